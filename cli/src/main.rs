@@ -1,0 +1,2 @@
+//! The one binary (being built).
+fn main() {}

@@ -1,0 +1,57 @@
+//! Consents as the circuits see them: at most eight flat rules and a default.
+
+mod rule;
+
+pub use rule::{
+    Actions, Categories, Confidentiality, Effect, Grantee, HolderKey, Jurisdictions, Level, OrgId, Purposes,
+    RULE_WORDS, RoleCode, Rule, pack_periods,
+};
+
+/// Most rules one consent can have.
+pub const MAX_RULES: usize = 8;
+
+/// A compiled consent: what a FHIR Consent says, without who said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentTerms {
+    rules: Vec<Rule>,
+    default: Effect,
+    policy: String,
+}
+
+/// A consent cannot have more than [`MAX_RULES`] rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the consent needs {0} flat rules; a consent holds at most {MAX_RULES}: split it into several consents"
+)]
+pub struct TooManyRules(pub usize);
+
+impl ConsentTerms {
+    /// The rules, what holds where none matches, and the policy's URI (may be empty).
+    ///
+    /// # Errors
+    /// [`TooManyRules`] where there are more than [`MAX_RULES`].
+    pub fn new(rules: Vec<Rule>, default: Effect, policy: String) -> Result<Self, TooManyRules> {
+        if rules.len() > MAX_RULES {
+            return Err(TooManyRules(rules.len()));
+        }
+        Ok(Self { rules, default, policy })
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What holds where no rule matches.
+    #[must_use]
+    pub fn default_effect(&self) -> Effect {
+        self.default
+    }
+
+    /// URI of the policy the consent refers to.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+}
