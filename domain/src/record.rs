@@ -1,7 +1,7 @@
 //! A record: one FHIR resource as sixteen typed, salted leaves.
 
 use crate::consent::{Categories, Confidentiality};
-use crate::time::Timestamp;
+use crate::time::Period;
 
 /// The kinds of resource a record can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,8 +62,9 @@ pub struct RecordFields {
     pub categories: Categories,
     /// From `meta.security`; normal where absent.
     pub confidentiality: Confidentiality,
-    /// Clinically relevant time (effective, onset, period start, ...).
-    pub time: Option<Timestamp>,
+    /// Clinically relevant time (effective, onset, period, ...): a partial date is the whole day, month or year, an absent
+    /// one is all time ([`Period::ALWAYS`]).
+    pub time: Period,
     /// Main numeric value.
     pub value: Option<Micro>,
     /// UCUM code of the value's unit.
