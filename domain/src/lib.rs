@@ -9,3 +9,4 @@ pub mod poseidon;
 pub mod record;
 pub mod statement;
 pub mod time;
+pub mod tree;
