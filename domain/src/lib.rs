@@ -1,12 +1,24 @@
 //! What is said: records, consents, credentials, commitments, trees, statements, transactions.
 //!
-//! No proof system, no I/O, no clock. Start with [`statement`], then [`consent`] and [`record`].
+//! No proof system, no I/O, no clock; randomness comes in as an argument.
+//!
+//! - [`fhir`] reads FHIR R4; [`record`] commits a resource; [`consent`] compiles and commits a consent.
+//! - [`identity`]: patients' wallets, role credentials. [`secret`] keeps what must not be seen.
+//! - [`tree`] and [`bundle`]: registries and what an epoch commits to.
+//! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger.
+//! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
 
+pub mod bundle;
 pub mod consent;
 pub mod fhir;
 pub mod field;
+pub mod identity;
+pub mod policy;
 pub mod poseidon;
 pub mod record;
+pub mod secret;
 pub mod statement;
 pub mod time;
 pub mod tree;
+pub mod tx;
+pub mod wire;

@@ -73,6 +73,8 @@ tags! {
     Anchor = 50,
     /// Revocation id of a superseded record.
     Supersede = 51,
+    /// Root of a record: four nodes and the root salt.
+    RecordTop = 54,
     /// Commitment to the disclosed leaves of a record.
     Disclose = 52,
     /// Access token, recognised by the custodian alone.

@@ -1,7 +1,12 @@
 //! Consents as the circuits see them: at most eight flat rules and a default.
 
+mod granted;
 mod rule;
 
+pub use granted::{
+    CONSENT_WORDS, ConsentLeaf, ConsentWords, FIRST_WORDS, GrantedConsent, UseLimit, consent_leaf,
+    grant_nullifier, terms_word, use_nullifier,
+};
 pub use rule::{
     Actions, Categories, Confidentiality, Effect, Grantee, HolderKey, Jurisdictions, Level, OrgId, Purposes,
     RULE_WORDS, RoleCode, Rule, pack_periods,

@@ -1,0 +1,1 @@
+//! Mutation (being built).

@@ -1,0 +1,281 @@
+//! S3 record: what is disclosed and asked about comes from an anchored record. Clauses `REC-1..12` of
+//! `docs/book/src/record.md`.
+
+use super::{
+    Denied, Relation, blank, check_bundle, check_member, check_slot, check_unused, constrain_unused,
+};
+use crate::cs::{Bit, Cs, Num};
+use crate::gadgets::bits::{self, word};
+use crate::gadgets::bundle::OpenBundle;
+use crate::gadgets::identity::SubjectVar;
+use crate::gadgets::record::{self, LeafVar};
+use crate::gadgets::{merkle, poseidon};
+use crate::public;
+use amanat_domain::bundle::{Bundle, Registry};
+use amanat_domain::consent::OrgId;
+use amanat_domain::field::Fr;
+use amanat_domain::identity::Subject;
+use amanat_domain::policy::{RecordRequest, disclosure};
+use amanat_domain::poseidon::{Tag, hash};
+use amanat_domain::record::{Leaf, RECORD_LEAVES, Record, anchor_leaf};
+use amanat_domain::statement::{PublicVector, Statement};
+use amanat_domain::time::{Period, TIME_BITS};
+use amanat_domain::tree::{DEPTH, NonMembership, Path, RevocationId};
+
+/// What the custodian knows.
+pub struct RecordWitness {
+    /// The bundle proved against.
+    pub bundle: Bundle,
+    /// Whose record.
+    pub subject: Subject,
+    /// The record with its salts.
+    pub record: Record,
+    /// Who anchored it.
+    pub custodian: OrgId,
+    /// In which epoch.
+    pub anchored: u64,
+    /// Where it stands in `records`.
+    pub record_path: Path,
+    /// That its supersession id is absent; any path where the request does not ask for the latest version.
+    pub current: NonMembership,
+    /// What is asked and disclosed.
+    pub request: RecordRequest,
+}
+
+impl RecordWitness {
+    pub(crate) fn blank() -> Self {
+        let zero = Fr::from(0u64);
+        let record = (1u64..)
+            .find_map(|n| {
+                let salts = vec![blank::secret(); RECORD_LEAVES];
+                let root_salt = amanat_domain::secret::Secret::new(Fr::from(n));
+                Record::from_parts([[zero; 2]; RECORD_LEAVES], salts, root_salt)
+            })
+            .expect("one salt in six has a supersession id");
+        Self {
+            bundle: blank::bundle(),
+            subject: blank::wallet().subject(),
+            record,
+            custodian: OrgId::new(zero),
+            anchored: 0,
+            record_path: blank::path(),
+            current: blank::absence(),
+            request: RecordRequest {
+                resource_type: None,
+                code: None,
+                unit: None,
+                status: None,
+                value: None,
+                period: Period::ALWAYS,
+                custodian: None,
+                anchored_by: 0,
+                latest: false,
+                disclosed: 0,
+                salt: zero,
+            },
+        }
+    }
+
+    /// What stands for the absence of a record's supersession id where the request does not ask for the latest version:
+    /// neighbours on both sides of the id, under no root at all.
+    #[must_use]
+    pub fn not_looked_up(record: &Record) -> NonMembership {
+        let id = record.supersession_id().to_field();
+        let one = Fr::from(1u64);
+        let path = Path { index: 0, siblings: [[Fr::from(0u64); 3]; DEPTH] };
+        NonMembership { low_value: id - one, low_next: id + one, path }
+    }
+
+    fn value(&self, leaf: Leaf) -> Fr {
+        self.record.open(leaf).values[0]
+    }
+}
+
+/// The leaves asked about by equality, in the order of the request's flags.
+const EQUALITIES: [(Leaf, &str); 4] =
+    [(Leaf::Type, "resource type"), (Leaf::Code, "code"), (Leaf::Unit, "unit"), (Leaf::Status, "status")];
+
+impl Relation for RecordWitness {
+    const STATEMENT: Statement = Statement::Record;
+
+    fn outputs(&self, ctx: Fr) -> [Fr; 4] {
+        let zero = Fr::from(0u64);
+        let disclosed = disclosure(&self.record.leaves(), self.request.disclosed);
+        [zero, zero, disclosed, self.subject.detection_tag(ctx)]
+    }
+
+    fn check(&self, public: &PublicVector) -> Result<(), Denied> {
+        let request = &self.request;
+        let [_, _, disclosed, tag] = self.outputs(public.ctx);
+        check_bundle("REC-1", &self.bundle, public)?;
+        if self.value(Leaf::Subject) != self.subject.commitment().to_field() {
+            return Err(Denied::because("REC-2", "the record is about another subject"));
+        }
+        let leaf = anchor_leaf(self.record.root(), self.custodian, self.anchored).to_field();
+        check_member("REC-3", &self.bundle, Registry::Records, leaf, &self.record_path)?;
+        check_slot("REC-4", public.policy, request.policy_hash(), "the request")?;
+        let asked = [request.resource_type.map(Fr::from), request.code, request.unit, request.status];
+        for ((leaf, what), asked) in EQUALITIES.into_iter().zip(asked) {
+            if asked.is_some_and(|word| word != self.value(leaf)) {
+                return Err(Denied::because("REC-5", format!("the record's {what} is another")));
+            }
+        }
+        if request.custodian.is_some_and(|c| c != self.custodian) {
+            return Err(Denied::because("REC-5", "another custodian anchored the record"));
+        }
+        if let Some(range) = request.value {
+            let [value, present] = self.record.open(Leaf::Value).values;
+            let inside = present == Fr::from(1u64)
+                && Fr::from(range.least) <= value
+                && value <= Fr::from(range.greatest);
+            if !inside {
+                return Err(Denied::because("REC-6", "the record has no value in the range asked for"));
+            }
+        }
+        let [from, until] = self.record.open(Leaf::Time).values;
+        let within = Fr::from(request.period.from().seconds()) <= from
+            && from <= until
+            && until <= Fr::from(request.period.until().seconds());
+        if !within {
+            return Err(Denied::because("REC-7", "the record's time is not within the period asked for"));
+        }
+        if self.anchored > request.anchored_by {
+            return Err(Denied::because(
+                "REC-8",
+                format!("anchored in epoch {}, after epoch {}", self.anchored, request.anchored_by),
+            ));
+        }
+        if request.latest {
+            let id = hash(Tag::Supersede, &[self.record.root_salt().expose()]);
+            let root = self.bundle.registry(Registry::Revocations).root;
+            if !RevocationId::new(id).is_some_and(|id| self.current.verify(root, id)) {
+                return Err(Denied::because("REC-9", "a newer version replaces this record"));
+            }
+        }
+        check_slot("REC-10", public.out[0], disclosed, "the disclosure")?;
+        check_slot("REC-11", public.out[1], tag, "the detection tag")?;
+        check_unused("REC-12", public, &[public::NF_0, public::NF_1])
+    }
+
+    fn constrain(&self, cs: &mut Cs) {
+        let ctx = cs.public(public::CTX);
+        let request = &self.request;
+        let record = &self.record;
+        let mut bundle = cs.clause("REC-1", |cs| OpenBundle::new(cs, &self.bundle));
+        let subject = cs.clause("REC-2", |cs| SubjectVar::new(cs, &self.subject));
+
+        // REC-3: the leaves that are asked about are opened; the others are taken as they are.
+        let (opened, leaves, custodian, anchored, root_salt, time) = cs.clause("REC-3", |cs| {
+            let [from, until] = record.open(Leaf::Time).values;
+            let from = word(cs, from, TIME_BITS);
+            let until = word(cs, until, TIME_BITS);
+            let time = LeafVar::from_values(
+                cs,
+                Leaf::Time,
+                from.num,
+                until.num,
+                record.open(Leaf::Time).salt.expose(),
+            );
+            let second = cs.hint(record.open(Leaf::Subject).values[1]);
+            let subject_leaf = LeafVar::from_values(
+                cs,
+                Leaf::Subject,
+                subject.commitment.clone(),
+                second,
+                record.open(Leaf::Subject).salt.expose(),
+            );
+            let opened = [Leaf::Type, Leaf::Code, Leaf::Unit, Leaf::Status, Leaf::Value]
+                .map(|leaf| LeafVar::open(cs, leaf, &record.open(leaf)));
+            let values = record.leaves();
+            let leaves: [Num; RECORD_LEAVES] = core::array::from_fn(|i| match Leaf::ALL[i] {
+                Leaf::Subject => subject_leaf.commitment.clone(),
+                Leaf::Time => time.commitment.clone(),
+                Leaf::Type => opened[0].commitment.clone(),
+                Leaf::Code => opened[1].commitment.clone(),
+                Leaf::Unit => opened[2].commitment.clone(),
+                Leaf::Status => opened[3].commitment.clone(),
+                Leaf::Value => opened[4].commitment.clone(),
+                _ => cs.hint(values[i]),
+            });
+            let root_salt = cs.hint(record.root_salt().expose());
+            let root = record::root(cs, &leaves, &root_salt);
+            let custodian = cs.hint(self.custodian.to_field());
+            let anchored = cs.hint(Fr::from(self.anchored));
+            let leaf = record::anchor(cs, &root, &custodian, &anchored);
+            let root = merkle::root(cs, &leaf, &self.record_path);
+            bundle.set_root(Registry::Records, root);
+            (opened, leaves, custodian, anchored, root_salt, time)
+        });
+
+        // REC-4: flags, range and period are words of bits; the rest are words as they are.
+        let words = request.to_words();
+        let (flags, asked, range, period, asked_custodian) = cs.clause("REC-4", |cs| {
+            let flags = word(cs, words[0], 87);
+            let asked: Vec<Num> = words[1..5].iter().map(|w| cs.hint(*w)).collect();
+            let range = word(cs, words[5], 128);
+            let period = word(cs, words[6], 2 * TIME_BITS);
+            let custodian = cs.hint(words[7]);
+            let salt = cs.hint(words[8]);
+            let mut inputs = vec![&flags.num];
+            inputs.extend(&asked);
+            inputs.extend([&range.num, &period.num, &custodian, &salt]);
+            let policy = poseidon::hash(cs, Tag::PolicyRecord, &inputs);
+            cs.bind_public(public::POLICY, &policy);
+            (flags.bits, asked, range.bits, period.bits, custodian)
+        });
+        cs.clause("REC-5", |cs| {
+            let pairs = opened[..4].iter().map(|l| &l.first).zip(&asked).zip(&flags[..4]);
+            for ((got, want), flag) in pairs.chain([((&custodian, &asked_custodian), &flags[5])]) {
+                cs.enforce(flag.num(), &(got - want), &Num::zero());
+            }
+        });
+        cs.clause("REC-6", |cs| {
+            let asks_value = &flags[4];
+            let value = &opened[4];
+            cs.enforce(asks_value.num(), &value.second.complement(), &Num::zero());
+            let (least, greatest) = range.split_at(64);
+            // Where no value is asked about, the comparison is of the bounds with themselves.
+            let least = bits::weighted_sum(least);
+            let greatest = bits::weighted_sum(greatest);
+            let compared = bits::select(cs, asks_value, &value.first, &least);
+            let top = bits::select(cs, asks_value, &greatest, &least);
+            bits::assert_less_or_equal(cs, &least, &compared, 64);
+            bits::assert_less_or_equal(cs, &compared, &top, 64);
+        });
+        cs.clause("REC-7", |cs| {
+            let (from, until) = period.split_at(TIME_BITS as usize);
+            bits::assert_less_or_equal(cs, &bits::weighted_sum(from), &time.first, TIME_BITS);
+            bits::assert_less_or_equal(cs, &time.first, &time.second, TIME_BITS);
+            bits::assert_less_or_equal(cs, &time.second, &bits::weighted_sum(until), TIME_BITS);
+        });
+        cs.clause("REC-8", |cs| {
+            // The ledger wrote the anchored epoch: 64 bits.
+            let anchored_by = bits::weighted_sum(&flags[23..87]);
+            bits::assert_less_or_equal(cs, &anchored, &anchored_by, 64);
+        });
+        cs.clause("REC-9", |cs| {
+            let id = poseidon::hash(cs, Tag::Supersede, &[&root_salt]);
+            latest(cs, &mut bundle, &id, &self.current, &flags[6]);
+        });
+        cs.clause("REC-10", |cs| {
+            let masked: Vec<Num> =
+                leaves.iter().zip(&flags[7..23]).map(|(leaf, bit)| cs.mul(leaf, bit.num())).collect();
+            let disclosed = poseidon::hash(cs, Tag::Disclose, &masked.iter().collect::<Vec<_>>());
+            cs.bind_public(public::OUT_0, &disclosed);
+        });
+        cs.clause("REC-11", |cs| {
+            let tag = subject.detection_tag(cs, &ctx);
+            cs.bind_public(public::OUT_1, &tag);
+        });
+        cs.clause("REC-12", |cs| constrain_unused(cs, &[public::NF_0, public::NF_1]));
+        cs.clause("REC-1", |cs| bundle.bind(cs));
+    }
+}
+
+/// Where `asked`, the id is absent from the revocations the bundle commits to. Otherwise the root is not compared, and any
+/// neighbours and path will do, see [`RecordWitness::not_looked_up`].
+fn latest(cs: &mut Cs, bundle: &mut OpenBundle, id: &Num, current: &NonMembership, asked: &Bit) {
+    let root = merkle::absent_root(cs, id, current);
+    let committed = bundle.root(Registry::Revocations);
+    cs.enforce(asked.num(), &(&root - &committed), &Num::zero());
+}

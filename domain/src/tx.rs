@@ -1,0 +1,583 @@
+//! Transactions: what organisations sign and what proofs authorise, with one canonical encoding.
+//!
+//! A transaction is identified by its [`TxId`]. Replay of a proof is judged by its context ([`ProofTx::ctx`]) and its
+//! nullifiers, never by proof bytes, which anyone can re-randomise.
+
+use crate::bundle::BundleHash;
+use crate::consent::{
+    Actions, Categories, Confidentiality, ConsentLeaf, Jurisdictions, OrgId, Purposes, RoleCode,
+};
+use crate::field::{Fr, hash_to_field};
+use crate::identity::{RoleInner, SubjectCommitment};
+use crate::policy::{AccessPolicy, MAX_ORGS, MAX_ROLES, RolePolicy, Scope};
+use crate::record::RecordRoot;
+use crate::statement::{PUBLIC_INPUTS, PublicVector, Statement};
+use crate::tree::RevocationId;
+use crate::wire::{Reader, WireError, Writer};
+use sha2::{Digest, Sha256};
+
+/// Version of the encoding; the first byte of every transaction.
+pub const TX_VERSION: u8 = 1;
+/// Most bytes of one transaction.
+pub const MAX_TX_BYTES: usize = 128 * 1024;
+/// Most entries of a batch (enrolments, anchors).
+pub const MAX_BATCH: usize = 1024;
+/// Bytes of a Groth16 proof: A 32, B 64, C 32, compressed.
+pub const PROOF_BYTES: usize = 128;
+/// Most bytes of a verifying key on the wire.
+pub const MAX_KEY_BYTES: usize = 4096;
+
+/// Identity of a ledger: SHA-256 of its genesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChainId(pub [u8; 32]);
+
+/// Identity of a transaction: SHA-256 of its canonical bytes. For proof transactions without the proof: re-randomising a
+/// proof does not make another transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TxId(pub [u8; 32]);
+
+/// Digest of a verifying key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyDigest(pub [u8; 32]);
+
+macro_rules! hex_display {
+    ($($t:ident),*) => { $(
+        impl core::fmt::Display for $t {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+        impl core::str::FromStr for $t {
+            type Err = hex::FromHexError;
+            fn from_str(s: &str) -> Result<Self, Self::Err> {
+                let mut out = [0u8; 32];
+                hex::decode_to_slice(s, &mut out)?;
+                Ok(Self(out))
+            }
+        }
+    )* };
+}
+hex_display!(ChainId, TxId, KeyDigest);
+
+/// What an organisation does in its own name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Enrol subjects.
+    Enrol(Vec<SubjectCommitment>),
+    /// Issue a role credential; the ledger computes the leaf with the signer's id.
+    IssueRole {
+        /// The role.
+        role: RoleCode,
+        /// Private half.
+        inner: RoleInner,
+    },
+    /// Retire a credential this organisation issued.
+    RetireRole {
+        /// Its leaf index.
+        index: u32,
+    },
+    /// Anchor records; the ledger computes the leaves with the signer's id and the epoch.
+    Anchor {
+        /// Record roots.
+        records: Vec<RecordRoot>,
+        /// Supersession ids of records these replace.
+        superseded: Vec<RevocationId>,
+    },
+    /// Install a verifying key.
+    InstallKey {
+        /// Canonical bytes of the verifying key.
+        key: Vec<u8>,
+        /// First height at which proofs under it are accepted.
+        activate_at: u64,
+        /// A proof that must verify.
+        positive: Box<KeyVector>,
+        /// A proof that must not.
+        negative: Box<KeyVector>,
+    },
+    /// Stop accepting proofs under a key, from the next block on.
+    FreezeKey {
+        /// The statement.
+        statement: Statement,
+        /// The key.
+        key: KeyDigest,
+    },
+}
+
+/// A test vector installed with a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyVector {
+    /// Public inputs.
+    pub public: [Fr; PUBLIC_INPUTS],
+    /// Proof bytes.
+    pub proof: [u8; PROOF_BYTES],
+}
+
+/// A transaction signed by an organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedTx {
+    /// The ledger it is for.
+    pub chain: ChainId,
+    /// Who signs.
+    pub organisation: OrgId,
+    /// Makes equal actions different transactions.
+    pub nonce: [u8; 16],
+    /// What is done.
+    pub action: Action,
+    /// Ed25519 over [`SignedTx::signing_bytes`].
+    pub signature: [u8; 64],
+}
+
+/// The policy a proof transaction carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyField {
+    /// Grant and revoke have none; the public input is zero.
+    None,
+    /// S1 and S3: a salted hash; the audience holds the opening.
+    Sealed(Fr),
+    /// S2: in the clear.
+    Role(RolePolicy),
+    /// Access: in the clear.
+    Access(AccessPolicy),
+}
+
+impl PolicyField {
+    /// The public input `policy`.
+    #[must_use]
+    pub fn hash(&self) -> Fr {
+        match self {
+            Self::None => Fr::from(0u64),
+            Self::Sealed(h) => *h,
+            Self::Role(p) => p.policy_hash(),
+            Self::Access(p) => p.policy_hash(),
+        }
+    }
+}
+
+/// A transaction authorised by a proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofTx {
+    /// The ledger it is for.
+    pub chain: ChainId,
+    /// What is proved.
+    pub statement: Statement,
+    /// Under which key.
+    pub key: KeyDigest,
+    /// Against the bundle of which epoch.
+    pub epoch: u64,
+    /// That bundle.
+    pub bundle: BundleHash,
+    /// For whom: free bytes agreed with the audience (hash of its name and session, say).
+    pub audience: [u8; 32],
+    /// Nonce of the request.
+    pub nonce: [u8; 32],
+    /// The policy.
+    pub policy: PolicyField,
+    /// Nullifier slots.
+    pub nf: [Fr; 2],
+    /// Output slots.
+    pub out: [Fr; 2],
+    /// The proof.
+    pub proof: [u8; PROOF_BYTES],
+}
+
+/// What `ctx` binds, without slots and proof: known before proving.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// The ledger.
+    pub chain: ChainId,
+    /// The statement.
+    pub statement: Statement,
+    /// The key.
+    pub key: KeyDigest,
+    /// The epoch.
+    pub epoch: u64,
+    /// The audience.
+    pub audience: [u8; 32],
+    /// The request's nonce.
+    pub nonce: [u8; 32],
+    /// The policy.
+    pub policy: PolicyField,
+}
+
+impl Context {
+    /// `ctx`: hash-to-field of chain id, statement id and version, key digest, audience, policy encoding, nonce and epoch.
+    #[must_use]
+    pub fn ctx(&self) -> Fr {
+        let mut policy = Writer::new();
+        write_policy(&mut policy, &self.policy);
+        hash_to_field(
+            "amanat/ctx/v1",
+            &[
+                &self.chain.0,
+                &[self.statement as u8],
+                &self.statement.version().to_le_bytes(),
+                &self.key.0,
+                &self.audience,
+                &policy.finish(),
+                &self.nonce,
+                &self.epoch.to_le_bytes(),
+            ],
+        )
+    }
+}
+
+impl ProofTx {
+    /// The part `ctx` binds.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        Context {
+            chain: self.chain,
+            statement: self.statement,
+            key: self.key,
+            epoch: self.epoch,
+            audience: self.audience,
+            nonce: self.nonce,
+            policy: self.policy.clone(),
+        }
+    }
+
+    /// Recomputes `ctx`.
+    #[must_use]
+    pub fn ctx(&self) -> Fr {
+        self.context().ctx()
+    }
+
+    /// The public vector the proof must verify against, `ctx` and policy recomputed.
+    #[must_use]
+    pub fn public_vector(&self) -> PublicVector {
+        PublicVector {
+            ctx: self.ctx(),
+            bundle: self.bundle.to_field(),
+            epoch: self.epoch,
+            policy: self.policy.hash(),
+            nf: self.nf,
+            out: self.out,
+        }
+    }
+
+    /// The nullifier this transaction spends: of grant, consent and access `nf_0`; others spend none.
+    #[must_use]
+    pub const fn spent_nullifier(&self) -> Option<Fr> {
+        match self.statement {
+            Statement::Grant | Statement::Consent | Statement::Access => Some(self.nf[0]),
+            Statement::Revoke | Statement::Role | Statement::Record => None,
+        }
+    }
+
+    /// The consent leaf a grant appends.
+    #[must_use]
+    pub fn granted_leaf(&self) -> Option<ConsentLeaf> {
+        (self.statement == Statement::Grant).then(|| ConsentLeaf::new(self.out[0]))
+    }
+
+    /// The revocation id a revocation publishes; none where it is out of range or this is no revocation.
+    #[must_use]
+    pub fn revoked_id(&self) -> Option<RevocationId> {
+        if self.statement == Statement::Revoke { RevocationId::new(self.out[0]) } else { None }
+    }
+}
+
+/// A transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transaction {
+    /// Signed by an organisation.
+    Signed(Box<SignedTx>),
+    /// Authorised by a proof.
+    Proof(Box<ProofTx>),
+}
+
+impl SignedTx {
+    /// What is signed: a domain separator and everything but the signature.
+    #[must_use]
+    pub fn signing_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.fixed(b"amanat/signed/v1");
+        self.write_unsigned(&mut w);
+        w.finish()
+    }
+
+    fn write_unsigned(&self, w: &mut Writer) {
+        w.fixed(&self.chain.0);
+        w.field(self.organisation.to_field());
+        w.fixed(&self.nonce);
+        write_action(w, &self.action);
+    }
+}
+
+impl Transaction {
+    /// The ledger it is for.
+    #[must_use]
+    pub fn chain(&self) -> ChainId {
+        match self {
+            Self::Signed(tx) => tx.chain,
+            Self::Proof(tx) => tx.chain,
+        }
+    }
+
+    /// Canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.u8(TX_VERSION);
+        match self {
+            Self::Signed(tx) => {
+                w.u8(0);
+                tx.write_unsigned(&mut w);
+                w.fixed(&tx.signature);
+            }
+            Self::Proof(tx) => {
+                write_proof_head(&mut w, tx);
+                w.fixed(&tx.proof);
+            }
+        }
+        w.finish()
+    }
+
+    /// Reads canonical bytes.
+    ///
+    /// # Errors
+    /// [`WireError`] saying what is wrong where.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
+        if bytes.len() > MAX_TX_BYTES {
+            return Err(WireError::Length {
+                what: "transaction",
+                got: bytes.len(),
+                least: 1,
+                most: MAX_TX_BYTES,
+            });
+        }
+        let mut r = Reader::new(bytes);
+        let version = r.u8("transaction version")?;
+        if version != TX_VERSION {
+            return Err(WireError::Unknown { what: "transaction version", got: version.into() });
+        }
+        let tx = match r.u8("transaction kind")? {
+            0 => Self::Signed(Box::new(read_signed(&mut r)?)),
+            n => {
+                let statement = Statement::from_u8(n)
+                    .ok_or(WireError::Unknown { what: "transaction kind", got: n.into() })?;
+                Self::Proof(Box::new(read_proof(&mut r, statement)?))
+            }
+        };
+        r.finish()?;
+        Ok(tx)
+    }
+
+    /// Identity of the transaction.
+    #[must_use]
+    pub fn id(&self) -> TxId {
+        let mut hash = Sha256::new();
+        hash.update(b"amanat/txid/v1");
+        match self {
+            Self::Signed(_) => hash.update(self.to_bytes()),
+            Self::Proof(tx) => {
+                let mut w = Writer::new();
+                w.u8(TX_VERSION);
+                write_proof_head(&mut w, tx);
+                hash.update(w.finish());
+            }
+        }
+        TxId(hash.finalize().into())
+    }
+}
+
+fn write_proof_head(w: &mut Writer, tx: &ProofTx) {
+    w.u8(tx.statement as u8);
+    w.fixed(&tx.chain.0);
+    w.fixed(&tx.key.0);
+    w.u64(tx.epoch);
+    w.field(tx.bundle.to_field());
+    w.fixed(&tx.audience);
+    w.fixed(&tx.nonce);
+    write_policy(w, &tx.policy);
+    for x in tx.nf.iter().chain(&tx.out) {
+        w.field(*x);
+    }
+}
+
+fn read_proof(r: &mut Reader<'_>, statement: Statement) -> Result<ProofTx, WireError> {
+    Ok(ProofTx {
+        chain: ChainId(r.array("chain id")?),
+        statement,
+        key: KeyDigest(r.array("key digest")?),
+        epoch: r.u64("epoch")?,
+        bundle: BundleHash::new(r.field("bundle")?),
+        audience: r.array("audience")?,
+        nonce: r.array("request nonce")?,
+        policy: read_policy(r, statement)?,
+        nf: [r.field("nf_0")?, r.field("nf_1")?],
+        out: [r.field("out_0")?, r.field("out_1")?],
+        proof: r.array("proof")?,
+    })
+}
+
+fn read_signed(r: &mut Reader<'_>) -> Result<SignedTx, WireError> {
+    Ok(SignedTx {
+        chain: ChainId(r.array("chain id")?),
+        organisation: OrgId::new(r.field("organisation")?),
+        nonce: r.array("nonce")?,
+        action: read_action(r)?,
+        signature: r.array("signature")?,
+    })
+}
+
+fn write_action(w: &mut Writer, action: &Action) {
+    let list = |w: &mut Writer, xs: &mut dyn ExactSizeIterator<Item = Fr>| {
+        w.u32(u32::try_from(xs.len()).expect("batches are far below 2^32"));
+        xs.for_each(|x| w.field(x));
+    };
+    match action {
+        Action::Enrol(subjects) => {
+            w.u8(1);
+            list(w, &mut subjects.iter().map(|s| s.to_field()));
+        }
+        Action::IssueRole { role, inner } => {
+            w.u8(2);
+            w.field(role.to_field());
+            w.field(inner.to_field());
+        }
+        Action::RetireRole { index } => {
+            w.u8(3);
+            w.u32(*index);
+        }
+        Action::Anchor { records, superseded } => {
+            w.u8(4);
+            list(w, &mut records.iter().map(|x| x.to_field()));
+            list(w, &mut superseded.iter().map(|x| x.to_field()));
+        }
+        Action::InstallKey { key, activate_at, positive, negative } => {
+            w.u8(5);
+            w.bytes(key);
+            w.u64(*activate_at);
+            for vector in [positive, negative] {
+                vector.public.iter().for_each(|x| w.field(*x));
+                w.fixed(&vector.proof);
+            }
+        }
+        Action::FreezeKey { statement, key } => {
+            w.u8(6);
+            w.u8(*statement as u8);
+            w.fixed(&key.0);
+        }
+    }
+}
+
+fn read_action(r: &mut Reader<'_>) -> Result<Action, WireError> {
+    Ok(match r.u8("action")? {
+        1 => {
+            let n = r.count(1, MAX_BATCH, "subjects")?;
+            Action::Enrol(
+                (0..n).map(|_| r.field("subject").map(SubjectCommitment::new)).collect::<Result<_, _>>()?,
+            )
+        }
+        2 => Action::IssueRole {
+            role: RoleCode::new(r.field("role")?),
+            inner: RoleInner::new(r.field("credential")?),
+        },
+        3 => Action::RetireRole { index: r.u32("credential index")? },
+        4 => {
+            let n = r.count(1, MAX_BATCH, "records")?;
+            let records =
+                (0..n).map(|_| r.field("record root").map(RecordRoot::new)).collect::<Result<_, _>>()?;
+            let n = r.count(0, MAX_BATCH, "superseded records")?;
+            let superseded = (0..n).map(|_| read_revocation(r)).collect::<Result<_, _>>()?;
+            Action::Anchor { records, superseded }
+        }
+        5 => Action::InstallKey {
+            key: r.bytes(MAX_KEY_BYTES, "verifying key")?.to_vec(),
+            activate_at: r.u64("activation height")?,
+            positive: Box::new(read_vector(r)?),
+            negative: Box::new(read_vector(r)?),
+        },
+        6 => Action::FreezeKey { statement: read_statement(r)?, key: KeyDigest(r.array("key digest")?) },
+        n => return Err(WireError::Unknown { what: "action", got: n.into() }),
+    })
+}
+
+fn read_revocation(r: &mut Reader<'_>) -> Result<RevocationId, WireError> {
+    RevocationId::new(r.field("supersession id")?)
+        .ok_or(WireError::Invalid("supersession id: not a revocation id (zero, or not below 2^251)"))
+}
+
+fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
+    let mut public = [Fr::from(0u64); PUBLIC_INPUTS];
+    for x in &mut public {
+        *x = r.field("public input")?;
+    }
+    Ok(KeyVector { public, proof: r.array("proof")? })
+}
+
+fn read_statement(r: &mut Reader<'_>) -> Result<Statement, WireError> {
+    let n = r.u8("statement")?;
+    Statement::from_u8(n).ok_or(WireError::Unknown { what: "statement", got: n.into() })
+}
+
+fn write_policy(w: &mut Writer, policy: &PolicyField) {
+    match policy {
+        PolicyField::None => {}
+        PolicyField::Sealed(h) => w.field(*h),
+        PolicyField::Role(p) => write_roles(w, p),
+        PolicyField::Access(p) => {
+            w.u32(p.scope.purposes.0);
+            w.u8(p.scope.actions.0);
+            w.u64(p.scope.categories.0);
+            w.u32(p.scope.jurisdictions.0);
+            w.u8(p.scope.confidentiality as u8);
+            write_roles(w, &p.roles);
+        }
+    }
+}
+
+fn write_roles(w: &mut Writer, p: &RolePolicy) {
+    w.u8(p.roles().len() as u8);
+    p.roles().iter().for_each(|x| w.field(x.to_field()));
+    w.u8(p.organisations().len() as u8);
+    p.organisations().iter().for_each(|x| w.field(x.to_field()));
+}
+
+/// The kind of policy follows from the statement, so it is not written.
+fn read_policy(r: &mut Reader<'_>, statement: Statement) -> Result<PolicyField, WireError> {
+    Ok(match statement {
+        Statement::Grant | Statement::Revoke => PolicyField::None,
+        Statement::Consent | Statement::Record => PolicyField::Sealed(r.field("policy")?),
+        Statement::Role => PolicyField::Role(read_roles(r)?),
+        Statement::Access => {
+            let scope = Scope {
+                purposes: Purposes(r.u32("purposes")?),
+                actions: Actions(r.u8("actions")?),
+                categories: Categories(r.u64("categories")?),
+                jurisdictions: Jurisdictions(r.u32("jurisdictions")?),
+                confidentiality: read_confidentiality(r)?,
+            };
+            scope.check().map_err(|_| {
+                WireError::Invalid(
+                    "policy: purposes, actions, categories and jurisdictions each name at least one",
+                )
+            })?;
+            PolicyField::Access(AccessPolicy { scope, roles: read_roles(r)? })
+        }
+    })
+}
+
+fn read_confidentiality(r: &mut Reader<'_>) -> Result<Confidentiality, WireError> {
+    Ok(match r.u8("confidentiality")? {
+        0 => Confidentiality::Low,
+        1 => Confidentiality::Normal,
+        2 => Confidentiality::Restricted,
+        3 => Confidentiality::VeryRestricted,
+        n => return Err(WireError::Unknown { what: "confidentiality", got: n.into() }),
+    })
+}
+
+fn read_roles(r: &mut Reader<'_>) -> Result<RolePolicy, WireError> {
+    let mut list = |most: usize, what: &'static str| -> Result<Vec<Fr>, WireError> {
+        let got = r.u8(what)? as usize;
+        if got == 0 || got > most {
+            return Err(WireError::Length { what, got, least: 1, most });
+        }
+        (0..got).map(|_| r.field(what)).collect()
+    };
+    let roles = list(MAX_ROLES, "role class")?.into_iter().map(RoleCode::new).collect();
+    let organisations = list(MAX_ORGS, "organisation set")?.into_iter().map(OrgId::new).collect();
+    RolePolicy::new(roles, organisations).map_err(|_| WireError::Invalid("role policy: list length"))
+}
