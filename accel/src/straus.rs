@@ -46,7 +46,6 @@ impl<P: SWCurveConfig> OddMultiples<P> {
     ///
     /// # Panics
     /// Where there is not one scalar for each base.
-    #[must_use]
     pub fn msm(&self, scalars: &[BigInt<4>]) -> Projective<P> {
         assert_eq!(scalars.len(), self.points, "one scalar for each base");
         let digits: Vec<Vec<i64>> =

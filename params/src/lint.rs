@@ -1,0 +1,217 @@
+//! What a verifying key must not be, whoever made it.
+//!
+//! Each finding is a way in which keys in the field were, or could be, open to forgery. A clean key is not a good key:
+//! only its ceremony can say that nobody knows its trapdoor.
+
+use crate::header::Origin;
+use crate::verifying_key::{IC_POINTS, VkPoints};
+use ark_ec::AffineRepr;
+use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
+
+/// A point of a verifying key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VkPart {
+    /// `alpha` in G1.
+    Alpha,
+    /// `beta` in G2.
+    Beta,
+    /// `gamma` in G2.
+    Gamma,
+    /// `delta` in G2.
+    Delta,
+    /// The entry for public input `i - 1`; 0 is the constant's.
+    Ic(usize),
+}
+
+impl core::fmt::Display for VkPart {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Alpha => f.write_str("alpha"),
+            Self::Beta => f.write_str("beta"),
+            Self::Gamma => f.write_str("gamma"),
+            Self::Delta => f.write_str("delta"),
+            Self::Ic(i) => write!(f, "IC[{i}]"),
+        }
+    }
+}
+
+/// A finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VkLint {
+    /// Not one IC point for the constant and each public input.
+    #[error("a verifying key has {expected} IC points, this one {got}")]
+    IcLength {
+        /// Always nine.
+        expected: usize,
+        /// Found.
+        got: usize,
+    },
+    /// A point is infinity: the term it stands for does not bind.
+    #[error("{0} is the point at infinity")]
+    Infinity(VkPart),
+    /// A point is not on its curve.
+    #[error("{0} is not on the curve")]
+    NotOnCurve(VkPart),
+    /// A point is not in the subgroup of order r.
+    #[error("{0} is not in the subgroup of order r")]
+    NotInSubgroup(VkPart),
+    /// A point is the generator or its negative: nobody's secret went into it.
+    #[error("{0} is the generator (or its negative): no secret went into it")]
+    Generator(VkPart),
+    /// `delta = ±gamma`: any public inputs can be "proved" from any valid proof.
+    #[error("delta is gamma (or its negative): proofs can be forged for any public inputs")]
+    DeltaIsGamma,
+    /// `beta = ±gamma`: `A = alpha + IC(x)`, `B = beta` would pass for every x.
+    #[error("beta is gamma (or its negative): proofs can be forged for any public inputs")]
+    BetaIsGamma,
+    /// `beta = ±delta`.
+    #[error("beta is delta (or its negative)")]
+    BetaIsDelta,
+    /// Two IC points are equal up to sign: two public inputs can be traded against each other.
+    #[error(
+        "IC[{first}] and IC[{second}] are equal (up to sign): those inputs can be traded against each other"
+    )]
+    DuplicateIc {
+        /// Lower index.
+        first: usize,
+        /// Higher index.
+        second: usize,
+    },
+}
+
+/// Looks for every known bad shape, and returns the first found.
+///
+/// The ceremony of Bowe, Gabizon and Miers, which snarkjs runs, fixes `gamma` to the generator by design; that alone is
+/// accepted, and from a ceremony alone.
+///
+/// # Errors
+/// The finding.
+pub fn lint_verifying_key(points: &VkPoints, origin: &Origin) -> Result<(), VkLint> {
+    if points.ic.len() != IC_POINTS {
+        return Err(VkLint::IcLength { expected: IC_POINTS, got: points.ic.len() });
+    }
+    sound(VkPart::Alpha, &points.alpha_g1)?;
+    sound(VkPart::Beta, &points.beta_g2)?;
+    sound(VkPart::Gamma, &points.gamma_g2)?;
+    sound(VkPart::Delta, &points.delta_g2)?;
+    for (i, point) in points.ic.iter().enumerate() {
+        sound(VkPart::Ic(i), point)?;
+    }
+    secret(VkPart::Alpha, &points.alpha_g1)?;
+    secret(VkPart::Beta, &points.beta_g2)?;
+    secret(VkPart::Delta, &points.delta_g2)?;
+    if *origin == Origin::InsecureDev {
+        secret(VkPart::Gamma, &points.gamma_g2)?;
+    }
+    if same_up_to_sign(&points.delta_g2, &points.gamma_g2) {
+        return Err(VkLint::DeltaIsGamma);
+    }
+    if same_up_to_sign(&points.beta_g2, &points.gamma_g2) {
+        return Err(VkLint::BetaIsGamma);
+    }
+    if same_up_to_sign(&points.beta_g2, &points.delta_g2) {
+        return Err(VkLint::BetaIsDelta);
+    }
+    for second in 1..points.ic.len() {
+        for first in 0..second {
+            if same_up_to_sign(&points.ic[first], &points.ic[second]) {
+                return Err(VkLint::DuplicateIc { first, second });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sound<P: SWCurveConfig>(part: VkPart, point: &Affine<P>) -> Result<(), VkLint> {
+    if point.is_zero() {
+        Err(VkLint::Infinity(part))
+    } else if !point.is_on_curve() {
+        Err(VkLint::NotOnCurve(part))
+    } else if !point.is_in_correct_subgroup_assuming_on_curve() {
+        Err(VkLint::NotInSubgroup(part))
+    } else {
+        Ok(())
+    }
+}
+
+fn secret<P: SWCurveConfig>(part: VkPart, point: &Affine<P>) -> Result<(), VkLint> {
+    if same_up_to_sign(point, &Affine::generator()) { Err(VkLint::Generator(part)) } else { Ok(()) }
+}
+
+/// Affine points with one x are equal or each other's negative.
+fn same_up_to_sign<P: SWCurveConfig>(a: &Affine<P>, b: &Affine<P>) -> bool {
+    a == b || *a == -*b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{dev_keys, g2_outside_the_subgroup};
+    use ark_bn254::{Fq, G1Affine, G2Affine};
+    use ark_ff::One;
+
+    const DEV: Origin = Origin::InsecureDev;
+
+    fn finding(change: impl Fn(&mut VkPoints)) -> Result<(), VkLint> {
+        let mut points = dev_keys().1.points().clone();
+        assert_eq!(lint_verifying_key(&points, &DEV), Ok(()));
+        change(&mut points);
+        lint_verifying_key(&points, &DEV)
+    }
+
+    #[test]
+    fn a_wrong_number_of_ic_points_is_found() {
+        assert_eq!(finding(|k| k.ic.truncate(8)), Err(VkLint::IcLength { expected: 9, got: 8 }));
+        assert_eq!(finding(|k| k.ic.push(k.ic[0])), Err(VkLint::IcLength { expected: 9, got: 10 }));
+    }
+
+    #[test]
+    fn infinity_is_found_anywhere() {
+        assert_eq!(finding(|k| k.alpha_g1 = G1Affine::identity()), Err(VkLint::Infinity(VkPart::Alpha)));
+        assert_eq!(finding(|k| k.beta_g2 = G2Affine::identity()), Err(VkLint::Infinity(VkPart::Beta)));
+        assert_eq!(finding(|k| k.gamma_g2 = G2Affine::identity()), Err(VkLint::Infinity(VkPart::Gamma)));
+        assert_eq!(finding(|k| k.delta_g2 = G2Affine::identity()), Err(VkLint::Infinity(VkPart::Delta)));
+        for i in 0..9 {
+            assert_eq!(finding(|k| k.ic[i] = G1Affine::identity()), Err(VkLint::Infinity(VkPart::Ic(i))));
+        }
+    }
+
+    #[test]
+    fn the_generator_is_found_wherever_a_secret_belongs() {
+        assert_eq!(finding(|k| k.alpha_g1 = -G1Affine::generator()), Err(VkLint::Generator(VkPart::Alpha)));
+        assert_eq!(finding(|k| k.beta_g2 = G2Affine::generator()), Err(VkLint::Generator(VkPart::Beta)));
+        assert_eq!(finding(|k| k.gamma_g2 = G2Affine::generator()), Err(VkLint::Generator(VkPart::Gamma)));
+        assert_eq!(finding(|k| k.delta_g2 = G2Affine::generator()), Err(VkLint::Generator(VkPart::Delta)));
+    }
+
+    #[test]
+    fn gamma_may_be_the_generator_in_a_ceremony_but_delta_may_not() {
+        let mut points = dev_keys().1.points().clone();
+        let ceremony = Origin::Ceremony { transcript: [7; 32] };
+        points.gamma_g2 = G2Affine::generator();
+        assert_eq!(lint_verifying_key(&points, &ceremony), Ok(()));
+        points.delta_g2 = G2Affine::generator();
+        assert_eq!(lint_verifying_key(&points, &ceremony), Err(VkLint::Generator(VkPart::Delta)));
+    }
+
+    #[test]
+    fn equal_or_opposite_trapdoor_points_are_found() {
+        assert_eq!(finding(|k| k.delta_g2 = k.gamma_g2), Err(VkLint::DeltaIsGamma));
+        assert_eq!(finding(|k| k.delta_g2 = -k.gamma_g2), Err(VkLint::DeltaIsGamma));
+        assert_eq!(finding(|k| k.beta_g2 = -k.gamma_g2), Err(VkLint::BetaIsGamma));
+        assert_eq!(finding(|k| k.beta_g2 = k.delta_g2), Err(VkLint::BetaIsDelta));
+    }
+
+    #[test]
+    fn duplicate_ic_points_are_found() {
+        assert_eq!(finding(|k| k.ic[5] = k.ic[2]), Err(VkLint::DuplicateIc { first: 2, second: 5 }));
+        assert_eq!(finding(|k| k.ic[8] = -k.ic[0]), Err(VkLint::DuplicateIc { first: 0, second: 8 }));
+    }
+
+    #[test]
+    fn points_off_the_curve_or_outside_the_subgroup_are_found() {
+        let outside = g2_outside_the_subgroup().next().expect("there are many");
+        assert_eq!(finding(|k| k.delta_g2 = outside), Err(VkLint::NotInSubgroup(VkPart::Delta)));
+        assert_eq!(finding(|k| k.ic[3].y += Fq::one()), Err(VkLint::NotOnCurve(VkPart::Ic(3))));
+    }
+}
