@@ -1,1 +1,31 @@
 //! Reading FHIR R4 as it really comes.
+//!
+//! [`Reader`] streams one file ([`Layout`]: a Bundle, a resource, newline-delimited JSON) and gives a [`Resource`] or a
+//! [`Problem`] at a time. A [`Resource`] has its typed [`RecordFields`](crate::record::RecordFields) (the module
+//! [`extract`] has the table), its [canonical form](canonical) with digest, and the [`Facts`] credentials are issued from.
+//! A Consent's terms come from [`consent::compile`](crate::consent::compile).
+//!
+//! JSON is read [strictly](json): no key twice, numbers as text. Problems name place, path and reason, never a value.
+
+pub mod canonical;
+mod category;
+mod date;
+mod decimal;
+pub mod extract;
+mod frame;
+pub mod json;
+pub(crate) mod node;
+mod problem;
+mod reader;
+mod resource;
+mod types;
+
+pub use date::{DateError, PartialDate, Zones};
+pub use decimal::DecimalError;
+pub use node::Remark;
+pub use problem::{Lost, Place, Problem, Reason};
+pub use reader::{Item, Layout, Limits, Reader, Seen};
+pub use resource::{
+    DeviceFacts, Facts, OrganisationFacts, PractitionerFacts, Qualification, Resource, RoleFacts,
+};
+pub use types::{name as type_name, supported as supported_type};

@@ -1,0 +1,153 @@
+//! What was wrong with a file, and where: place, path and reason, never a value.
+
+use super::date::DateError;
+use super::decimal::DecimalError;
+use super::json::JsonErrorKind;
+
+/// Where in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Line, from 1, in newline-delimited JSON.
+    pub line: Option<u64>,
+    /// Entry of a Bundle, from 0.
+    pub entry: Option<u64>,
+}
+
+impl core::fmt::Display for Place {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match (self.line, self.entry) {
+            (Some(line), Some(entry)) => write!(f, "line {line}, entry {entry}"),
+            (Some(line), None) => write!(f, "line {line}"),
+            (None, Some(entry)) => write!(f, "entry {entry}"),
+            (None, None) => f.write_str("file"),
+        }
+    }
+}
+
+/// What was not read because of a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lost {
+    /// Nothing.
+    Nothing,
+    /// One element: the record lacks it. Its digest still covers it.
+    Element,
+    /// One resource.
+    Resource,
+    /// The rest of the file.
+    RestOfFile,
+}
+
+/// Why something was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Reading failed.
+    #[error("reading failed: {0}")]
+    Io(std::io::ErrorKind),
+    /// Nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// A UTF-8 byte order mark; skipped.
+    #[error("the file begins with a byte order mark; it was skipped")]
+    ByteOrderMark,
+    /// UTF-16 or UTF-32.
+    #[error("the file is UTF-16 or UTF-32; FHIR JSON is UTF-8")]
+    Utf16,
+    /// Not strict JSON.
+    #[error("{0}")]
+    Json(#[from] JsonErrorKind),
+    /// More than one document in a file that is not newline-delimited.
+    #[error("text after the document")]
+    TrailingText,
+    /// Larger than the limit.
+    #[error("larger than the limit of {limit} bytes for one resource")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// Not a JSON object.
+    #[error("expected a FHIR resource (an object), got {got}")]
+    NotAnObject {
+        /// What was there.
+        got: &'static str,
+    },
+    /// No `resourceType`.
+    #[error("not FHIR: no resourceType")]
+    NoResourceType,
+    /// A FHIR type we make no records of.
+    #[error("unsupported: resources of type {0} are not read")]
+    Unsupported(&'static str),
+    /// Not a FHIR R4 type.
+    #[error("resourceType names no FHIR R4 resource")]
+    UnknownType,
+    /// A Bundle entry without resource (a deletion, a response).
+    #[error("the entry has no resource")]
+    NoResource,
+    /// A deletion or patch.
+    #[error("the entry asks for something else than storing its resource; it is not read")]
+    NotAStore,
+    /// Wrong JSON type.
+    #[error("expected {expected}, got {got}")]
+    WrongType {
+        /// What FHIR says.
+        expected: &'static str,
+        /// What was there.
+        got: &'static str,
+    },
+    /// Not a FHIR id.
+    #[error("not a FHIR id (1 to 64 letters, digits, - and .)")]
+    BadId,
+    /// Longer than any honest value.
+    #[error("longer than {limit} bytes")]
+    TooLong {
+        /// The limit.
+        limit: usize,
+    },
+    /// Bad date.
+    #[error(transparent)]
+    Date(#[from] DateError),
+    /// Bad decimal.
+    #[error(transparent)]
+    Decimal(#[from] DecimalError),
+    /// A bound, not a value.
+    #[error("the value has a comparator: it is a bound, not a value")]
+    Comparator,
+    /// May change the meaning of all else.
+    #[error("a modifierExtension or implicitRules may change what the resource means, and is not understood")]
+    Modifier,
+    /// Same id, same content.
+    #[error("read before in this import, with the same content")]
+    DuplicateSame,
+    /// Same id, other content.
+    #[error("read before in this import, with other content; the first is kept")]
+    DuplicateDiffers,
+}
+
+/// Something in a file that was not read, or read with a remark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The caller's label of the file, as given. File names may hold people's names: label with care.
+    pub file: String,
+    /// Where in the file.
+    pub place: Place,
+    /// Path of the element, `Observation.component[1].valueQuantity.value`; empty for the whole.
+    pub path: String,
+    /// Why.
+    pub reason: Reason,
+    /// What was lost.
+    pub lost: Lost,
+}
+
+impl core::fmt::Display for Problem {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}: ", self.file, self.place)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        write!(f, "{}", self.reason)?;
+        match self.lost {
+            Lost::Nothing | Lost::Resource => Ok(()),
+            Lost::Element => f.write_str(" (read without it)"),
+            Lost::RestOfFile => f.write_str(" (the rest of the file was not read)"),
+        }
+    }
+}

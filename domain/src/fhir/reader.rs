@@ -1,0 +1,500 @@
+//! A stream of resources from one file: a Bundle, a single resource, or newline-delimited JSON (bulk export).
+//!
+//! Memory holds one entry or line, of at most [`Limits::resource_bytes`], whatever the file's size or number of entries.
+//! One exception: a Bundle whose `entry` comes before its `resourceType` cannot be told from another resource in time; it
+//! is held whole, so it must fit the limit (R4 writers put `resourceType` first).
+//!
+//! A bad entry or line is reported and the next one read. Where JSON's own structure breaks (brackets, quotes, the end of
+//! the file inside a Bundle) the rest of the file is lost, and the problem says so.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::BufRead;
+
+use sha2::{Digest, Sha512};
+
+use super::frame::{Frames, Taken};
+use super::json::{Json, JsonErrorKind, MAX_VALUES};
+use super::problem::{Lost, Place, Problem, Reason};
+use super::resource::Resource;
+use super::types;
+
+/// Most members of a Bundle beside its entries.
+const MAX_BUNDLE_MEMBERS: usize = 64;
+/// Longest key of one.
+const MAX_BUNDLE_KEY: usize = 64;
+
+/// Limits on what is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest resource, entry or line, in bytes.
+    pub resource_bytes: usize,
+    /// Most JSON values in one of them.
+    pub resource_values: usize,
+}
+
+impl Default for Limits {
+    /// 64 MiB and two million values.
+    fn default() -> Self {
+        Self { resource_bytes: 64 << 20, resource_values: MAX_VALUES }
+    }
+}
+
+/// How a file is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// Newline-delimited where a second document follows a first one that fills one line, else one document.
+    #[default]
+    Auto,
+    /// One document: a Bundle or a resource.
+    Document,
+    /// One resource (or Bundle) a line. Say so where it is known (`.ndjson`): only then does a broken first line cost no
+    /// more than itself.
+    Lines,
+}
+
+/// The resources read so far in one import, over all its files: 32 bytes for each (hashes of identity and content).
+#[derive(Default)]
+pub struct Seen(BTreeMap<[u8; 16], [u8; 16]>);
+
+impl Seen {
+    /// Nothing read yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Remembers a resource; the reason not to take it where one with its identity was read before.
+    fn note(&mut self, resource: &Resource) -> Option<Reason> {
+        let identity = match (&resource.id, &resource.full_url) {
+            (Some(id), _) => id.as_bytes(),
+            (None, Some(url)) => url.as_bytes(),
+            (None, None) => return None,
+        };
+        let key = head(
+            &Sha512::new().chain_update([resource.resource_type as u8]).chain_update(identity).finalize(),
+        );
+        let content = head(&resource.digest);
+        match self.0.entry(key) {
+            std::collections::btree_map::Entry::Vacant(slot) => {
+                slot.insert(content);
+                None
+            }
+            std::collections::btree_map::Entry::Occupied(slot) if *slot.get() == content => {
+                Some(Reason::DuplicateSame)
+            }
+            std::collections::btree_map::Entry::Occupied(_) => Some(Reason::DuplicateDiffers),
+        }
+    }
+}
+
+fn head(digest: &[u8]) -> [u8; 16] {
+    let mut out = [0; 16];
+    out.iter_mut().zip(digest).for_each(|(o, d)| *o = *d);
+    out
+}
+
+/// What a file gave.
+pub enum Item {
+    /// A resource, where it stood.
+    Resource(Place, Box<Resource>),
+    /// A problem; reading goes on unless it says otherwise.
+    Problem(Problem),
+}
+
+/// Reads one file; an iterator of [`Item`].
+///
+/// ```
+/// use amanat_domain::fhir::{Item, Layout, Limits, Reader, Seen};
+/// let lines = "{\"resourceType\":\"Patient\",\"id\":\"a\"}\n{\"resourceType\":\"Patient\",\"id\":\n";
+/// let mut seen = Seen::new();
+/// let items: Vec<_> = Reader::new(lines.as_bytes(), "export.ndjson", Layout::Lines, Limits::default(), &mut seen).collect();
+/// assert!(matches!(items[0], Item::Resource(..)));
+/// assert!(matches!(&items[1], Item::Problem(p) if p.place.line == Some(2)));
+/// ```
+pub struct Reader<'s, R> {
+    frames: Frames<R>,
+    label: String,
+    layout: Layout,
+    limits: Limits,
+    seen: &'s mut Seen,
+    state: State,
+    document: Document,
+    buffer: Vec<u8>,
+    ready: VecDeque<Item>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Start,
+    /// Inside a Bundle's `entry`, before the entry with this number.
+    Entries(u64),
+    /// After the entries: the Bundle's other members.
+    Trailer,
+    /// After the document.
+    After,
+    Lines,
+    Done,
+}
+
+/// The outermost object while its members are read.
+#[derive(Default)]
+struct Document {
+    first_line: u64,
+    last_line: u64,
+    is_bundle: bool,
+    too_large: bool,
+    /// Keys of a Bundle up to and with `entry`, once its entries are being read; empty before.
+    keys: Vec<String>,
+}
+
+impl<'s, R: BufRead> Reader<'s, R> {
+    /// Reads `input`. The label is echoed in problems and used for nothing else.
+    pub fn new(
+        input: R,
+        label: impl Into<String>,
+        layout: Layout,
+        limits: Limits,
+        seen: &'s mut Seen,
+    ) -> Self {
+        Self {
+            frames: Frames::new(input, limits.resource_bytes),
+            label: label.into(),
+            layout,
+            limits,
+            seen,
+            state: State::Start,
+            document: Document::default(),
+            buffer: Vec::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    fn step(&mut self) {
+        let place = match self.state {
+            State::Entries(n) => Place { line: None, entry: Some(n) },
+            State::Lines => Place { line: Some(self.frames.line()), entry: None },
+            _ => Place::default(),
+        };
+        let done = match self.state {
+            State::Start => self.start(),
+            State::Entries(n) => self.entry(n, place),
+            State::Trailer => self.members(),
+            State::After => self.after(),
+            State::Lines => self.line(place),
+            State::Done => Ok(()),
+        };
+        if let Err(reason) = done {
+            // The structure is broken, or nothing more comes: what follows cannot be trusted.
+            self.problem(place, "", reason, Lost::RestOfFile);
+            self.state = State::Done;
+        }
+    }
+
+    fn problem(&mut self, place: Place, path: impl Into<String>, reason: Reason, lost: Lost) {
+        let problem = Problem { file: self.label.clone(), place, path: path.into(), reason, lost };
+        self.ready.push_back(Item::Problem(problem));
+    }
+
+    fn start(&mut self) -> Result<(), Reason> {
+        self.byte_order_mark()?;
+        let got = match self.frames.next_token()? {
+            None => return Err(Reason::Empty),
+            Some(_) if self.layout == Layout::Lines => {
+                self.state = State::Lines;
+                return Ok(());
+            }
+            Some(b'{') => {
+                self.document.first_line = self.frames.line();
+                self.frames.skip();
+                self.buffer.push(b'{');
+                return self.members();
+            }
+            Some(b'[') => "an array",
+            Some(b'"') => "a string",
+            Some(b'<') => "what looks like XML",
+            Some(_) => "something else",
+        };
+        Err(Reason::NotAnObject { got })
+    }
+
+    fn byte_order_mark(&mut self) -> Result<(), Reason> {
+        match self.frames.peek()? {
+            Some(0xef) => {
+                for expected in [0xef, 0xbb, 0xbf] {
+                    if self.frames.peek()? != Some(expected) {
+                        return Err(JsonErrorKind::NotUtf8.into());
+                    }
+                    self.frames.skip();
+                }
+                self.problem(Place::default(), "", Reason::ByteOrderMark, Lost::Nothing);
+                Ok(())
+            }
+            Some(0xfe | 0xff | 0) => Err(Reason::Utf16),
+            _ => Ok(()),
+        }
+    }
+
+    /// Members of the outermost object into the buffer, which holds `{` and what came before; at a Bundle's entries they
+    /// are left to [`Self::entry`].
+    fn members(&mut self) -> Result<(), Reason> {
+        if self.frames.next_token()? == Some(b'}') {
+            self.frames.skip();
+            self.buffer.push(b'}');
+            return self.end_of_document();
+        }
+        loop {
+            let key_at = self.buffer.len();
+            match self.frames.next_token()? {
+                Some(b'"') => {}
+                Some(_) => return Err(JsonErrorKind::Syntax("expected a key in an object").into()),
+                None => return Err(JsonErrorKind::Truncated.into()),
+            }
+            self.take()?;
+            let is = |key: &[u8]| self.buffer.get(key_at..) == Some(key);
+            let (is_entry, is_type) = (is(b"\"entry\""), is(b"\"resourceType\""));
+            self.frames.expect(b':', "expected : after a key")?;
+            let in_header = self.document.is_bundle && self.document.keys.is_empty();
+            if is_entry && in_header && self.frames.next_token()? == Some(b'[') {
+                self.frames.skip();
+                return self.begin_entries(key_at);
+            }
+            self.buffer.push(b':');
+            let value_at = self.buffer.len();
+            self.take()?;
+            if is_type && self.buffer.get(value_at..) == Some(b"\"Bundle\"") {
+                self.document.is_bundle = true;
+            }
+            let mark = self.frames.next_token()?;
+            match mark {
+                Some(b',') => self.buffer.push(b','),
+                Some(b'}') => self.buffer.push(b'}'),
+                Some(_) => return Err(JsonErrorKind::Syntax("expected , or } in an object").into()),
+                None => return Err(JsonErrorKind::Truncated.into()),
+            }
+            self.frames.skip();
+            if self.document.too_large {
+                self.buffer.clear();
+            }
+            if mark == Some(b'}') {
+                return self.end_of_document();
+            }
+        }
+    }
+
+    fn take(&mut self) -> Result<(), Reason> {
+        self.document.too_large |= self.frames.value(&mut self.buffer)? == Taken::TooLarge;
+        Ok(())
+    }
+
+    /// What stood before the entries must be sound, or the entries are not read.
+    fn begin_entries(&mut self, key_at: usize) -> Result<(), Reason> {
+        if self.document.too_large {
+            return Err(Reason::TooLarge { limit: self.limits.resource_bytes });
+        }
+        self.buffer.truncate(key_at);
+        if self.buffer.last() == Some(&b',') {
+            self.buffer.pop();
+        }
+        self.buffer.push(b'}');
+        self.note_keys()?;
+        self.note_key("entry")?;
+        self.state = State::Entries(0);
+        Ok(())
+    }
+
+    /// Reads the Bundle's own members in the buffer, and remembers their keys.
+    fn note_keys(&mut self) -> Result<(), Reason> {
+        let buffer = core::mem::take(&mut self.buffer);
+        let json = Json::parse_limited(&buffer, self.limits.resource_values).map_err(|e| e.kind)?;
+        for (key, _) in json.as_object().into_iter().flat_map(|o| o.iter()) {
+            self.note_key(key)?;
+        }
+        drop(json);
+        self.buffer = buffer;
+        Ok(())
+    }
+
+    fn note_key(&mut self, key: &str) -> Result<(), Reason> {
+        if self.document.keys.iter().any(|k| k == key) {
+            return Err(JsonErrorKind::DuplicateKey.into());
+        }
+        if self.document.keys.len() >= MAX_BUNDLE_MEMBERS || key.len() > MAX_BUNDLE_KEY {
+            return Err(JsonErrorKind::Syntax("a Bundle has no such members").into());
+        }
+        self.document.keys.push(key.to_owned());
+        Ok(())
+    }
+
+    fn entry(&mut self, n: u64, place: Place) -> Result<(), Reason> {
+        self.buffer.clear();
+        let empty = n == 0 && self.frames.next_token()? == Some(b']');
+        if !empty {
+            match self.frames.value(&mut self.buffer)? {
+                Taken::TooLarge => {
+                    let limit = self.limits.resource_bytes;
+                    self.problem(place, "", Reason::TooLarge { limit }, Lost::Resource);
+                }
+                Taken::Whole => self.parsed(place, Self::bundle_entry),
+            }
+        }
+        match self.frames.next_token()? {
+            Some(b',') => self.state = State::Entries(n + 1),
+            Some(b']') => self.state = State::Trailer,
+            Some(_) => return Err(JsonErrorKind::Syntax("expected , or ] in an array").into()),
+            None => return Err(JsonErrorKind::Truncated.into()),
+        }
+        self.frames.skip();
+        if self.state == State::Trailer {
+            self.buffer.clear();
+            self.buffer.push(b'{');
+            match self.frames.next_token()? {
+                Some(b',') => {
+                    self.frames.skip();
+                    if self.frames.next_token()? == Some(b'}') {
+                        return Err(JsonErrorKind::Syntax("expected a key in an object").into());
+                    }
+                }
+                Some(b'}') => {}
+                Some(_) => return Err(JsonErrorKind::Syntax("expected , or } in an object").into()),
+                None => return Err(JsonErrorKind::Truncated.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of_document(&mut self) -> Result<(), Reason> {
+        self.state = State::After;
+        self.document.last_line = self.frames.line();
+        if !self.document.keys.is_empty() {
+            // The entries were read and given out; a key twice among the members is told, but cannot call them back.
+            return if self.document.too_large {
+                Err(Reason::TooLarge { limit: self.limits.resource_bytes })
+            } else {
+                self.note_keys()
+            };
+        }
+        let place = Place::default();
+        if self.document.too_large {
+            let limit = self.limits.resource_bytes;
+            self.problem(place, "", Reason::TooLarge { limit }, Lost::Resource);
+        } else {
+            self.parsed(place, Self::top);
+        }
+        Ok(())
+    }
+
+    fn after(&mut self) -> Result<(), Reason> {
+        if self.frames.next_token()?.is_none() {
+            self.state = State::Done;
+            return Ok(());
+        }
+        let document = &self.document;
+        let one_line = document.first_line == document.last_line && self.frames.line() > document.last_line;
+        if self.layout == Layout::Auto && one_line {
+            self.state = State::Lines;
+            Ok(())
+        } else {
+            Err(Reason::TrailingText)
+        }
+    }
+
+    fn line(&mut self, place: Place) -> Result<(), Reason> {
+        match self.frames.line_into(&mut self.buffer)? {
+            None => self.state = State::Done,
+            Some(Taken::TooLarge) => {
+                let limit = self.limits.resource_bytes;
+                self.problem(place, "", Reason::TooLarge { limit }, Lost::Resource);
+            }
+            Some(Taken::Whole) if self.buffer.trim_ascii().is_empty() => {}
+            Some(Taken::Whole) => self.parsed(place, Self::top),
+        }
+        Ok(())
+    }
+
+    /// Reads the buffer strictly and hands the value on.
+    fn parsed(&mut self, place: Place, then: impl Fn(&mut Self, &Json<'_>, Place)) {
+        let buffer = core::mem::take(&mut self.buffer);
+        match Json::parse_limited(&buffer, self.limits.resource_values) {
+            Ok(json) => then(self, &json, place),
+            Err(e) => self.problem(place, e.path.unwrap_or_default(), e.kind.into(), Lost::Resource),
+        }
+        self.buffer = buffer;
+    }
+
+    /// A whole document or line: a Bundle held in memory, or a resource.
+    fn top(&mut self, json: &Json<'_>, place: Place) {
+        if json.get("resourceType").and_then(Json::as_str) != Some("Bundle") {
+            return self.resource(json, None, place);
+        }
+        match json.get("entry") {
+            None => {}
+            Some(Json::Array(entries)) => {
+                for (n, entry) in (0..).zip(entries) {
+                    self.bundle_entry(entry, Place { entry: Some(n), ..place });
+                }
+            }
+            Some(other) => {
+                let reason = Reason::WrongType { expected: "an array", got: other.kind() };
+                self.problem(place, "Bundle.entry", reason, Lost::Resource);
+            }
+        }
+    }
+
+    fn bundle_entry(&mut self, entry: &Json<'_>, place: Place) {
+        let Some(object) = entry.as_object() else {
+            let reason = Reason::WrongType { expected: "an object", got: entry.kind() };
+            return self.problem(place, "", reason, Lost::Resource);
+        };
+        let full_url = match object.get("fullUrl") {
+            None => None,
+            Some(Json::String(url)) => Some(url.as_ref()),
+            Some(other) => {
+                let reason = Reason::WrongType { expected: "a string", got: other.kind() };
+                self.problem(place, "fullUrl", reason, Lost::Element);
+                None
+            }
+        };
+        let method = object.get("request").and_then(|r| r.get("method")).and_then(Json::as_str);
+        if method.is_some_and(|m| m != "POST" && m != "PUT") {
+            return self.problem(place, "request.method", Reason::NotAStore, Lost::Resource);
+        }
+        match object.get("resource") {
+            Some(resource) => self.resource(resource, full_url, place),
+            None => self.problem(place, "", Reason::NoResource, Lost::Nothing),
+        }
+    }
+
+    fn resource(&mut self, json: &Json<'_>, full_url: Option<&str>, place: Place) {
+        match Resource::from_json(json, full_url) {
+            Err(remark) => self.problem(place, remark.path, remark.reason, Lost::Resource),
+            Ok((resource, remarks)) => match self.seen.note(&resource) {
+                Some(reason) => {
+                    let lost = if reason == Reason::DuplicateSame { Lost::Nothing } else { Lost::Resource };
+                    self.problem(place, types::name(resource.resource_type), reason, lost);
+                }
+                None => {
+                    self.ready.push_back(Item::Resource(place, Box::new(resource)));
+                    for remark in remarks {
+                        self.problem(place, remark.path, remark.reason, Lost::Element);
+                    }
+                }
+            },
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<'_, R> {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Some(item);
+            }
+            if self.state == State::Done {
+                return None;
+            }
+            self.step();
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A resource as read: its records, its canonical form, and what credentials are issued from.
+
+use sha2::{Digest, Sha512};
+
+use super::canonical;
+use super::json::{Json, JsonError, Object};
+use super::node::{Log, Node, Remark};
+use super::problem::Reason;
+use super::{extract, types};
+use crate::record::{Coding, RecordFields, ResourceType};
+use crate::time::Period;
+
+/// A FHIR resource as read. Clinical data: no `Debug`.
+#[derive(Clone)]
+pub struct Resource {
+    /// Type.
+    pub resource_type: ResourceType,
+    /// `id`; entries of a transaction may have none.
+    pub id: Option<String>,
+    /// `fullUrl` of its Bundle entry.
+    pub full_url: Option<String>,
+    /// Reference of the patient as given (`subject`, `patient`, `beneficiary`); a Patient has none: see [`Self::answers_to`].
+    pub subject: Option<String>,
+    /// The resource itself, then one for each component of an Observation.
+    pub records: Vec<RecordFields>,
+    /// What credentials are issued from.
+    pub facts: Facts,
+    /// Canonical form.
+    pub canonical: Vec<u8>,
+    /// SHA-512 of the canonical form.
+    pub digest: [u8; 64],
+}
+
+impl Resource {
+    /// Reads a single resource from its JSON text.
+    ///
+    /// # Errors
+    /// The [`Remark`] that made it unreadable.
+    pub fn parse(text: &[u8]) -> Result<(Self, Vec<Remark>), Remark> {
+        let json = Json::parse(text)
+            .map_err(|e| Remark { path: e.path.unwrap_or_default(), reason: e.kind.into() })?;
+        Self::from_json(&json, None)
+    }
+
+    /// Reads a resource; remarks tell which elements were read as absent, and why.
+    ///
+    /// # Errors
+    /// The [`Remark`] that made it unreadable: not an object, no or an unsupported type, a bad id, or a modifier that may
+    /// change what all else means.
+    pub fn from_json(json: &Json<'_>, full_url: Option<&str>) -> Result<(Self, Vec<Remark>), Remark> {
+        let refuse = |path: &str, reason| Err(Remark { path: path.to_owned(), reason });
+        let Json::Object(root) = json else {
+            return refuse("", Reason::NotAnObject { got: json.kind() });
+        };
+        let type_name = match root.get("resourceType") {
+            None => return refuse("", Reason::NoResourceType),
+            Some(Json::String(name)) => name.as_ref(),
+            Some(other) => {
+                return refuse("resourceType", Reason::WrongType { expected: "a string", got: other.kind() });
+            }
+        };
+        let Some(resource_type) = types::supported(type_name) else {
+            return refuse("", types::known(type_name).map_or(Reason::UnknownType, Reason::Unsupported));
+        };
+        let name = types::name(resource_type);
+        if root.get("implicitRules").is_some() {
+            return refuse(&format!("{name}.implicitRules"), Reason::Modifier);
+        }
+        if let Some(path) = modifier(root) {
+            return refuse(&format!("{name}.{path}"), Reason::Modifier);
+        }
+        let id = match root.get("id") {
+            None => None,
+            Some(Json::String(id)) if is_id(id) => Some(id.as_ref().to_owned()),
+            Some(_) => return refuse(&format!("{name}.id"), Reason::BadId),
+        };
+        let canonical = canonical::resource(root);
+        let digest = Sha512::digest(&canonical).into();
+        let log = Log::default();
+        let node = Node::root(json, name, &log);
+        let source = extract::Source { resource_type, id: id.as_deref(), full_url, digest };
+        let (subject, records, facts) = extract::read(&node, &source);
+        let full_url = full_url.map(str::to_owned);
+        Ok((
+            Self { resource_type, id, full_url, subject, records, facts, canonical, digest },
+            log.into_remarks(),
+        ))
+    }
+
+    /// `Type/id`, where it has an id.
+    #[must_use]
+    pub fn reference(&self) -> Option<String> {
+        self.id.as_ref().map(|id| format!("{}/{id}", types::name(self.resource_type)))
+    }
+
+    /// Whether a reference names this resource: by its full URL, or as `Type/id`.
+    #[must_use]
+    pub fn answers_to(&self, reference: &str) -> bool {
+        self.full_url.as_deref() == Some(reference)
+            || self.id.as_ref().is_some_and(|id| {
+                reference
+                    .strip_prefix(types::name(self.resource_type))
+                    .and_then(|rest| rest.strip_prefix('/'))
+                    .is_some_and(|rest| rest == id)
+            })
+    }
+
+    /// The canonical form, read again (without narrative and what servers rewrite).
+    ///
+    /// # Errors
+    /// None for a resource as read; its fields are public, and a changed text may be anything.
+    pub fn json(&self) -> Result<Json<'_>, JsonError> {
+        Json::parse(&self.canonical)
+    }
+}
+
+/// What credentials are issued from. Identifiers of people and things: no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Facts {
+    /// Nothing.
+    None,
+    /// A practitioner.
+    Practitioner(PractitionerFacts),
+    /// A role of a practitioner at an organisation.
+    Role(RoleFacts),
+    /// An organisation.
+    Organisation(OrganisationFacts),
+    /// A device.
+    Device(DeviceFacts),
+}
+
+/// Facts of a Practitioner.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PractitionerFacts {
+    /// `active`, where said.
+    pub active: Option<bool>,
+    /// Identifiers as `system|value`: licence numbers among them.
+    pub identifiers: Vec<String>,
+    /// Qualifications.
+    pub qualifications: Vec<Qualification>,
+}
+
+/// One qualification: a degree, a licence to practise.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Qualification {
+    /// What.
+    pub code: Option<Coding>,
+    /// Licence numbers as `system|value`.
+    pub identifiers: Vec<String>,
+    /// When it is valid; all time where not said; `None` where what is said cannot be read.
+    pub period: Option<Period>,
+    /// Reference of who gave it.
+    pub issuer: Option<String>,
+}
+
+/// Facts of a PractitionerRole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RoleFacts {
+    /// `active`, where said.
+    pub active: Option<bool>,
+    /// Reference of the practitioner.
+    pub practitioner: Option<String>,
+    /// Reference of the organisation.
+    pub organisation: Option<String>,
+    /// Role codes: every coding of every `code`.
+    pub codes: Vec<Coding>,
+    /// When the role is held; all time where not said; `None` where what is said cannot be read: issue nothing from it.
+    pub period: Option<Period>,
+    /// Identifiers as `system|value`.
+    pub identifiers: Vec<String>,
+}
+
+/// Facts of an Organization.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OrganisationFacts {
+    /// `active`, where said.
+    pub active: Option<bool>,
+    /// Identifiers as `system|value`.
+    pub identifiers: Vec<String>,
+    /// Kinds.
+    pub types: Vec<Coding>,
+    /// Reference of the organisation it is a part of.
+    pub part_of: Option<String>,
+}
+
+/// Facts of a Device.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeviceFacts {
+    /// Status code.
+    pub status: Option<String>,
+    /// Kind.
+    pub kind: Option<Coding>,
+    /// Identifiers as `system|value`.
+    pub identifiers: Vec<String>,
+    /// UDI device identifier.
+    pub udi: Option<String>,
+    /// Serial number.
+    pub serial: Option<String>,
+    /// Reference of the patient it is used on.
+    pub patient: Option<String>,
+    /// Reference of the owning organisation.
+    pub owner: Option<String>,
+}
+
+/// `[A-Za-z0-9\-.]{1,64}`.
+fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+}
+
+/// The first `modifierExtension` anywhere, as an approximate path. An empty one counts too: FHIR has none.
+fn modifier(object: &Object<'_>) -> Option<String> {
+    fn within(json: &Json<'_>) -> bool {
+        match json {
+            Json::Object(o) => o.iter().any(|(k, v)| k == "modifierExtension" || within(v)),
+            Json::Array(items) => items.iter().any(within),
+            _ => false,
+        }
+    }
+    if object.get("modifierExtension").is_some() {
+        return Some("modifierExtension".to_owned());
+    }
+    // The key is shown only where it is that of an element: a plain lower-case word.
+    object.iter().find(|(_, v)| within(v)).map(|(k, _)| {
+        let plain = k.len() <= 48
+            && k.bytes().all(|b| b.is_ascii_alphanumeric())
+            && k.starts_with(char::is_lowercase);
+        format!("{}..modifierExtension", if plain { k } else { "?" })
+    })
+}
