@@ -1,1 +1,11 @@
-//! (being built)
+//! What holds across crates.
+//!
+//! - [`costs`] counts the constraints of every statement as the book prints them.
+//! - `tests/workspace.rs`: who may depend on whom, where `unsafe` may stand, clause ids in code and book.
+//! - `tests/poseidon.rs`: the hash against vectors that circomlibjs made.
+//! - `tests/book.rs`: the tables in the book against the code.
+//! - `scripts/snarkjs.sh`: proofs checked by a verifier that none of us wrote. Run by `.ci/run`.
+//!
+//! Vectors name their source and how to remake them. Nothing here is linked into another crate.
+
+pub mod costs;
