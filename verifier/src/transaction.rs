@@ -1,0 +1,106 @@
+//! Transactions: from what was sent to evidence that it may reach state.
+
+use crate::{Item, PreparedVerifyingKey, Proof, ProofError, Reject, Verified, verify_batch, verify_one};
+use amanat_domain::consent::OrgId;
+use amanat_domain::statement::Statement;
+use amanat_domain::tx::{KeyDigest, ProofTx, SignedTx, Transaction};
+use ed25519_dalek::{Signature, VerifyingKey as SignatureKey};
+
+/// Whom the verifier believes: the verifying keys and organisations of a ledger at a height.
+pub trait Trust {
+    /// The key of a statement with this digest, if proofs under it are accepted.
+    fn proof_key(&self, statement: Statement, key: KeyDigest) -> Option<&PreparedVerifyingKey>;
+    /// The signature key of an organisation.
+    fn organisation_key(&self, organisation: OrgId) -> Option<&SignatureKey>;
+}
+
+/// Why a transaction is no evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TxReject {
+    /// No accepted key of the statement has this digest.
+    #[error("no accepted verifying key of statement `{statement}` has the digest {key}")]
+    UnknownKey {
+        /// The statement.
+        statement: Statement,
+        /// The digest claimed.
+        key: KeyDigest,
+    },
+    /// The organisation is not on the ledger.
+    #[error("no organisation of this ledger has the id {0}")]
+    UnknownOrganisation(OrgId),
+    /// The signature is not the organisation's.
+    #[error("the signature is not that of organisation {0}")]
+    Signature(OrgId),
+    /// The bytes are no proof.
+    #[error("the proof's bytes are no proof: {0}")]
+    Encoding(#[from] ProofError),
+    /// The proof does not verify.
+    #[error("the proof does not verify for statement `{0}` and these public inputs")]
+    Proof(Statement),
+}
+
+/// Verifies one transaction: a signature, or a proof against the public vector recomputed from the transaction.
+///
+/// # Errors
+/// [`TxReject`].
+pub fn verify_transaction(trust: &impl Trust, tx: Transaction) -> Result<Verified<Transaction>, TxReject> {
+    match &tx {
+        Transaction::Signed(signed) => verify_signature(trust, signed)?,
+        Transaction::Proof(claim) => {
+            let Claim { key, public, proof } = decode(trust, claim)?;
+            verify_one(key, &public, &proof).map_err(|reject| match reject {
+                Reject::Proof(e) => TxReject::Encoding(e),
+                Reject::PublicInput { .. } | Reject::Invalid => TxReject::Proof(claim.statement),
+            })?;
+        }
+    }
+    Ok(Verified::new(tx))
+}
+
+/// Verifies many, all proofs in one batch. The verdicts are those of [`verify_transaction`], one by one.
+pub fn verify_transactions(
+    trust: &impl Trust,
+    txs: Vec<Transaction>,
+) -> Vec<Result<Verified<Transaction>, TxReject>> {
+    let mut verdicts: Vec<Result<(), TxReject>> = Vec::with_capacity(txs.len());
+    let mut items = Vec::new();
+    let mut positions = Vec::new();
+    for (position, tx) in txs.iter().enumerate() {
+        verdicts.push(match tx {
+            Transaction::Signed(signed) => verify_signature(trust, signed),
+            Transaction::Proof(claim) => decode(trust, claim).map(|Claim { key, public, proof }| {
+                items.push(Item { key, public, proof });
+                positions.push(position);
+            }),
+        });
+    }
+    for (position, holds) in positions.into_iter().zip(verify_batch(&items)) {
+        if let (false, Transaction::Proof(claim)) = (holds, &txs[position]) {
+            verdicts[position] = Err(TxReject::Proof(claim.statement));
+        }
+    }
+    txs.into_iter().zip(verdicts).map(|(tx, verdict)| verdict.map(|()| Verified::new(tx))).collect()
+}
+
+struct Claim<'a> {
+    key: &'a PreparedVerifyingKey,
+    public: [amanat_domain::field::Fr; amanat_domain::statement::PUBLIC_INPUTS],
+    proof: Proof,
+}
+
+fn decode<'a>(trust: &'a impl Trust, tx: &ProofTx) -> Result<Claim<'a>, TxReject> {
+    let (statement, key) = (tx.statement, tx.key);
+    let key = trust.proof_key(statement, key).ok_or(TxReject::UnknownKey { statement, key })?;
+    let proof = Proof::from_bytes(&tx.proof)?;
+    // ctx and policy are recomputed here, never taken from the sender.
+    let public = tx.public_vector().to_field_elements();
+    Ok(Claim { key, public, proof })
+}
+
+fn verify_signature(trust: &impl Trust, tx: &SignedTx) -> Result<(), TxReject> {
+    let organisation = tx.organisation;
+    let key = trust.organisation_key(organisation).ok_or(TxReject::UnknownOrganisation(organisation))?;
+    // Strict: no small-order keys, canonical R and s. All validators give one verdict.
+    key.verify_strict(&tx.signing_bytes(), &Signature::from_bytes(&tx.signature))
+        .map_err(|_| TxReject::Signature(organisation))
+}
