@@ -4,7 +4,7 @@
 //!
 //! - [`fhir`] reads FHIR R4; [`record`] commits a resource; [`consent`] compiles and commits a consent.
 //! - [`identity`]: patients' wallets, role credentials. [`secret`] keeps what must not be seen.
-//! - [`tree`] and [`bundle`]: registries and what an epoch commits to.
+//! - [`tree`], [`bundle`], [`mirror`]: registries, what an epoch commits to, a client's copy.
 //! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger.
 //! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
 
@@ -13,6 +13,7 @@ pub mod consent;
 pub mod fhir;
 pub mod field;
 pub mod identity;
+pub mod mirror;
 pub mod policy;
 pub mod poseidon;
 pub mod record;
