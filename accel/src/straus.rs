@@ -14,11 +14,22 @@ pub(crate) fn msm<P: SWCurveConfig>(bases: &[Affine<P>], scalars: &[BigInt<4>]) 
 }
 
 /// Odd multiples `P, 3P, 5P, ..` of fixed points, for many short products over the same points.
-#[derive(Debug, Clone)]
 pub struct OddMultiples<P: SWCurveConfig> {
     window: usize,
     points: usize,
     table: Vec<Affine<P>>,
+}
+
+impl<P: SWCurveConfig> Clone for OddMultiples<P> {
+    fn clone(&self) -> Self {
+        Self { window: self.window, points: self.points, table: self.table.clone() }
+    }
+}
+
+impl<P: SWCurveConfig> core::fmt::Debug for OddMultiples<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "OddMultiples({} points, window {})", self.points, self.window)
+    }
 }
 
 impl<P: SWCurveConfig> OddMultiples<P> {
@@ -48,14 +59,36 @@ impl<P: SWCurveConfig> OddMultiples<P> {
     /// Where there is not one scalar for each base.
     pub fn msm(&self, scalars: &[BigInt<4>]) -> Projective<P> {
         assert_eq!(scalars.len(), self.points, "one scalar for each base");
-        let digits: Vec<Vec<i64>> =
-            scalars.iter().map(|s| s.find_wnaf(self.window).expect("the window is at least 2")).collect();
-        let longest = digits.iter().map(Vec::len).max().unwrap_or(0);
+        let digits: Vec<Vec<i64>> = scalars.iter().map(|s| self.digits(s)).collect();
+        self.sum(digits.iter().zip(self.table.chunks_exact(self.per_base())).collect::<Vec<_>>().as_slice())
+    }
+
+    /// `scalars[i] * bases[i]`, each by itself. Variable time.
+    ///
+    /// # Panics
+    /// Where there is not one scalar for each base.
+    #[must_use]
+    pub fn each(&self, scalars: &[BigInt<4>]) -> Vec<Projective<P>> {
+        assert_eq!(scalars.len(), self.points, "one scalar for each base");
+        let terms = scalars.iter().zip(self.table.chunks_exact(self.per_base()));
+        terms.map(|(scalar, multiples)| self.sum(&[(&self.digits(scalar), multiples)])).collect()
+    }
+
+    fn per_base(&self) -> usize {
+        1 << (self.window - 2)
+    }
+
+    /// Signed digits, lowest first: zero or odd, of size below `2^(window - 1)`.
+    fn digits(&self, scalar: &BigInt<4>) -> Vec<i64> {
+        scalar.find_wnaf(self.window).expect("the window is at least 2")
+    }
+
+    fn sum(&self, terms: &[(&Vec<i64>, &[Affine<P>])]) -> Projective<P> {
+        let longest = terms.iter().map(|(digits, _)| digits.len()).max().unwrap_or(0);
         let mut sum = Projective::<P>::ZERO;
         for position in (0..longest).rev() {
             sum.double_in_place();
-            for (multiples, digits) in self.table.chunks_exact(1 << (self.window - 2)).zip(&digits) {
-                // Digits are zero or odd, of size below 2^(window - 1).
+            for (digits, multiples) in terms {
                 match digits.get(position) {
                     Some(&digit) if digit > 0 => sum += multiples[(digit / 2) as usize],
                     Some(&digit) if digit < 0 => sum -= multiples[(-digit / 2) as usize],
@@ -64,5 +97,30 @@ impl<P: SWCurveConfig> OddMultiples<P> {
             }
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_bn254::{Fr, G1Affine, G1Projective};
+    use ark_ff::{PrimeField, UniformRand, Zero};
+
+    #[test]
+    fn every_window_gives_the_same_products() {
+        let mut rng = ark_std::test_rng();
+        let mut bases: Vec<G1Affine> = (0..5).map(|_| G1Projective::rand(&mut rng).into_affine()).collect();
+        bases[3] = G1Affine::identity();
+        let mut scalars: Vec<Fr> = (0..5).map(|_| Fr::rand(&mut rng)).collect();
+        scalars[1] = Fr::zero();
+        scalars[2] = -Fr::from(1u64);
+        let integers: Vec<_> = scalars.iter().map(|s| s.into_bigint()).collect();
+        let products: Vec<G1Projective> = bases.iter().zip(&scalars).map(|(b, s)| *b * s).collect();
+        for window in 2..=9 {
+            let tables = OddMultiples::new(&bases, window);
+            assert_eq!(tables.each(&integers), products, "window {window}");
+            assert_eq!(tables.msm(&integers), products.iter().sum::<G1Projective>(), "window {window}");
+        }
+        assert_eq!(OddMultiples::<ark_bn254::g1::Config>::new(&[], 4).msm(&[]), G1Projective::ZERO);
     }
 }

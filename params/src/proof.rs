@@ -112,19 +112,16 @@ impl Proof {
     }
 
     /// The point A.
-    #[must_use]
     pub fn a(&self) -> &G1Affine {
         &self.a
     }
 
     /// The point B.
-    #[must_use]
     pub fn b(&self) -> &G2Affine {
         &self.b
     }
 
     /// The point C.
-    #[must_use]
     pub fn c(&self) -> &G1Affine {
         &self.c
     }
