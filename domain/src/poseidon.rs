@@ -59,6 +59,9 @@ tags! {
     Session = 23,
     /// A grantee named by organisation and role together.
     OrgRole = 24,
+    /// A grantee named by role alone. Hashed, because an issuer chooses role codes: one could be made to look like an
+    /// organisation's id.
+    AnyWithRole = 25,
     /// Sixteen packed rule words.
     Rules = 30,
     /// Leaf of the consent registry.

@@ -282,8 +282,9 @@ pub struct RequestVar<'a> {
 
 /// The grantee words that name a recipient.
 pub fn candidate_vars(cs: &mut Cs, organisation: &Num, role: &Num, holder: &Num) -> [Num; 5] {
+    let anywhere = poseidon::hash(cs, Tag::AnyWithRole, &[role]);
     let both = poseidon::hash(cs, Tag::OrgRole, &[organisation, role]);
-    [Num::from_u64(1), organisation.clone(), role.clone(), both, holder.clone()]
+    [Num::from_u64(1), organisation.clone(), anywhere, both, holder.clone()]
 }
 
 impl RequestVar<'_> {

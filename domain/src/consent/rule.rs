@@ -205,7 +205,7 @@ impl Grantee {
         match self {
             Self::Any => Fr::from(1u64),
             Self::Organisation(org) => org.to_field(),
-            Self::Role(role) => role.to_field(),
+            Self::Role(role) => hash(Tag::AnyWithRole, &[role.to_field()]),
             Self::OrganisationRole(org, role) => hash(Tag::OrgRole, &[org.to_field(), role.to_field()]),
             Self::Holder(key) => key.to_field(),
         }
