@@ -1,0 +1,276 @@
+//! Rules the workspace holds itself to: the direction of dependencies, where `unsafe` may stand, clause ids in code and
+//! book, the size of files.
+
+use amanat_domain::statement::Statement;
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// DESIGN's order: `domain <- circuits <- params <- prover | verifier <- ledger <- service <- cli`, for normal
+/// dependencies. A prover checks its proofs before they leave, so it may use the verifier; never the other way round.
+/// `accel` stands beside the row: it depends on nothing of ours, and only what computes on curves may use it.
+const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("amanat-accel", &[]),
+    ("amanat-domain", &[]),
+    ("amanat-circuits", &["amanat-domain"]),
+    ("amanat-params", &["amanat-accel", "amanat-circuits", "amanat-domain"]),
+    ("amanat-verifier", &["amanat-accel", "amanat-circuits", "amanat-domain", "amanat-params"]),
+    (
+        "amanat-prover",
+        &["amanat-accel", "amanat-circuits", "amanat-domain", "amanat-params", "amanat-verifier"],
+    ),
+    ("amanat-ledger", &["amanat-circuits", "amanat-domain", "amanat-params", "amanat-verifier"]),
+    (
+        "amanat-service",
+        &[
+            "amanat-accel",
+            "amanat-circuits",
+            "amanat-domain",
+            "amanat-ledger",
+            "amanat-params",
+            "amanat-prover",
+            "amanat-verifier",
+        ],
+    ),
+    (
+        "amanat",
+        &[
+            "amanat-accel",
+            "amanat-circuits",
+            "amanat-domain",
+            "amanat-ledger",
+            "amanat-params",
+            "amanat-prover",
+            "amanat-service",
+            "amanat-verifier",
+        ],
+    ),
+];
+
+/// Crates nobody links: they may use all others.
+const FREE: [&str; 2] = ["amanat-benches", "amanat-tests"];
+
+/// What must not be reached on any path of normal dependencies.
+const NEVER_LINKS: &[(&str, &str)] = &[
+    ("amanat-verifier", "amanat-prover"),
+    ("amanat-ledger", "amanat-prover"),
+    ("amanat-domain", "amanat-accel"),
+    ("amanat-circuits", "amanat-accel"),
+];
+
+const LONGEST_FILE: usize = 700;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this crate is a member of the workspace")
+        .to_owned()
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn members() -> Vec<Package> {
+    let manifest = root().join("Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata");
+    metadata.packages
+}
+
+/// Normal dependencies of each member on other members.
+fn edges() -> BTreeMap<String, BTreeSet<String>> {
+    let packages = members();
+    let ours: BTreeSet<String> = packages.iter().map(|p| p.name.to_string()).collect();
+    packages
+        .iter()
+        .map(|package| {
+            let normal = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+            let to = normal.map(|d| d.name.clone()).filter(|name| ours.contains(name)).collect();
+            (package.name.to_string(), to)
+        })
+        .collect()
+}
+
+#[test]
+fn dependencies_point_downward() {
+    let allowed: BTreeMap<&str, &[&str]> = MAY_DEPEND_ON.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for (from, to) in edges() {
+        if FREE.contains(&from.as_str()) {
+            continue;
+        }
+        let Some(allowed) = allowed.get(from.as_str()) else {
+            wrong.push(format!("{from} is not in the dependency table"));
+            continue;
+        };
+        let not_allowed = to.iter().filter(|to| !allowed.contains(&to.as_str()));
+        wrong.extend(not_allowed.map(|to| format!("{from} -> {to} is not allowed")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn ledger_and_verifier_never_link_the_prover() {
+    let edges = edges();
+    for (from, never) in NEVER_LINKS {
+        let mut paths = vec![vec![(*from).to_owned()]];
+        let mut seen = BTreeSet::new();
+        while let Some(path) = paths.pop() {
+            let last = path.last().expect("a path has a start");
+            assert_ne!(last, never, "{} is not allowed", path.join(" -> "));
+            for next in edges.get(last).into_iter().flatten() {
+                if seen.insert(next.clone()) {
+                    paths.push(path.iter().chain([next]).cloned().collect());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_comes_from_git() {
+    for package in members() {
+        for dependency in &package.dependencies {
+            let source = dependency.source.as_ref().map(ToString::to_string).unwrap_or_default();
+            assert!(
+                !source.starts_with("git+"),
+                "{} depends on {} from {source}",
+                package.name,
+                dependency.name
+            );
+        }
+    }
+    for line in read("Cargo.lock").lines() {
+        assert!(!line.starts_with("source = \"git+"), "Cargo.lock: {line}");
+    }
+}
+
+#[test]
+fn unsafe_code_is_forbidden_outside_accel() {
+    assert!(
+        read("Cargo.toml").lines().any(|line| line.trim() == "unsafe_code = \"forbid\""),
+        "the workspace's lints forbid unsafe code"
+    );
+    for package in members() {
+        if package.name.as_str() == "amanat-accel" {
+            continue;
+        }
+        let manifest =
+            fs::read_to_string(&package.manifest_path).expect("a manifest that cargo has just read");
+        let inherits = manifest.split("[lints]").nth(1).is_some_and(|rest| {
+            rest.lines()
+                .find(|line| !line.trim().is_empty())
+                .is_some_and(|line| line.trim() == "workspace = true")
+        });
+        assert!(inherits, "{} does not inherit the workspace's lints", package.name);
+    }
+}
+
+#[test]
+fn the_readme_names_the_two_commands() {
+    let readme = read("README.md");
+    for command in ["cargo run --release -- demo", "cargo test --workspace"] {
+        assert!(
+            readme.lines().any(|line| line.trim() == command),
+            "README.md lacks `{command}` on a line of its own"
+        );
+    }
+}
+
+/// The string literals of the form `"ABC-12"`, with what precedes them on their line.
+fn clause_literals(source: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for line in source.lines() {
+        let mut before = String::new();
+        for (i, part) in line.split('"').enumerate() {
+            let is_id = part.split_once('-').is_some_and(|(head, tail)| {
+                head.len() == 3
+                    && head.bytes().all(|b| b.is_ascii_uppercase())
+                    && !tail.is_empty()
+                    && tail.bytes().all(|b| b.is_ascii_digit())
+            });
+            if i % 2 == 1 && is_id {
+                found.push((before.clone(), part.to_owned()));
+            }
+            before.push_str(part);
+        }
+    }
+    found
+}
+
+/// Clause ids that head a section of a page: `### ABC-12: title`.
+fn clause_headings(page: &str) -> Vec<String> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .filter_map(|heading| heading.split_once(':').map(|(id, _)| id.to_owned()))
+        .collect()
+}
+
+fn number(id: &str) -> usize {
+    id[4..].parse().expect("checked to be digits")
+}
+
+#[test]
+fn code_and_book_have_the_same_clauses() {
+    for statement in Statement::ALL {
+        let source = read(format!("circuits/src/statements/{statement}.rs"));
+        let (mut native, mut constrained) = (BTreeSet::new(), BTreeSet::new());
+        for (before, id) in clause_literals(&source) {
+            if before.ends_with("cs.clause(") {
+                constrained.insert(id)
+            } else {
+                native.insert(id)
+            };
+        }
+        let differ: Vec<_> = native.symmetric_difference(&constrained).collect();
+        assert!(differ.is_empty(), "{statement}: only checked natively, or only constrained: {differ:?}");
+
+        let mut ids: Vec<String> = constrained.into_iter().collect();
+        ids.sort_by_key(|id| number(id));
+        let prefix = ids.first().map_or_else(|| panic!("{statement} has no clause"), |id| id[..4].to_owned());
+        let numbered: Vec<String> = (1..=ids.len()).map(|n| format!("{prefix}{n}")).collect();
+        assert_eq!(ids, numbered, "{statement}: one prefix, numbered from 1 without a gap");
+
+        let page = read(format!("docs/book/src/{statement}.md"));
+        assert_eq!(clause_headings(&page), ids, "docs/book/src/{statement}.md: clause headings, in order");
+    }
+}
+
+#[test]
+fn the_book_lists_every_page() {
+    let summary = read("docs/book/src/SUMMARY.md");
+    for entry in fs::read_dir(root().join("docs/book/src")).expect("the book") {
+        let name = entry.expect("a directory entry").file_name().into_string().expect("a plain name");
+        if name.ends_with(".md") && name != "SUMMARY.md" {
+            assert!(summary.contains(&format!("({name})")), "SUMMARY.md lacks {name}");
+        }
+    }
+    for statement in Statement::ALL {
+        assert!(summary.contains(&format!("({statement}.md)")), "SUMMARY.md lacks {statement}.md");
+    }
+}
+
+#[test]
+fn no_source_file_is_too_long() {
+    let mut folders = vec![root()];
+    let mut wrong = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of the project").flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            if path.is_dir() {
+                if name != "target" && !name.starts_with('.') {
+                    folders.push(path);
+                }
+            } else if name.ends_with(".rs") {
+                let lines = fs::read_to_string(&path).expect("a source file").lines().count();
+                if lines > LONGEST_FILE {
+                    wrong.push(format!("{}: {lines} lines, at most {LONGEST_FILE}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
