@@ -1,0 +1,53 @@
+//! What a block changes, worked out before anything is changed or written.
+
+use super::{Commitments, Credential, KeyEntry, SealedBundle};
+use crate::block::Block;
+use crate::receipt::ReceiptData;
+use amanat_domain::field::Fr;
+use amanat_domain::statement::Statement;
+use amanat_domain::tree::{IndexedUpdate, Update};
+use amanat_domain::tx::{KeyDigest, TxId};
+use std::collections::BTreeMap;
+
+/// Everything one block changes. Made by [`apply`](crate::apply); the store writes it in one transaction, then
+/// [`State::commit`](super::State::commit) takes it over.
+pub struct Delta {
+    pub(crate) block: Block,
+    pub(crate) receipts: Vec<ReceiptData>,
+    pub(crate) sealed: Option<SealedBundle>,
+    pub(crate) subjects: Update,
+    pub(crate) roles: Update,
+    pub(crate) consents: Update,
+    pub(crate) records: Update,
+    pub(crate) revocations: IndexedUpdate,
+    pub(crate) enrolled: Vec<[u8; 32]>,
+    pub(crate) nullifiers: Vec<[u8; 32]>,
+    pub(crate) contexts: Vec<([u8; 32], TxId)>,
+    /// New or changed keys.
+    pub(crate) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
+    /// New credentials in the order of their leaves.
+    pub(crate) issued: Vec<(Fr, Credential)>,
+    /// Retired credentials: index and the leaf that was there.
+    pub(crate) retired: Vec<(u32, [u8; 32])>,
+    pub(crate) commitments: Commitments,
+}
+
+impl Delta {
+    /// The block, header included.
+    #[must_use]
+    pub const fn block(&self) -> &Block {
+        &self.block
+    }
+
+    /// What will be recorded, once it is durable.
+    #[must_use]
+    pub fn receipts(&self) -> &[ReceiptData] {
+        &self.receipts
+    }
+
+    /// What the app hash covers.
+    #[must_use]
+    pub const fn commitments(&self) -> &Commitments {
+        &self.commitments
+    }
+}

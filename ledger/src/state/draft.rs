@@ -1,0 +1,328 @@
+//! A block in the making: the state's rules, one transaction after the other.
+//!
+//! All three doors go through [`Draft::admit`]: the mempool with one transaction, a proposer and a validator with a block's.
+//! It sees the parent state and what the draft has taken in so far. It does everything but signatures and pairings.
+
+use super::{Commitments, Credential, Delta, KeyEntry, SealedBundle, State, keys_digest};
+use crate::block::{Block, Header, tx_root};
+use crate::error::{BlockRefusal, Conflict, Refusal, Reject};
+use crate::receipt::{Effect, ReceiptData, receipts_root};
+use amanat_domain::bundle::Registry;
+use amanat_domain::field::{Fr, to_bytes};
+use amanat_domain::statement::Statement;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tree::{CAPACITY, RevocationId};
+use amanat_domain::tx::{KeyDigest, PolicyField, ProofTx, Transaction, TxId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A block in the making over a parent state.
+pub struct Draft<'s> {
+    pub(super) state: &'s State,
+    pub(super) height: u64,
+    pub(super) time: Timestamp,
+    pub(super) epoch: u64,
+    sealed: Option<SealedBundle>,
+    receipts: Vec<ReceiptData>,
+    taken: BTreeMap<TxId, u32>,
+    nullifiers: Vec<[u8; 32]>,
+    spent: BTreeSet<[u8; 32]>,
+    contexts: Vec<([u8; 32], TxId)>,
+    used: BTreeMap<[u8; 32], TxId>,
+    pub(super) subjects: Vec<Fr>,
+    pub(super) enrolled: BTreeSet<[u8; 32]>,
+    pub(super) consents: Vec<Fr>,
+    pub(super) records: Vec<Fr>,
+    pub(super) revoked: Vec<RevocationId>,
+    pub(super) revoked_set: BTreeSet<[u8; 32]>,
+    pub(super) issued: Vec<(Fr, Credential)>,
+    pub(super) issued_leaves: BTreeMap<[u8; 32], u32>,
+    pub(super) retired: BTreeMap<u32, [u8; 32]>,
+    pub(super) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
+    pub(super) sequences: super::Sequences,
+}
+
+impl<'s> Draft<'s> {
+    /// An empty block on top of `state`. The first of a new epoch seals that epoch's bundle over the state before it.
+    ///
+    /// # Errors
+    /// [`BlockRefusal::Header`] where the time is before the parent's.
+    pub fn new(state: &'s State, time: Timestamp) -> Result<Self, BlockRefusal> {
+        let early = || BlockRefusal::Header {
+            what: "time",
+            expected: format!("{} or later", state.tip.time),
+            got: time.to_string(),
+        };
+        if time < state.tip.time {
+            return Err(early());
+        }
+        let epoch = state.genesis.epoch_of(time).ok_or_else(early)?;
+        let mut sequences = state.sequences;
+        let sealed = (epoch > state.tip.epoch).then(|| state.seal(epoch, time));
+        if let Some(sealed) = &sealed {
+            sealed.record(&mut sequences);
+        }
+        Ok(Self {
+            state,
+            height: state.tip.height + 1,
+            time,
+            epoch,
+            sealed,
+            receipts: Vec::new(),
+            taken: BTreeMap::new(),
+            nullifiers: Vec::new(),
+            spent: BTreeSet::new(),
+            contexts: Vec::new(),
+            used: BTreeMap::new(),
+            subjects: Vec::new(),
+            enrolled: BTreeSet::new(),
+            consents: Vec::new(),
+            records: Vec::new(),
+            revoked: Vec::new(),
+            revoked_set: BTreeSet::new(),
+            issued: Vec::new(),
+            issued_leaves: BTreeMap::new(),
+            retired: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            sequences,
+        })
+    }
+
+    /// Height of the block.
+    #[must_use]
+    pub const fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// Number of transactions taken in.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.receipts.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.receipts.is_empty()
+    }
+
+    /// Takes in a transaction, or says why not; then nothing has changed. Signature and proof are not looked at.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the cheapest reason there is.
+    pub fn admit(&mut self, tx: &Transaction) -> Result<(), Refusal> {
+        let (expected, got) = (self.state.genesis.chain_id(), tx.chain());
+        if expected != got {
+            return Err(Reject::ForeignChain { expected, got }.into());
+        }
+        let txid = tx.id();
+        let committed = self.state.position(&txid).map(|(height, _)| height);
+        if let Some(height) = committed.or_else(|| self.taken.contains_key(&txid).then_some(self.height)) {
+            return Err(Conflict::AlreadyCommitted { txid, height }.into());
+        }
+        let effect = match tx {
+            Transaction::Signed(tx) => self.admit_signed(tx)?,
+            Transaction::Proof(tx) => self.admit_proof(tx, txid)?,
+        };
+        let index = self.receipts.len() as u32;
+        self.receipts.push(ReceiptData { txid, height: self.height, index, epoch: self.epoch, effect });
+        self.taken.insert(txid, index);
+        self.sequences.transactions.push(&[&txid.0]);
+        Ok(())
+    }
+
+    /// The rules of proof transactions, cheap to dear. What is changed is changed after the last refusal.
+    fn admit_proof(&mut self, tx: &ProofTx, txid: TxId) -> Result<Effect, Refusal> {
+        self.check_key(tx)?;
+        let sealed = self.check_epoch(tx)?;
+        if sealed.hash != tx.bundle {
+            return Err(Reject::WrongBundle { epoch: tx.epoch, expected: sealed.hash, got: tx.bundle }.into());
+        }
+        self.check_floors(tx, sealed)?;
+        let nullifier = tx.spent_nullifier().map(|x| to_bytes(&x));
+        if let Some(nullifier) = nullifier {
+            let height = self.state.nullifiers.get(&nullifier).copied();
+            if let Some(height) = height.or_else(|| self.spent.contains(&nullifier).then_some(self.height)) {
+                return Err(Conflict::spent(nullifier, height).into());
+            }
+        }
+        let ctx = to_bytes(&tx.ctx());
+        if let Some(by) = self.state.contexts.get(&ctx).or_else(|| self.used.get(&ctx)) {
+            return Err(Conflict::ContextUsed { ctx, by: *by }.into());
+        }
+        let effect = match tx.statement {
+            Statement::Grant => {
+                let leaf = tx.out[0];
+                if leaf == Fr::from(0u64) {
+                    return Err(Reject::EmptyLeaf(0).into());
+                }
+                let first = self.room(Registry::Consents, self.consents.len(), 1)?;
+                self.consents.push(leaf);
+                Effect::Appended { registry: Registry::Consents, first, count: 1 }
+            }
+            Statement::Revoke => {
+                let id = tx.revoked_id().ok_or(Reject::NotARevocationId)?;
+                self.check_not_revoked(id)?;
+                let index = self.room(Registry::Revocations, self.revoked.len(), 1)?;
+                self.revoke(id);
+                Effect::Revoked { index }
+            }
+            Statement::Consent | Statement::Role | Statement::Record | Statement::Access => Effect::Recorded,
+        };
+        if let Some(nullifier) = nullifier {
+            self.sequences.nullifiers.push(&[&nullifier]);
+            self.nullifiers.push(nullifier);
+            self.spent.insert(nullifier);
+        }
+        self.sequences.contexts.push(&[&ctx, &txid.0]);
+        self.contexts.push((ctx, txid));
+        self.used.insert(ctx, txid);
+        Ok(effect)
+    }
+
+    fn check_key(&self, tx: &ProofTx) -> Result<(), Refusal> {
+        // Keys of the parent state only: a key installed or frozen by a block counts from the next.
+        let entry = self
+            .state
+            .keys
+            .get(&(tx.statement, tx.key))
+            .ok_or(Reject::UnknownKey { statement: tx.statement, got: tx.key })?;
+        if self.height < entry.active_from {
+            let (key, active_from) = (tx.key, entry.active_from);
+            return Err(Conflict::KeyNotActive { key, active_from, height: self.height }.into());
+        }
+        match entry.frozen_from {
+            Some(frozen_from) if self.height >= frozen_from => {
+                Err(Conflict::KeyFrozen { key: tx.key, frozen_from }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The bundle of the transaction's epoch, if it may still be used: not superseded, or superseded less than W epochs ago.
+    fn check_epoch(&self, tx: &ProofTx) -> Result<&SealedBundle, Refusal> {
+        let fresh = self.sealed.as_ref().filter(|s| s.bundle.epoch == tx.epoch);
+        let sealed = fresh.or_else(|| self.state.bundle(tx.epoch)).ok_or_else(|| Reject::UnknownEpoch {
+            newest: self.sealed.as_ref().unwrap_or(self.state.latest_bundle()).bundle.epoch,
+            got: tx.epoch,
+        })?;
+        // The draft's own bundle supersedes the newest of the state.
+        let superseded = match (&self.sealed, sealed.superseded) {
+            (Some(new), None) if new.bundle.epoch != tx.epoch => Some(new.bundle.epoch),
+            (_, superseded) => superseded,
+        };
+        let window = self.state.genesis.windows().of(tx.statement);
+        match superseded {
+            Some(superseded) if self.epoch >= superseded.saturating_add(window.into()) => {
+                let (statement, epoch) = (tx.statement, tx.epoch);
+                Err(Conflict::StaleEpoch { statement, epoch, superseded, window, now: self.epoch }.into())
+            }
+            _ => Ok(sealed),
+        }
+    }
+
+    /// What the statement hides its subject in must be large enough, as of the bundle proved against.
+    fn check_floors(&self, tx: &ProofTx, sealed: &SealedBundle) -> Result<(), Refusal> {
+        let hides_in: &[Registry] = match tx.statement {
+            Statement::Grant => &[Registry::Subjects],
+            Statement::Revoke | Statement::Consent => &[Registry::Consents],
+            Statement::Role => &[Registry::Roles],
+            Statement::Record => &[Registry::Records],
+            Statement::Access => &[Registry::Roles, Registry::Consents, Registry::Records],
+        };
+        for registry in hides_in {
+            let floor = self.state.genesis.floors().of(*registry);
+            let got = match (&tx.policy, registry) {
+                (PolicyField::Role(p), Registry::Roles) => sealed.qualified(p),
+                (PolicyField::Access(p), Registry::Roles) => sealed.qualified(&p.roles),
+                _ => sealed.bundle.registry(*registry).count,
+            };
+            if got < floor {
+                return Err(Conflict::BelowFloor { registry: *registry, floor, got }.into());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_not_revoked(&self, id: RevocationId) -> Result<(), Conflict> {
+        if self.state.revocations.contains(id) || self.revoked_set.contains(&id.to_bytes()) {
+            return Err(Conflict::revoked(id));
+        }
+        Ok(())
+    }
+
+    pub(super) fn revoke(&mut self, id: RevocationId) {
+        self.revoked_set.insert(id.to_bytes());
+        self.revoked.push(id);
+    }
+
+    /// Index the next leaf of a registry gets, if `more` fit behind the `pending` ones of this draft.
+    pub(super) fn room(&self, registry: Registry, pending: usize, more: usize) -> Result<u32, Conflict> {
+        let first = self.state.registry(registry).1 + pending as u64;
+        if first + more as u64 > CAPACITY {
+            return Err(Conflict::RegistryFull { registry });
+        }
+        // first < 2^32 where anything fits; a full registry takes no more than nothing.
+        Ok(u32::try_from(first).unwrap_or(u32::MAX))
+    }
+
+    /// Seals the block over the transactions taken in: plans the trees, computes app hash and header.
+    ///
+    /// `transactions` are those admitted, in that order; the caller holds the evidence for each.
+    pub(crate) fn finish(self, transactions: Vec<Transaction>) -> Delta {
+        debug_assert_eq!(transactions.len(), self.receipts.len());
+        let state = self.state;
+        let room = "room was checked when each transaction was admitted";
+        let leaves: Vec<Fr> = self.issued.iter().map(|(leaf, _)| *leaf).collect();
+        let zeroed: Vec<(u32, Fr)> = self.retired.keys().map(|index| (*index, Fr::from(0u64))).collect();
+        let subjects = state.subjects.plan_append(&self.subjects).expect(room);
+        let roles = state.roles.plan(&zeroed, &leaves).expect(room);
+        let consents = state.consents.plan_append(&self.consents).expect(room);
+        let records = state.records.plan_append(&self.records).expect(room);
+        let revocations =
+            state.revocations.plan_insert(&self.revoked).expect("ids were checked when admitted");
+        // A changed entry replaces the state's.
+        let mut keys: BTreeMap<_, &KeyEntry> = state.keys.iter().collect();
+        keys.extend(self.keys.iter());
+        let commitments = Commitments {
+            chain: state.genesis.chain_id(),
+            registries: [
+                (subjects.root(), subjects.len()),
+                (roles.root(), roles.len()),
+                (consents.root(), consents.len()),
+                (revocations.tree().root(), revocations.tree().len()),
+                (records.root(), records.len()),
+            ],
+            active: state.active_credentials() + self.issued.len() as u64 - self.retired.len() as u64,
+            keys: keys_digest(keys.into_iter()),
+            sequences: self.sequences,
+        };
+        let header = Header {
+            chain: state.genesis.chain_id(),
+            height: self.height,
+            parent: state.tip.hash(),
+            time: self.time,
+            epoch: self.epoch,
+            tx_root: tx_root(&transactions),
+            receipts_root: receipts_root(&self.receipts),
+            count: self.receipts.len() as u32,
+            app_hash: commitments.app_hash(),
+        };
+        Delta {
+            block: Block { header, transactions },
+            receipts: self.receipts,
+            sealed: self.sealed,
+            subjects,
+            roles,
+            consents,
+            records,
+            revocations,
+            enrolled: self.enrolled.into_iter().collect(),
+            nullifiers: self.nullifiers,
+            contexts: self.contexts,
+            keys: self.keys,
+            issued: self.issued,
+            retired: self.retired.into_iter().collect(),
+            commitments,
+        }
+    }
+}

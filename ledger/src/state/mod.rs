@@ -1,0 +1,313 @@
+//! The state machine's state: everything that decides whether a transaction is admitted. Pure: no clock, no disk.
+
+mod commitments;
+mod delta;
+mod draft;
+mod signed;
+
+pub use commitments::{Commitments, Running, Sequences};
+pub use delta::Delta;
+pub use draft::Draft;
+
+use crate::block::{Header, tx_root};
+use crate::genesis::Genesis;
+use crate::receipt::receipts_root;
+use amanat_domain::bundle::{Bundle, BundleHash, Registry, RegistryState};
+use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::field::to_bytes;
+use amanat_domain::statement::Statement;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tree::{IndexedTree, Root, Tree};
+use amanat_domain::tx::{KeyDigest, TxId};
+use amanat_params::VerifyingKey;
+use amanat_verifier::PreparedVerifyingKey;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A sealed bundle and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedBundle {
+    /// The bundle.
+    pub bundle: Bundle,
+    /// Its hash `B_e`.
+    pub hash: BundleHash,
+    /// Epoch in which a newer one took its place.
+    pub superseded: Option<u64>,
+    /// Active credentials per role and organisation when it was sealed: what a role proof against it hides among.
+    pub active: BTreeMap<(RoleCode, OrgId), u64>,
+}
+
+/// Who issued a credential for which role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credential {
+    /// The role.
+    pub role: RoleCode,
+    /// The issuer.
+    pub organisation: OrgId,
+}
+
+/// An installed verifying key.
+#[derive(Clone)]
+pub struct KeyEntry {
+    /// The key.
+    pub key: VerifyingKey,
+    /// The same, with its pairings prepared.
+    pub prepared: Arc<PreparedVerifyingKey>,
+    /// First height at which proofs under it are accepted.
+    pub active_from: u64,
+    /// First height at which they no longer are.
+    pub frozen_from: Option<u64>,
+}
+
+impl KeyEntry {
+    /// A key that is accepted from this height on.
+    #[must_use]
+    pub fn new(key: VerifyingKey, active_from: u64, frozen_from: Option<u64>) -> Self {
+        let prepared = Arc::new(PreparedVerifyingKey::new(&key));
+        Self { key, prepared, active_from, frozen_from }
+    }
+}
+
+/// The state after some block.
+#[derive(Clone)]
+pub struct State {
+    pub(crate) genesis: Arc<Genesis>,
+    pub(crate) tip: Header,
+    pub(crate) subjects: Tree,
+    pub(crate) roles: Tree,
+    pub(crate) consents: Tree,
+    pub(crate) records: Tree,
+    pub(crate) revocations: IndexedTree,
+    /// By epoch. Never empty: the genesis seals `B_0`.
+    pub(crate) bundles: BTreeMap<u64, SealedBundle>,
+    /// Spent nullifiers and the height that spent them.
+    pub(crate) nullifiers: BTreeMap<[u8; 32], u64>,
+    /// Contexts used and by which transaction.
+    pub(crate) contexts: BTreeMap<[u8; 32], TxId>,
+    /// Height and position of every committed transaction.
+    pub(crate) transactions: BTreeMap<TxId, (u64, u32)>,
+    pub(crate) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
+    /// Who issued which credential, by leaf index, retired ones included.
+    pub(crate) credentials: Vec<Credential>,
+    /// Active credentials per role and organisation.
+    pub(crate) active: BTreeMap<(RoleCode, OrgId), u64>,
+    /// Leaves of active credentials and their index.
+    pub(crate) active_leaves: BTreeMap<[u8; 32], u32>,
+    /// Enrolled subjects.
+    pub(crate) enrolled: BTreeSet<[u8; 32]>,
+    pub(crate) sequences: Sequences,
+}
+
+impl State {
+    /// The state at height 0: nothing but the members, and the bundle of epoch 0 over empty registries.
+    #[must_use]
+    pub fn genesis(genesis: Arc<Genesis>) -> Self {
+        let (chain, time) = (genesis.chain_id(), genesis.start());
+        let tip = Header {
+            chain,
+            height: 0,
+            parent: crate::block::BlockHash([0; 32]),
+            time,
+            epoch: 0,
+            tx_root: tx_root(&[]),
+            receipts_root: receipts_root(&[]),
+            count: 0,
+            app_hash: crate::block::AppHash([0; 32]),
+        };
+        let mut state = Self {
+            genesis,
+            tip,
+            subjects: Tree::new(),
+            roles: Tree::new(),
+            consents: Tree::new(),
+            records: Tree::new(),
+            revocations: IndexedTree::new(),
+            bundles: BTreeMap::new(),
+            nullifiers: BTreeMap::new(),
+            contexts: BTreeMap::new(),
+            transactions: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            credentials: Vec::new(),
+            active: BTreeMap::new(),
+            active_leaves: BTreeMap::new(),
+            enrolled: BTreeSet::new(),
+            sequences: Sequences::default(),
+        };
+        let sealed = state.seal(0, time);
+        sealed.record(&mut state.sequences);
+        state.bundles.insert(0, sealed);
+        state.tip.app_hash = state.commitments().app_hash();
+        state
+    }
+
+    /// The genesis.
+    #[must_use]
+    pub fn genesis_block(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// Header of the last block.
+    #[must_use]
+    pub const fn tip(&self) -> &Header {
+        &self.tip
+    }
+
+    /// The registry's root and number of leaves.
+    #[must_use]
+    pub fn registry(&self, registry: Registry) -> (Root, u64) {
+        match registry {
+            Registry::Subjects => (self.subjects.root(), self.subjects.len()),
+            Registry::Roles => (self.roles.root(), self.roles.len()),
+            Registry::Consents => (self.consents.root(), self.consents.len()),
+            Registry::Revocations => (self.revocations.root(), self.revocations.len()),
+            Registry::Records => (self.records.root(), self.records.len()),
+        }
+    }
+
+    /// A registry's tree; for revocations the tree over the leaves' hashes.
+    #[must_use]
+    pub const fn tree(&self, registry: Registry) -> &Tree {
+        match registry {
+            Registry::Subjects => &self.subjects,
+            Registry::Roles => &self.roles,
+            Registry::Consents => &self.consents,
+            Registry::Revocations => self.revocations.tree(),
+            Registry::Records => &self.records,
+        }
+    }
+
+    /// The revocations.
+    #[must_use]
+    pub const fn revocations(&self) -> &IndexedTree {
+        &self.revocations
+    }
+
+    /// The bundle of an epoch, where one was sealed.
+    #[must_use]
+    pub fn bundle(&self, epoch: u64) -> Option<&SealedBundle> {
+        self.bundles.get(&epoch)
+    }
+
+    /// The newest bundle.
+    #[must_use]
+    pub fn latest_bundle(&self) -> &SealedBundle {
+        self.bundles.last_key_value().expect("the genesis seals a bundle").1
+    }
+
+    /// The verifying keys, by statement and digest.
+    pub fn keys(&self) -> impl Iterator<Item = (&(Statement, KeyDigest), &KeyEntry)> {
+        self.keys.iter()
+    }
+
+    /// Height and position of a committed transaction.
+    #[must_use]
+    pub fn position(&self, txid: &TxId) -> Option<(u64, u32)> {
+        self.transactions.get(txid).copied()
+    }
+
+    /// Number of active credentials.
+    #[must_use]
+    pub fn active_credentials(&self) -> u64 {
+        self.active_leaves.len() as u64
+    }
+
+    /// What the app hash covers.
+    #[must_use]
+    pub fn commitments(&self) -> Commitments {
+        Commitments {
+            chain: self.genesis.chain_id(),
+            registries: Registry::ALL.map(|r| self.registry(r)),
+            active: self.active_credentials(),
+            keys: keys_digest(self.keys.iter()),
+            sequences: self.sequences,
+        }
+    }
+
+    /// The bundle over this state, for the epoch that begins.
+    fn seal(&self, epoch: u64, time: Timestamp) -> SealedBundle {
+        let registries = Registry::ALL.map(|r| {
+            let (root, len) = self.registry(r);
+            let count = if r == Registry::Roles { self.active_credentials() } else { len };
+            RegistryState { root, count }
+        });
+        let bundle = Bundle { epoch, time, registries };
+        SealedBundle { hash: bundle.hash(), bundle, superseded: None, active: self.active.clone() }
+    }
+
+    /// Takes over what a block changed. The block is on disk by then: this cannot fail.
+    ///
+    /// # Panics
+    /// Where the delta was made on another state.
+    pub fn commit(&mut self, delta: Delta) {
+        let header = &delta.block.header;
+        assert_eq!(header.parent, self.tip.hash(), "a delta is committed to the state it was made on");
+        let height = header.height;
+        self.tip = *header;
+        if let Some(sealed) = delta.sealed {
+            if let Some(mut last) = self.bundles.last_entry() {
+                last.get_mut().superseded = Some(sealed.bundle.epoch);
+            }
+            self.bundles.insert(sealed.bundle.epoch, sealed);
+        }
+        self.subjects.apply(delta.subjects);
+        self.roles.apply(delta.roles);
+        self.consents.apply(delta.consents);
+        self.records.apply(delta.records);
+        self.revocations.apply(delta.revocations);
+        self.enrolled.extend(delta.enrolled);
+        self.nullifiers.extend(delta.nullifiers.into_iter().map(|n| (n, height)));
+        self.contexts.extend(delta.contexts);
+        self.transactions.extend(delta.receipts.iter().map(|r| (r.txid, (r.height, r.index))));
+        self.keys.extend(delta.keys);
+        for (leaf, credential) in delta.issued {
+            let index = self.credentials.len() as u32;
+            self.credentials.push(credential);
+            self.active_leaves.insert(to_bytes(&leaf), index);
+            *self.active.entry((credential.role, credential.organisation)).or_default() += 1;
+        }
+        for (index, leaf) in delta.retired {
+            self.active_leaves.remove(&leaf);
+            let c = self.credentials[index as usize];
+            if let std::collections::btree_map::Entry::Occupied(mut n) =
+                self.active.entry((c.role, c.organisation))
+            {
+                *n.get_mut() -= 1;
+                if *n.get() == 0 {
+                    n.remove();
+                }
+            }
+        }
+        self.sequences = delta.commitments.sequences;
+    }
+}
+
+impl SealedBundle {
+    pub(crate) fn record(&self, sequences: &mut Sequences) {
+        sequences.bundles.push(&[&self.bundle.epoch.to_le_bytes(), &self.hash.to_bytes()]);
+    }
+
+    /// How many credentials satisfy a role policy.
+    #[must_use]
+    pub fn qualified(&self, policy: &amanat_domain::policy::RolePolicy) -> u64 {
+        // A pair listed twice counts once.
+        let roles: BTreeSet<_> = policy.roles().iter().collect();
+        let organisations: BTreeSet<_> = policy.organisations().iter().collect();
+        let pairs = roles.iter().flat_map(|r| organisations.iter().map(move |o| (**r, **o)));
+        pairs.filter_map(|pair| self.active.get(&pair)).sum()
+    }
+}
+
+/// Digest over the keys and their status.
+fn keys_digest<'a>(keys: impl Iterator<Item = (&'a (Statement, KeyDigest), &'a KeyEntry)>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(b"amanat/keys/v1");
+    for ((statement, digest), entry) in keys {
+        hash.update([*statement as u8]);
+        hash.update(digest.0);
+        hash.update(entry.active_from.to_le_bytes());
+        // Frozen at height 0 is impossible: a key is installed by a block.
+        hash.update(entry.frozen_from.unwrap_or(0).to_le_bytes());
+    }
+    hash.finalize().into()
+}

@@ -1,0 +1,237 @@
+//! From the file to the state, distrusting the file.
+
+use super::tables::*;
+use super::{READING, corrupt, fault};
+use crate::block::{BlockHash, Header};
+use crate::error::Fault;
+use crate::genesis::Genesis;
+use crate::state::State;
+use amanat_domain::bundle::Registry;
+use amanat_domain::field::{Fr, to_bytes};
+use amanat_domain::statement::Statement;
+use amanat_domain::tree::{IndexedTree, Node, Tree};
+use amanat_domain::tx::{KeyDigest, TxId};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Paths recomputed per tree at opening: enough to notice a damaged region, cheap on a large registry.
+const SAMPLES: u64 = 64;
+
+pub(super) fn state(db: &Database) -> Result<State, Fault> {
+    let tx = db.begin_read().map_err(fault(READING))?;
+    let genesis = genesis(&tx)?;
+    let mut state = State::genesis(Arc::new(genesis));
+    state.tip = headers(&tx, &state)?;
+    state.subjects = tree(&tx, Registry::Subjects)?;
+    state.roles = tree(&tx, Registry::Roles)?;
+    state.consents = tree(&tx, Registry::Consents)?;
+    state.records = tree(&tx, Registry::Records)?;
+    state.revocations = revocations(&tx)?;
+    credentials(&tx, &mut state)?;
+    state.enrolled = state.subjects.leaves().iter().map(to_bytes).collect();
+    bundles(&tx, &mut state)?;
+    let meta = tx.open_table(META).map_err(fault(READING))?;
+    let stored = meta.get(META_SEQUENCES).map_err(fault(READING))?;
+    let stored = stored.ok_or_else(|| corrupt("the sequences are missing"))?;
+    state.sequences = sequences(stored.value()).map_err(corrupt)?;
+    maps(&tx, &mut state)?;
+    check(&state)?;
+    Ok(state)
+}
+
+fn genesis(tx: &ReadTransaction) -> Result<Genesis, Fault> {
+    let meta = tx.open_table(META).map_err(fault(READING))?;
+    let format = meta.get(META_FORMAT).map_err(fault(READING))?;
+    let format = format.and_then(|v| <[u8; 4]>::try_from(v.value()).ok()).map(u32::from_le_bytes);
+    match format {
+        None => return Err(corrupt("the format number is missing")),
+        Some(got) if got > FORMAT => return Err(Fault::NewerFormat { known: FORMAT, got }),
+        Some(got) if got < FORMAT => return Err(Fault::OlderFormat { known: FORMAT, got }),
+        Some(_) => {}
+    }
+    let json = meta.get(META_GENESIS).map_err(fault(READING))?;
+    let json = json.ok_or_else(|| corrupt("the genesis is missing"))?;
+    Genesis::from_json(json.value()).map_err(corrupt)
+}
+
+/// Every header names the one before it, from the genesis to the tip.
+fn headers(tx: &ReadTransaction, genesis: &State) -> Result<Header, Fault> {
+    let table = tx.open_table(HEADERS).map_err(fault(READING))?;
+    let mut last: Option<(Header, BlockHash)> = None;
+    for entry in table.iter().map_err(fault(READING))? {
+        let (height, bytes) = entry.map_err(fault(READING))?;
+        let header = Header::from_bytes(bytes.value()).map_err(corrupt)?;
+        let fits = match &last {
+            None => header == *genesis.tip(),
+            Some((before, hash)) => {
+                header.height == before.height + 1
+                    && header.parent == *hash
+                    && header.chain == before.chain
+                    && header.time >= before.time
+            }
+        };
+        if !fits || height.value() != header.height {
+            return Err(corrupt(format!("header {} does not follow the one before it", height.value())));
+        }
+        last = Some((header, header.hash()));
+    }
+    last.map(|(header, _)| header).ok_or_else(|| corrupt("there are no headers"))
+}
+
+fn tree(tx: &ReadTransaction, registry: Registry) -> Result<Tree, Fault> {
+    let (len, nodes) = nodes(tx, registry)?;
+    let tree = Tree::from_nodes(len, nodes).map_err(|e| corrupt(format!("{}: {e}", registry.name())))?;
+    sample(&tree, registry)?;
+    Ok(tree)
+}
+
+fn revocations(tx: &ReadTransaction) -> Result<IndexedTree, Fault> {
+    let table = tx.open_table(REVOCATIONS).map_err(fault(READING))?;
+    let mut leaves = Vec::new();
+    for entry in table.iter().map_err(fault(READING))? {
+        let (index, bytes) = entry.map_err(fault(READING))?;
+        if index.value() as usize != leaves.len() {
+            return Err(corrupt(format!("revocation {} is missing", leaves.len())));
+        }
+        leaves.push(indexed_leaf(bytes.value()).map_err(corrupt)?);
+    }
+    let (_, nodes) = nodes(tx, Registry::Revocations)?;
+    let tree = IndexedTree::from_nodes(leaves, nodes).map_err(corrupt)?;
+    sample(tree.tree(), Registry::Revocations)?;
+    let last = tree.leaves().len() - 1;
+    for (i, leaf) in tree.leaves().iter().enumerate() {
+        let sampled = i % (last / SAMPLES as usize + 1) == 0 || i == last;
+        if sampled && tree.tree().leaf(i as u32) != Some(leaf.hash()) {
+            return Err(corrupt(format!("revocation {i} is not the one in the tree")));
+        }
+    }
+    Ok(tree)
+}
+
+fn nodes(tx: &ReadTransaction, registry: Registry) -> Result<(u64, Vec<Node>), Fault> {
+    let table = tx.open_table(NODES).map_err(fault(READING))?;
+    let r = registry as u8;
+    let mut nodes = Vec::new();
+    let mut len = 0;
+    for entry in table.range((r, 0, 0)..(r + 1, 0, 0)).map_err(fault(READING))? {
+        let (key, value) = entry.map_err(fault(READING))?;
+        let (_, level, index) = key.value();
+        len += u64::from(level == 0);
+        nodes.push(Node { level, index, value: field(value.value()).map_err(corrupt)? });
+    }
+    Ok((len, nodes))
+}
+
+fn sample(tree: &Tree, registry: Registry) -> Result<(), Fault> {
+    let Some(last) = tree.len().checked_sub(1) else { return Ok(()) };
+    let step = (last / SAMPLES).max(1);
+    let indices = (0..=last).step_by(usize::try_from(step).unwrap_or(usize::MAX)).chain([last]);
+    for index in indices {
+        tree.check_leaf(index as u32).map_err(|e| corrupt(format!("{}: {e}", registry.name())))?;
+    }
+    Ok(())
+}
+
+fn credentials(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
+    let table = tx.open_table(CREDENTIALS).map_err(fault(READING))?;
+    for entry in table.iter().map_err(fault(READING))? {
+        let (index, bytes) = entry.map_err(fault(READING))?;
+        if index.value() as usize != state.credentials.len() {
+            return Err(corrupt(format!("credential {} is missing", state.credentials.len())));
+        }
+        state.credentials.push(credential(bytes.value()).map_err(corrupt)?);
+    }
+    if state.credentials.len() as u64 != state.roles.len() {
+        return Err(corrupt(format!(
+            "{} credentials, but {} leaves in roles",
+            state.credentials.len(),
+            state.roles.len()
+        )));
+    }
+    for ((index, leaf), c) in (0..).zip(state.roles.leaves()).zip(&state.credentials) {
+        if *leaf != Fr::from(0u64) {
+            state.active_leaves.insert(to_bytes(leaf), index);
+            *state.active.entry((c.role, c.organisation)).or_default() += 1;
+        }
+    }
+    Ok(())
+}
+
+fn bundles(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
+    let table = tx.open_table(BUNDLES).map_err(fault(READING))?;
+    let mut bundles = BTreeMap::new();
+    for entry in table.iter().map_err(fault(READING))? {
+        let (epoch, bytes) = entry.map_err(fault(READING))?;
+        let sealed = bundle(bytes.value()).map_err(corrupt)?;
+        if sealed.bundle.epoch != epoch.value() {
+            return Err(corrupt(format!(
+                "bundle {} says it is of epoch {}",
+                epoch.value(),
+                sealed.bundle.epoch
+            )));
+        }
+        bundles.insert(epoch.value(), sealed);
+    }
+    if bundles.is_empty() {
+        return Err(corrupt("there are no bundles"));
+    }
+    state.bundles = bundles;
+    Ok(())
+}
+
+fn maps(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
+    for entry in tx.open_table(TRANSACTIONS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
+        let (txid, at) = entry.map_err(fault(READING))?;
+        state.transactions.insert(TxId(*txid.value()), at.value());
+    }
+    for entry in tx.open_table(NULLIFIERS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
+        let (nullifier, height) = entry.map_err(fault(READING))?;
+        state.nullifiers.insert(*nullifier.value(), height.value());
+    }
+    for entry in tx.open_table(CONTEXTS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
+        let (ctx, txid) = entry.map_err(fault(READING))?;
+        state.contexts.insert(*ctx.value(), TxId(*txid.value()));
+    }
+    for entry in tx.open_table(KEYS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
+        let (at, bytes) = entry.map_err(fault(READING))?;
+        let (statement, digest) = at.value();
+        let statement =
+            Statement::from_u8(statement).ok_or_else(|| corrupt("a key of an unknown statement"))?;
+        let entry = key(bytes.value()).map_err(corrupt)?;
+        if entry.key.digest() != *digest || entry.key.header().statement != statement {
+            return Err(corrupt(format!("key {} is not the one it is filed as", hex::encode(digest))));
+        }
+        state.keys.insert((statement, KeyDigest(*digest)), entry);
+    }
+    Ok(())
+}
+
+/// Counts agree with the sequences, and everything together gives the app hash of the last header.
+fn check(state: &State) -> Result<(), Fault> {
+    let s = &state.sequences;
+    for (what, expected, got) in [
+        ("transactions", s.transactions.count, state.transactions.len()),
+        ("nullifiers", s.nullifiers.count, state.nullifiers.len()),
+        ("contexts", s.contexts.count, state.contexts.len()),
+        ("bundles", s.bundles.count, state.bundles.len()),
+    ] {
+        if expected != got as u64 {
+            return Err(corrupt(format!("{got} {what} found, {expected} expected")));
+        }
+    }
+    // The bundles' hashes are recomputed from their contents; their running hash binds all of them.
+    let mut sequences = crate::state::Sequences::default();
+    state.bundles.values().for_each(|b| b.record(&mut sequences));
+    if sequences.bundles != s.bundles {
+        return Err(corrupt("a bundle is not the one that was sealed"));
+    }
+    let (expected, got) = (state.tip.app_hash, state.commitments().app_hash());
+    if expected != got {
+        return Err(corrupt(format!(
+            "app hash {got} of the stored state is not {expected} of block {}",
+            state.tip.height
+        )));
+    }
+    Ok(())
+}

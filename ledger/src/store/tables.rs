@@ -1,0 +1,175 @@
+//! The tables of the file, and how their values are written.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `meta` | name | format, genesis, sequences |
+//! | `headers` | height | header |
+//! | `blocks` | height | transactions |
+//! | `receipts` | height | receipts |
+//! | `transactions` | transaction id | height, position |
+//! | `nodes` | registry, level, index | node of a tree |
+//! | `revocations` | leaf index | value, next |
+//! | `credentials` | leaf index | role, organisation |
+//! | `bundles` | epoch | bundle, superseded in, active credentials |
+//! | `nullifiers` | nullifier | height |
+//! | `contexts` | ctx | transaction id |
+//! | `keys` | statement, digest | active from, frozen from, key |
+
+use crate::receipt::ReceiptData;
+use crate::state::{Credential, KeyEntry, Running, SealedBundle, Sequences};
+use amanat_domain::bundle::{Bundle, Registry, RegistryState};
+use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::field::{Fr, from_bytes, to_bytes};
+use amanat_domain::time::Timestamp;
+use amanat_domain::tree::{IndexedLeaf, Root};
+use amanat_domain::wire::{Reader, WireError, Writer};
+use amanat_params::VerifyingKey;
+use redb::TableDefinition;
+use std::collections::BTreeMap;
+
+/// Version of the tables. A reader refuses any other.
+pub const FORMAT: u32 = 1;
+
+pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+pub(super) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
+pub(super) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
+pub(super) const RECEIPTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("receipts");
+pub(super) const TRANSACTIONS: TableDefinition<'_, &[u8; 32], (u64, u32)> =
+    TableDefinition::new("transactions");
+pub(super) const NODES: TableDefinition<'_, (u8, u8, u32), &[u8; 32]> = TableDefinition::new("nodes");
+pub(super) const REVOCATIONS: TableDefinition<'_, u32, &[u8; 64]> = TableDefinition::new("revocations");
+pub(super) const CREDENTIALS: TableDefinition<'_, u32, &[u8; 64]> = TableDefinition::new("credentials");
+pub(super) const BUNDLES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("bundles");
+pub(super) const NULLIFIERS: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("nullifiers");
+pub(super) const CONTEXTS: TableDefinition<'_, &[u8; 32], &[u8; 32]> = TableDefinition::new("contexts");
+pub(super) const KEYS: TableDefinition<'_, (u8, &[u8; 32]), &[u8]> = TableDefinition::new("keys");
+
+/// Names in `meta`.
+pub(super) const META_FORMAT: &str = "format";
+pub(super) const META_GENESIS: &str = "genesis";
+pub(super) const META_SEQUENCES: &str = "sequences";
+
+pub(super) fn pair(a: Fr, b: Fr) -> [u8; 64] {
+    let mut out = [0; 64];
+    out[..32].copy_from_slice(&to_bytes(&a));
+    out[32..].copy_from_slice(&to_bytes(&b));
+    out
+}
+
+fn unpair(bytes: &[u8; 64]) -> Result<(Fr, Fr), WireError> {
+    let mut r = Reader::new(bytes);
+    Ok((r.field("first")?, r.field("second")?))
+}
+
+pub(super) fn indexed_leaf(bytes: &[u8; 64]) -> Result<IndexedLeaf, WireError> {
+    unpair(bytes).map(|(value, next)| IndexedLeaf { value, next })
+}
+
+pub(super) fn credential_bytes(c: &Credential) -> [u8; 64] {
+    pair(c.role.to_field(), c.organisation.to_field())
+}
+
+pub(super) fn credential(bytes: &[u8; 64]) -> Result<Credential, WireError> {
+    let (role, organisation) = unpair(bytes)?;
+    Ok(Credential { role: RoleCode::new(role), organisation: OrgId::new(organisation) })
+}
+
+pub(super) fn field(bytes: &[u8; 32]) -> Result<Fr, WireError> {
+    from_bytes(bytes).map_err(|_| WireError::NotCanonical("node"))
+}
+
+pub(super) fn receipts_bytes(receipts: &[ReceiptData]) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.u32(receipts.len() as u32);
+    receipts.iter().for_each(|r| r.write(&mut w));
+    w.finish()
+}
+
+pub(super) fn receipts(bytes: &[u8]) -> Result<Vec<ReceiptData>, WireError> {
+    let mut r = Reader::new(bytes);
+    let n = r.count(0, u32::MAX as usize, "receipts")?;
+    let receipts = (0..n).map(|_| ReceiptData::read(&mut r)).collect::<Result<_, _>>()?;
+    r.finish()?;
+    Ok(receipts)
+}
+
+pub(super) fn sequences_bytes(sequences: &Sequences) -> Vec<u8> {
+    let mut w = Writer::new();
+    for running in sequences.all() {
+        w.fixed(&running.hash);
+        w.u64(running.count);
+    }
+    w.finish()
+}
+
+pub(super) fn sequences(bytes: &[u8]) -> Result<Sequences, WireError> {
+    let mut r = Reader::new(bytes);
+    let mut all = [Running::default(); 5];
+    for running in &mut all {
+        *running = Running { hash: r.array("running hash")?, count: r.u64("running count")? };
+    }
+    r.finish()?;
+    Ok(Sequences::from_all(all))
+}
+
+pub(super) fn bundle_bytes(sealed: &SealedBundle) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.u64(sealed.bundle.epoch);
+    w.u64(sealed.bundle.time.seconds());
+    for r in &sealed.bundle.registries {
+        w.field(r.root.to_field());
+        w.u64(r.count);
+    }
+    // Zero: not superseded. No bundle is superseded in epoch 0.
+    w.u64(sealed.superseded.unwrap_or(0));
+    w.u32(sealed.active.len() as u32);
+    for ((role, organisation), n) in &sealed.active {
+        w.field(role.to_field());
+        w.field(organisation.to_field());
+        w.u64(*n);
+    }
+    w.finish()
+}
+
+pub(super) fn bundle(bytes: &[u8]) -> Result<SealedBundle, WireError> {
+    let mut r = Reader::new(bytes);
+    let epoch = r.u64("epoch")?;
+    let time = Timestamp::new(r.u64("time")?).ok_or(WireError::Invalid("bundle time"))?;
+    let mut registries = [RegistryState { root: Root::new(Fr::from(0u64)), count: 0 }; Registry::ALL.len()];
+    for state in &mut registries {
+        *state = RegistryState { root: Root::new(r.field("root")?), count: r.u64("count")? };
+    }
+    let superseded = Some(r.u64("superseded")?).filter(|e| *e != 0);
+    let n = r.count(0, u32::MAX as usize, "active credentials")?;
+    let mut active = BTreeMap::new();
+    for _ in 0..n {
+        let (role, organisation) = (RoleCode::new(r.field("role")?), OrgId::new(r.field("organisation")?));
+        active.insert((role, organisation), r.u64("count")?);
+    }
+    r.finish()?;
+    let bundle = Bundle { epoch, time, registries };
+    Ok(SealedBundle { hash: bundle.hash(), bundle, superseded, active })
+}
+
+pub(super) fn key_bytes(entry: &KeyEntry) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.u64(entry.active_from);
+    // Zero: not frozen. No key is frozen from height 0.
+    w.u64(entry.frozen_from.unwrap_or(0));
+    w.bytes(&entry.key.to_bytes());
+    w.finish()
+}
+
+pub(super) fn key(bytes: &[u8]) -> Result<KeyEntry, String> {
+    let parts = |r: &mut Reader<'_>| -> Result<_, WireError> {
+        let active_from = r.u64("active from")?;
+        let frozen_from = Some(r.u64("frozen from")?).filter(|h| *h != 0);
+        let key = r.bytes(amanat_domain::tx::MAX_KEY_BYTES, "key")?.to_vec();
+        Ok((active_from, frozen_from, key))
+    };
+    let mut r = Reader::new(bytes);
+    let (active_from, frozen_from, key) = parts(&mut r).map_err(|e| e.to_string())?;
+    r.finish().map_err(|e| e.to_string())?;
+    let key = VerifyingKey::from_bytes(&key).map_err(|e| e.to_string())?;
+    Ok(KeyEntry::new(key, active_from, frozen_from))
+}
