@@ -1,5 +1,6 @@
 //! Consents as the circuits see them: at most eight flat rules and a default.
 
+pub mod compile;
 mod granted;
 mod rule;
 

@@ -20,6 +20,8 @@ mod reader;
 mod resource;
 mod types;
 
+pub(crate) use category::{ACT_CODE, ACT_REASON, CARRIERS, CLASSES, CONFIDENTIALITY, SENSITIVITIES};
+pub(crate) use category::{carried_by, confidentiality, sensitivity};
 pub use date::{DateError, PartialDate, Zones};
 pub use decimal::DecimalError;
 pub use node::Remark;

@@ -39,6 +39,7 @@ impl Log {
 enum Step {
     Key(&'static str),
     Index(usize),
+    Item(&'static str, usize),
 }
 
 /// A value and its path.
@@ -64,13 +65,10 @@ impl<'n, 'a> Node<'n, 'a> {
     pub(crate) fn path(&self) -> String {
         let mut out = self.up.map(Node::path).unwrap_or_default();
         match self.step {
-            Step::Key(key) => {
-                if !out.is_empty() {
-                    out.push('.');
-                }
-                out.push_str(key);
-            }
+            Step::Key(key) if out.is_empty() => out.push_str(key),
+            Step::Key(key) => out.push_str(&format!(".{key}")),
             Step::Index(i) => out.push_str(&format!("[{i}]")),
+            Step::Item(key, i) => out.push_str(&format!(".{key}[{i}]")),
         }
         out
     }
@@ -94,6 +92,11 @@ impl<'n, 'a> Node<'n, 'a> {
         };
         let value = object.get(key).filter(|v| !matches!(v, Json::Null))?;
         Some(Node { value, up: Some(self), step: Step::Key(key), log: self.log })
+    }
+
+    /// The element `i` of the member `key`.
+    pub(crate) const fn item<'s>(&'s self, key: &'static str, i: usize, value: &'s Json<'a>) -> Node<'s, 'a> {
+        Node { value, up: Some(self), step: Step::Item(key, i), log: self.log }
     }
 
     /// The elements, where this is an array.
