@@ -12,8 +12,9 @@ use crate::pool::{Pool, PoolLimits};
 use crate::receipt::InclusionProof;
 use crate::state::{SealedBundle, State};
 use crate::store::{Medium, Receipt, Store};
-use amanat_domain::bundle::Registry;
+use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::field::Fr;
+use amanat_domain::mirror::Leaves;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
@@ -342,17 +343,32 @@ impl Solo {
         self.state().latest_bundle().clone()
     }
 
-    /// Leaves of a registry for a mirror, from an index on; of `revocations` the hashes. A mirror fetches all of them: asking
-    /// for one path would tell whose it is.
+    /// Leaves of a registry as of the bundle of an epoch, from an index on; of `revocations` the hashes. None where no bundle
+    /// was sealed. A mirror fetches all of them: asking for one path would tell whose it is.
     #[must_use]
-    pub fn leaves(&self, registry: Registry, from: u64, limit: usize) -> Vec<Fr> {
-        page(self.state().tree(registry).leaves(), from, limit)
+    pub fn leaves(&self, epoch: u64, registry: Registry, from: u64, limit: usize) -> Option<Vec<Fr>> {
+        self.state().leaves_as_of(epoch, registry, from, limit)
     }
 
-    /// Leaves of `revocations` in index order, as (value, next).
+    /// Leaves of `revocations` as of the bundle of an epoch, in index order, as (value, next).
     #[must_use]
-    pub fn revocation_leaves(&self, from: u64, limit: usize) -> Vec<IndexedLeaf> {
-        page(self.state().revocations().leaves(), from, limit)
+    pub fn revocation_leaves(&self, epoch: u64, from: u64, limit: usize) -> Option<Vec<IndexedLeaf>> {
+        self.state().revocations_as_of(epoch, from, limit)
+    }
+
+    /// All leaves as of the bundle of an epoch: what a mirror in this process is made from.
+    #[must_use]
+    pub fn snapshot(&self, epoch: u64) -> Option<(Bundle, Leaves)> {
+        let state = self.state();
+        let of = |registry| state.leaves_as_of(epoch, registry, 0, usize::MAX);
+        let leaves = Leaves {
+            subjects: of(Registry::Subjects)?,
+            roles: of(Registry::Roles)?,
+            consents: of(Registry::Consents)?,
+            records: of(Registry::Records)?,
+            revocations: state.revocations_as_of(epoch, 0, usize::MAX)?,
+        };
+        Some((state.bundle(epoch)?.bundle, leaves))
     }
 
     /// Receipt of a committed transaction.
@@ -425,11 +441,6 @@ impl Waiter {
     fn take(&self) -> Option<Outcome> {
         lock(&self.0).take()
     }
-}
-
-fn page<T: Clone>(all: &[T], from: u64, limit: usize) -> Vec<T> {
-    let from = usize::try_from(from).unwrap_or(usize::MAX).min(all.len());
-    all[from..from.saturating_add(limit).min(all.len())].to_vec()
 }
 
 fn clock(state: &State, now: Timestamp, refusal: &BlockRefusal) -> Fault {

@@ -229,6 +229,12 @@ impl IndexedTree {
         self.positions.contains_key(&id.0)
     }
 
+    /// Index of the leaf that holds `id`; none where the set does not.
+    #[must_use]
+    pub fn position(&self, id: RevocationId) -> Option<u32> {
+        self.positions.get(&id.0).copied()
+    }
+
     /// The proof that `id` is not in the set; none where it is.
     #[must_use]
     pub fn non_membership(&self, id: RevocationId) -> Option<NonMembership> {

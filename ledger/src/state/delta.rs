@@ -3,7 +3,6 @@
 use super::{Commitments, Credential, KeyEntry, SealedBundle};
 use crate::block::Block;
 use crate::receipt::ReceiptData;
-use amanat_domain::field::Fr;
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::{IndexedUpdate, Update};
 use amanat_domain::tx::{KeyDigest, TxId};
@@ -26,7 +25,7 @@ pub struct Delta {
     /// New or changed keys.
     pub(crate) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
     /// New credentials in the order of their leaves.
-    pub(crate) issued: Vec<(Fr, Credential)>,
+    pub(crate) issued: Vec<Credential>,
     /// Retired credentials: index and the leaf that was there.
     pub(crate) retired: Vec<(u32, [u8; 32])>,
     pub(crate) commitments: Commitments,

@@ -34,7 +34,7 @@ pub struct Draft<'s> {
     pub(super) records: Vec<Fr>,
     pub(super) revoked: Vec<RevocationId>,
     pub(super) revoked_set: BTreeSet<[u8; 32]>,
-    pub(super) issued: Vec<(Fr, Credential)>,
+    pub(super) issued: Vec<Credential>,
     pub(super) issued_leaves: BTreeMap<[u8; 32], u32>,
     pub(super) retired: BTreeMap<u32, [u8; 32]>,
     pub(super) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
@@ -57,7 +57,7 @@ impl<'s> Draft<'s> {
         }
         let epoch = state.genesis.epoch_of(time).ok_or_else(early)?;
         let mut sequences = state.sequences;
-        let sealed = (epoch > state.tip.epoch).then(|| state.seal(epoch, time));
+        let sealed = (epoch > state.tip.epoch).then(|| state.seal(epoch, time, state.tip.height + 1));
         if let Some(sealed) = &sealed {
             sealed.record(&mut sequences);
         }
@@ -272,7 +272,7 @@ impl<'s> Draft<'s> {
         debug_assert_eq!(transactions.len(), self.receipts.len());
         let state = self.state;
         let room = "room was checked when each transaction was admitted";
-        let leaves: Vec<Fr> = self.issued.iter().map(|(leaf, _)| *leaf).collect();
+        let leaves: Vec<Fr> = self.issued.iter().map(|c| c.leaf).collect();
         let zeroed: Vec<(u32, Fr)> = self.retired.keys().map(|index| (*index, Fr::from(0u64))).collect();
         let subjects = state.subjects.plan_append(&self.subjects).expect(room);
         let roles = state.roles.plan(&zeroed, &leaves).expect(room);

@@ -3,6 +3,7 @@
 mod commitments;
 mod delta;
 mod draft;
+mod mirror;
 mod signed;
 
 pub use commitments::{Commitments, Running, Sequences};
@@ -14,7 +15,7 @@ use crate::genesis::Genesis;
 use crate::receipt::receipts_root;
 use amanat_domain::bundle::{Bundle, BundleHash, Registry, RegistryState};
 use amanat_domain::consent::{OrgId, RoleCode};
-use amanat_domain::field::to_bytes;
+use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedTree, Root, Tree};
@@ -30,6 +31,8 @@ use std::sync::Arc;
 pub struct SealedBundle {
     /// The bundle.
     pub bundle: Bundle,
+    /// Block that sealed it: it is over the state before that block.
+    pub height: u64,
     /// Its hash `B_e`.
     pub hash: BundleHash,
     /// Epoch in which a newer one took its place.
@@ -45,6 +48,12 @@ pub struct Credential {
     pub role: RoleCode,
     /// The issuer.
     pub organisation: OrgId,
+    /// Its leaf in `roles`, kept beyond retirement: an earlier bundle was sealed over it.
+    pub leaf: Fr,
+    /// Block that issued it.
+    pub issued: u64,
+    /// Block that retired it.
+    pub retired: Option<u64>,
 }
 
 /// An installed verifying key.
@@ -134,7 +143,7 @@ impl State {
             enrolled: BTreeSet::new(),
             sequences: Sequences::default(),
         };
-        let sealed = state.seal(0, time);
+        let sealed = state.seal(0, time, 0);
         sealed.record(&mut state.sequences);
         state.bundles.insert(0, sealed);
         state.tip.app_hash = state.commitments().app_hash();
@@ -225,14 +234,14 @@ impl State {
     }
 
     /// The bundle over this state, for the epoch that begins.
-    fn seal(&self, epoch: u64, time: Timestamp) -> SealedBundle {
+    fn seal(&self, epoch: u64, time: Timestamp, height: u64) -> SealedBundle {
         let registries = Registry::ALL.map(|r| {
             let (root, len) = self.registry(r);
             let count = if r == Registry::Roles { self.active_credentials() } else { len };
             RegistryState { root, count }
         });
         let bundle = Bundle { epoch, time, registries };
-        SealedBundle { hash: bundle.hash(), bundle, superseded: None, active: self.active.clone() }
+        SealedBundle { hash: bundle.hash(), bundle, height, superseded: None, active: self.active.clone() }
     }
 
     /// Takes over what a block changed. The block is on disk by then: this cannot fail.
@@ -260,15 +269,16 @@ impl State {
         self.contexts.extend(delta.contexts);
         self.transactions.extend(delta.receipts.iter().map(|r| (r.txid, (r.height, r.index))));
         self.keys.extend(delta.keys);
-        for (leaf, credential) in delta.issued {
+        for credential in delta.issued {
             let index = self.credentials.len() as u32;
             self.credentials.push(credential);
-            self.active_leaves.insert(to_bytes(&leaf), index);
+            self.active_leaves.insert(to_bytes(&credential.leaf), index);
             *self.active.entry((credential.role, credential.organisation)).or_default() += 1;
         }
         for (index, leaf) in delta.retired {
             self.active_leaves.remove(&leaf);
-            let c = self.credentials[index as usize];
+            let c = &mut self.credentials[index as usize];
+            c.retired = Some(height);
             if let std::collections::btree_map::Entry::Occupied(mut n) =
                 self.active.entry((c.role, c.organisation))
             {

@@ -81,8 +81,8 @@ impl Draft<'_> {
             return Err(Conflict::AlreadyIssued { index: *index }.into());
         }
         let first = self.room(Registry::Roles, self.issued.len(), 1)?;
-        let credential = Credential { role, organisation: signer };
-        self.issued.push((leaf, credential));
+        let credential = Credential { role, organisation: signer, leaf, issued: self.height, retired: None };
+        self.issued.push(credential);
         self.issued_leaves.insert(bytes, first);
         self.sequences.credentials.push(&[b"i", &first.to_le_bytes(), &role.to_bytes(), &signer.to_bytes()]);
         Ok(Effect::Appended { registry: Registry::Roles, first, count: 1 })
@@ -94,23 +94,16 @@ impl Draft<'_> {
         signer_id: OrgId,
         index: u32,
     ) -> Result<Effect, Refusal> {
-        let issued = self.state.credentials.len();
-        let at = index as usize;
-        let credential = match at.checked_sub(issued) {
-            None => Some(self.state.credentials[at]),
-            Some(pending) => self.issued.get(pending).map(|(_, c)| *c),
-        };
-        let len = (issued + self.issued.len()) as u64;
-        let credential = credential.ok_or(Reject::NoSuchCredential { index, len })?;
+        let all = self.state.credentials.len() + self.issued.len();
+        let credential = self.state.credentials.iter().chain(&self.issued).nth(index as usize).copied();
+        let credential = credential.ok_or(Reject::NoSuchCredential { index, len: all as u64 })?;
         if credential.organisation != signer_id {
             return Err(Reject::NotTheIssuer { index, organisation: signer.reference.clone() }.into());
         }
-        let leaf = match at.checked_sub(issued) {
-            None => self.state.roles.leaf(index),
-            Some(pending) => self.issued.get(pending).map(|(leaf, _)| *leaf),
-        };
-        let leaf = leaf.filter(|leaf| *leaf != Fr::from(0u64) && !self.retired.contains_key(&index));
-        let leaf = to_bytes(&leaf.ok_or(Conflict::AlreadyRetired { index })?);
+        if credential.retired.is_some() || self.retired.contains_key(&index) {
+            return Err(Conflict::AlreadyRetired { index }.into());
+        }
+        let leaf = to_bytes(&credential.leaf);
         self.retired.insert(index, leaf);
         self.issued_leaves.remove(&leaf);
         self.sequences.credentials.push(&[b"r", &index.to_le_bytes()]);

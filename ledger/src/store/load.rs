@@ -150,7 +150,11 @@ fn credentials(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
         )));
     }
     for ((index, leaf), c) in (0..).zip(state.roles.leaves()).zip(&state.credentials) {
-        if *leaf != Fr::from(0u64) {
+        let expected = if c.retired.is_none() { c.leaf } else { Fr::from(0u64) };
+        if *leaf != expected {
+            return Err(corrupt(format!("credential {index} is not the one in the tree")));
+        }
+        if c.retired.is_none() {
             state.active_leaves.insert(to_bytes(leaf), index);
             *state.active.entry((c.role, c.organisation)).or_default() += 1;
         }

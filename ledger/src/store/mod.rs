@@ -20,7 +20,7 @@ use amanat_domain::field::to_bytes;
 use amanat_domain::tree::Update;
 use amanat_domain::tx::TxId;
 use amanat_domain::wire::{Reader, Writer};
-use redb::{Database, DatabaseError, ReadableDatabase, WriteTransaction};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use tables::*;
@@ -310,13 +310,20 @@ fn write_block(tx: &WriteTransaction, delta: &Delta) -> Result<(), redb::Error> 
         revocations.insert(index, &pair(leaf.value, leaf.next))?;
     }
     let mut credentials = tx.open_table(CREDENTIALS)?;
-    for (index, (_, credential)) in (delta.roles.first_appended()..).zip(&delta.issued) {
-        credentials.insert(index as u32, &credential_bytes(credential))?;
+    for (index, credential) in (delta.roles.first_appended()..).zip(&delta.issued) {
+        credentials.insert(index as u32, credential_bytes(credential).as_slice())?;
+    }
+    for (index, _) in &delta.retired {
+        let stored = credentials.get(index)?.and_then(|bytes| credential(bytes.value()).ok());
+        if let Some(mut retired) = stored {
+            retired.retired = Some(height);
+            credentials.insert(index, credential_bytes(&retired).as_slice())?;
+        }
     }
     if let Some(sealed) = &delta.sealed {
         let mut bundles = tx.open_table(BUNDLES)?;
         let last = {
-            let last = redb::ReadableTable::last(&bundles)?;
+            let last = bundles.last()?;
             last.and_then(|(_, bytes)| bundle(bytes.value()).ok())
         };
         if let Some(mut last) = last {

@@ -9,8 +9,8 @@
 //! | `transactions` | transaction id | height, position |
 //! | `nodes` | registry, level, index | node of a tree |
 //! | `revocations` | leaf index | value, next |
-//! | `credentials` | leaf index | role, organisation |
-//! | `bundles` | epoch | bundle, superseded in, active credentials |
+//! | `credentials` | leaf index | role, organisation, leaf, issued in, retired in |
+//! | `bundles` | epoch | bundle, sealed in, superseded in, active credentials |
 //! | `nullifiers` | nullifier | height |
 //! | `contexts` | ctx | transaction id |
 //! | `keys` | statement, digest | active from, frozen from, key |
@@ -38,7 +38,7 @@ pub(super) const TRANSACTIONS: TableDefinition<'_, &[u8; 32], (u64, u32)> =
     TableDefinition::new("transactions");
 pub(super) const NODES: TableDefinition<'_, (u8, u8, u32), &[u8; 32]> = TableDefinition::new("nodes");
 pub(super) const REVOCATIONS: TableDefinition<'_, u32, &[u8; 64]> = TableDefinition::new("revocations");
-pub(super) const CREDENTIALS: TableDefinition<'_, u32, &[u8; 64]> = TableDefinition::new("credentials");
+pub(super) const CREDENTIALS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("credentials");
 pub(super) const BUNDLES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("bundles");
 pub(super) const NULLIFIERS: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("nullifiers");
 pub(super) const CONTEXTS: TableDefinition<'_, &[u8; 32], &[u8; 32]> = TableDefinition::new("contexts");
@@ -65,13 +65,28 @@ pub(super) fn indexed_leaf(bytes: &[u8; 64]) -> Result<IndexedLeaf, WireError> {
     unpair(bytes).map(|(value, next)| IndexedLeaf { value, next })
 }
 
-pub(super) fn credential_bytes(c: &Credential) -> [u8; 64] {
-    pair(c.role.to_field(), c.organisation.to_field())
+pub(super) fn credential_bytes(c: &Credential) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.field(c.role.to_field());
+    w.field(c.organisation.to_field());
+    w.field(c.leaf);
+    w.u64(c.issued);
+    // Zero: not retired. The genesis retires nothing.
+    w.u64(c.retired.unwrap_or(0));
+    w.finish()
 }
 
-pub(super) fn credential(bytes: &[u8; 64]) -> Result<Credential, WireError> {
-    let (role, organisation) = unpair(bytes)?;
-    Ok(Credential { role: RoleCode::new(role), organisation: OrgId::new(organisation) })
+pub(super) fn credential(bytes: &[u8]) -> Result<Credential, WireError> {
+    let mut r = Reader::new(bytes);
+    let credential = Credential {
+        role: RoleCode::new(r.field("role")?),
+        organisation: OrgId::new(r.field("organisation")?),
+        leaf: r.field("credential leaf")?,
+        issued: r.u64("issued in")?,
+        retired: Some(r.u64("retired in")?).filter(|h| *h != 0),
+    };
+    r.finish()?;
+    Ok(credential)
 }
 
 pub(super) fn field(bytes: &[u8; 32]) -> Result<Fr, WireError> {
@@ -120,6 +135,7 @@ pub(super) fn bundle_bytes(sealed: &SealedBundle) -> Vec<u8> {
         w.field(r.root.to_field());
         w.u64(r.count);
     }
+    w.u64(sealed.height);
     // Zero: not superseded. No bundle is superseded in epoch 0.
     w.u64(sealed.superseded.unwrap_or(0));
     w.u32(sealed.active.len() as u32);
@@ -139,6 +155,7 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<SealedBundle, WireError> {
     for state in &mut registries {
         *state = RegistryState { root: Root::new(r.field("root")?), count: r.u64("count")? };
     }
+    let height = r.u64("sealed in")?;
     let superseded = Some(r.u64("superseded")?).filter(|e| *e != 0);
     let n = r.count(0, u32::MAX as usize, "active credentials")?;
     let mut active = BTreeMap::new();
@@ -148,7 +165,7 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<SealedBundle, WireError> {
     }
     r.finish()?;
     let bundle = Bundle { epoch, time, registries };
-    Ok(SealedBundle { hash: bundle.hash(), bundle, superseded, active })
+    Ok(SealedBundle { hash: bundle.hash(), bundle, height, superseded, active })
 }
 
 pub(super) fn key_bytes(entry: &KeyEntry) -> Vec<u8> {
