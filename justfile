@@ -1,0 +1,66 @@
+# `just` lists the recipes.
+
+_default:
+    @just --list --unsorted
+
+# Format, lints, tests: green before a change is sent.
+check: fmt-check clippy test
+
+fmt-check:
+    cargo fmt --all --check
+
+# Format everything.
+fmt:
+    cargo fmt --all
+
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+test:
+    cargo test --workspace
+
+# The main job from end to end.
+demo *ARGS:
+    cargo run --release -- demo {{ARGS}}
+
+# Measure: constraints, proving, verification, import, commits.
+bench *ARGS:
+    cargo run --release -- bench {{ARGS}}
+
+# Criterion benches.
+criterion *ARGS:
+    cargo bench -p amanat-benches {{ARGS}}
+
+# Constraints by statement, clause and gadget.
+constraints:
+    cargo run -p amanat-circuits --example constraints
+
+# Delete constraints and ask whether a cheating prover gets through; slow for the big circuits.
+mutation *ARGS:
+    cargo run --release -p amanat-circuits --example mutation -- {{ARGS}}
+
+# Write the tables in the book anew.
+book-tables:
+    AMANAT_REMAKE=1 cargo test -p amanat-tests --test book
+
+# The protocol book as HTML (needs mdbook).
+book:
+    mdbook build docs/book
+
+# API documentation.
+doc:
+    cargo doc --workspace --no-deps
+
+# One proof of each statement, checked by snarkjs (needs node).
+snarkjs DIR="target/snarkjs":
+    cargo run -p amanat-tests --example export_snarkjs -- {{DIR}}/proofs
+    npm install --no-fund --no-audit --prefix {{DIR}}/npm snarkjs@0.7.6
+    tests/scripts/snarkjs.sh {{DIR}}/proofs {{DIR}}/npm/node_modules/.bin/snarkjs
+
+# Advisories, licences, sources (needs cargo-deny).
+deny:
+    cargo deny check
+
+# All that CI runs.
+ci *SECTIONS:
+    .ci/run {{SECTIONS}}
