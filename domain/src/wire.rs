@@ -106,8 +106,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`WireError::Truncated`].
     pub fn take(&mut self, n: usize, what: &'static str) -> Result<&'a [u8], WireError> {
-        let (head, tail) =
-            self.0.split_at_checked(n).ok_or(WireError::Truncated { what, missing: n - self.0.len() })?;
+        let (head, tail) = self
+            .0
+            .split_at_checked(n)
+            .ok_or_else(|| WireError::Truncated { what, missing: n - self.0.len() })?;
         self.0 = tail;
         Ok(head)
     }
