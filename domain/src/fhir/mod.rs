@@ -3,7 +3,8 @@
 //! [`Reader`] streams one file ([`Layout`]: a Bundle, a resource, newline-delimited JSON) and gives a [`Resource`] or a
 //! [`Problem`] at a time. A [`Resource`] has its typed [`RecordFields`](crate::record::RecordFields) (the module
 //! [`extract`] has the table), its [canonical form](canonical) with digest, and the [`Facts`] credentials are issued from.
-//! A Consent's terms come from [`consent::compile`](crate::consent::compile).
+//! A Consent's terms come from [`consent::compile`](crate::consent::compile). [`generate`] makes data of our
+//! own.
 //!
 //! JSON is read [strictly](json): no key twice, numbers as text. Problems name place, path and reason, never a value.
 
@@ -13,6 +14,7 @@ mod date;
 mod decimal;
 pub mod extract;
 mod frame;
+pub mod generate;
 pub mod json;
 pub(crate) mod node;
 mod problem;

@@ -33,6 +33,8 @@ pub(super) struct Labels {
     pub(super) confidentiality: Option<Confidentiality>,
     /// Bits 24 and up.
     pub(super) sensitivities: Categories,
+    /// Permits of sensitivities alone: up to this confidentiality, the parent's.
+    pub(super) cleared_to: Option<Confidentiality>,
 }
 
 const PROVISION_ELEMENTS: &[&str] = &[
@@ -265,7 +267,7 @@ fn labels(node: &Node<'_, '_>, effect: Effect, notes: &mut Vec<Note>) -> Result<
         let path = format!("{}.securityLabel", node.path());
         return Err(Refusal { path, reason: RefusalReason::CodeShared });
     }
-    Ok(labels.map(|_| Labels { confidentiality: level, sensitivities }))
+    Ok(labels.map(|_| Labels { confidentiality: level, sensitivities, cleared_to: None }))
 }
 
 pub(super) fn period(

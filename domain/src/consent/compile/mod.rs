@@ -2,11 +2,13 @@
 
 mod conditions;
 mod directory;
+mod head;
 mod refusal;
 mod vocabulary;
 
 use conditions::{Conditions, Labels, refuse};
 pub use directory::{Actors, Directory, Organisations};
+use head::Ceiling;
 pub use refusal::{Note, Refusal, RefusalReason};
 pub use vocabulary::{ACTION_SYSTEM, CATEGORY_SYSTEM, JURISDICTION_EXTENSION, PURPOSE_SYSTEM};
 
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::fhir::json::Json;
 use crate::fhir::node::{Log, Node};
-use crate::fhir::{ACT_CODE, CLASSES, SENSITIVITIES, Zones};
+use crate::fhir::{CLASSES, SENSITIVITIES, Zones};
 use crate::time::{Period, Timestamp};
 
 /// A compiled consent: its terms, and where each part of them came from.
@@ -115,8 +117,8 @@ pub fn compile(consent: &Json<'_>, directory: &dyn Directory, zones: Zones) -> R
     // What reading remarks is refused here anyway; the log is not kept.
     let log = Log::default();
     let node = Node::root(consent, "Consent", &log);
-    let ceiling = head(&node)?;
-    let base = base(&node)?;
+    let ceiling = head::head(&node)?;
+    let base = head::base(&node)?;
     let mut out = Output { rules: Vec::new(), origins: Vec::new(), dropped: Vec::new(), ceiling };
     let mut validity = Period::ALWAYS;
     let mut default = base.unwrap_or(Effect::Deny);
@@ -169,18 +171,11 @@ pub fn compile(consent: &Json<'_>, directory: &dyn Directory, zones: Zones) -> R
         default = Effect::Deny;
     }
     let Output { rules, origins, dropped, .. } = out;
-    let terms = ConsentTerms::new(rules, default, policy(&node)?).map_err(|e| Refusal {
+    let terms = ConsentTerms::new(rules, default, head::policy(&node)?).map_err(|e| Refusal {
         path: "Consent.provision".to_owned(),
         reason: RefusalReason::TooManyRules { needed: e.0, most: MAX_RULES },
     })?;
     Ok(Compiled { terms, origins, dropped, default_from, validity })
-}
-
-/// What scope and categories leave open to permits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Ceiling {
-    purposes: Purposes,
-    actions: Actions,
 }
 
 struct Output {
@@ -290,12 +285,16 @@ fn labelled_permit(rule: Rule, c: &Conditions) -> (Rule, Option<Rule>) {
             let all = c.classes.map_or(Categories::ALL, |classes| classes.union(SENSITIVITIES));
             (Rule { categories: all, ..rule }, None)
         }
-        Some(Labels { confidentiality: Some(level), sensitivities }) => {
+        Some(Labels { confidentiality: Some(level), sensitivities, .. }) => {
             (Rule { categories: classes.union(sensitivities), confidentiality: level, ..rule }, None)
         }
-        Some(Labels { confidentiality: None, sensitivities }) => {
-            let cleared = Rule { categories: classes.union(sensitivities), ..rule };
-            (cleared, Some(Rule { categories: classes, ..rule }))
+        Some(Labels { confidentiality: None, sensitivities, cleared_to }) => {
+            let rest = Rule {
+                confidentiality: cleared_to.unwrap_or(rule.confidentiality),
+                categories: classes,
+                ..rule
+            };
+            (Rule { categories: classes.union(sensitivities), ..rest }, Some(rest))
         }
     }
 }
@@ -368,6 +367,13 @@ fn merge(
         let path = format!("{}.actor", node.path());
         return Err(Refusal { path, reason: RefusalReason::ActorOutsideParent });
     }
+    if let (Some(mine), Some(theirs)) = (&mut merged.labels, &parent.labels)
+        && mine.confidentiality.is_none()
+        && theirs.confidentiality.is_some()
+    {
+        mine.cleared_to = theirs.confidentiality;
+        merged.notes.push(Note::ParentConfidentiality);
+    }
     let disjoint = Ok(Err(Note::NeverApplies));
     if let (Some(a), Some(b)) = (merged.actions, parent.actions) {
         merged.actions = Some(a.intersection(b));
@@ -410,111 +416,6 @@ fn each_nested<'s, 'a>(root: &'s Node<'s, 'a>) -> Result<Vec<Node<'s, 'a>>, Refu
     Ok(items.iter().enumerate().map(|(i, item)| root.item("provision", i, item)).collect())
 }
 
-const CONSENT_ELEMENTS: &[&str] = &[
-    "resourceType",
-    "id",
-    "meta",
-    "language",
-    "text",
-    "contained",
-    "extension",
-    "identifier",
-    "status",
-    "scope",
-    "category",
-    "patient",
-    "dateTime",
-    "performer",
-    "organization",
-    "sourceAttachment",
-    "sourceReference",
-    "policy",
-    "policyRule",
-    "verification",
-    "provision",
-];
-
-/// All but policy and provision: refuses what is no active R4 consent about data; gives the ceiling of its categories.
-fn head(node: &Node<'_, '_>) -> Result<Option<Ceiling>, Refusal> {
-    let at = |path: &str, reason| Err(Refusal { path: format!("Consent{path}"), reason });
-    let Some(object) = node.value().as_object() else { return at("", RefusalReason::Malformed) };
-    if object.get("resourceType").and_then(Json::as_str) != Some("Consent") {
-        return at("", RefusalReason::NotAConsent);
-    }
-    if object.get("implicitRules").is_some() || has_key(node.value(), |k| k == "modifierExtension") {
-        return at("", RefusalReason::Modifier);
-    }
-    // `_dateTime` and the like hold extensions of a primitive; a status without value is refused below.
-    let known = |k: &str| CONSENT_ELEMENTS.contains(&k) || k.starts_with('_');
-    if object.iter().any(|(k, v)| !known(k) || matches!(v, Json::Null)) {
-        return at("", RefusalReason::UnknownElement);
-    }
-    match node.get("status").as_ref().and_then(|s| s.value().as_str()) {
-        Some("active") => {}
-        Some("draft") => return at(".status", RefusalReason::Status("draft")),
-        Some("proposed") => return at(".status", RefusalReason::Status("proposed")),
-        Some("rejected") => return at(".status", RefusalReason::Status("rejected")),
-        Some("inactive") => return at(".status", RefusalReason::Status("inactive")),
-        Some("entered-in-error") => return at(".status", RefusalReason::Status("entered-in-error")),
-        _ => return at(".status", RefusalReason::Status("unknown")),
-    }
-    if node.get("patient").is_none_or(|p| p.reference().is_none()) {
-        return at(".patient", RefusalReason::NoReference);
-    }
-    if let Some(list) = node.get("verification") {
-        let verified = |v: &Node<'_, '_>| v.flag_at("verified") == Some(true);
-        if !list.elements().any(|v| verified(&v)) {
-            return at(".verification", RefusalReason::NotVerified);
-        }
-    }
-    let all = Ceiling { purposes: Purposes::ALL, actions: Actions::ALL };
-    let mut ceiling = all;
-    let mut lower = |purposes: Purposes, actions: Actions| {
-        ceiling.purposes = ceiling.purposes.intersection(purposes);
-        ceiling.actions = ceiling.actions.intersection(actions);
-    };
-    match node.get("scope").and_then(|s| coded(&s)) {
-        Some((system, code)) if system == vocabulary::CONSENT_SCOPE => match code.as_str() {
-            "patient-privacy" => {}
-            "research" => lower(vocabulary::RESEARCH, Actions::ALL),
-            _ => return at(".scope", RefusalReason::NotAboutData),
-        },
-        _ => return at(".scope", RefusalReason::UnknownCode),
-    }
-    let proofs = Actions::PROVE.union(Actions::AGGREGATE);
-    if node.get("category").is_some_and(|c| c.value().as_array().is_none()) {
-        return at(".category", RefusalReason::Malformed);
-    }
-    for (i, concept) in node.get("category").iter().flat_map(|c| c.elements()).enumerate() {
-        for coding in concept.all("coding", |c| c.coding()) {
-            match (coding.system.as_str(), coding.code.as_str()) {
-                (ACT_CODE, "EMRGONLY") | (vocabulary::CONSENT_CATEGORY, "emrgonly") => {
-                    lower(vocabulary::EMERGENCY, Actions::ALL);
-                }
-                (ACT_CODE, "RESEARCH" | "RSREID") | (vocabulary::CONSENT_CATEGORY, "research" | "rsreid") => {
-                    lower(vocabulary::RESEARCH, Actions::ALL);
-                }
-                // De-identified only: what is proved or counted, never seen.
-                (ACT_CODE, "RSDID") | (vocabulary::CONSENT_CATEGORY, "rsdid") => {
-                    lower(vocabulary::RESEARCH, proofs);
-                }
-                (ACT_CODE, "ICOL") => lower(Purposes::ALL, Actions::COLLECT),
-                (ACT_CODE, "IDSCL" | "IRDSCL") => lower(Purposes::ALL, Actions::DISCLOSE),
-                (ACT_CODE, "INFA" | "INFAO") => lower(Purposes::ALL, Actions::ACCESS),
-                (ACT_CODE, "INFASO") => lower(Purposes::ALL, Actions::ACCESS.union(Actions::COLLECT)),
-                (vocabulary::CONSENT_CATEGORY, "acd" | "dnr" | "hcd" | "polst") => {
-                    return at(&format!(".category[{i}]"), RefusalReason::NotAboutData);
-                }
-                _ => {}
-            }
-        }
-    }
-    if ceiling.purposes.is_empty() || ceiling.actions.is_empty() {
-        return at(".category", RefusalReason::Contradiction);
-    }
-    Ok((ceiling != all).then_some(ceiling))
-}
-
 /// Whether any object in the value has such a key.
 fn has_key(json: &Json<'_>, is_it: impl Fn(&str) -> bool + Copy) -> bool {
     match json {
@@ -522,45 +423,6 @@ fn has_key(json: &Json<'_>, is_it: impl Fn(&str) -> bool + Copy) -> bool {
         Json::Array(items) => items.iter().any(|item| has_key(item, is_it)),
         _ => false,
     }
-}
-
-/// System and code of a concept's one coding; none where there are several: one may take back what another gives.
-fn coded(concept: &Node<'_, '_>) -> Option<(String, String)> {
-    let mut codings = concept.all("coding", |c| c.coding());
-    let only = codings.pop()?;
-    codings.is_empty().then_some((only.system, only.code))
-}
-
-/// What the policy rule says where nothing else does.
-fn base(node: &Node<'_, '_>) -> Result<Option<Effect>, Refusal> {
-    let Some(rule) = node.get("policyRule") else { return Ok(None) };
-    let mut base = None;
-    let mut others = false;
-    for coding in rule.all("coding", |c| c.coding()) {
-        let effect = match (coding.system.as_str(), coding.code.as_str()) {
-            (ACT_CODE, "OPTIN") => Effect::Permit,
-            (ACT_CODE, "OPTOUT" | "OPTOUTE" | "NOCONSENT") => Effect::Deny,
-            _ => {
-                others = true;
-                continue;
-            }
-        };
-        if base.replace(effect).is_some_and(|before| before != effect) {
-            return Err(refuse(&rule, RefusalReason::Contradiction));
-        }
-    }
-    // A policy we do not know beside OPTIN may take back what it gives.
-    Ok(base.filter(|effect| *effect == Effect::Deny || !others))
-}
-
-/// URIs of the policies, or of the policy rule where there are none.
-fn policy(node: &Node<'_, '_>) -> Result<String, Refusal> {
-    let uris = node.all("policy", |p| p.text_at("uri"));
-    if !uris.is_empty() {
-        return Ok(uris.join(" "));
-    }
-    let rule = node.get("policyRule").and_then(|r| r.concept());
-    Ok(rule.map(|c| format!("{}|{}", c.system, c.code)).unwrap_or_default())
 }
 
 /// The type a provision states.
@@ -583,10 +445,10 @@ fn root_effect(root: &Node<'_, '_>, base: Option<Effect>) -> Result<Effect, Refu
     match base {
         Some(Effect::Deny) => Ok(Effect::Deny),
         Some(Effect::Permit) => {
-            let only_a_period = object.iter().all(|(k, _)| matches!(k, "id" | "period" | "provision"));
+            let no_condition = object.iter().all(|(k, _)| matches!(k, "id" | "provision"));
             let is_permit = |n: &Node<'_, '_>| typed(n).is_ok_and(|t| t != Some(Effect::Deny));
             let nested_permit = each_nested(root)?.iter().any(is_permit);
-            if only_a_period && !nested_permit { Ok(Effect::Permit) } else { Err(no_type()) }
+            if no_condition && !nested_permit { Ok(Effect::Permit) } else { Err(no_type()) }
         }
         None => Err(no_type()),
     }

@@ -117,6 +117,9 @@ pub enum Note {
     /// Class and sensitivity.
     #[error("the deny covers the sensitivity in every class")]
     EveryClass,
+    /// A sensitivity alone, under a parent with a confidentiality.
+    #[error("no confidentiality of its own, so it goes up to its parent's")]
+    ParentConfidentiality,
     /// Scope or category bounds it.
     #[error("bounded by the consent's scope and category")]
     Ceiling,

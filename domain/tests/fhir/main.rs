@@ -1,0 +1,13 @@
+//! Reading FHIR and compiling consents: published example data (where it is at hand), hostile input, generated data.
+
+#![allow(clippy::print_stderr)]
+
+mod archive;
+mod consent_examples;
+mod consent_reference;
+mod consent_refusals;
+mod fsh;
+mod generated;
+mod hostile;
+mod published;
+mod reading;
