@@ -53,3 +53,20 @@ fn the_record_page_names_every_leaf() {
         assert!(page.contains(&row), "records.md lacks a row that begins `{row}`");
     }
 }
+
+#[test]
+fn the_readme_has_the_same_numbers_of_constraints() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = fs::read_to_string(path).expect("README.md");
+    for statement in Statement::ALL {
+        let rows = circuit(statement).rows.len();
+        let number = format!("{} {:03}", rows / 1000, rows % 1000);
+        let page = format!("(docs/book/src/{statement}.md)");
+        let row = readme.lines().find(|line| line.starts_with('|') && line.contains(&page));
+        let row = row.unwrap_or_else(|| panic!("README.md has no row for {statement}"));
+        assert!(
+            row.ends_with(&format!("| {number} |")),
+            "README.md, {statement}: {number} constraints, not: {row}"
+        );
+    }
+}
