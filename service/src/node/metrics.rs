@@ -1,0 +1,119 @@
+//! What the node counts, in Prometheus' text format.
+
+use super::Shared;
+use crate::problem::{Kind, Problem};
+use amanat_domain::bundle::Registry;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Upper bounds of the buckets, in seconds.
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+#[derive(Default)]
+pub(super) struct Metrics {
+    committed: AtomicU64,
+    repeated: AtomicU64,
+    refused: Mutex<BTreeMap<(Kind, String), u64>>,
+    answers: Mutex<BTreeMap<u16, u64>>,
+    seconds: Mutex<Histogram>,
+}
+
+#[derive(Default)]
+struct Histogram {
+    buckets: [u64; BUCKETS.len()],
+    sum: f64,
+    count: u64,
+}
+
+impl Metrics {
+    pub(super) fn taken(&self, repeated: bool) {
+        let counter = if repeated { &self.repeated } else { &self.committed };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn refused(&self, problem: &Problem) {
+        // Codes are those of our own words: few, and no text of a sender.
+        *lock(&self.refused).entry((problem.kind, problem.code.to_string())).or_default() += 1;
+    }
+
+    pub(super) fn answered(&self, status: u16) {
+        *lock(&self.answers).entry(status).or_default() += 1;
+    }
+
+    pub(super) fn committed_in(&self, time: Duration) {
+        let (seconds, mut h) = (time.as_secs_f64(), lock(&self.seconds));
+        h.sum += seconds;
+        h.count += 1;
+        for (bucket, bound) in h.buckets.iter_mut().zip(BUCKETS) {
+            *bucket += u64::from(seconds <= bound);
+        }
+    }
+
+    pub(super) fn text(&self, shared: &Shared) -> String {
+        let status = shared.solo.status();
+        let mut out = String::with_capacity(4096);
+        let mut one = |name: &str, kind: &str, help: &str, samples: &[(String, f64)]| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "# HELP amanat_{name} {help}\n# TYPE amanat_{name} {kind}");
+            for (labels, value) in samples {
+                let _ = writeln!(out, "amanat_{name}{labels} {value}");
+            }
+        };
+        let plain = |value: u64| vec![(String::new(), value as f64)];
+        one("height", "gauge", "Height of the last block.", &plain(status.tip.height));
+        one("epoch", "gauge", "Epoch of the newest bundle.", &plain(status.bundle_epoch));
+        one("mempool_transactions", "gauge", "Transactions waiting for a block.", &plain(status.pool as u64));
+        one("transactions", "gauge", "Transactions on the ledger.", &plain(status.transactions));
+        one("nullifiers", "gauge", "Nullifiers spent.", &plain(status.nullifiers));
+        one("active_credentials", "gauge", "Active credentials.", &plain(status.active_credentials));
+        let leaves = |(r, (_, n)): (Registry, (_, u64))| (format!("{{registry=\"{}\"}}", r.name()), n as f64);
+        let leaves: Vec<_> = Registry::ALL.into_iter().zip(status.registries).map(leaves).collect();
+        one("registry_leaves", "gauge", "Leaves of a registry.", &leaves);
+        let ready = u64::from(shared.ready().is_ok());
+        one("ready", "gauge", "1 where transactions are taken.", &plain(ready));
+        let count =
+            |what: &str, n: &AtomicU64| (format!("{{outcome=\"{what}\"}}"), n.load(Ordering::Relaxed) as f64);
+        let submitted = [count("committed", &self.committed), count("repeated", &self.repeated)];
+        one("submissions_total", "counter", "Submissions answered with a receipt.", &submitted);
+        let refused: Vec<_> = lock(&self.refused)
+            .iter()
+            .map(|((kind, code), n)| {
+                let kind = format!("{kind:?}").to_lowercase();
+                (format!("{{kind=\"{kind}\",code=\"{code}\"}}"), *n as f64)
+            })
+            .collect();
+        one("refused_total", "counter", "Submissions refused, by reason.", &refused);
+        let answers: Vec<_> = lock(&self.answers)
+            .iter()
+            .map(|(status, n)| (format!("{{status=\"{status}\"}}"), *n as f64))
+            .collect();
+        one("http_answers_total", "counter", "HTTP answers, by status.", &answers);
+        self.histogram(&mut out);
+        out
+    }
+
+    fn histogram(&self, out: &mut String) {
+        let h = lock(&self.seconds);
+        let name = "amanat_commit_seconds";
+        let _ = writeln!(
+            out,
+            "# HELP {name} From a batch taken up to its blocks on disk.\n# TYPE {name} histogram"
+        );
+        for (n, bound) in h.buckets.iter().zip(BUCKETS) {
+            let _ = writeln!(out, "{name}_bucket{{le=\"{bound}\"}} {n}");
+        }
+        let _ = writeln!(
+            out,
+            "{name}_bucket{{le=\"+Inf\"}} {0}\n{name}_sum {1}\n{name}_count {0}",
+            h.count, h.sum
+        );
+    }
+}
+
+/// Counters stay what they are when a holder of the lock panicked.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

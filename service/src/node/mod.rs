@@ -1,0 +1,202 @@
+//! A node: one ledger behind HTTP.
+//!
+//! [`Node::serve`] accepts connections until it is told to stop, then finishes what is in flight. Three tasks run beside the
+//! connections: `commit` turns waiting submissions into blocks, many at once, so that those who wait together share one disk
+//! write; `epoch` seals the bundle of an epoch when it begins, with an empty block if nobody submits, and reopens the ledger
+//! after a failed write; each event stream follows the height of the last block. All of them wait for events; nothing polls.
+
+mod commit;
+mod connection;
+mod epoch;
+mod events;
+mod handlers;
+mod metrics;
+mod query;
+mod routes;
+
+pub(crate) use handlers::{MAX_BLOCKS, MAX_LEAVES};
+
+use crate::clock::Clock;
+use crate::problem::Problem;
+use amanat_ledger::Solo;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+
+/// The description of the interface that the node serves at `/openapi.json`.
+pub const OPENAPI: &str = include_str!("../openapi.json");
+
+/// Bounds of a node. The defaults suit a validator with a few gigabytes of memory.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// Most connections; more wait to be accepted.
+    pub connections: usize,
+    /// Most requests at work; more are answered 503.
+    pub requests: usize,
+    /// Most event streams; more are answered 503.
+    pub streams: usize,
+    /// How long a client may take for its request's head.
+    pub header_timeout: Duration,
+    /// How long it may take for the body.
+    pub body_timeout: Duration,
+    /// How long an answer may take to be made.
+    pub request_timeout: Duration,
+    /// How long a client may take nothing of its answer.
+    pub stall_timeout: Duration,
+    /// How long connections in flight may go on after shutdown began.
+    pub drain_timeout: Duration,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            requests: 512,
+            streams: 256,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(15),
+            request_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(15),
+            drain_timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+/// A ledger and its HTTP interface.
+pub struct Node {
+    shared: Arc<Shared>,
+    queue: mpsc::Receiver<commit::Submission>,
+}
+
+/// What the tasks and handlers of a node have in common.
+struct Shared {
+    solo: Arc<Solo>,
+    clock: Arc<dyn Clock>,
+    config: NodeConfig,
+    metrics: metrics::Metrics,
+    /// Where submissions wait for a batch.
+    submissions: mpsc::Sender<commit::Submission>,
+    /// Height of the last block told to event streams.
+    tip: watch::Sender<u64>,
+    /// Whether shutdown has begun.
+    stop: watch::Sender<bool>,
+    /// Told when no connection can submit any more.
+    drained: Notify,
+    /// Told when a write failed.
+    trouble: Notify,
+    requests: Semaphore,
+    streams: Arc<Semaphore>,
+}
+
+/// Serves a ledger until `shutdown` completes. See [`Node::serve`].
+///
+/// # Errors
+/// The listener's.
+pub async fn serve(
+    listener: TcpListener,
+    solo: Arc<Solo>,
+    clock: Arc<dyn Clock>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> std::io::Result<()> {
+    Node::new(solo, clock, NodeConfig::default()).serve(listener, shutdown).await
+}
+
+impl Node {
+    /// A node over this ledger.
+    #[must_use]
+    pub fn new(solo: Arc<Solo>, clock: Arc<dyn Clock>, config: NodeConfig) -> Self {
+        let (submissions, queue) = mpsc::channel(config.requests.max(1));
+        let tip = solo.state().tip().height;
+        let shared = Shared {
+            submissions,
+            metrics: metrics::Metrics::default(),
+            tip: watch::Sender::new(tip),
+            stop: watch::Sender::new(false),
+            drained: Notify::new(),
+            trouble: Notify::new(),
+            requests: Semaphore::new(config.requests),
+            streams: Arc::new(Semaphore::new(config.streams)),
+            solo,
+            clock,
+            config,
+        };
+        Self { shared: Arc::new(shared), queue }
+    }
+
+    /// Serves until `shutdown` completes: then accepts nothing more, answers the requests in flight, commits what was taken
+    /// and returns. When it returns, whatever was acknowledged is on disk and nothing is left to be written.
+    ///
+    /// # Errors
+    /// The listener's.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> std::io::Result<()> {
+        let Self { shared, queue } = self;
+        let address = listener.local_addr()?;
+        let chain = shared.solo.genesis().chain_id();
+        tracing::info!(%address, %chain, height = *shared.tip.borrow(), "node listens");
+        let committing = tokio::spawn(commit::run(shared.clone(), queue));
+        let ticking = tokio::spawn(epoch::run(shared.clone()));
+        connection::accept(&listener, &shared, shutdown).await;
+        shared.drained.notify_one();
+        for task in [committing, ticking] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the node ended badly");
+            }
+        }
+        tracing::info!(height = shared.solo.state().tip().height, "node stopped");
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Tells event streams of blocks they have not seen.
+    fn announce(&self) {
+        let height = self.solo.state().tip().height;
+        self.tip.send_if_modified(|told| {
+            let more = height > *told;
+            *told = height.max(*told);
+            more
+        });
+    }
+
+    /// Whether transactions are taken, or why not.
+    fn ready(&self) -> Result<(), Problem> {
+        if *self.stop.borrow() {
+            return Err(Problem::busy("stopping", "the node is shutting down"));
+        }
+        if self.solo.status().broken {
+            return Err(Problem::from(&amanat_ledger::Fault::Reopen).withheld());
+        }
+        let epoch = self.solo.genesis().epoch_of(self.clock.now());
+        let (Some(now), sealed) = (epoch, self.solo.state().tip().epoch) else {
+            return Err(Problem::busy("not_begun", "the chain's first epoch has not begun"));
+        };
+        if now > sealed {
+            let problem = Problem::busy("sealing", "the bundle of this epoch is not sealed yet");
+            return Err(problem.disagree(format!("epoch {now}"), format!("epoch {sealed}")));
+        }
+        Ok(())
+    }
+}
+
+/// Runs what blocks (disk, pairings) where it does not hold up the others.
+async fn blocking<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    run: impl FnOnce(&Shared) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let shared = shared.clone();
+    tokio::task::spawn_blocking(move || run(&shared)).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a blocking call ended badly");
+        Err(Problem::from(&amanat_ledger::Fault::Bug("a call was cut short".into())).withheld())
+    })
+}
+
+/// A fault, written to the log in full and told without its details.
+fn faulty(fault: &amanat_ledger::Fault) -> Problem {
+    tracing::error!(%fault, "ledger fault");
+    Problem::from(fault).withheld()
+}

@@ -1,0 +1,153 @@
+//! Each refusal of the ledger: its code, the values that disagree, and the next step.
+
+use super::{Kind, Problem};
+use amanat_domain::wire::WireError;
+use amanat_ledger::{Conflict, Fault, Reject};
+use amanat_verifier::TxReject;
+
+const REMAKE: &str =
+    "encode the transaction again with this version of the software; these bytes will never pass";
+const MIRROR: &str = "fetch the newest bundle and its leaves, then prove again";
+const MEMBERS: &str = "check the organisation's reference and key against the genesis (GET /v1/genesis)";
+const KEYS: &str = "list the installed keys (GET /v1/keys) and prove under one that is active";
+const VECTORS: &str = "make the key's test vectors again and sign a new transaction";
+
+pub(super) fn reject(reject: &Reject) -> Problem {
+    let say = |code, next| Problem::new(Kind::Reject, 400, code, reject, next);
+    match reject {
+        Reject::TooLarge { most, got } => {
+            let next = "split the batch into several transactions";
+            let problem = Problem::new(Kind::Reject, 413, "too_large", reject, next);
+            problem.disagree(format!("at most {most} bytes"), format!("{got} bytes"))
+        }
+        Reject::Encoding(wire) => encoding(wire, reject),
+        Reject::ForeignChain { expected, got } => say(
+            "foreign_chain",
+            "make the transaction for this node's chain, or send it to a node of its own chain",
+        )
+        .disagree(expected, got),
+        Reject::UnknownKey { .. } => say("unknown_key", KEYS),
+        Reject::UnknownEpoch { newest, got } => {
+            say("unknown_epoch", MIRROR).disagree(format!("at most {newest}"), got)
+        }
+        Reject::WrongBundle { expected, got, .. } => say("wrong_bundle", MIRROR).disagree(expected, got),
+        Reject::Evidence(evidence) => match evidence {
+            TxReject::UnknownKey { .. } => say("unknown_key", KEYS),
+            TxReject::UnknownOrganisation(_) => say("unknown_organisation", MEMBERS),
+            TxReject::Signature(_) => say(
+                "bad_signature",
+                "sign the transaction with the key that the genesis names for this organisation",
+            ),
+            TxReject::Encoding(_) => say("proof_encoding", "prove again; these proof bytes are no proof"),
+            TxReject::Proof(_) => say(
+                "proof_invalid",
+                "prove again for exactly this transaction: a changed field needs a new proof",
+            ),
+        },
+        Reject::UnknownOrganisation(_) => say("unknown_organisation", MEMBERS),
+        Reject::NotEntitled { .. } => {
+            say("not_entitled", "let an organisation sign that the genesis entitles to this")
+        }
+        Reject::EmptyLeaf(_) => say("empty_leaf", "leave the zero entry out and sign again"),
+        Reject::Repeated(_) => say("repeated_entry", "name each entry once and sign again"),
+        Reject::NotARevocationId => say("not_a_revocation_id", "prove the revocation again"),
+        Reject::NoSuchCredential { index, len } => {
+            say("no_such_credential", "take the index from the receipt of the issuing transaction")
+                .disagree(format!("below {len}"), index)
+        }
+        Reject::NotTheIssuer { .. } => {
+            say("not_the_issuer", "let the organisation sign that issued the credential")
+        }
+        Reject::Key(_) => say("bad_key", "install a key file that `amanat keys check` accepts"),
+        Reject::KeyVersion { expected, got, .. } => {
+            say("key_version", "install a key of this version of the circuit").disagree(expected, got)
+        }
+        Reject::InsecureKey => say("insecure_key", "install a key that a ceremony made"),
+        Reject::PositiveVector(_) => say("positive_vector", VECTORS),
+        Reject::NegativeEncoding(_) => say("negative_encoding", VECTORS),
+        Reject::NegativeVector => say("negative_vector", "do not use this key: it accepts a false statement"),
+    }
+}
+
+fn encoding(wire: &WireError, reject: &Reject) -> Problem {
+    let code = match wire {
+        WireError::Truncated { .. } => "truncated",
+        WireError::Trailing(_) => "trailing_bytes",
+        WireError::NotCanonical(_) => "not_canonical",
+        WireError::Unknown { what: "transaction version", .. } => "unknown_version",
+        WireError::Unknown { .. } => "unknown_value",
+        WireError::Length { .. } => "bad_length",
+        WireError::Invalid(_) => "invalid_value",
+    };
+    let problem = Problem::new(Kind::Reject, 400, code, reject, REMAKE);
+    match wire {
+        WireError::Unknown { what: "transaction version", got } => {
+            problem.disagree(amanat_domain::tx::TX_VERSION, got)
+        }
+        WireError::Length { got, least, most, .. } => problem.disagree(format!("{least} to {most}"), got),
+        _ => problem,
+    }
+}
+
+pub(super) fn conflict(conflict: &Conflict) -> Problem {
+    let say = |code, next| Problem::new(Kind::Conflict, 409, code, conflict, next);
+    match conflict {
+        Conflict::AlreadyCommitted { .. } => {
+            say("already_committed", "nothing to do: ask for its receipt (GET /v1/receipts/{txid})")
+        }
+        Conflict::ContextUsed { .. } => say("context_used", "prove again with a fresh request nonce"),
+        Conflict::NullifierSpent { .. } => {
+            say("nullifier_spent", "use the consent's next use, or ask the patient for a new consent")
+        }
+        Conflict::AlreadyRevoked { .. } => say("already_revoked", "nothing to do: the revocation stands"),
+        Conflict::AlreadyEnrolled { .. } => {
+            say("already_enrolled", "leave out the subjects that are enrolled and sign again")
+        }
+        Conflict::AlreadyIssued { .. } => say("already_issued", "nothing to do: the credential is active"),
+        Conflict::AlreadyRetired { .. } => say("already_retired", "nothing to do: the credential is retired"),
+        Conflict::StaleEpoch { superseded, window, now, .. } => {
+            let last = superseded.saturating_add(u64::from(*window)).saturating_sub(1);
+            say("stale_epoch", MIRROR).disagree(format!("accepted up to epoch {last}"), format!("epoch {now}"))
+        }
+        Conflict::BelowFloor { floor, got, .. } => say(
+            "below_floor",
+            "wait until the registry has grown and a new epoch has sealed it: a proof now would say who it is about",
+        )
+        .disagree(format!("at least {floor}"), got),
+        Conflict::KeyNotActive { active_from, height, .. } => {
+            say("key_not_active", "submit again once the key is active, or prove under another")
+                .disagree(format!("block {active_from} or later"), format!("block {height}"))
+        }
+        Conflict::KeyFrozen { .. } => say("key_frozen", KEYS),
+        Conflict::KeyPresent { .. } => say("key_present", "nothing to do: the key is installed"),
+        Conflict::NoSuchKey { .. } => say("no_such_key", "list the installed keys (GET /v1/keys)"),
+        Conflict::RegistryFull { .. } => say("registry_full", "this ledger takes no more of these: tell its operators"),
+        Conflict::Pending { .. } => {
+            say("pending", "wait for the receipt of the other transaction; this one will then be refused")
+        }
+        Conflict::PoolFull { .. } => {
+            let next = "try again in a moment; nothing was done";
+            Problem::new(Kind::Busy, 503, "pool_full", conflict, next)
+        }
+    }
+}
+
+pub(super) fn fault(fault: &Fault) -> Problem {
+    let say = |status, code, next| Problem::new(Kind::Fault, status, code, fault, next);
+    const ASK: &str =
+        "ask for the receipt, or submit the same bytes again later: a transaction is committed at most once";
+    match fault {
+        Fault::Io { .. } => say(500, "disk", ASK),
+        Fault::Reopen => say(503, "reopening", ASK),
+        Fault::Corrupt { .. } => say(500, "damaged", "tell the node's operator; use another node"),
+        Fault::Clock { .. } => say(500, "clock", "tell the node's operator: its clock is wrong"),
+        Fault::Locked(_) => say(500, "locked", "stop the other process that uses this ledger file"),
+        Fault::Missing(_) => say(500, "missing", "create the ledger first (`amanat init`)"),
+        Fault::Present(_) => say(500, "present", "open the ledger that is there, or choose another place"),
+        Fault::NewerFormat { .. } | Fault::OlderFormat { .. } => {
+            say(500, "format", "use the version of the software that wrote the file")
+        }
+        Fault::OtherChain { .. } => say(500, "other_chain", "use the genesis this file was made from"),
+        Fault::Bug(_) => say(500, "internal", "report this with the node's log"),
+    }
+}
