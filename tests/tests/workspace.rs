@@ -80,7 +80,7 @@ fn members() -> Vec<Package> {
 }
 
 /// Normal dependencies of each member on other members.
-fn edges() -> BTreeMap<String, BTreeSet<String>> {
+fn edges() -> Edges {
     let packages = members();
     let ours: BTreeSet<String> = packages.iter().map(|p| p.name.to_string()).collect();
     packages
@@ -93,14 +93,13 @@ fn edges() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-#[test]
-fn dependencies_point_downward() {
+type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// Edges that the table does not allow.
+fn upward(edges: &Edges) -> Vec<String> {
     let allowed: BTreeMap<&str, &[&str]> = MAY_DEPEND_ON.iter().copied().collect();
     let mut wrong = Vec::new();
-    for (from, to) in edges() {
-        if FREE.contains(&from.as_str()) {
-            continue;
-        }
+    for (from, to) in edges.iter().filter(|(from, _)| !FREE.contains(&from.as_str())) {
         let Some(allowed) = allowed.get(from.as_str()) else {
             wrong.push(format!("{from} is not in the dependency table"));
             continue;
@@ -108,6 +107,30 @@ fn dependencies_point_downward() {
         let not_allowed = to.iter().filter(|to| !allowed.contains(&to.as_str()));
         wrong.extend(not_allowed.map(|to| format!("{from} -> {to} is not allowed")));
     }
+    wrong
+}
+
+/// The path by which `from` comes to link `never`, if it does.
+fn path(edges: &Edges, from: &str, never: &str) -> Option<String> {
+    let mut paths = vec![vec![from.to_owned()]];
+    let mut seen = BTreeSet::new();
+    while let Some(path) = paths.pop() {
+        let last = path.last().expect("a path has a start");
+        if last == never {
+            return Some(path.join(" -> "));
+        }
+        for next in edges.get(last).into_iter().flatten() {
+            if seen.insert(next.clone()) {
+                paths.push(path.iter().chain([next]).cloned().collect());
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn dependencies_point_downward() {
+    let wrong = upward(&edges());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -115,18 +138,21 @@ fn dependencies_point_downward() {
 fn ledger_and_verifier_never_link_the_prover() {
     let edges = edges();
     for (from, never) in NEVER_LINKS {
-        let mut paths = vec![vec![(*from).to_owned()]];
-        let mut seen = BTreeSet::new();
-        while let Some(path) = paths.pop() {
-            let last = path.last().expect("a path has a start");
-            assert_ne!(last, never, "{} is not allowed", path.join(" -> "));
-            for next in edges.get(last).into_iter().flatten() {
-                if seen.insert(next.clone()) {
-                    paths.push(path.iter().chain([next]).cloned().collect());
-                }
-            }
-        }
+        let path = path(&edges, from, never);
+        assert_eq!(path, None, "{from} must not link {never}");
     }
+}
+
+#[test]
+fn an_edge_that_is_not_allowed_is_named() {
+    let mut edges = edges();
+    edges.entry("amanat-params".to_owned()).or_default().insert("amanat-prover".to_owned());
+    assert_eq!(upward(&edges), ["amanat-params -> amanat-prover is not allowed"]);
+    let found = path(&edges, "amanat-ledger", "amanat-prover").expect("through params");
+    assert!(
+        found.starts_with("amanat-ledger -> ") && found.ends_with("amanat-params -> amanat-prover"),
+        "{found}"
+    );
 }
 
 #[test]
