@@ -1,0 +1,228 @@
+//! A ledger that holds the world: keys installed, patient enrolled, credential issued, record anchored, consents granted.
+
+use super::Outcome;
+use super::world::{HOSPITAL, Registries, START, World, start};
+use amanat_domain::bundle::Registry;
+use amanat_domain::consent::{GrantedConsent, OrgId};
+use amanat_domain::field::Fr;
+use amanat_domain::identity::SubjectCommitment;
+use amanat_domain::mirror::Leaves;
+use amanat_domain::statement::Statement;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tx::{Action, KeyVector, SignedTx, Transaction};
+use amanat_ledger::{
+    AllRoles, CapabilitiesSpec, Floors, Genesis, GenesisSpec, Limits, OrganisationSpec, Profile, RolesSpec,
+    State, Windows, apply, validate,
+};
+use amanat_prover::keys::{AnyPlan, Keys, prove_batch};
+use core::ops::ControlFlow;
+use ed25519_dalek::{Signer, SigningKey};
+use rand::CryptoRng;
+use std::sync::Arc;
+
+const EPOCH: u32 = 3600;
+
+/// A ledger and the world on it.
+pub struct Chain {
+    /// The ledger's state, at the beginning of an epoch.
+    pub state: State,
+    /// Who the proofs are about.
+    pub world: World,
+    registries: Registries,
+    /// Consents that are granted and not revoked, for revocations.
+    granted: Vec<GrantedConsent>,
+}
+
+/// One organisation that may do everything; anonymity floors of zero, since one patient is no crowd.
+///
+/// # Errors
+/// None is expected.
+pub fn genesis() -> Outcome<Arc<Genesis>> {
+    Ok(Arc::new(Genesis::new(GenesisSpec {
+        chain: "bench".into(),
+        profile: Profile::Dev,
+        time: START,
+        epoch_seconds: EPOCH,
+        windows: Windows::default(),
+        floors: Some(Floors { subjects: 0, roles: 0, consents: 0, records: 0 }),
+        limits: Limits::default(),
+        organisations: vec![OrganisationSpec {
+            id: HOSPITAL.into(),
+            name: "Hospital".into(),
+            key: hex::encode(signer().verifying_key().to_bytes()),
+            capabilities: CapabilitiesSpec {
+                enrol: true,
+                anchor: true,
+                govern: true,
+                issue_roles: RolesSpec::All(AllRoles::All),
+            },
+        }],
+    })?))
+}
+
+fn signer() -> SigningKey {
+    SigningKey::from_bytes(&[1; 32])
+}
+
+/// Signs an action of the hospital.
+#[must_use]
+pub fn sign(genesis: &Genesis, nonce: u64, action: Action) -> Transaction {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&nonce.to_le_bytes());
+    let organisation = OrgId::from_reference(HOSPITAL);
+    let mut tx =
+        SignedTx { chain: genesis.chain_id(), organisation, nonce: bytes, action, signature: [0; 64] };
+    tx.signature = signer().sign(&tx.signing_bytes()).to_bytes();
+    Transaction::Signed(Box::new(tx))
+}
+
+/// Enrols subject number `n`.
+#[must_use]
+pub fn enrol(genesis: &Genesis, n: u64) -> Transaction {
+    let subject = SubjectCommitment::new(Fr::from(n + 1));
+    sign(genesis, n, Action::Enrol(vec![subject]))
+}
+
+/// Some seconds into an epoch.
+///
+/// # Errors
+/// None is expected.
+pub fn at(epoch: i64, seconds: i64) -> Outcome<Timestamp> {
+    Ok(Timestamp::from_unix(START + epoch * i64::from(EPOCH) + seconds).ok_or("a time")?)
+}
+
+impl Chain {
+    /// Makes a ledger on which [`Chain::proofs`] can make so many proofs.
+    ///
+    /// # Errors
+    /// Where something here is broken.
+    pub fn new(keys: &Keys, proofs: usize, rng: &mut impl CryptoRng) -> Outcome<Self> {
+        let genesis = genesis()?;
+        let mut state = State::genesis(genesis.clone());
+        let world = World::new(rng)?;
+        let mut setup = vec![
+            sign(&genesis, 0, Action::Enrol(vec![world.subject().commitment()])),
+            sign(
+                &genesis,
+                0,
+                Action::IssueRole { role: world.credential.role, inner: world.credential.inner() },
+            ),
+            sign(&genesis, 0, Action::Anchor { records: vec![world.record.root()], superseded: Vec::new() }),
+        ];
+        let small = Registries::small(&world)?;
+        for statement in Statement::ALL {
+            setup.push(install(&genesis, statement, &world, &small, keys, rng)?);
+        }
+        advance(&mut state, at(0, 1)?, setup)?;
+        advance(&mut state, at(1, 0)?, Vec::new())?;
+        // One consent for the uses, one for each revocation.
+        let revocations = proofs.div_ceil(Statement::ALL.len());
+        let mut granted: Vec<GrantedConsent> = (0..revocations).map(|_| world.another_consent(rng)).collect();
+        granted.push(world.consent.clone());
+        let registries = registries(&state)?;
+        let to = (genesis.chain_id(), keys);
+        let plans: Vec<_> = granted
+            .iter()
+            .map(|consent| world.plan(Statement::Grant, &registries, consent, to, rng))
+            .collect::<Outcome<_>>()?;
+        advance(&mut state, at(1, 1)?, prove_all(plans, keys)?)?;
+        advance(&mut state, at(2, 0)?, Vec::new())?;
+        granted.pop();
+        let registries = self::registries(&state)?;
+        Ok(Self { state, world, registries, granted })
+    }
+
+    /// Time of the next block.
+    ///
+    /// # Errors
+    /// None is expected.
+    pub fn now(&self) -> Outcome<Timestamp> {
+        at(2, 1)
+    }
+
+    /// So many proofs of all statements in turn, all admissible in one block on top of the state.
+    ///
+    /// # Errors
+    /// Where something here is broken.
+    pub fn proofs(&self, n: usize, keys: &Keys, rng: &mut impl CryptoRng) -> Outcome<Vec<Transaction>> {
+        let chain = self.state.genesis_block().chain_id();
+        let mut granted = self.granted.iter();
+        let plans = Statement::ALL
+            .into_iter()
+            .cycle()
+            .take(n)
+            .map(|statement| {
+                let fresh;
+                let consent = match statement {
+                    Statement::Revoke => granted.next().ok_or("too few consents to revoke")?,
+                    _ => {
+                        fresh = self.world.another_consent(rng);
+                        &fresh
+                    }
+                };
+                self.world.plan(statement, &self.registries, consent, (chain, keys), rng)
+            })
+            .collect::<Outcome<Vec<_>>>()?;
+        prove_all(plans, keys)
+    }
+}
+
+/// Installs a key with a proof that holds and one that does not.
+fn install(
+    genesis: &Genesis,
+    statement: Statement,
+    world: &World,
+    registries: &Registries,
+    keys: &Keys,
+    rng: &mut impl CryptoRng,
+) -> Outcome<Transaction> {
+    let Transaction::Proof(tx) = world.prove(statement, registries, keys, rng)? else {
+        return Err("not a proof".into());
+    };
+    let public = tx.public_vector().to_field_elements();
+    let positive = KeyVector { public, proof: tx.proof };
+    let mut negative = positive.clone();
+    negative.public[0] += Fr::from(1u64);
+    let key = keys.get(statement).ok_or("a key is missing")?.proving_key().verifying_key().to_bytes();
+    let (positive, negative) = (Box::new(positive), Box::new(negative));
+    Ok(sign(genesis, 0, Action::InstallKey { key, activate_at: 0, positive, negative }))
+}
+
+fn prove_all(plans: Vec<Box<dyn AnyPlan>>, keys: &Keys) -> Outcome<Vec<Transaction>> {
+    let mut txs = Ok(Vec::with_capacity(plans.len()));
+    // As many at a time as there are threads: they then need not share the work of one proof.
+    prove_batch(plans, keys, amanat_accel::best(), rayon::current_num_threads(), |result| {
+        match (result, &mut txs) {
+            (Ok(tx), Ok(list)) => list.push(tx),
+            (Err(error), _) => txs = Err(error),
+            (Ok(_), Err(_)) => {}
+        }
+        if txs.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    Ok(txs?)
+}
+
+fn advance(state: &mut State, time: Timestamp, txs: Vec<Transaction>) -> Outcome<()> {
+    let delta = apply(validate(state, time, txs, &|_| None)?);
+    state.commit(delta);
+    Ok(())
+}
+
+/// What anyone can mirror from the newest bundle.
+fn registries(state: &State) -> Outcome<Registries> {
+    let bundle = state.latest_bundle().bundle;
+    let dense = |registry| {
+        state.leaves_as_of(bundle.epoch, registry, 0, usize::MAX).ok_or("a registry of the newest bundle")
+    };
+    let leaves = Leaves {
+        subjects: dense(Registry::Subjects)?,
+        roles: dense(Registry::Roles)?,
+        consents: dense(Registry::Consents)?,
+        records: dense(Registry::Records)?,
+        revocations: state
+            .revocations_as_of(bundle.epoch, 0, usize::MAX)
+            .ok_or("the revocations of the newest bundle")?,
+    };
+    debug_assert!(start().is_ok_and(|start| start <= bundle.time));
+    Registries::of(bundle, leaves)
+}

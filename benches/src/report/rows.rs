@@ -1,0 +1,259 @@
+//! Rows, and how they are shown.
+
+use super::measure::Samples;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// One figure.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// What it belongs to.
+    pub group: String,
+    /// What it is.
+    pub name: String,
+    /// The figure: the median where there are several runs.
+    pub value: f64,
+    /// Its unit.
+    pub unit: &'static str,
+    /// Least of the runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// Greatest of the runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// Number of runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<usize>,
+    /// What one must know to read it.
+    pub note: String,
+    /// What is promised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
+    /// Whether the promise is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<bool>,
+}
+
+/// A promise about a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// No more than this.
+    AtMost(f64),
+    /// No less than this.
+    AtLeast(f64),
+}
+
+impl Row {
+    /// A figure that is the same in every run.
+    pub fn fixed(group: &str, name: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        let (group, name, note) = (group.to_owned(), name.into(), String::new());
+        Self { group, name, value, unit, min: None, max: None, runs: None, note, bound: None, kept: None }
+    }
+
+    /// A time.
+    pub fn time(group: &str, name: impl Into<String>, samples: &Samples) -> Self {
+        // One unit for a row, by the size of its median.
+        let (scale, unit) = match samples.median() {
+            s if s >= 1.0 => (1.0, "s"),
+            s if s >= 1e-3 => (1e3, "ms"),
+            _ => (1e6, "us"),
+        };
+        Self::samples(group, name, samples, |s| s * scale, unit)
+    }
+
+    /// A figure computed from each run's seconds.
+    pub fn samples(
+        group: &str,
+        name: impl Into<String>,
+        samples: &Samples,
+        value: impl Fn(f64) -> f64,
+        unit: &'static str,
+    ) -> Self {
+        let (x, y) = (value(samples.least()), value(samples.greatest()));
+        let mut row = Self::fixed(group, name, value(samples.median()), unit);
+        row.min = Some(x.min(y));
+        row.max = Some(x.max(y));
+        row.runs = Some(samples.len());
+        row
+    }
+
+    /// With a note.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+
+    /// With a promise.
+    pub fn bound(mut self, bound: Bound) -> Self {
+        self.kept = Some(match bound {
+            Bound::AtMost(most) => self.value <= most,
+            Bound::AtLeast(least) => self.value >= least,
+        });
+        self.bound = Some(bound);
+        self
+    }
+}
+
+/// Where, when and how.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// Processor model; the architecture where the system does not say.
+    pub cpu: String,
+    /// Hardware threads this process may use.
+    pub threads: usize,
+    /// Operating system and architecture.
+    pub system: String,
+    /// Arithmetic engine.
+    pub engine: &'static str,
+    /// Load average of the last minute before the run, where the system says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<f64>,
+    /// Time of the run, UTC.
+    pub time: String,
+    /// How to do it again.
+    pub command: String,
+}
+
+impl Machine {
+    /// This one, now.
+    pub fn here(command: &str) -> Self {
+        let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        });
+        let load = std::fs::read_to_string("/proc/loadavg").ok();
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let time = i64::try_from(now).ok().and_then(amanat_domain::time::Timestamp::from_unix);
+        Self {
+            cpu: cpu.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            engine: amanat_accel::best().name(),
+            load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
+            time: time.map_or_else(String::new, |t| t.to_string()),
+            command: command.to_owned(),
+        }
+    }
+}
+
+/// All figures of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Where they were measured.
+    pub machine: Machine,
+    /// The figures.
+    pub rows: Vec<Row>,
+}
+
+impl Report {
+    /// Promises that are not kept.
+    pub fn broken(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.kept == Some(false))
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("strings and finite numbers are JSON")
+    }
+
+    /// As Markdown, one table for each group, columns aligned so that it reads well on a terminal too.
+    pub fn table(&self) -> String {
+        let m = &self.machine;
+        let mut out = format!("{} | {} threads | {} | engine `{}`", m.cpu, m.threads, m.system, m.engine);
+        if let Some(load) = m.load {
+            write!(out, " | load before the run {load}").expect("strings take all");
+        }
+        write!(out, "\n{} | `{}`\n", m.time, m.command).expect("strings take all");
+        let mut rest = &self.rows[..];
+        while let Some(first) = rest.first() {
+            let n = rest.iter().take_while(|row| row.group == first.group).count();
+            write!(out, "\n### {}\n\n", first.group).expect("strings take all");
+            table(&mut out, &rest[..n]);
+            rest = &rest[n..];
+        }
+        out
+    }
+}
+
+fn table(out: &mut String, rows: &[Row]) {
+    let head = ["figure", "value", "unit", "min", "max", "runs", "promised", "note"].map(str::to_owned);
+    let lines: Vec<[String; 8]> = core::iter::once(head).chain(rows.iter().map(cells)).collect();
+    let width: [usize; 8] =
+        core::array::from_fn(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0));
+    let numeric = |i: usize| matches!(i, 1 | 3 | 4 | 5);
+    for (n, line) in lines.iter().enumerate() {
+        for (i, cell) in line.iter().enumerate() {
+            let pad = " ".repeat(width[i] - cell.chars().count());
+            let (left, right) = if numeric(i) { (&pad[..], "") } else { ("", &pad[..]) };
+            write!(out, "| {left}{cell}{right} ").expect("strings take all");
+        }
+        out.push_str("|\n");
+        if n == 0 {
+            for (i, width) in width.iter().enumerate() {
+                let rule = "-".repeat(width + 1);
+                let (rule, end) = if numeric(i) { (rule, ":") } else { (rule + "-", "") };
+                write!(out, "|{rule}{end}").expect("strings take all");
+            }
+            out.push_str("|\n");
+        }
+    }
+}
+
+fn cells(row: &Row) -> [String; 8] {
+    let optional = |x: Option<f64>| x.map_or_else(String::new, number);
+    let promised = match (row.bound, row.kept) {
+        (Some(Bound::AtMost(x)), Some(kept)) => format!("<= {} {}", number(x), verdict(kept)),
+        (Some(Bound::AtLeast(x)), Some(kept)) => format!(">= {} {}", number(x), verdict(kept)),
+        _ => String::new(),
+    };
+    let value = if row.value.is_nan() { "n/a".to_owned() } else { number(row.value) };
+    let runs = row.runs.map_or_else(String::new, |n| n.to_string());
+    let (min, max) = (optional(row.min), optional(row.max));
+    [row.name.clone(), value, row.unit.to_owned(), min, max, runs, promised, row.note.clone()]
+}
+
+const fn verdict(kept: bool) -> &'static str {
+    if kept { "kept" } else { "NOT KEPT" }
+}
+
+/// Three significant digits or all before the point; thousands set apart.
+fn number(x: f64) -> String {
+    if x.fract() == 0.0 || x.abs() >= 1000.0 {
+        let digits = format!("{:.0}", x.abs());
+        let mut out = String::new();
+        for (i, c) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                out.push(',');
+            }
+            out.push(c);
+        }
+        return if x < 0.0 { format!("-{out}") } else { out };
+    }
+    match x.abs() {
+        a if a >= 100.0 => format!("{x:.0}"),
+        a if a >= 10.0 => format!("{x:.1}"),
+        _ => format!("{x:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_thousands_are_set_apart() {
+        let shown = [0.4321, 1.5, 12.34, 123.4, 1234.5, 32675.0, 1048576.0, 256.0].map(number);
+        assert_eq!(shown, ["0.43", "1.50", "12.3", "123", "1,234", "32,675", "1,048,576", "256"]);
+    }
+
+    #[test]
+    fn a_promise_is_judged_by_the_median() {
+        let samples = Samples::new(vec![3.0, 1.0, 2.0]);
+        let row = Row::time("g", "n", &samples).bound(Bound::AtMost(2.0));
+        assert_eq!((row.value, row.min, row.max, row.kept), (2.0, Some(1.0), Some(3.0), Some(true)));
+        let row = Row::samples("g", "n", &samples, |s| 6.0 / s, "1/s").bound(Bound::AtLeast(4.0));
+        assert_eq!((row.value, row.min, row.max, row.kept), (3.0, Some(2.0), Some(6.0), Some(false)));
+    }
+}
