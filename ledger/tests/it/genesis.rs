@@ -1,0 +1,109 @@
+//! Genesis files.
+
+use crate::world::*;
+use amanat_domain::consent::OrgId;
+use amanat_ledger::*;
+
+fn refused(json: &str) -> String {
+    Genesis::from_json(json.as_bytes()).expect_err("refused").to_string()
+}
+
+fn changed(change: impl FnOnce(&mut GenesisSpec)) -> Result<Genesis, GenesisError> {
+    let mut spec = spec();
+    change(&mut spec);
+    Genesis::new(spec)
+}
+
+#[test]
+fn a_written_genesis_reads_back_as_the_same_chain() {
+    let genesis = genesis();
+    let again = Genesis::from_json(&genesis.to_json()).expect("own file");
+    assert_eq!(again.chain_id(), genesis.chain_id());
+    assert_eq!(again.spec(), genesis.spec());
+}
+
+#[test]
+fn a_minimal_file_takes_the_defaults() {
+    let key = hex::encode(signer(1).verifying_key().to_bytes());
+    let json = format!(
+        r#"{{"chain":"dev-1","profile":"production","time":1795000000,"epoch_seconds":600,"organisations":[
+            {{"id":"Organization/a","name":"A","key":"{key}","capabilities":{{"govern":true,"issue_roles":"all"}}}}]}}"#
+    );
+    let genesis = Genesis::from_json(json.as_bytes()).expect("a good file");
+    assert_eq!(
+        *genesis.windows(),
+        Windows { grant: 24, revoke: 24, consent: 1, role: 1, record: 24, access: 1 }
+    );
+    assert_eq!(genesis.floors().subjects, 20);
+    let organisation = &genesis.organisations()[&OrgId::from_reference("Organization/a")];
+    assert_eq!(organisation.capabilities.roles, RoleGrant::All);
+    assert!(!organisation.capabilities.enrol);
+}
+
+#[test]
+fn unknown_and_missing_fields_are_refused_by_name() {
+    let json = String::from_utf8(genesis().to_json()).expect("JSON");
+    assert!(refused(&json.replacen("\"chain\"", "\"chian\"", 1)).contains("chian"));
+    assert!(refused(&json.replacen("\"enrol\"", "\"enroll\"", 1)).contains("enroll"));
+    assert!(refused(&json.replacen("\"epoch_seconds\": 3600,", "", 1)).contains("epoch_seconds"));
+    assert!(refused(&json.replacen("\"dev\"", "\"test\"", 1)).contains("test"));
+    assert!(refused("{}").contains("chain"));
+    assert!(refused("").starts_with("genesis file"));
+    let large = vec![b' '; MAX_GENESIS_BYTES + 1];
+    assert!(matches!(Genesis::from_json(&large), Err(GenesisError::TooLong { .. })));
+}
+
+#[test]
+fn values_out_of_bounds_are_refused() {
+    type Change = fn(&mut GenesisSpec);
+    let changes: [(&str, Change); 12] = [
+        ("chain", |s| s.chain = "Upper".into()),
+        ("chain", |s| s.chain.clear()),
+        ("time", |s| s.time = i64::MAX),
+        ("epoch_seconds", |s| s.epoch_seconds = 0),
+        ("windows", |s| s.windows.access = 0),
+        ("limits", |s| s.limits.transactions = 0),
+        ("limits", |s| s.limits.bytes = 10),
+        ("organisations", |s| s.organisations.retain(|o| !o.capabilities.govern)),
+        ("64 hex digits", |s| s.organisations[0].key = "ab".into()),
+        ("small order", |s| s.organisations[0].key = format!("01{}", "00".repeat(31))),
+        ("has this key", |s| s.organisations[1].key = s.organisations[0].key.clone()),
+        ("named twice", |s| s.organisations[1].id = s.organisations[0].id.clone()),
+    ];
+    for (word, change) in changes {
+        let error = changed(change).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains(word), "{word}: {error}");
+    }
+}
+
+#[test]
+fn the_chain_id_covers_everything_but_the_order_of_members() {
+    let id = genesis().chain_id();
+    assert_eq!(changed(|s| s.organisations.reverse()).expect("good").chain_id(), id);
+    type Change = fn(&mut GenesisSpec);
+    let changes: [Change; 11] = [
+        |s| s.chain = "test2".into(),
+        |s| s.profile = Profile::Production,
+        |s| s.time += 1,
+        |s| s.epoch_seconds += 1,
+        |s| s.windows.role = 2,
+        |s| s.floors = None,
+        |s| s.limits.transactions += 1,
+        |s| s.organisations[0].name.push('x'),
+        |s| s.organisations[0].capabilities.anchor = false,
+        |s| s.organisations[0].capabilities.issue_roles = RolesSpec::default(),
+        |s| s.organisations[1].key = hex::encode(signer(200).verifying_key().to_bytes()),
+    ];
+    for change in changes {
+        assert_ne!(changed(change).expect("good").chain_id(), id);
+    }
+}
+
+#[test]
+fn an_epoch_is_the_time_since_the_beginning_divided_by_its_length() {
+    let genesis = genesis();
+    assert_eq!(genesis.epoch_of(at(-1)), None);
+    assert_eq!(genesis.epoch_of(at(0)), Some(0));
+    assert_eq!(genesis.epoch_of(at(3599)), Some(0));
+    assert_eq!(genesis.epoch_of(at(3600)), Some(1));
+}

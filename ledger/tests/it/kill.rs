@@ -1,0 +1,103 @@
+//! kill -9 of a real process under load, again and again.
+//!
+//! The test binary runs itself as the victim: it commits signed transactions from several threads and prints what was
+//! acknowledged. The parent kills it at random moments, opens the file, and looks for every acknowledged transaction.
+
+use crate::world::*;
+use amanat_domain::tx::TxId;
+use amanat_ledger::*;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const VICTIM: &str = "AMANAT_LEDGER_VICTIM";
+const ROUNDS: u64 = 10;
+
+#[test]
+fn victim() {
+    let Some(path) = std::env::var_os(VICTIM) else { return };
+    let chain = genesis();
+    let solo =
+        Solo::open_or_create(Path::new(&path), chain.clone()).expect("the ledger opens after every kill");
+    let next = AtomicU64::new(solo.status().transactions * 10 + 1);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let tx = enrol(&chain, next.fetch_add(1, Ordering::Relaxed));
+                    let submitted = solo.submit(&tx.to_bytes(), at(1)).expect("committed");
+                    let receipt = submitted.receipt();
+                    let line = format!("\nack {} {}\n", receipt.txid, receipt.height);
+                    // Printed after the acknowledgement: what the parent has read was promised.
+                    std::io::stdout().write_all(line.as_bytes()).expect("the parent listens");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn killed_at_random_moments_the_ledger_keeps_every_acknowledged_transaction() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ledger.redb");
+    let mut promised: BTreeMap<TxId, u64> = BTreeMap::new();
+    let mut seed = u64::from(std::process::id());
+    let mut killed_under_load = 0;
+    for round in 0..ROUNDS {
+        let mut child = Command::new(std::env::current_exe().expect("this binary"))
+            .args(["--exact", "kill::victim", "--nocapture", "--test-threads=1"])
+            .env(VICTIM, &path)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the victim starts");
+        let out = BufReader::new(child.stdout.take().expect("piped"));
+        let reader = std::thread::spawn(move || {
+            let lines = out.lines().map_while(Result::ok);
+            lines.filter_map(|line| parse(&line)).collect::<Vec<_>>()
+        });
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::thread::sleep(std::time::Duration::from_millis(20 + (seed >> 33) % 500));
+        child.kill().expect("SIGKILL");
+        child.wait().expect("reaped");
+        let acknowledged = reader.join().expect("no panic");
+        killed_under_load += u64::from(!acknowledged.is_empty());
+        promised.extend(acknowledged);
+        if !path.exists() {
+            // Killed before the ledger got its name: nothing can have been acknowledged.
+            assert!(promised.is_empty(), "round {round}");
+            continue;
+        }
+        let (store, state) = Store::open(Medium::File(path.clone())).expect("it opens");
+        for (txid, height) in &promised {
+            let receipt = store.receipt(txid).expect("no fault");
+            assert_eq!(receipt.map(|r| r.height), Some(*height), "round {round}");
+        }
+        for (txid, _) in promised.iter().take(20) {
+            let proof = store.inclusion(txid).expect("no fault").expect("committed");
+            let header = store.header(proof.receipt.height).expect("no fault").expect("there");
+            assert_eq!(proof.verify(header.hash()), Ok(()));
+        }
+        if round + 1 == ROUNDS {
+            // The whole history again, through a validator's doors.
+            let mut replay = State::genesis(genesis());
+            for height in 1..=state.tip().height {
+                let block = store.block(height).expect("no fault").expect("there");
+                let delta = validate_block(&replay, &block, &unknown).expect("valid");
+                replay.commit(delta);
+            }
+            assert_eq!(replay.tip(), state.tip());
+            assert_eq!(replay.commitments(), state.commitments());
+        }
+    }
+    assert!(killed_under_load > 0, "the machine is too slow for this test to see anything");
+}
+
+fn parse(line: &str) -> Option<(TxId, u64)> {
+    let mut words = line.strip_prefix("ack ")?.split(' ');
+    // The last line may be cut: only a whole one counts.
+    let (txid, height) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    Some((txid, height))
+}

@@ -1,0 +1,14 @@
+//! The ledger from outside: rules, blocks, epochs, keys, the solo engine, the store, crashes.
+
+mod blocks;
+mod crash;
+mod epochs;
+mod genesis;
+mod keys;
+mod kill;
+mod proofs;
+mod signed;
+mod solo;
+mod speed;
+mod store;
+mod world;

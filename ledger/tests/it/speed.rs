@@ -1,0 +1,85 @@
+//! Measurements. Run with `cargo test --release -p amanat-ledger --test it speed -- --ignored --nocapture --test-threads=1`.
+
+use crate::world::*;
+use amanat_domain::identity::SubjectCommitment;
+use amanat_domain::statement::Statement;
+use amanat_domain::tx::Action;
+use amanat_ledger::*;
+use std::io::Write;
+use std::time::Instant;
+
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").expect("stderr is open");
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn commits_per_second_of_signed_transactions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let chain = genesis();
+    let solo = Solo::create(Medium::File(folder.path().join("l")), chain.clone()).expect("new");
+    let bytes = |from: u64, to: u64| (from..to).map(|n| enrol(&chain, n).to_bytes()).collect::<Vec<_>>();
+
+    let list = bytes(1, 501);
+    let start = Instant::now();
+    for tx in &list {
+        solo.submit(tx, at(1)).expect("committed");
+    }
+    let took = start.elapsed();
+    say(&format!("one submitter: {:.0} transactions/s, {:?} each", 500.0 / took.as_secs_f64(), took / 500));
+
+    let list = bytes(1000, 4200);
+    let height = solo.status().tip.height;
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for part in list.chunks(100) {
+            let solo = &solo;
+            scope.spawn(move || {
+                for tx in part {
+                    solo.submit(tx, at(1)).expect("committed");
+                }
+            });
+        }
+    });
+    let (took, blocks) = (start.elapsed().as_secs_f64(), solo.status().tip.height - height);
+    say(&format!("32 submitters: {:.0} transactions/s in {blocks} blocks", 3200.0 / took));
+
+    let list = bytes(10_000, 18_000);
+    let start = Instant::now();
+    let outcomes = solo.submit_all(&list, at(1));
+    let took = start.elapsed().as_secs_f64();
+    assert!(outcomes.iter().all(Result::is_ok));
+    say(&format!("8000 at once: {:.0} transactions/s", 8000.0 / took));
+
+    let large: Vec<Vec<u8>> = (0..16)
+        .map(|i| {
+            let subjects = (0..1024).map(|n| SubjectCommitment::new(f(100_000 + i * 1024 + n))).collect();
+            sign(&chain, HOSPITAL, i, Action::Enrol(subjects)).to_bytes()
+        })
+        .collect();
+    let start = Instant::now();
+    assert!(solo.submit_all(&large, at(1)).iter().all(Result::is_ok));
+    say(&format!("16 batches of 1024 subjects: {:.0} subjects/s", 16384.0 / start.elapsed().as_secs_f64()));
+
+    drop(solo);
+    let start = Instant::now();
+    let solo = Solo::open(Medium::File(folder.path().join("l"))).expect("good");
+    say(&format!("opening with {} transactions: {:?}", solo.status().transactions, start.elapsed()));
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn blocks_of_proofs() {
+    let state = ready();
+    for n in [1u64, 16, 256] {
+        let txs: Vec<_> = (0..n).map(|i| proof(&state, Statement::Access, i)).collect();
+        let start = Instant::now();
+        let validated = validate(&state, epoch(1), txs.clone(), &unknown).expect("valid");
+        let took = start.elapsed();
+        assert_eq!(validated.len(), n as usize);
+        let start = Instant::now();
+        txs.iter().for_each(|tx| drop(checked(&state, tx).expect("good")));
+        let single = start.elapsed();
+        say(&format!("{n} proofs: block validated in {took:?}, checked one by one in {single:?}"));
+    }
+}

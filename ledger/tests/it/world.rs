@@ -1,0 +1,321 @@
+//! A small chain: a hospital, a registrar, a board, and keys over a circuit that binds its eight public inputs and says
+//! nothing about them. The rules of the ledger do not depend on what a proof says.
+
+use amanat_circuits::r1cs::{R1cs, Row};
+use amanat_domain::consent::{
+    Actions, Categories, Confidentiality, Jurisdictions, OrgId, Purposes, RoleCode,
+};
+use amanat_domain::field::{self, Fr};
+use amanat_domain::identity::{RoleInner, SubjectCommitment};
+use amanat_domain::policy::{AccessPolicy, RolePolicy, Scope};
+use amanat_domain::record::RecordRoot;
+use amanat_domain::statement::Statement;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tree::RevocationId;
+use amanat_domain::tx::{Action, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction};
+use amanat_ledger::*;
+use amanat_params::{Proof, ProvingKey, VerifyingKey, insecure_dev_setup};
+use ark_bn254::Bn254;
+use ark_groth16::Groth16;
+use ark_groth16::r1cs_to_qap::LibsnarkReduction;
+use ed25519_dalek::{Signer, SigningKey};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use std::sync::{Arc, OnceLock};
+
+pub(crate) const START: i64 = 1_795_000_000;
+pub(crate) const EPOCH: u32 = 3600;
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(START + seconds).expect("a time")
+}
+
+pub(crate) fn epoch(e: i64) -> Timestamp {
+    at(e * i64::from(EPOCH))
+}
+
+pub(crate) fn f(n: u64) -> Fr {
+    Fr::from(n)
+}
+
+pub(crate) fn signer(n: u8) -> SigningKey {
+    SigningKey::from_bytes(&[n; 32])
+}
+
+/// The members: who signs with which key.
+pub(crate) const HOSPITAL: (&str, u8) = ("Organization/hospital", 1);
+pub(crate) const REGISTRAR: (&str, u8) = ("Organization/registrar", 2);
+pub(crate) const BOARD: (&str, u8) = ("Organization/board", 3);
+pub(crate) const NOBODY: (&str, u8) = ("Organization/nobody", 9);
+
+pub(crate) fn org((id, _): (&str, u8)) -> OrgId {
+    OrgId::from_reference(id)
+}
+
+pub(crate) fn nurse() -> RoleCode {
+    RoleCode::from_coding("urn:roles", "nurse")
+}
+
+pub(crate) fn surgeon() -> RoleCode {
+    RoleCode::from_coding("urn:roles", "surgeon")
+}
+
+pub(crate) fn spec() -> GenesisSpec {
+    let member = |(id, n): (&str, u8), capabilities| OrganisationSpec {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        key: hex::encode(signer(n).verifying_key().to_bytes()),
+        capabilities,
+    };
+    let nurses = vec![CodingSpec { system: "urn:roles".into(), code: "nurse".into() }];
+    GenesisSpec {
+        chain: "test".into(),
+        profile: Profile::Dev,
+        time: START,
+        epoch_seconds: EPOCH,
+        windows: Windows::default(),
+        floors: Some(Floors { subjects: 0, roles: 0, consents: 0, records: 0 }),
+        limits: Limits::default(),
+        organisations: vec![
+            member(
+                HOSPITAL,
+                CapabilitiesSpec {
+                    enrol: true,
+                    anchor: true,
+                    govern: false,
+                    issue_roles: RolesSpec::All(AllRoles::All),
+                },
+            ),
+            member(
+                REGISTRAR,
+                CapabilitiesSpec { issue_roles: RolesSpec::These(nurses), ..CapabilitiesSpec::default() },
+            ),
+            member(BOARD, CapabilitiesSpec { govern: true, ..CapabilitiesSpec::default() }),
+        ],
+    }
+}
+
+pub(crate) fn genesis() -> Arc<Genesis> {
+    Arc::new(Genesis::new(spec()).expect("a good genesis"))
+}
+
+pub(crate) fn sign(chain: &Genesis, (id, n): (&str, u8), nonce: u64, action: Action) -> Transaction {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&nonce.to_le_bytes());
+    let mut tx = SignedTx {
+        chain: chain.chain_id(),
+        organisation: OrgId::from_reference(id),
+        nonce: bytes,
+        action,
+        signature: [0; 64],
+    };
+    tx.signature = signer(n).sign(&tx.signing_bytes()).to_bytes();
+    Transaction::Signed(Box::new(tx))
+}
+
+pub(crate) fn enrol(chain: &Genesis, subject: u64) -> Transaction {
+    sign(chain, HOSPITAL, 0, Action::Enrol(vec![SubjectCommitment::new(f(subject))]))
+}
+
+pub(crate) fn issue(chain: &Genesis, inner: u64) -> Transaction {
+    sign(chain, HOSPITAL, 0, Action::IssueRole { role: nurse(), inner: RoleInner::new(f(inner)) })
+}
+
+pub(crate) fn anchor(chain: &Genesis, record: u64, superseded: &[u64]) -> Transaction {
+    let superseded = superseded.iter().map(|n| RevocationId::new(f(*n)).expect("an id")).collect();
+    let records = vec![RecordRoot::new(f(record))];
+    sign(chain, HOSPITAL, record, Action::Anchor { records, superseded })
+}
+
+/// A key for a statement and its proving half.
+pub(crate) struct Key {
+    r1cs: R1cs,
+    pk: ProvingKey,
+    pub(crate) vk: VerifyingKey,
+    pub(crate) digest: KeyDigest,
+}
+
+/// One key per statement, in the order of [`Statement::ALL`], made once.
+pub(crate) fn key(statement: Statement) -> &'static Key {
+    static KEYS: OnceLock<Vec<Key>> = OnceLock::new();
+    &KEYS.get_or_init(|| Statement::ALL.iter().map(|s| Key::new(*s, 1, *s as u64)).collect())
+        [statement as usize - 1]
+}
+
+impl Key {
+    pub(crate) fn new(statement: Statement, version: u16, seed: u64) -> Self {
+        let one = f(1);
+        // Public input i times one is private variable i.
+        let rows =
+            (1..=8).map(|i| Row { a: vec![(i, one)], b: vec![(0, one)], c: vec![(i + 8, one)] }).collect();
+        let r1cs = R1cs { num_public: 8, num_private: 8, rows };
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let (pk, vk) = insecure_dev_setup(statement, version, &r1cs, &mut rng, &|_| ()).expect("a circuit");
+        let digest = KeyDigest(vk.digest());
+        Self { r1cs, pk, vk, digest }
+    }
+
+    pub(crate) fn prove(&self, public: &[Fr; 8], seed: u64) -> Proof {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let mut assignment = vec![f(1)];
+        assignment.extend(public);
+        assignment.extend(public);
+        assert_eq!(self.r1cs.first_unsatisfied(&assignment), None);
+        let flip = |form: &[(u32, Fr)]| form.iter().map(|(v, x)| (*x, *v as usize)).collect::<Vec<_>>();
+        let matrices = [
+            self.r1cs.rows.iter().map(|row| flip(&row.a)).collect(),
+            self.r1cs.rows.iter().map(|row| flip(&row.b)).collect(),
+            self.r1cs.rows.iter().map(|row| flip(&row.c)).collect::<Vec<_>>(),
+        ];
+        let proof = Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
+            &ark_key(&self.pk),
+            field::random(&mut rng),
+            field::random(&mut rng),
+            &matrices,
+            9,
+            self.r1cs.rows.len(),
+            &assignment,
+        )
+        .expect("arkworks proves");
+        Proof::from_points(proof.a, proof.b, proof.c).expect("points")
+    }
+
+    /// Installs the key, signed by the board.
+    pub(crate) fn install(&self, chain: &Genesis, activate_at: u64) -> Transaction {
+        self.install_with(chain, activate_at, |_, _| ())
+    }
+
+    pub(crate) fn install_with(
+        &self,
+        chain: &Genesis,
+        activate_at: u64,
+        change: impl FnOnce(&mut KeyVector, &mut KeyVector),
+    ) -> Transaction {
+        let public = core::array::from_fn(|i| f(i as u64 + 40));
+        let proof = self.prove(&public, 5).to_bytes();
+        let mut positive = KeyVector { public, proof };
+        let mut negative = positive.clone();
+        negative.public[3] += f(1);
+        change(&mut positive, &mut negative);
+        let key = self.vk.to_bytes();
+        let (positive, negative) = (Box::new(positive), Box::new(negative));
+        sign(chain, BOARD, 0, Action::InstallKey { key, activate_at, positive, negative })
+    }
+}
+
+fn ark_key(pk: &ProvingKey) -> ark_groth16::ProvingKey<Bn254> {
+    let (vk, q) = (pk.verifying_key().points(), pk.queries().clone());
+    ark_groth16::ProvingKey {
+        vk: ark_groth16::VerifyingKey {
+            alpha_g1: vk.alpha_g1,
+            beta_g2: vk.beta_g2,
+            gamma_g2: vk.gamma_g2,
+            delta_g2: vk.delta_g2,
+            gamma_abc_g1: vk.ic.clone(),
+        },
+        beta_g1: q.beta_g1,
+        delta_g1: q.delta_g1,
+        a_query: q.a,
+        b_g1_query: q.b_g1,
+        b_g2_query: q.b_g2,
+        h_query: q.h,
+        l_query: q.l,
+    }
+}
+
+pub(crate) fn role_policy() -> RolePolicy {
+    RolePolicy::new(vec![nurse(), surgeon(), nurse()], vec![org(HOSPITAL)]).expect("short lists")
+}
+
+fn policy(statement: Statement) -> PolicyField {
+    match statement {
+        Statement::Grant | Statement::Revoke => PolicyField::None,
+        Statement::Consent | Statement::Record => PolicyField::Sealed(f(77)),
+        Statement::Role => PolicyField::Role(role_policy()),
+        Statement::Access => PolicyField::Access(AccessPolicy {
+            scope: Scope {
+                purposes: Purposes(1),
+                actions: Actions(1),
+                categories: Categories(1),
+                jurisdictions: Jurisdictions(1),
+                confidentiality: Confidentiality::Normal,
+            },
+            roles: role_policy(),
+        }),
+    }
+}
+
+/// An unproved transaction against the newest bundle; `n` varies request, nullifiers and outputs.
+pub(crate) fn claim(state: &State, statement: Statement, n: u64) -> ProofTx {
+    let sealed = state.latest_bundle();
+    let mut nonce = [0; 32];
+    nonce[..8].copy_from_slice(&n.to_le_bytes());
+    ProofTx {
+        chain: state.genesis_block().chain_id(),
+        statement,
+        key: key(statement).digest,
+        epoch: sealed.bundle.epoch,
+        bundle: sealed.hash,
+        audience: [7; 32],
+        nonce,
+        policy: policy(statement),
+        nf: [f(1000 + n), f(2000 + n)],
+        out: [f(3000 + n), f(4000 + n)],
+        proof: [0; 128],
+    }
+}
+
+pub(crate) fn proved(claim: ProofTx) -> Transaction {
+    proved_with(claim, 1)
+}
+
+/// Another seed gives other proof bytes for the same claim: what re-randomising gives.
+pub(crate) fn proved_with(mut claim: ProofTx, seed: u64) -> Transaction {
+    let public = claim.public_vector().to_field_elements();
+    claim.proof = key(claim.statement).prove(&public, seed).to_bytes();
+    Transaction::Proof(Box::new(claim))
+}
+
+pub(crate) fn proof(state: &State, statement: Statement, n: u64) -> Transaction {
+    proved(claim(state, statement, n))
+}
+
+/// First door, at the time of the tip.
+pub(crate) fn checked(state: &State, tx: &Transaction) -> Result<Admitted, Refusal> {
+    check(state, &tx.to_bytes(), state.tip().time)
+}
+
+pub(crate) fn refusal(state: &State, tx: &Transaction) -> Refusal {
+    checked(state, tx).expect_err("refused")
+}
+
+pub(crate) fn unknown(_: &amanat_domain::tx::TxId) -> Option<Admitted> {
+    None
+}
+
+/// A block of these transactions, as a proposer makes it.
+pub(crate) fn block(state: &State, time: Timestamp, txs: &[Transaction]) -> Result<Delta, BlockRefusal> {
+    validate(state, time, txs.to_vec(), &unknown).map(apply)
+}
+
+/// Commits a block in memory and gives its receipts.
+pub(crate) fn advance(state: &mut State, time: Timestamp, txs: &[Transaction]) -> Vec<ReceiptData> {
+    let delta = block(state, time, txs).expect("a valid block");
+    let receipts = delta.receipts().to_vec();
+    state.commit(delta);
+    assert_eq!(state.commitments().app_hash(), state.tip().app_hash, "planned and actual state agree");
+    receipts
+}
+
+/// A state with all keys active and epoch 1 begun.
+pub(crate) fn ready() -> State {
+    ready_with(genesis())
+}
+
+pub(crate) fn ready_with(genesis: Arc<Genesis>) -> State {
+    let mut state = State::genesis(genesis.clone());
+    let keys: Vec<Transaction> = Statement::ALL.iter().map(|s| key(*s).install(&genesis, 0)).collect();
+    advance(&mut state, at(1), &keys);
+    advance(&mut state, epoch(1), &[]);
+    state
+}
