@@ -66,16 +66,18 @@ tags! {
     Rules = 30,
     /// Leaf of the consent registry.
     Consent = 31,
-    /// Revocation id of a consent, from its nonce.
+    /// Revocation id of a consent, from its nonce and subject.
     Revoke = 32,
     /// Nullifier of one grant.
     GrantNullifier = 33,
-    /// Nullifier of one use of a consent.
+    /// Nullifier of one use of a consent: nonce, subject, index.
     Use = 34,
     /// Leaf of the record registry: record root, organisation, epoch.
     Anchor = 50,
-    /// Revocation id of a superseded record.
+    /// Revocation id of a superseded record, from its handle; the ledger computes it.
     Supersede = 51,
+    /// Handle of a record, from its root salt: what its custodian publishes to supersede it.
+    SupersessionHandle = 55,
     /// Root of a record: four nodes and the root salt.
     RecordTop = 54,
     /// Commitment to the disclosed leaves of a record.

@@ -187,6 +187,10 @@ crate::field_newtype! {
     RecordRoot
 }
 crate::field_newtype! {
+    /// What a custodian publishes to supersede a record.
+    SupersessionHandle
+}
+crate::field_newtype! {
     /// Leaf of the `records` registry: `H(Anchor; record root, organisation, epoch)`.
     AnchorLeaf
 }
@@ -285,7 +289,7 @@ impl Record {
         // The salt of the record as a whole keys its supersession id; that id must be below 2^251.
         let root_salt = loop {
             let salt = Secret::random(rng);
-            if supersession_id(&salt).is_some() {
+            if supersession_handle(salt.expose()).revocation_id().is_some() {
                 break salt;
             }
         };
@@ -299,11 +303,8 @@ impl Record {
         salts: Vec<Secret>,
         root_salt: Secret,
     ) -> Option<Self> {
-        (salts.len() == RECORD_LEAVES && supersession_id(&root_salt).is_some()).then_some(Self {
-            values,
-            salts,
-            root_salt,
-        })
+        let usable = supersession_handle(root_salt.expose()).revocation_id().is_some();
+        (salts.len() == RECORD_LEAVES && usable).then_some(Self { values, salts, root_salt })
     }
 
     /// Opens one leaf.
@@ -332,8 +333,14 @@ impl Record {
 
     /// What the custodian publishes when a newer version replaces this record.
     #[must_use]
+    pub fn supersession_handle(&self) -> SupersessionHandle {
+        supersession_handle(self.root_salt.expose())
+    }
+
+    /// The id that the ledger then inserts into `revocations`.
+    #[must_use]
     pub fn supersession_id(&self) -> RevocationId {
-        supersession_id(&self.root_salt).expect("checked when the record was made")
+        self.supersession_handle().revocation_id().expect("checked when the record was made")
     }
 }
 
@@ -350,8 +357,19 @@ pub fn record_root(leaves: &[Fr; RECORD_LEAVES], root_salt: Fr) -> RecordRoot {
     RecordRoot::new(hash(Tag::RecordTop, &[a, b, c, d, root_salt]))
 }
 
-fn supersession_id(root_salt: &Secret) -> Option<RevocationId> {
-    RevocationId::new(hash(Tag::Supersede, &[root_salt.expose()]))
+/// `H(SupersessionHandle; root salt)`.
+#[must_use]
+pub fn supersession_handle(root_salt: Fr) -> SupersessionHandle {
+    SupersessionHandle::new(hash(Tag::SupersessionHandle, &[root_salt]))
+}
+
+impl SupersessionHandle {
+    /// `H(Supersede; handle)`, where that is a revocation id. The ledger computes it, so that no custodian can publish the
+    /// revocation id of somebody's consent as that of a superseded record.
+    #[must_use]
+    pub fn revocation_id(self) -> Option<RevocationId> {
+        RevocationId::new(hash(Tag::Supersede, &[self.to_field()]))
+    }
 }
 
 /// `H(Anchor; record root, organisation, epoch)`: computed by the ledger when a record is anchored.

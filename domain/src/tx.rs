@@ -10,7 +10,7 @@ use crate::consent::{
 use crate::field::{Fr, hash_to_field};
 use crate::identity::{RoleInner, SubjectCommitment};
 use crate::policy::{AccessPolicy, MAX_ORGS, MAX_ROLES, RolePolicy, Scope};
-use crate::record::RecordRoot;
+use crate::record::{RecordRoot, SupersessionHandle};
 use crate::statement::{PUBLIC_INPUTS, PublicVector, Statement};
 use crate::tree::RevocationId;
 use crate::wire::{Reader, WireError, Writer};
@@ -80,8 +80,8 @@ pub enum Action {
     Anchor {
         /// Record roots.
         records: Vec<RecordRoot>,
-        /// Supersession ids of records these replace.
-        superseded: Vec<RevocationId>,
+        /// Handles of records these replace; the ledger inserts their ids into `revocations`.
+        superseded: Vec<SupersessionHandle>,
     },
     /// Install a verifying key.
     InstallKey {
@@ -480,7 +480,9 @@ fn read_action(r: &mut Reader<'_>) -> Result<Action, WireError> {
             let records =
                 (0..n).map(|_| r.field("record root").map(RecordRoot::new)).collect::<Result<_, _>>()?;
             let n = r.count(0, MAX_BATCH, "superseded records")?;
-            let superseded = (0..n).map(|_| read_revocation(r)).collect::<Result<_, _>>()?;
+            let superseded = (0..n)
+                .map(|_| r.field("supersession handle").map(SupersessionHandle::new))
+                .collect::<Result<_, _>>()?;
             Action::Anchor { records, superseded }
         }
         5 => Action::InstallKey {
@@ -492,11 +494,6 @@ fn read_action(r: &mut Reader<'_>) -> Result<Action, WireError> {
         6 => Action::FreezeKey { statement: read_statement(r)?, key: KeyDigest(r.array("key digest")?) },
         n => return Err(WireError::Unknown { what: "action", got: n.into() }),
     })
-}
-
-fn read_revocation(r: &mut Reader<'_>) -> Result<RevocationId, WireError> {
-    RevocationId::new(r.field("supersession id")?)
-        .ok_or(WireError::Invalid("supersession id: not a revocation id (zero, or not below 2^251)"))
 }
 
 fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {

@@ -2,7 +2,7 @@
 
 use super::consent::{check_use, explain_refusal};
 use super::role::check_qualifies;
-use super::{Denied, Relation, blank, check_absent, check_bundle, check_member, check_slot, revocation_of};
+use super::{Denied, Relation, blank, check_absent, check_bundle, check_member, check_slot};
 use crate::cs::{Cs, Num};
 use crate::gadgets::bits::{self, word};
 use crate::gadgets::bundle::OpenBundle;
@@ -12,7 +12,7 @@ use crate::gadgets::record::{self, LeafVar};
 use crate::gadgets::{merkle, poseidon, usage};
 use crate::public;
 use amanat_domain::bundle::{Bundle, Registry};
-use amanat_domain::consent::{GrantedConsent, OrgId, use_nullifier};
+use amanat_domain::consent::{GrantedConsent, OrgId, revocation_word, use_nullifier};
 use amanat_domain::field::Fr;
 use amanat_domain::identity::{HolderSecret, RoleCredential, Subject, session_pseudonym, shift_of};
 use amanat_domain::policy::{AccessPolicy, Recipient};
@@ -149,7 +149,7 @@ impl Relation for AccessWitness {
     fn outputs(&self, ctx: Fr) -> [Fr; 4] {
         let shift = shift_of(self.bundle.time);
         [
-            use_nullifier(self.consent.nonce().expose(), self.use_index),
+            use_nullifier(self.consent.nonce().expose(), self.consent.subject().to_field(), self.use_index),
             session_pseudonym(self.holder.secret().expose(), shift),
             access_token(self.storage_key(), ctx),
             self.subject.detection_tag(ctx),
@@ -175,7 +175,7 @@ impl Relation for AccessWitness {
         // The consent.
         let leaf = self.consent.leaf().to_field();
         check_member("ACC-4", &self.bundle, Registry::Consents, leaf, &self.consent_path)?;
-        let id = revocation_of(self.consent.nonce().expose());
+        let id = revocation_word(self.consent.nonce().expose(), self.consent.subject().to_field());
         check_absent("ACC-5", &self.bundle, id, &self.unrevoked, "the consent was revoked")?;
         // The credential.
         if self.credential.holder != self.holder.key() {
@@ -233,7 +233,7 @@ impl Relation for AccessWitness {
             consent
         });
         cs.clause("ACC-5", |cs| {
-            let id = poseidon::hash(cs, Tag::Revoke, &[&consent.nonce]);
+            let id = poseidon::hash(cs, Tag::Revoke, &[&consent.nonce, &subject.commitment]);
             let root = merkle::absent_root(cs, &id, &self.unrevoked);
             bundle.set_root(Registry::Revocations, root);
         });
@@ -281,7 +281,8 @@ impl Relation for AccessWitness {
             cs.assert_zero(verdict.not().num());
         });
         cs.clause("ACC-14", |cs| {
-            let nullifier: Num = usage::nullifier(cs, &consent.nonce, self.use_index, consent.limit());
+            let nullifier: Num =
+                usage::nullifier(cs, [&consent.nonce, &subject.commitment], self.use_index, consent.limit());
             cs.bind_public(public::NF_0, &nullifier);
         });
         cs.clause("ACC-15", |cs| {

@@ -2,7 +2,7 @@
 
 use super::{
     Denied, Relation, blank, check_absent, check_bundle, check_member, check_slot, check_unused,
-    constrain_unused, revocation_of,
+    constrain_unused,
 };
 use crate::cs::{Cs, Num};
 use crate::gadgets::bits::{self, word};
@@ -12,7 +12,7 @@ use crate::gadgets::identity::SubjectVar;
 use crate::gadgets::{merkle, poseidon, usage};
 use crate::public;
 use amanat_domain::bundle::{Bundle, Registry};
-use amanat_domain::consent::{GrantedConsent, use_nullifier};
+use amanat_domain::consent::{GrantedConsent, revocation_word, use_nullifier};
 use amanat_domain::field::Fr;
 use amanat_domain::identity::{Subject, pack_period};
 use amanat_domain::policy::ConsentRequest;
@@ -86,7 +86,8 @@ impl Relation for ConsentWitness {
 
     fn outputs(&self, ctx: Fr) -> [Fr; 4] {
         let zero = Fr::from(0u64);
-        let nf_0 = use_nullifier(self.consent.nonce().expose(), self.use_index);
+        let nf_0 =
+            use_nullifier(self.consent.nonce().expose(), self.consent.subject().to_field(), self.use_index);
         [nf_0, zero, zero, self.subject.detection_tag(ctx)]
     }
 
@@ -98,7 +99,7 @@ impl Relation for ConsentWitness {
         }
         let leaf = self.consent.leaf().to_field();
         check_member("CON-3", &self.bundle, Registry::Consents, leaf, &self.consent_path)?;
-        let id = revocation_of(self.consent.nonce().expose());
+        let id = revocation_word(self.consent.nonce().expose(), self.consent.subject().to_field());
         check_absent("CON-4", &self.bundle, id, &self.unrevoked, "the consent was revoked")?;
         check_slot("CON-5", public.policy, self.request.policy_hash(), "the request")?;
         self.request.scope.check().map_err(|e| Denied::because("CON-6", e.to_string()))?;
@@ -124,7 +125,7 @@ impl Relation for ConsentWitness {
             consent
         });
         cs.clause("CON-4", |cs| {
-            let id = poseidon::hash(cs, Tag::Revoke, &[&consent.nonce]);
+            let id = poseidon::hash(cs, Tag::Revoke, &[&consent.nonce, &subject.commitment]);
             let root = merkle::absent_root(cs, &id, &self.unrevoked);
             bundle.set_root(Registry::Revocations, root);
         });
@@ -160,7 +161,8 @@ impl Relation for ConsentWitness {
             cs.assert_zero(verdict.not().num());
         });
         cs.clause("CON-8", |cs| {
-            let nullifier: Num = usage::nullifier(cs, &consent.nonce, self.use_index, consent.limit());
+            let nullifier: Num =
+                usage::nullifier(cs, [&consent.nonce, &subject.commitment], self.use_index, consent.limit());
             cs.bind_public(public::NF_0, &nullifier);
         });
         cs.clause("CON-9", |cs| {

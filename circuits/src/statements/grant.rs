@@ -2,7 +2,6 @@
 
 use super::{
     Denied, Relation, blank, check_bundle, check_member, check_slot, check_unused, constrain_unused,
-    revocation_of,
 };
 use crate::cs::{Cs, Num};
 use crate::gadgets::bundle::OpenBundle;
@@ -11,7 +10,7 @@ use crate::gadgets::identity::SubjectVar;
 use crate::gadgets::{merkle, poseidon};
 use crate::public;
 use amanat_domain::bundle::{Bundle, Registry};
-use amanat_domain::consent::{GrantedConsent, grant_nullifier};
+use amanat_domain::consent::{GrantedConsent, grant_nullifier, revocation_word};
 use amanat_domain::field::Fr;
 use amanat_domain::identity::PatientWallet;
 use amanat_domain::poseidon::Tag;
@@ -62,7 +61,12 @@ impl Relation for GrantWitness {
         }
         check_member("GRA-3", &self.bundle, Registry::Subjects, subject.to_field(), &self.subject_path)?;
         check_slot("GRA-4", public.out[0], leaf, "the consent leaf")?;
-        if RevocationId::new(revocation_of(self.consent.nonce().expose())).is_none() {
+        if RevocationId::new(revocation_word(
+            self.consent.nonce().expose(),
+            self.consent.subject().to_field(),
+        ))
+        .is_none()
+        {
             return Err(Denied::because(
                 "GRA-5",
                 "this nonce gives no revocation id: the consent could not be revoked",
@@ -93,7 +97,7 @@ impl Relation for GrantWitness {
             consent
         });
         cs.clause("GRA-5", |cs| {
-            let id = poseidon::hash(cs, Tag::Revoke, &[&consent.nonce]);
+            let id = poseidon::hash(cs, Tag::Revoke, &[&consent.nonce, &subject.commitment]);
             merkle::assert_revocation_id(cs, &id);
         });
         cs.clause("GRA-6", |cs| {

@@ -12,7 +12,6 @@ use crate::public;
 use crate::r1cs::R1cs;
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::field::Fr;
-use amanat_domain::poseidon::{Tag, hash};
 use amanat_domain::statement::{PublicVector, Statement};
 use amanat_domain::tree::{NonMembership, Path, RevocationId};
 use std::sync::OnceLock;
@@ -160,10 +159,6 @@ fn constrain_ctx(cs: &mut Cs) {
         let ctx = cs.public(public::CTX);
         let _square = cs.mul(&ctx, &ctx);
     });
-}
-
-fn revocation_of(nonce: Fr) -> Fr {
-    hash(Tag::Revoke, &[nonce])
 }
 
 /// Small deterministic secrets for the blank witnesses that give a circuit its shape.

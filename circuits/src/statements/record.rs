@@ -16,11 +16,11 @@ use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
 use amanat_domain::identity::Subject;
 use amanat_domain::policy::{RecordRequest, disclosure};
-use amanat_domain::poseidon::{Tag, hash};
+use amanat_domain::poseidon::Tag;
 use amanat_domain::record::{Leaf, RECORD_LEAVES, Record, anchor_leaf};
 use amanat_domain::statement::{PublicVector, Statement};
 use amanat_domain::time::{Period, TIME_BITS};
-use amanat_domain::tree::{DEPTH, NonMembership, Path, RevocationId};
+use amanat_domain::tree::{DEPTH, NonMembership, Path};
 
 /// What the custodian knows.
 pub struct RecordWitness {
@@ -146,9 +146,9 @@ impl Relation for RecordWitness {
             ));
         }
         if request.latest {
-            let id = hash(Tag::Supersede, &[self.record.root_salt().expose()]);
+            let id = self.record.supersession_handle().revocation_id();
             let root = self.bundle.registry(Registry::Revocations).root;
-            if !RevocationId::new(id).is_some_and(|id| self.current.verify(root, id)) {
+            if !id.is_some_and(|id| self.current.verify(root, id)) {
                 return Err(Denied::because("REC-9", "a newer version replaces this record"));
             }
         }
@@ -254,7 +254,8 @@ impl Relation for RecordWitness {
             bits::assert_less_or_equal(cs, &anchored, &anchored_by, 64);
         });
         cs.clause("REC-9", |cs| {
-            let id = poseidon::hash(cs, Tag::Supersede, &[&root_salt]);
+            let handle = poseidon::hash(cs, Tag::SupersessionHandle, &[&root_salt]);
+            let id = poseidon::hash(cs, Tag::Supersede, &[&handle]);
             latest(cs, &mut bundle, &id, &self.current, &flags[6]);
         });
         cs.clause("REC-10", |cs| {

@@ -2,7 +2,6 @@
 
 use super::{
     Denied, Relation, blank, check_bundle, check_member, check_slot, check_unused, constrain_unused,
-    revocation_of,
 };
 use crate::cs::Cs;
 use crate::gadgets::bundle::OpenBundle;
@@ -10,7 +9,7 @@ use crate::gadgets::identity::SubjectVar;
 use crate::gadgets::{merkle, poseidon};
 use crate::public;
 use amanat_domain::bundle::{Bundle, Registry};
-use amanat_domain::consent::{FIRST_WORDS, GrantedConsent};
+use amanat_domain::consent::{FIRST_WORDS, GrantedConsent, revocation_word};
 use amanat_domain::field::Fr;
 use amanat_domain::identity::PatientWallet;
 use amanat_domain::poseidon::Tag;
@@ -45,7 +44,7 @@ impl Relation for RevokeWitness {
 
     fn outputs(&self, ctx: Fr) -> [Fr; 4] {
         let zero = Fr::from(0u64);
-        let id = revocation_of(self.consent.nonce().expose());
+        let id = revocation_word(self.consent.nonce().expose(), self.consent.subject().to_field());
         [zero, zero, id, self.wallet.subject().detection_tag(ctx)]
     }
 
@@ -87,7 +86,7 @@ impl Relation for RevokeWitness {
             nonce
         });
         cs.clause("REV-4", |cs| {
-            let id = poseidon::hash(cs, Tag::Revoke, &[&nonce]);
+            let id = poseidon::hash(cs, Tag::Revoke, &[&nonce, &subject.commitment]);
             cs.bind_public(public::OUT_0, &id);
         });
         cs.clause("REV-5", |cs| {

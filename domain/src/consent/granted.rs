@@ -72,7 +72,7 @@ impl GrantedConsent {
     ) -> Self {
         let nonce = loop {
             let nonce = Secret::random(rng);
-            if revocation_id(&nonce).is_some() {
+            if revocation_id(nonce.expose(), subject).is_some() {
                 break nonce;
             }
         };
@@ -88,7 +88,13 @@ impl GrantedConsent {
         nonce: Secret,
         salt: Secret,
     ) -> Option<Self> {
-        revocation_id(&nonce).is_some().then_some(Self { terms, subject, limit, nonce, salt })
+        revocation_id(nonce.expose(), subject).is_some().then_some(Self {
+            terms,
+            subject,
+            limit,
+            nonce,
+            salt,
+        })
     }
 
     /// What it says.
@@ -147,12 +153,19 @@ impl GrantedConsent {
     /// What revoking publishes.
     #[must_use]
     pub fn revocation_id(&self) -> RevocationId {
-        revocation_id(&self.nonce).expect("checked when the consent was made")
+        revocation_id(self.nonce.expose(), self.subject).expect("checked when the consent was made")
     }
 }
 
-fn revocation_id(nonce: &Secret) -> Option<RevocationId> {
-    RevocationId::new(hash(Tag::Revoke, &[nonce.expose()]))
+fn revocation_id(nonce: Fr, subject: SubjectCommitment) -> Option<RevocationId> {
+    RevocationId::new(revocation_word(nonce, subject.to_field()))
+}
+
+/// `H(Revoke; nonce, subject)`: what revoking publishes. With the subject in it, nobody but the subject can publish it: another
+/// who knows the nonce could grant a consent under it, and revoke that.
+#[must_use]
+pub fn revocation_word(nonce: Fr, subject: Fr) -> Fr {
+    hash(Tag::Revoke, &[nonce, subject])
 }
 
 /// Default effect in bit 0, use limit in bits 1..=32.
@@ -212,8 +225,8 @@ pub fn grant_nullifier(nonce: Fr, wallet_secret: Fr) -> Fr {
     hash(Tag::GrantNullifier, &[nonce, wallet_secret])
 }
 
-/// `H(Use; nonce, i)`: the i-th use of a consent.
+/// `H(Use; nonce, subject, i)`: the i-th use of a consent.
 #[must_use]
-pub fn use_nullifier(nonce: Fr, index: u64) -> Fr {
-    hash(Tag::Use, &[nonce, Fr::from(index)])
+pub fn use_nullifier(nonce: Fr, subject: Fr, index: u64) -> Fr {
+    hash(Tag::Use, &[nonce, subject, Fr::from(index)])
 }

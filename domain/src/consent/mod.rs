@@ -6,7 +6,7 @@ mod rule;
 
 pub use granted::{
     CONSENT_WORDS, ConsentLeaf, ConsentWords, FIRST_WORDS, GrantedConsent, UseLimit, consent_leaf,
-    grant_nullifier, terms_word, use_nullifier,
+    grant_nullifier, revocation_word, terms_word, use_nullifier,
 };
 pub use rule::{
     Actions, Categories, Confidentiality, Effect, Grantee, HolderKey, Jurisdictions, Level, OrgId, Purposes,

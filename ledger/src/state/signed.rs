@@ -8,9 +8,8 @@ use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::identity::{RoleInner, SubjectCommitment, role_leaf};
-use amanat_domain::record::{RecordRoot, anchor_leaf};
+use amanat_domain::record::{RecordRoot, SupersessionHandle, anchor_leaf};
 use amanat_domain::statement::Statement;
-use amanat_domain::tree::RevocationId;
 use amanat_domain::tx::{Action, KeyDigest, SignedTx};
 use amanat_params::{Origin, VerifyingKey};
 use std::collections::BTreeSet;
@@ -115,21 +114,25 @@ impl Draft<'_> {
         &mut self,
         signer: OrgId,
         records: &[RecordRoot],
-        superseded: &[RevocationId],
+        superseded: &[SupersessionHandle],
     ) -> Result<Effect, Refusal> {
         let first = self.room(Registry::Records, self.records.len(), records.len())?;
         self.room(Registry::Revocations, self.revoked.len(), superseded.len())?;
         if let Some(i) = records.iter().position(|r| r.to_field() == Fr::from(0u64)) {
             return Err(Reject::EmptyLeaf(i).into());
         }
+        // The ids are computed here: a custodian that knows the revocation id of a consent cannot publish it as a record's.
+        let mut ids = Vec::with_capacity(superseded.len());
         let mut new = BTreeSet::new();
-        for (i, id) in superseded.iter().enumerate() {
-            self.check_not_revoked(*id)?;
+        for (i, handle) in superseded.iter().enumerate() {
+            let id = handle.revocation_id().ok_or(Reject::NotARevocationId)?;
+            self.check_not_revoked(id)?;
             if !new.insert(id.to_bytes()) {
                 return Err(Reject::Repeated(i).into());
             }
+            ids.push(id);
         }
-        superseded.iter().for_each(|id| self.revoke(*id));
+        ids.into_iter().for_each(|id| self.revoke(id));
         let epoch = self.epoch;
         self.records.extend(records.iter().map(|r| anchor_leaf(*r, signer, epoch).to_field()));
         Ok(Effect::Anchored { first, count: records.len() as u32, superseded: superseded.len() as u32 })

@@ -48,7 +48,7 @@ fn the_ledger_computes_role_and_anchor_leaves_with_the_signers_id() {
     let (mut state, chain) = (state(), genesis());
     let late = epoch(3);
     let records = [RecordRoot::new(f(50)), RecordRoot::new(f(51))];
-    let superseded = vec![RevocationId::new(f(9)).expect("an id")];
+    let superseded = vec![handle(9)];
     let action = Action::Anchor { records: records.to_vec(), superseded };
     let receipts = advance(&mut state, late, &[issue(&chain, 20), sign(&chain, HOSPITAL, 0, action)]);
     assert_eq!(receipts[1].effect, Effect::Anchored { first: 0, count: 2, superseded: 1 });
@@ -57,7 +57,7 @@ fn the_ledger_computes_role_and_anchor_leaves_with_the_signers_id() {
     assert_eq!(state.tree(Registry::Roles).leaves(), [leaf.to_field()]);
     let anchors = records.map(|r| anchor_leaf(r, org(HOSPITAL), 3).to_field());
     assert_eq!(state.tree(Registry::Records).leaves(), anchors);
-    assert!(state.revocations().contains(RevocationId::new(f(9)).expect("an id")));
+    assert!(state.revocations().contains(handle(9).revocation_id().expect("a usable handle")));
 }
 
 #[test]

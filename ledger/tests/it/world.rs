@@ -8,10 +8,9 @@ use amanat_domain::consent::{
 use amanat_domain::field::{self, Fr};
 use amanat_domain::identity::{RoleInner, SubjectCommitment};
 use amanat_domain::policy::{AccessPolicy, RolePolicy, Scope};
-use amanat_domain::record::RecordRoot;
+use amanat_domain::record::{RecordRoot, SupersessionHandle};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
-use amanat_domain::tree::RevocationId;
 use amanat_domain::tx::{Action, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction};
 use amanat_ledger::*;
 use amanat_params::{Proof, ProvingKey, VerifyingKey, insecure_dev_setup};
@@ -121,8 +120,14 @@ pub(crate) fn issue(chain: &Genesis, inner: u64) -> Transaction {
     sign(chain, HOSPITAL, 0, Action::IssueRole { role: nurse(), inner: RoleInner::new(f(inner)) })
 }
 
+/// The n-th handle whose id is one: one number in six is such a handle.
+pub(crate) fn handle(n: u64) -> SupersessionHandle {
+    let mut usable = (0..).map(|i| SupersessionHandle::new(f(i))).filter(|h| h.revocation_id().is_some());
+    usable.nth(n as usize).expect("numbers do not end")
+}
+
 pub(crate) fn anchor(chain: &Genesis, record: u64, superseded: &[u64]) -> Transaction {
-    let superseded = superseded.iter().map(|n| RevocationId::new(f(*n)).expect("an id")).collect();
+    let superseded = superseded.iter().map(|n| handle(*n)).collect();
     let records = vec![RecordRoot::new(f(record))];
     sign(chain, HOSPITAL, record, Action::Anchor { records, superseded })
 }
