@@ -1,2 +1,81 @@
-//! The one binary (being built).
-fn main() {}
+//! `amanat`: the one binary.
+
+mod actors;
+mod args;
+mod cases;
+mod commands;
+mod consent;
+mod demo;
+mod desk;
+mod generated;
+mod home;
+mod import;
+mod keyring;
+mod policies;
+mod session;
+mod town;
+mod ui;
+mod vectors;
+mod wallets;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use std::process::ExitCode;
+use ui::Ui;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ui = Ui::new(cli.global.json, cli.global.quiet);
+    match run(&cli, ui) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui.fail(&error);
+            ExitCode::from(code(&error))
+        }
+    }
+}
+
+/// 1: a fault. 2: the command line (clap's). 3: the policy says no. 4: the ledger says no. 5: the proof does not verify.
+fn code(error: &anyhow::Error) -> u8 {
+    if error.is::<amanat_circuits::Denied>() {
+        3
+    } else if matches!(
+        error.downcast_ref::<amanat_service::access::AccessError>(),
+        Some(amanat_service::access::AccessError::Refused(_))
+    ) || error.is::<amanat_ledger::SubmitError>()
+    {
+        4
+    } else if error.is::<commands::verify::NotValid>() {
+        5
+    } else {
+        1
+    }
+}
+
+fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Demo(args) => demo::run(args, global, ui),
+        Command::Init(args) => commands::node::init(args, global, ui),
+        Command::Node(args) => commands::node::run(args, global, ui),
+        Command::Import(args) if args.anchor => commands::anchor::run(args, global, ui),
+        Command::Import(args) => import::run(args, ui),
+        Command::Keys(command) => commands::keys::run(command, global, ui),
+        Command::Consent(command) => commands::consent::run(command, global, ui),
+        Command::Prove(args) => commands::prove::run(args, global, ui),
+        Command::Verify(args) => commands::verify::run(args, global, ui),
+        Command::Ledger(command) => commands::ledger::run(command, global, ui),
+        Command::Bench(_) => anyhow::bail!("being built"),
+        Command::Generate(args) => {
+            generated::write_folder(&args.out, args.seed, args.patients)?;
+            ui.say(format!("{} patients in {}", args.patients, args.out.display()));
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            let mut out = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "amanat", &mut out);
+            ui.raw(&String::from_utf8_lossy(&out));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Zero-knowledge privacy and access proofs for healthcare.
+#[derive(Parser)]
+#[command(name = "amanat", version, about, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct Global {
+    /// Where actors' files, keys and the ledger are kept.
+    #[arg(long, global = true, env = "AMANAT_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress bars.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// The main job from end to end: FHIR in, enrolment, consent, anchoring, proofs, validation, and what everybody saw.
+    Demo(DemoArgs),
+    /// Set up a development ledger, its organisations and their keys in the home directory.
+    Init(InitArgs),
+    /// Run a validator node with its HTTP interface.
+    Node(NodeArgs),
+    /// Read FHIR R4 and report what was understood; with --anchor, enrol the patients and anchor the records.
+    Import(ImportArgs),
+    /// Make, list, check and export proving and verifying keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Compile, grant and revoke consents.
+    #[command(subcommand)]
+    Consent(ConsentCommand),
+    /// Prove an access (or one part of it) and submit it.
+    Prove(ProveArgs),
+    /// Verify a transaction file, or snarkjs files, without a ledger.
+    Verify(VerifyArgs),
+    /// Look into a ledger.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Measure: constraints, proving, verification, import, commits.
+    Bench(BenchArgs),
+    /// Write a folder of made-up FHIR bundles.
+    Generate(GenerateArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// A folder of FHIR R4 files (.json, .ndjson); without it, a small generated one.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Most patients to enrol.
+    #[arg(long, default_value_t = 12)]
+    pub patients: usize,
+    /// Most records to anchor for each patient.
+    #[arg(long, default_value_t = 24)]
+    pub records: usize,
+    /// Keep the ledger and the actors' files in the home directory instead of a temporary one.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct InitArgs {
+    /// Length of an epoch in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub epoch_seconds: u64,
+    /// Name of the chain.
+    #[arg(long, default_value = "amanat-dev")]
+    pub chain: String,
+}
+
+#[derive(Args)]
+pub(crate) struct NodeArgs {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:7420")]
+    pub listen: std::net::SocketAddr,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct LedgerAt {
+    /// A node's address; without it, the ledger in the home directory.
+    #[arg(long, value_name = "URL")]
+    pub node: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    /// Files or folders of FHIR R4 (.json, .ndjson).
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Stop at the first problem.
+    #[arg(long)]
+    pub strict: bool,
+    /// Largest resource in bytes.
+    #[arg(long, default_value_t = 64 << 20, value_name = "BYTES")]
+    pub max_resource: usize,
+    /// Most problems to print.
+    #[arg(long, default_value_t = 20)]
+    pub problems: usize,
+    /// Enrol the patients found and anchor their records.
+    #[arg(long)]
+    pub anchor: bool,
+    #[command(flatten)]
+    pub at: LedgerAt,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make insecure development keys for all statements (or those named).
+    InsecureDev {
+        /// Statements.
+        statements: Vec<String>,
+    },
+    /// List the keys in the store.
+    List,
+    /// Check a verifying key file.
+    Lint {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Export a verifying key as snarkjs' verification_key.json.
+    Export {
+        /// The statement.
+        statement: String,
+        /// Where to write; standard output without it.
+        #[arg(long, short)]
+        out: Option<PathBuf>,
+    },
+    /// Install the keys of the store on a ledger, each with a positive and a negative vector.
+    Install {
+        #[command(flatten)]
+        at: LedgerAt,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConsentCommand {
+    /// Compile FHIR Consents and print their rules, or why they cannot be represented.
+    Compile {
+        /// FHIR Consent files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Grant a patient's consent.
+    Grant {
+        /// The patient's reference, as in the wallet file.
+        #[arg(long)]
+        patient: String,
+        /// FHIR Consent file.
+        file: PathBuf,
+        /// At most this many uses.
+        #[arg(long)]
+        uses: Option<std::num::NonZeroU32>,
+        #[command(flatten)]
+        at: LedgerAt,
+    },
+    /// Revoke a consent that was granted.
+    Revoke {
+        /// The consent's number, as printed by `consent list`.
+        consent: u32,
+        #[command(flatten)]
+        at: LedgerAt,
+    },
+    /// List the consents in the wallets.
+    List,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub(crate) enum ProveWhat {
+    /// S1, S2 and S3 about one hidden patient and record.
+    Access,
+    /// S1: the consent permits.
+    Consent,
+    /// S2: the credential qualifies.
+    Role,
+    /// S3: facts of an anchored record.
+    Record,
+}
+
+#[derive(Args)]
+pub(crate) struct ProveArgs {
+    /// What to prove.
+    #[arg(value_enum)]
+    pub what: ProveWhat,
+    /// The clinician's holder file name.
+    #[arg(long)]
+    pub holder: Option<String>,
+    /// The consent's number.
+    #[arg(long)]
+    pub consent: Option<u32>,
+    /// The record's number in the vault.
+    #[arg(long)]
+    pub record: Option<u32>,
+    /// Purpose of use.
+    #[arg(long, default_value = "TREAT")]
+    pub purpose: String,
+    /// Action.
+    #[arg(long, default_value = "access")]
+    pub action: String,
+    /// Categories asked for, comma-separated; those of the record without it.
+    #[arg(long, value_delimiter = ',')]
+    pub categories: Vec<String>,
+    /// For whom.
+    #[arg(long, default_value = "")]
+    pub audience: String,
+    /// S3: the value is at least this.
+    #[arg(long, allow_negative_numbers = true)]
+    pub at_least: Option<String>,
+    /// S3: leaves to disclose, comma-separated.
+    #[arg(long, value_delimiter = ',')]
+    pub disclose: Vec<String>,
+    /// Write the transaction here.
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Also write snarkjs' verification_key.json, proof.json and public.json into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub snarkjs: Option<PathBuf>,
+    /// Do not submit.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub at: LedgerAt,
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    /// A transaction file, as written by `prove --out`.
+    #[arg(required_unless_present = "snarkjs")]
+    pub file: Option<PathBuf>,
+    /// A folder with snarkjs' verification_key.json, proof.json and public.json.
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    pub snarkjs: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Height, epoch, registries, keys.
+    Inspect {
+        #[command(flatten)]
+        at: LedgerAt,
+    },
+    /// A block.
+    Block {
+        /// Its height.
+        height: u64,
+        #[command(flatten)]
+        at: LedgerAt,
+    },
+    /// A receipt with its inclusion proof.
+    Receipt {
+        /// The transaction's id.
+        txid: String,
+        #[command(flatten)]
+        at: LedgerAt,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// Fewer and shorter runs.
+    #[arg(long)]
+    pub quick: bool,
+    /// Only these parts: circuits, prove, verify, ledger, import, trees.
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct GenerateArgs {
+    /// Where to write.
+    pub out: PathBuf,
+    /// Patients.
+    #[arg(long, default_value_t = 12)]
+    pub patients: usize,
+    /// Seed.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}

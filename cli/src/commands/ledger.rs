@@ -1,0 +1,108 @@
+//! `amanat ledger`.
+
+use crate::args::{Global, LedgerCommand};
+use crate::session::Session;
+use crate::ui::Ui;
+use amanat_domain::bundle::Registry;
+use amanat_domain::tx::{Transaction, TxId};
+use anyhow::{Context, Result};
+
+pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()> {
+    match command {
+        LedgerCommand::Inspect { at } => inspect(&Session::open(global, at, ui)?),
+        LedgerCommand::Block { height, at } => block(&Session::open(global, at, ui)?, *height),
+        LedgerCommand::Receipt { txid, at } => receipt(&Session::open(global, at, ui)?, txid),
+    }
+}
+
+fn inspect(session: &Session) -> Result<()> {
+    let ui = session.ui;
+    let status = session.ledger.status()?;
+    let bundle = session.ledger.bundle(None)?.context("every ledger has a bundle")?;
+    ui.say(format!("chain   {}", session.chain()));
+    ui.say(format!(
+        "height  {}, epoch of the newest bundle {} ({})",
+        status.height, bundle.bundle.epoch, bundle.bundle.time
+    ));
+    ui.say(format!("bundle  {}", bundle.hash));
+    let mut rows = vec![["registry", "count", "root as of the bundle"].map(String::from).to_vec()];
+    for registry in Registry::ALL {
+        let state = bundle.bundle.registry(registry);
+        rows.push(vec![registry.name().to_owned(), state.count.to_string(), state.root.to_string()]);
+    }
+    ui.table(&rows);
+    let mut rows = vec![["key", "digest", "from", "until"].map(String::from).to_vec()];
+    for key in session.ledger.keys()? {
+        rows.push(vec![
+            key.statement.to_string(),
+            key.digest.to_string(),
+            key.active_from.to_string(),
+            key.frozen_from.map_or("-".to_owned(), |h| h.to_string()),
+        ]);
+    }
+    ui.table(&rows);
+    ui.document(&serde_json::to_value(&status)?);
+    Ok(())
+}
+
+fn block(session: &Session, height: u64) -> Result<()> {
+    let ui = session.ui;
+    let block = session.ledger.block(height)?.with_context(|| format!("there is no block {height} yet"))?;
+    let header = &block.header;
+    ui.say(format!("block {height}, epoch {}, {}: {}", header.epoch, header.time, header.hash()));
+    let mut rows = vec![["transaction", "what", "bytes"].map(String::from).to_vec()];
+    for tx in &block.transactions {
+        rows.push(vec![tx.id().to_string(), what(tx), tx.to_bytes().len().to_string()]);
+    }
+    ui.table(&rows);
+    ui.document(&serde_json::json!({
+        "height": height,
+        "epoch": header.epoch,
+        "hash": header.hash().to_string(),
+        "transactions": block.transactions.iter().map(|tx| serde_json::json!({
+            "txid": tx.id().to_string(), "what": what(tx), "bytes": tx.to_bytes().len(),
+        })).collect::<Vec<_>>(),
+    }));
+    Ok(())
+}
+
+fn what(tx: &Transaction) -> String {
+    use amanat_domain::tx::Action;
+    match tx {
+        Transaction::Proof(tx) => format!("proof of `{}`, epoch {}", tx.statement, tx.epoch),
+        Transaction::Signed(tx) => match &tx.action {
+            Action::Enrol(all) => format!("{} subjects enrolled", all.len()),
+            Action::IssueRole { .. } => "role issued".to_owned(),
+            Action::RetireRole { index } => format!("credential {index} retired"),
+            Action::Anchor { records, superseded } => {
+                format!("{} records anchored, {} superseded", records.len(), superseded.len())
+            }
+            Action::InstallKey { .. } => "key installed".to_owned(),
+            Action::FreezeKey { statement, .. } => format!("key of `{statement}` frozen"),
+        },
+    }
+}
+
+fn receipt(session: &Session, txid: &str) -> Result<()> {
+    let ui = session.ui;
+    let txid: TxId = txid.parse().context("a transaction id is 64 hexadecimal digits")?;
+    let proof = session
+        .ledger
+        .receipt(&txid)?
+        .with_context(|| format!("{txid} is not on the ledger: submit it, or wait for its block"))?;
+    let block = session.ledger.block(proof.header.height)?.context("the receipt's block is missing")?;
+    proof.verify(block.header.hash()).context("the ledger's inclusion proof does not hold")?;
+    let receipt = &proof.receipt;
+    ui.say(format!(
+        "{txid}\n  committed in block {} at position {}, epoch {}; the inclusion proof ({} siblings) holds",
+        receipt.height,
+        receipt.index,
+        receipt.epoch,
+        proof.siblings.len()
+    ));
+    ui.document(&serde_json::json!({
+        "txid": txid.to_string(), "height": receipt.height, "index": receipt.index, "epoch": receipt.epoch,
+        "inclusion_proof": hex::encode(proof.to_bytes()),
+    }));
+    Ok(())
+}

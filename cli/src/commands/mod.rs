@@ -1,0 +1,9 @@
+//! The commands, one file for each noun.
+
+pub(crate) mod anchor;
+pub(crate) mod consent;
+pub(crate) mod keys;
+pub(crate) mod ledger;
+pub(crate) mod node;
+pub(crate) mod prove;
+pub(crate) mod verify;

@@ -1,0 +1,280 @@
+//! `amanat prove`.
+
+use super::anchor::PENDING;
+use crate::actors::{self, HeldConsent, Holder, VaultRecord};
+use crate::args::{Global, ProveArgs, ProveWhat};
+use crate::policies::{self, TREATMENT};
+use crate::session::Session;
+use crate::ui::{self, Ui};
+use crate::{keyring, wallets};
+use amanat_circuits::Relation;
+use amanat_domain::consent::{Actions, Categories, Confidentiality, OrgId, Purposes};
+use amanat_domain::field::{self, Fr};
+use amanat_domain::policy::{
+    AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy, Scope, ValueRange,
+};
+use amanat_domain::record::{Leaf, Micro, value_word};
+use amanat_domain::statement::Statement;
+use amanat_domain::time::Period;
+use amanat_domain::tx::Transaction;
+use amanat_params::{Proof, snarkjs};
+use amanat_prover::groth16::Stage;
+use amanat_prover::keys::Keys;
+use amanat_prover::plan::{
+    AccessInput, AccessPlan, ConsentInput, ConsentPlan, Plan, RecordInput, RecordPlan, RolePlan,
+};
+use anyhow::{Context, Result, bail};
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+impl ProveWhat {
+    const fn statement(self) -> Statement {
+        match self {
+            Self::Access => Statement::Access,
+            Self::Consent => Statement::Consent,
+            Self::Role => Statement::Role,
+            Self::Record => Statement::Record,
+        }
+    }
+}
+
+pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
+    let session = Session::open(global, &args.at, ui)?;
+    let statement = args.what.statement();
+    let keys = keyring::load(&session.home, &[statement], ui)?;
+    let key = keys.get(statement).context("loaded")?.digest();
+    let target = session.target(statement, key, &args.audience)?;
+    let mirror = session.mirror()?;
+    let mut rng = rand::rng();
+    let began = Instant::now();
+    let tx = match args.what {
+        ProveWhat::Access => {
+            let record = record(&session, args)?;
+            let held = consent(&session, args)?;
+            let holder = holder(&session, args)?;
+            let policy = AccessPolicy {
+                scope: scope(args, Some(&record))?,
+                roles: RolePolicy::new(
+                    vec![holder.credential.role],
+                    session.organisations()?.iter().map(crate::actors::Organisation::id).collect(),
+                )?,
+            };
+            let input = AccessInput {
+                consent: consent_input(&session, &held)?,
+                holder: wallets::copy_holder(&holder.secret),
+                credential: holder.credential.clone(),
+                record: record_input(&session, &record)?,
+            };
+            prove(AccessPlan::access(&target, &mirror, input, policy, &mut rng)?, &keys, ui)?
+        }
+        ProveWhat::Consent => {
+            let held = consent(&session, args)?;
+            let holder = holder(&session, args)?;
+            let request = ConsentRequest {
+                scope: scope(args, None)?,
+                data_period: Period::ALWAYS,
+                recipient: Recipient {
+                    organisation: holder.credential.organisation,
+                    role: holder.credential.role,
+                    holder: holder.credential.holder,
+                },
+                salt: field::random(&mut rng),
+            };
+            let input = consent_input(&session, &held)?;
+            prove(ConsentPlan::consent(&target, &mirror, input, request, &mut rng)?, &keys, ui)?
+        }
+        ProveWhat::Role => {
+            let holder = holder(&session, args)?;
+            let organisations =
+                session.organisations()?.iter().map(crate::actors::Organisation::id).collect();
+            let policy = RolePolicy::new(vec![holder.credential.role], organisations)?;
+            let secret = wallets::copy_holder(&holder.secret);
+            let credential = holder.credential.clone();
+            prove(RolePlan::role(&target, &mirror, secret, credential, policy, &mut rng)?, &keys, ui)?
+        }
+        ProveWhat::Record => {
+            let record = record(&session, args)?;
+            let request = record_request(args, &record, mirror.bundle().epoch, field::random(&mut rng))?;
+            let input = record_input(&session, &record)?;
+            prove(RecordPlan::record(&target, &mirror, input, request, &mut rng)?, &keys, ui)?
+        }
+    };
+    let proving = began.elapsed();
+    let bytes = tx.to_bytes();
+    if let Some(path) = &args.out {
+        std::fs::write(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(dir) = &args.snarkjs {
+        export(dir, &tx, &keys)?;
+    }
+    ui.say(format!("proved `{statement}` in {}: transaction of {} bytes", ui::seconds(proving), bytes.len()));
+    let mut document = serde_json::json!({
+        "statement": statement.name(), "txid": tx.id().to_string(), "proving_seconds": proving.as_secs_f64(),
+    });
+    if !args.dry_run {
+        count_use(&session, args)?;
+        let done = session.submit(&tx)?;
+        ui.say(format!("committed in block {}: {}", done.receipt.height, tx.id()));
+        document["height"] = done.receipt.height.into();
+    }
+    ui.document(&document);
+    Ok(())
+}
+
+/// Proves with a bar.
+fn prove<R: Relation>(plan: Plan<R>, keys: &Keys, ui: Ui) -> Result<Transaction> {
+    let bar = ui.bar(100, "proving");
+    let hook = |stage: Stage| {
+        bar.set_position(u64::from(stage.percent()));
+        ControlFlow::Continue(())
+    };
+    let tx = plan.prove(keys, amanat_accel::best(), &hook)?;
+    bar.finish_and_clear();
+    Ok(tx)
+}
+
+fn holder(session: &Session, args: &ProveArgs) -> Result<Holder> {
+    let name = args.holder.as_deref().context("whose credential? give --holder NAME")?;
+    let mut all = session.holders()?;
+    let names: Vec<String> = all.iter().map(|h| h.name.clone()).collect();
+    let at = all
+        .iter()
+        .position(|h| h.name == name)
+        .with_context(|| format!("no holder {name}; there are: {}", names.join(", ")))?;
+    Ok(all.swap_remove(at))
+}
+
+fn consent(session: &Session, args: &ProveArgs) -> Result<HeldConsent> {
+    let number = args.consent.context("which consent? give --consent NUMBER (`amanat consent list`)")?;
+    let all = session.consents()?;
+    all.into_iter().find(|c| c.number == number).with_context(|| format!("no consent {number}"))
+}
+
+fn record(session: &Session, args: &ProveArgs) -> Result<VaultRecord> {
+    let all = session.vault()?;
+    let found = match (args.record, args.consent) {
+        (Some(number), _) => all.into_iter().find(|r| r.number == number),
+        // The first of that consent's patient.
+        (None, Some(_)) => {
+            let patient = consent(session, args)?.patient;
+            all.into_iter().find(|r| r.patient == patient)
+        }
+        (None, None) => bail!("which record? give --record NUMBER"),
+    };
+    let record = found.context("no such record in the vault: `amanat import --anchor` fills it")?;
+    if record.anchored == PENDING {
+        bail!(
+            "record {} was not acknowledged by the ledger: anchor it again with `amanat import --anchor`",
+            record.number
+        );
+    }
+    Ok(record)
+}
+
+fn consent_input(session: &Session, held: &HeldConsent) -> Result<ConsentInput> {
+    let patients = session.patients()?;
+    let patient =
+        patients.iter().find(|p| p.reference == held.patient).context("no wallet for this consent")?;
+    Ok(ConsentInput { subject: patient.wallet.subject(), consent: held.consent.clone(), used: held.used })
+}
+
+fn record_input(session: &Session, record: &VaultRecord) -> Result<RecordInput> {
+    let patients = session.patients()?;
+    let patient =
+        patients.iter().find(|p| p.reference == record.patient).context("no wallet for this record")?;
+    Ok(RecordInput {
+        subject: patient.wallet.subject(),
+        record: record.record.clone(),
+        custodian: OrgId::from_reference(&record.custodian),
+        anchored: record.anchored,
+    })
+}
+
+/// What is asked for: the ordinary classes, and those of a sensitive record that is named.
+fn scope(args: &ProveArgs, record: Option<&VaultRecord>) -> Result<Scope> {
+    let purposes = Purposes::by_name(&args.purpose)
+        .with_context(|| format!("unknown purpose {}; known: {}", args.purpose, names(Purposes::NAMES)))?;
+    let actions = Actions::by_name(&args.action)
+        .with_context(|| format!("unknown action {}; known: {}", args.action, names(Actions::NAMES)))?;
+    let mut categories = Categories::NONE;
+    for name in &args.categories {
+        let bit = Categories::by_name(name)
+            .with_context(|| format!("unknown category {name}; known: {}", names(Categories::NAMES)))?;
+        categories = categories.union(bit);
+    }
+    let (own, level) = record.map_or((0, 0), |r| policies::class(&r.record));
+    if categories.is_empty() {
+        categories = policies::CLINICAL.union(Categories(own));
+    }
+    let confidentiality = match level {
+        0 | 1 => Confidentiality::Normal,
+        2 => Confidentiality::Restricted,
+        _ => Confidentiality::VeryRestricted,
+    };
+    Ok(Scope { purposes, actions, categories, confidentiality, ..TREATMENT })
+}
+
+fn names<T>(all: &[(T, &str)]) -> String {
+    all.iter().map(|(_, n)| *n).collect::<Vec<_>>().join(", ")
+}
+
+fn record_request(args: &ProveArgs, record: &VaultRecord, epoch: u64, salt: Fr) -> Result<RecordRequest> {
+    let first = |leaf: Leaf| record.record.open(leaf).values[0];
+    let mut disclosed = 0u16;
+    for name in &args.disclose {
+        let leaf = Leaf::ALL.iter().find(|l| l.name() == name.as_str()).with_context(|| {
+            format!("unknown leaf {name}; known: {}", Leaf::ALL.map(Leaf::name).join(", "))
+        })?;
+        disclosed |= 1 << (*leaf as u16);
+    }
+    let value = match &args.at_least {
+        Some(text) => {
+            let least = Micro::parse(text).map_err(|e| anyhow::anyhow!("--at-least {text}: {e}"))?;
+            Some(ValueRange { least: value_word(least), greatest: u64::MAX })
+        }
+        None => None,
+    };
+    Ok(RecordRequest {
+        resource_type: None,
+        code: Some(first(Leaf::Code)),
+        unit: value.map(|_| first(Leaf::Unit)),
+        status: None,
+        value,
+        period: Period::ALWAYS,
+        custodian: None,
+        anchored_by: epoch,
+        latest: true,
+        disclosed,
+        salt,
+    })
+}
+
+/// A use is counted before it is submitted: counted twice it is lost, submitted twice it would be refused.
+fn count_use(session: &Session, args: &ProveArgs) -> Result<()> {
+    if !matches!(args.what, ProveWhat::Access | ProveWhat::Consent) {
+        return Ok(());
+    }
+    let mut all = session.consents()?;
+    if let Some(held) = all.iter_mut().find(|c| Some(c.number) == args.consent) {
+        held.used += 1;
+    }
+    actors::save_consents(&session.home, &all)
+}
+
+/// Writes what snarkjs reads.
+pub(crate) fn export(dir: &std::path::Path, tx: &Transaction, keys: &Keys) -> Result<()> {
+    let Transaction::Proof(tx) = tx else { bail!("only proofs are exported") };
+    let key = keys.get(tx.statement).context("the key of this proof")?.proving_key().verifying_key();
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let proof = Proof::from_bytes(&tx.proof)?;
+    let public = tx.public_vector().to_field_elements();
+    for (name, text) in [
+        ("verification_key.json", snarkjs::export_verifying_key(key)),
+        ("proof.json", snarkjs::export_proof(&proof)),
+        ("public.json", snarkjs::export_public(&public)),
+    ] {
+        let path = dir.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! `amanat verify`: a transaction or snarkjs files, without a ledger.
+
+use crate::args::{Global, VerifyArgs};
+use crate::home::Home;
+use crate::keyring;
+use crate::ui::Ui;
+use amanat_domain::statement::Statement;
+use amanat_domain::tx::{MAX_TX_BYTES, Transaction};
+use amanat_params::{KeyHeader, Origin, Proof, snarkjs};
+use amanat_verifier::{PreparedVerifyingKey, verify_one};
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+
+/// The proof does not verify: an exit code of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("not valid: {0}")]
+pub(crate) struct NotValid(pub String);
+
+pub(crate) fn run(args: &VerifyArgs, global: &Global, ui: Ui) -> Result<()> {
+    match (&args.file, &args.snarkjs) {
+        (Some(file), _) => transaction(file, global, ui),
+        (None, Some(dir)) => foreign(dir, ui),
+        (None, None) => bail!("give a transaction file, or --snarkjs DIR"),
+    }
+}
+
+fn transaction(file: &Path, global: &Global, ui: Ui) -> Result<()> {
+    let bytes = read(file, MAX_TX_BYTES as u64)?;
+    let tx = Transaction::from_bytes(&bytes).map_err(|e| NotValid(e.to_string()))?;
+    let Transaction::Proof(tx) = tx else {
+        bail!(
+            "{} is signed, not proved: its signature is checked by a ledger, which knows the keys",
+            file.display()
+        )
+    };
+    let home = Home::open(global.home.as_deref())?;
+    let statement = tx.statement;
+    let key = keyring::store(&home)?.verifying_key(statement, statement.version())?;
+    if key.digest() != tx.key.0 {
+        bail!(
+            "the transaction names the key {}, the store holds {}: get that key, or ask for a proof under this one",
+            tx.key,
+            hex::encode(key.digest())
+        );
+    }
+    let proof = Proof::from_bytes(&tx.proof).map_err(|e| NotValid(e.to_string()))?;
+    let public = tx.public_vector().to_field_elements();
+    verify_one(&PreparedVerifyingKey::new(&key), &public, &proof).map_err(|e| NotValid(e.to_string()))?;
+    ui.say(format!(
+        "valid: `{statement}` against the bundle of epoch {} on chain {} (key of origin {}). Whether that bundle is the \
+         ledger's, and the nullifier unspent, only the ledger can tell.",
+        tx.epoch,
+        tx.chain,
+        key.header().origin
+    ));
+    ui.document(&serde_json::json!({
+        "valid": true, "statement": statement.name(), "epoch": tx.epoch, "chain": tx.chain.to_string(),
+        "txid": Transaction::Proof(tx).id().to_string(),
+    }));
+    Ok(())
+}
+
+fn foreign(dir: &Path, ui: Ui) -> Result<()> {
+    let text = |name: &str| -> Result<String> {
+        let path = dir.join(name);
+        String::from_utf8(read(&path, 1 << 20)?).with_context(|| format!("{} is not text", path.display()))
+    };
+    // Whose circuit it is, the files do not say: the header is only needed to hold the key.
+    let header = KeyHeader {
+        statement: Statement::Access,
+        version: 0,
+        r1cs: [0; 32],
+        origin: Origin::Ceremony { transcript: [0; 32] },
+    };
+    let key = snarkjs::import_verifying_key(header, &text("verification_key.json")?)?;
+    let proof = snarkjs::import_proof(&text("proof.json")?).map_err(|e| NotValid(e.to_string()))?;
+    let public = snarkjs::import_public(&text("public.json")?).map_err(|e| NotValid(e.to_string()))?;
+    verify_one(&PreparedVerifyingKey::new(&key), &public, &proof).map_err(|e| NotValid(e.to_string()))?;
+    ui.say("valid under the key in this folder; whose key that is, the files do not say");
+    ui.document(&serde_json::json!({ "valid": true }));
+    Ok(())
+}
+
+fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let length = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
+    if length > most {
+        bail!("{}: {length} bytes, at most {most} are expected", path.display());
+    }
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}

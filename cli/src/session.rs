@@ -1,0 +1,145 @@
+//! A ledger and a home directory, opened for one command.
+
+use crate::actors::{self, HeldConsent, Holder, Organisation, Patient, VaultRecord};
+use crate::args::{Global, LedgerAt};
+use crate::desk::dev_genesis;
+use crate::home::Home;
+use crate::ui::Ui;
+use amanat_domain::mirror::Mirror;
+use amanat_domain::statement::Statement;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tx::{ChainId, KeyDigest, Transaction};
+use amanat_ledger::{Genesis, MAX_GENESIS_BYTES, Solo};
+use amanat_prover::plan::Target;
+use amanat_service::access::{Acknowledged, Embedded, Http, LedgerAccess};
+use anyhow::{Context, Result, bail};
+use std::fs::File;
+use std::sync::Arc;
+
+const GENESIS: &str = "genesis.json";
+const LEDGER: &str = "ledger.redb";
+
+/// The machine's clock.
+pub(crate) fn now() -> Timestamp {
+    let unix = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX));
+    Timestamp::from_unix(unix).unwrap_or(Timestamp::MAX)
+}
+
+/// What a command works with.
+pub(crate) struct Session {
+    pub home: Home,
+    pub ui: Ui,
+    pub ledger: Box<dyn LedgerAccess>,
+    /// Held while the command changes the home directory.
+    _lock: File,
+}
+
+/// Makes genesis and organisations of a development ledger.
+pub(crate) fn found(home: &Home, chain: &str, epoch_seconds: u64) -> Result<Vec<Organisation>> {
+    let _lock = home.lock()?;
+    if home.has(GENESIS) {
+        bail!("{} holds a ledger already: give another --home, or remove it", home.root().display());
+    }
+    let mut rng = rand::rng();
+    let organisations = crate::town::organisations(crate::generated::HOSPITALS, &mut rng);
+    let (regulator, members) = organisations.split_last().context("no organisations")?;
+    let epoch = u32::try_from(epoch_seconds).context("--epoch-seconds: at most 4294967295")?;
+    let genesis = dev_genesis(chain, now(), epoch, members, regulator)?;
+    actors::save_organisations(home, &organisations)?;
+    home.write(GENESIS, genesis.spec())?;
+    Ok(organisations)
+}
+
+/// The genesis in the home directory, where there is one.
+pub(crate) fn genesis(home: &Home) -> Result<Option<Genesis>> {
+    let path = home.path(GENESIS);
+    match std::fs::read(&path) {
+        Ok(bytes) if bytes.len() <= MAX_GENESIS_BYTES => {
+            Genesis::from_json(&bytes).map(Some).with_context(|| format!("{} is damaged", path.display()))
+        }
+        Ok(_) => bail!("{} is too long for a genesis", path.display()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// The ledger in the home directory.
+pub(crate) fn solo(home: &Home) -> Result<Arc<Solo>> {
+    let genesis = genesis(home)?
+        .with_context(|| format!("no ledger in {}: make one with `amanat init`", home.root().display()))?;
+    let path = home.path(LEDGER);
+    Solo::open_or_create(&path, Arc::new(genesis))
+        .map(Arc::new)
+        .with_context(|| format!("cannot open the ledger {}", path.display()))
+}
+
+impl Session {
+    /// Opens the home directory and the ledger in it, or a node.
+    pub(crate) fn open(global: &Global, at: &LedgerAt, ui: Ui) -> Result<Self> {
+        let home = Home::open(global.home.as_deref())?;
+        let lock = home.lock()?;
+        let ledger: Box<dyn LedgerAccess> = match &at.node {
+            Some(url) => {
+                let expected: Option<ChainId> = genesis(&home)?.map(|g| g.chain_id());
+                Box::new(Http::connect(url, expected)?)
+            }
+            None => {
+                let embedded = Embedded::new(solo(&home)?, Arc::new(now));
+                // Without a node nobody else seals the bundle of an epoch that has begun.
+                embedded.tick()?;
+                Box::new(embedded)
+            }
+        };
+        Ok(Self { home, ui, ledger, _lock: lock })
+    }
+
+    pub(crate) fn chain(&self) -> ChainId {
+        self.ledger.genesis().chain_id()
+    }
+
+    pub(crate) fn mirror(&self) -> Result<Mirror> {
+        Ok(self.ledger.mirror()?)
+    }
+
+    /// The key of a statement that the ledger accepts now and this build can prove under.
+    pub(crate) fn target(&self, statement: Statement, key: KeyDigest, audience: &str) -> Result<Target> {
+        let height = self.ledger.status()?.height;
+        let accepted = self
+            .ledger
+            .keys()?
+            .iter()
+            .any(|k| k.statement == statement && k.digest == key && k.active_at(height + 1));
+        if !accepted {
+            bail!(
+                "the ledger does not accept the key {key} for `{statement}`: install it with `amanat keys install`"
+            );
+        }
+        Ok(Target { chain: self.chain(), key, audience: crate::policies::audience(audience), nonce: None })
+    }
+
+    pub(crate) fn submit(&self, tx: &Transaction) -> Result<Acknowledged> {
+        Ok(self.ledger.submit(tx)?)
+    }
+
+    pub(crate) fn organisations(&self) -> Result<Vec<Organisation>> {
+        actors::load_organisations(&self.home)
+    }
+
+    pub(crate) fn patients(&self) -> Result<Vec<Patient>> {
+        actors::load_patients(&self.home)
+    }
+
+    pub(crate) fn holders(&self) -> Result<Vec<Holder>> {
+        actors::load_holders(&self.home)
+    }
+
+    pub(crate) fn consents(&self) -> Result<Vec<HeldConsent>> {
+        actors::load_consents(&self.home)
+    }
+
+    pub(crate) fn vault(&self) -> Result<Vec<VaultRecord>> {
+        actors::load_vault(&self.home)
+    }
+}

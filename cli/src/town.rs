@@ -1,0 +1,68 @@
+//! A development set-up: two hospitals, an insurer, a regulator, and clinicians with credentials.
+
+use crate::actors::{Holder, Organisation};
+use amanat_domain::consent::RoleCode;
+use amanat_domain::identity::{HolderSecret, RoleCredential};
+use amanat_domain::secret::Secret;
+use amanat_domain::time::{Period, Timestamp};
+use amanat_domain::tx::Action;
+use rand::CryptoRng;
+
+/// SNOMED CT, the system of the role codes.
+const SNOMED: &str = "http://snomed.info/sct";
+
+/// A role that credentials are issued for, by its SNOMED CT code.
+#[derive(Clone, Copy)]
+pub(crate) struct RoleName(&'static str);
+
+/// Physician.
+pub(crate) const PHYSICIAN: RoleName = RoleName("309343006");
+/// Professional nurse.
+pub(crate) const NURSE: RoleName = RoleName("106292003");
+
+impl RoleName {
+    pub(crate) fn code(self) -> RoleCode {
+        RoleCode::from_coding(SNOMED, self.0)
+    }
+}
+
+/// The organisations of a development set-up; the first two are hospitals, the last is the regulator.
+pub(crate) fn organisations(hospitals: [&str; 2], rng: &mut impl CryptoRng) -> Vec<Organisation> {
+    vec![
+        Organisation::new(hospitals[0], "Hospital A", rng),
+        Organisation::new(hospitals[1], "Hospital B", rng),
+        Organisation::new("Organization/regulator", "Regulator", rng),
+    ]
+}
+
+/// A clinician of an organisation, with a credential to be issued.
+pub(crate) fn clinician(
+    name: &str,
+    role: RoleName,
+    organisation: &Organisation,
+    licence: Period,
+    rng: &mut impl CryptoRng,
+) -> Holder {
+    let secret = HolderSecret::random(rng);
+    let credential = RoleCredential {
+        holder: secret.key(),
+        role: role.code(),
+        organisation: organisation.id(),
+        licence,
+        salt: Secret::random(rng),
+    };
+    Holder { name: name.to_owned(), secret, credential }
+}
+
+/// A licence of three years around a time.
+pub(crate) fn licence(now: Timestamp) -> Period {
+    const YEAR: u64 = 365 * 86_400;
+    let from = Timestamp::new(now.seconds().saturating_sub(YEAR)).unwrap_or(Timestamp::MIN);
+    let until = Timestamp::new(now.seconds() + 2 * YEAR).unwrap_or(Timestamp::MAX);
+    Period::new(from, until).unwrap_or(Period::ALWAYS)
+}
+
+/// What an organisation publishes to issue the credential.
+pub(crate) fn issue(holder: &Holder) -> Action {
+    Action::IssueRole { role: holder.credential.role, inner: holder.credential.inner() }
+}

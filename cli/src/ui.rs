@@ -1,0 +1,125 @@
+//! What a person sees: progress, tables, words. Text goes to standard output, progress to standard error.
+#![allow(clippy::print_stdout, reason = "printing is this module's business")]
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::Duration;
+
+/// How to speak.
+#[derive(Clone, Copy)]
+pub(crate) struct Ui {
+    pub json: bool,
+    quiet: bool,
+}
+
+impl Ui {
+    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    /// A line of text; nothing in JSON mode.
+    pub(crate) fn say(&self, text: impl AsRef<str>) {
+        if !self.json {
+            println!("{}", text.as_ref());
+        }
+    }
+
+    /// The same voice, or none.
+    pub(crate) const fn silent_if(self, silent: bool) -> Self {
+        Self { json: silent, quiet: self.quiet }
+    }
+
+    /// An error with its causes, in words, on standard error.
+    #[allow(clippy::print_stderr, reason = "printing is this module's business")]
+    pub(crate) fn fail(&self, error: &anyhow::Error) {
+        if self.json {
+            let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+            eprintln!("{}", serde_json::json!({ "error": causes }));
+        } else {
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because: {cause}");
+            }
+        }
+    }
+
+    /// A heading.
+    pub(crate) fn head(&self, text: &str) {
+        self.say(format!("\n{text}"));
+        self.say("-".repeat(text.chars().count()));
+    }
+
+    /// The one JSON document.
+    pub(crate) fn document(&self, value: &serde_json::Value) {
+        if self.json {
+            println!("{value:#}");
+        }
+    }
+
+    /// Text as it is, also in JSON mode (completions, files asked for on standard output).
+    pub(crate) fn raw(&self, text: &str) {
+        print!("{text}");
+    }
+
+    /// A bar with an estimate on a terminal; nothing elsewhere.
+    pub(crate) fn bar(&self, length: u64, what: &str) -> ProgressBar {
+        let target = if self.quiet || !std::io::stderr().is_terminal() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(Some(length), target);
+        let style =
+            ProgressStyle::with_template("{msg:<34} [{bar:28}] {percent:>3}%  {elapsed} (left {eta})")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    /// A table: the first row is the heading; columns after the first are set right where they hold numbers.
+    pub(crate) fn table(&self, rows: &[Vec<String>]) {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width =
+            |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for (i, row) in rows.iter().enumerate() {
+            let cells: Vec<String> = row
+                .iter()
+                .zip(&widths)
+                .enumerate()
+                .map(|(c, (cell, w))| {
+                    let number = c > 0 && cell.starts_with(|x: char| x.is_ascii_digit() || x == '-');
+                    if number { format!("{cell:>w$}") } else { format!("{cell:<w$}") }
+                })
+                .collect();
+            self.say(format!("  {}", cells.join("  ").trim_end()));
+            if i == 0 {
+                let rule: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
+                self.say(format!("  {}", rule.join("  ")));
+            }
+        }
+    }
+}
+
+/// Bytes in words.
+pub(crate) fn bytes(n: u64) -> String {
+    match n {
+        0..1024 => format!("{n} B"),
+        1024..1_048_576 => format!("{:.1} KiB", n as f64 / 1024.0),
+        _ => format!("{:.1} MiB", n as f64 / 1_048_576.0),
+    }
+}
+
+/// A duration in words.
+pub(crate) fn seconds(d: Duration) -> String {
+    let s = d.as_secs_f64();
+    if s < 0.001 {
+        format!("{:.0} us", s * 1e6)
+    } else if s < 1.0 {
+        format!("{:.1} ms", s * 1e3)
+    } else {
+        format!("{s:.1} s")
+    }
+}
