@@ -21,15 +21,16 @@ use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::tx::{ChainId, KeyDigest, TxId};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// A single-validator ledger.
 pub struct Solo {
     state: RwLock<State>,
     store: Store,
     pool: Mutex<Pool<Waiter>>,
-    /// Held by whoever makes a block.
-    producer: Mutex<()>,
+    /// Whether somebody is making a block; the condition tells everyone when that is over.
+    producing: Mutex<bool>,
+    produced: Condvar,
     /// Set when a write failed: nothing is taken until [`Solo::reopen`].
     broken: AtomicBool,
 }
@@ -151,7 +152,8 @@ impl Solo {
             state: RwLock::new(state),
             store,
             pool: Mutex::new(Pool::new(limits)),
-            producer: Mutex::new(()),
+            producing: Mutex::new(false),
+            produced: Condvar::new(),
             broken: AtomicBool::new(false),
         }
     }
@@ -191,7 +193,7 @@ impl Solo {
     /// # Errors
     /// [`Fault`].
     pub fn tick(&self, now: Timestamp) -> Result<Option<Header>, Arc<Fault>> {
-        let turn = lock(&self.producer);
+        let turn = self.turn();
         let new_epoch = {
             let state = self.state();
             state.genesis_block().epoch_of(now).is_some_and(|epoch| epoch > state.tip().epoch)
@@ -208,7 +210,7 @@ impl Solo {
     /// # Errors
     /// [`Fault`]; the ledger then stays closed and may be reopened later.
     pub fn reopen(&self) -> Result<(), Fault> {
-        let _turn = lock(&self.producer);
+        let _turn = self.turn();
         let state = self.store.reopen()?;
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
         self.broken.store(false, Ordering::SeqCst);
@@ -249,19 +251,43 @@ impl Solo {
     /// Makes blocks until the waiter has its answer.
     fn wait(&self, waiter: &Waiter, now: Timestamp) -> Outcome {
         loop {
-            let turn = lock(&self.producer);
-            if let Some(outcome) = waiter.take() {
-                return match outcome {
-                    Err(refused) => self.receipt_instead(refused),
-                    committed => committed,
-                };
+            match self.turn_or(|| waiter.take()) {
+                Err(Ok(receipt)) => return Ok(receipt),
+                Err(Err(refused)) => return self.receipt_instead(refused),
+                Ok(turn) => {
+                    self.produce(&turn, now)?;
+                }
             }
-            self.produce(&turn, now)?;
+        }
+    }
+
+    /// The turn to make a block, or the answer that makes it unnecessary.
+    ///
+    /// One who waits is woken after every block, together with all others. Were the turn a plain lock, an answer would
+    /// have to queue for it behind threads that already bring their next transaction, and blocks would hold one each.
+    fn turn_or<T>(&self, answer: impl Fn() -> Option<T>) -> Result<Turn<'_>, T> {
+        let mut producing = lock(&self.producing);
+        loop {
+            if let Some(answer) = answer() {
+                return Err(answer);
+            }
+            if !*producing {
+                *producing = true;
+                return Ok(Turn(self));
+            }
+            producing = self.produced.wait(producing).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn turn(&self) -> Turn<'_> {
+        match self.turn_or(|| None::<core::convert::Infallible>) {
+            Ok(turn) => turn,
+            Err(never) => match never {},
         }
     }
 
     /// One block: propose, apply, make durable, take over, answer. The turn is proof that nobody else is at it.
-    fn produce(&self, _turn: &MutexGuard<'_, ()>, now: Timestamp) -> Result<Option<Header>, Arc<Fault>> {
+    fn produce(&self, _turn: &Turn<'_>, now: Timestamp) -> Result<Option<Header>, Arc<Fault>> {
         if let Err(SubmitError::Fault(fault)) = self.usable() {
             return Err(self.fail(fault));
         }
@@ -426,6 +452,16 @@ impl Solo {
             pool,
             broken: self.broken.load(Ordering::SeqCst),
         }
+    }
+}
+
+/// Held by whoever makes a block; giving it up wakes all who wait, also when a panic gives it up.
+struct Turn<'a>(&'a Solo);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.producing) = false;
+        self.0.produced.notify_all();
     }
 }
 

@@ -161,7 +161,13 @@ fn a_consent_is_revoked_once_and_by_a_revocation_id() {
     advance(&mut state, epoch(1), &[first]);
     assert_eq!(refusal(&state, &same), revoked);
     let chain = genesis();
-    assert_eq!(refusal(&state, &anchor(&chain, 1, &[5])), revoked);
+    // A record is superseded once, and the registry is the same.
+    let id = handle(5).revocation_id().expect("a usable handle");
+    advance(&mut state, epoch(1), &[anchor(&chain, 1, &[5])]);
+    let superseded: Refusal = Conflict::AlreadyRevoked { id: id.to_bytes() }.into();
+    assert_eq!(refusal(&state, &anchor(&chain, 2, &[5])), superseded);
+    assert_eq!(refusal(&state, &revoke(&state, 7, id.to_field())), superseded);
+    assert_eq!(refusal(&state, &anchor(&chain, 3, &[6, 6])), Reject::Repeated(1).into());
     for id in [f(0), amanat_domain::field::pow2(251), -f(1)] {
         assert_eq!(refusal(&state, &revoke(&state, 3, id)), Reject::NotARevocationId.into());
     }
