@@ -13,6 +13,8 @@ pub mod mutation;
 pub mod public;
 pub mod r1cs;
 pub mod statements;
+#[doc(hidden)]
+pub mod world;
 
 pub use cs::{Cs, FreeWire, RowKind, RowLabel, Shape};
 pub use r1cs::R1cs;

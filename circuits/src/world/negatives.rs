@@ -1,0 +1,1 @@
+//! Worlds in which one clause does not hold.

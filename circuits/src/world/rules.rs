@@ -1,0 +1,198 @@
+//! Rules for and against a world's request, and consents made of them.
+
+use super::{World, at, period, random_scope};
+use crate::gadgets::consent::permits;
+use amanat_domain::consent::{
+    Actions, Categories, Confidentiality, ConsentTerms, Effect, Grantee, Jurisdictions, Level, MAX_RULES,
+    OrgId, Purposes, Rule, UseLimit,
+};
+use amanat_domain::field::random;
+use amanat_domain::time::Period;
+use rand::{Rng, RngExt};
+use rand_chacha::ChaCha20Rng;
+
+/// A rule that matches every request of everyone.
+#[must_use]
+pub fn sweeping(effect: Effect, level: Level) -> Rule {
+    Rule {
+        effect,
+        level,
+        grantee: Grantee::Any,
+        purposes: Purposes::ALL,
+        actions: Actions::ALL,
+        categories: Categories::ALL,
+        jurisdictions: Jurisdictions::ALL,
+        confidentiality: match effect {
+            Effect::Permit => Confidentiality::VeryRestricted,
+            Effect::Deny => Confidentiality::Low,
+        },
+        validity: Period::ALWAYS,
+        data_period: Period::ALWAYS,
+    }
+}
+
+/// A rule that matches nothing here: about somebody else.
+#[must_use]
+pub fn idle(effect: Effect, level: Level) -> Rule {
+    let nobody = OrgId::from_reference("Organization/nobody");
+    Rule { grantee: Grantee::Organisation(nobody), ..sweeping(effect, level) }
+}
+
+/// Terms of these rules.
+///
+/// # Panics
+/// On more than eight.
+#[must_use]
+pub fn terms(rules: Vec<Rule>, default: Effect) -> ConsentTerms {
+    ConsentTerms::new(rules, default, String::from("urn:policy")).expect("at most eight")
+}
+
+/// A random rule near a world's request: it matches in some draws and just misses in others.
+pub fn random_rule(rng: &mut ChaCha20Rng, world: &World) -> Rule {
+    let effect = if rng.random_bool(0.5) { Effect::Permit } else { Effect::Deny };
+    let level = if rng.random_bool(0.5) { Level::Nested } else { Level::Root };
+    let mut rule = sweeping(effect, level);
+    let asked = &world.request.scope;
+    let recipient = &world.request.recipient;
+    rule.grantee = match rng.random_range(0..6) {
+        0 => Grantee::Any,
+        1 => Grantee::Organisation(recipient.organisation),
+        2 => Grantee::Role(recipient.role),
+        3 => Grantee::OrganisationRole(recipient.organisation, recipient.role),
+        4 => Grantee::Holder(recipient.holder),
+        _ => Grantee::Organisation(OrgId::new(random(rng))),
+    };
+    let scope = random_scope(rng);
+    // Each restriction: everything, what is asked, or anything.
+    macro_rules! mask {
+        ($field:ident) => {
+            match rng.random_range(0..6) {
+                0 => rule.$field = asked.$field.union(scope.$field),
+                1 => rule.$field = asked.$field,
+                2 => rule.$field = scope.$field,
+                _ => {}
+            }
+        };
+    }
+    mask!(purposes);
+    mask!(actions);
+    mask!(categories);
+    mask!(jurisdictions);
+    if rng.random_bool(0.3) {
+        rule.confidentiality = super::confidentiality(rng.random_range(0..4));
+    }
+    let now = world.time.seconds();
+    rule.validity = around(rng, now, now);
+    let data = &world.request.data_period;
+    rule.data_period = around(rng, data.from().seconds(), data.until().seconds());
+    rule
+}
+
+/// All time, or a period whose ends lie at or near those given.
+fn around(rng: &mut ChaCha20Rng, from: u64, until: u64) -> Period {
+    let slack = |rng: &mut ChaCha20Rng| match rng.random_range(0..4) {
+        0 => 0,
+        1 => 1,
+        _ => rng.random_range(0..1u64 << 24),
+    };
+    match rng.random_range(0..8) {
+        0 => period(from - slack(rng), until + slack(rng)),
+        1 => period(from, from + slack(rng)),
+        2 => period(until, until + slack(rng)),
+        3 => period(from - slack(rng), from),
+        4 => period(until + 1, until + 1 + slack(rng)),
+        5 => Period::new(at(from - 1 - slack(rng)), at(from - 1)).unwrap_or(Period::ALWAYS),
+        _ => Period::ALWAYS,
+    }
+}
+
+/// Random terms that permit the world's request of S1 and its access.
+pub fn random_terms(rng: &mut ChaCha20Rng, world: &World) -> ConsentTerms {
+    loop {
+        let rules = (0..rng.random_range(0..=MAX_RULES)).map(|_| random_rule(rng, world)).collect();
+        let default = if rng.next_u32() & 3 == 0 { Effect::Permit } else { Effect::Deny };
+        let terms = terms(rules, default);
+        let request = &world.request;
+        if permits(&terms, &request.scope, &request.data_period, &request.recipient, world.time) {
+            return terms;
+        }
+    }
+}
+
+/// Worlds in which each zero test of the rules is seen zero and not zero, at each of the eight slots: for the mutation run.
+/// Not all of them permit.
+#[must_use]
+pub fn decisive(seed: u64) -> Vec<World> {
+    let mut plain = World::new(seed);
+    let amount = amount(&mut plain);
+    // Nothing revoked: any id below 2^251 has the first leaf around it.
+    plain.revoked.clear();
+    plain.limit = UseLimit::UNLIMITED;
+    plain.asked.latest = true;
+    plain.asked.value =
+        Some(amanat_domain::policy::ValueRange { least: amount - 1000, greatest: amount + 1000 });
+    let (permit, deny) = (|level| sweeping(Effect::Permit, level), |level| sweeping(Effect::Deny, level));
+    let (root, nested) = (Level::Root, Level::Nested);
+    let eight = |rule: Rule| vec![rule; MAX_RULES];
+    let last = |rule: Rule| {
+        let mut rules = vec![idle(Effect::Deny, root); MAX_RULES];
+        rules[MAX_RULES - 1] = rule;
+        rules
+    };
+    let sets = [
+        (vec![permit(nested)], Effect::Deny),
+        (last(permit(nested)), Effect::Deny),
+        (eight(permit(nested)), Effect::Deny),
+        (eight(permit(root)), Effect::Permit),
+        (Vec::new(), Effect::Permit),
+        (Vec::new(), Effect::Deny),
+        (vec![permit(root)], Effect::Deny),
+        (last(permit(root)), Effect::Deny),
+        (vec![deny(root), permit(nested)], Effect::Deny),
+        (vec![permit(root), deny(root)], Effect::Deny),
+        (vec![deny(nested), permit(nested)], Effect::Deny),
+        (last(deny(nested)), Effect::Permit),
+        (vec![deny(nested), permit(root)], Effect::Permit),
+        (vec![permit(nested), deny(root), deny(root), permit(root)], Effect::Permit),
+        (vec![deny(root)], Effect::Permit),
+    ];
+    let mut worlds: Vec<World> = sets
+        .into_iter()
+        .enumerate()
+        .map(|(i, (rules, default))| {
+            let mut world = plain.clone();
+            world.terms = terms(rules, default);
+            // Limited in some; nothing asked of the record in others.
+            if i % 3 == 1 {
+                world.limit = UseLimit::from_u32(100);
+                world.use_index = 99;
+            }
+            if i % 3 == 1 {
+                world.asked.latest = false;
+                world.asked.value = None;
+                world.asked.disclosed = 0;
+            }
+            world
+        })
+        .collect();
+    let mut pointed = plain;
+    pointed.terms = terms(eight(permit(nested)), Effect::Deny);
+    pointed.asked.value = Some(amanat_domain::policy::ValueRange { least: amount, greatest: amount });
+    let word = |leaf: amanat_domain::record::Leaf, world: &World| world.values[leaf as usize][0];
+    use amanat_domain::record::Leaf;
+    pointed.asked.code = Some(word(Leaf::Code, &pointed));
+    pointed.asked.unit = Some(word(Leaf::Unit, &pointed));
+    pointed.asked.status = Some(word(Leaf::Status, &pointed));
+    pointed.asked.custodian = Some(pointed.custodian);
+    pointed.asked.resource_type = Some(ark_ff::PrimeField::into_bigint(word(Leaf::Type, &pointed)).0[0]);
+    worlds.push(pointed);
+    worlds
+}
+
+/// Gives the record a value in the middle of the range.
+fn amount(world: &mut World) -> u64 {
+    use amanat_domain::field::Fr;
+    let amount = 1 << 63;
+    world.values[amanat_domain::record::Leaf::Value as usize] = [Fr::from(amount), Fr::from(1u64)];
+    amount
+}
