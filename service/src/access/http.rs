@@ -209,7 +209,10 @@ impl LedgerAccess for Http {
                 done
             };
             let workers: Vec<_> = (0..SUBMITTERS.min(txs.len())).map(|_| scope.spawn(worker)).collect();
-            workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            workers
+                .into_iter()
+                .flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
         });
         answers.sort_by_key(|(i, _)| *i);
         answers.into_iter().map(|(_, answer)| answer).collect()

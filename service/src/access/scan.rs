@@ -29,7 +29,9 @@ pub struct ProofScan<'a> {
 }
 
 impl<'a> ProofScan<'a> {
-    pub(super) fn new(access: &'a dyn LedgerAccess, from: u64) -> Self {
+    /// From a height on.
+    #[must_use]
+    pub fn new(access: &'a dyn LedgerAccess, from: u64) -> Self {
         Self {
             access,
             next: from,

@@ -20,7 +20,7 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// Accepts until `shutdown` completes, then lets the connections finish.
 pub(super) async fn accept(
-    listener: &TcpListener,
+    listener: TcpListener,
     shared: &Arc<Shared>,
     shutdown: impl Future<Output = ()> + Send,
 ) {
@@ -53,6 +53,8 @@ pub(super) async fn accept(
         }
         while connections.try_join_next().is_some() {}
     }
+    // From here on a connection is refused, not left waiting.
+    drop(listener);
     shared.stop.send_replace(true);
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(shared.config.drain_timeout, all).await.is_err() {

@@ -140,7 +140,7 @@ impl Node {
         tracing::info!(%address, %chain, height = *shared.tip.borrow(), "node listens");
         let committing = tokio::spawn(commit::run(shared.clone(), queue));
         let ticking = tokio::spawn(epoch::run(shared.clone()));
-        connection::accept(&listener, &shared, shutdown).await;
+        connection::accept(listener, &shared, shutdown).await;
         shared.drained.notify_one();
         for task in [committing, ticking] {
             if let Err(error) = task.await {

@@ -50,7 +50,10 @@ pub(super) fn reject(reject: &Reject) -> Problem {
         }
         Reject::EmptyLeaf(_) => say("empty_leaf", "leave the zero entry out and sign again"),
         Reject::Repeated(_) => say("repeated_entry", "name each entry once and sign again"),
-        Reject::NotARevocationId => say("not_a_revocation_id", "prove the revocation again"),
+        Reject::NotARevocationId => say(
+            "not_a_revocation_id",
+            "take the id from the consent or the record: both are made so that theirs is one",
+        ),
         Reject::NoSuchCredential { index, len } => {
             say("no_such_credential", "take the index from the receipt of the issuing transaction")
                 .disagree(format!("below {len}"), index)

@@ -1,0 +1,10 @@
+//! A node over real HTTP on a local port: every route, every refusal, and the ways in which clients misbehave.
+
+mod access;
+mod bad_input;
+mod disk;
+mod lies;
+mod live;
+mod routes;
+mod schema;
+mod support;

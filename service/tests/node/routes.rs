@@ -1,0 +1,146 @@
+//! Every route where all is well.
+
+use crate::support::{World, anchor, enrol, issue};
+use amanat_domain::tx::{Action, Transaction};
+use amanat_ledger::Block;
+use serde_json::json;
+
+#[test]
+fn a_signed_transaction_is_committed_and_its_receipt_comes_with_a_proof() {
+    let world = World::new();
+    let tx = world.signed(enrol([1, 2, 3]));
+    let reply = world.post(&tx.to_bytes());
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.json["repeated"], json!(false));
+    let receipt = &reply.json["receipt"];
+    assert_eq!(receipt["effect"], json!({"appended": {"registry": "subjects", "first": 0, "count": 3}}));
+    assert_eq!(receipt["height"], json!(1));
+
+    let again = world.post(&tx.to_bytes());
+    assert_eq!((again.status, &again.json["repeated"]), (200, &json!(true)));
+    assert_eq!(&again.json["receipt"], receipt);
+    assert_eq!(world.height(), 1);
+
+    let proved = world.get(&format!("/v1/receipts/{}", tx.id()));
+    assert_eq!(proved.status, 200);
+    assert_eq!(&proved.json["receipt"], receipt);
+    assert_eq!(proved.json["header"]["height"], json!(1));
+}
+
+#[test]
+fn every_read_route_answers_as_the_document_says() {
+    let world = World::new();
+    world.commit(enrol([1, 2]));
+    world.commit(issue(7));
+    world.commit(anchor([10, 11], &[99]));
+    world.next_epoch();
+    world.commit(Action::RetireRole { index: 0 });
+    world.commit(anchor([12], &[50]));
+
+    let status = world.get("/v1/status").json;
+    assert_eq!((&status["height"], &status["epoch"]), (&json!(6), &json!(1)));
+    assert_eq!((&status["ready"], &status["mempool"]), (&json!(true), &json!(0)));
+    assert_eq!(status["chain"], json!(world.chain().to_string()));
+    assert_eq!(world.get("/v1/genesis").bytes, world.solo.genesis().to_json());
+
+    let latest = world.get("/v1/bundles/latest").json;
+    assert_eq!(latest, world.get("/v1/bundles/1").json);
+    assert_eq!(latest["superseded"], json!(null));
+    assert_eq!(world.get("/v1/bundles/0").json["superseded"], json!(1));
+
+    let height = |n: u64| world.get(&format!("/v1/blocks/{n}")).json;
+    assert_eq!(height(0)["header"]["count"], json!(0));
+    let block = height(1);
+    assert_eq!(block["transactions"][0]["kind"], json!("signed"));
+    let bytes = world.get_bytes("/v1/blocks/1").bytes;
+    let canonical = Block::from_bytes(&bytes, 10).expect("canonical bytes");
+    assert_eq!(block["header"]["hash"], json!(canonical.header.hash().to_string()));
+    let listed = world.get("/v1/blocks?from=2&limit=3").json;
+    assert_eq!(listed["blocks"].as_array().map(Vec::len), Some(3));
+    assert_eq!((&listed["next"], &listed["tip"]), (&json!(5), &json!(6)));
+    assert_eq!(world.get("/v1/blocks?from=5").json["next"], json!(null));
+    assert_eq!(world.get("/v1/blocks?from=7").json["blocks"], json!([]));
+    assert_eq!(world.get("/v1/keys").json, json!({"keys": []}));
+    assert_eq!(world.get("/v1/health").json, json!({"status": "ok"}));
+    assert_eq!(world.get("/v1/ready").json, json!({"status": "ready"}));
+    assert_eq!(world.get("/openapi.json").bytes, amanat_service::node::OPENAPI.as_bytes());
+}
+
+#[test]
+fn leaves_are_those_of_the_bundle_though_the_registries_have_moved_on() {
+    let world = World::new();
+    world.commit(enrol([1, 2]));
+    world.commit(issue(7));
+    world.commit(anchor([10, 11], &[99]));
+    world.next_epoch();
+    let registries = ["subjects", "roles", "consents", "revocations", "records"];
+    let all = |query: &str| {
+        registries.map(|r| world.get(&format!("/v1/registries/{r}/leaves{query}")).json["leaves"].clone())
+    };
+    let sealed = all("");
+    assert_eq!(sealed.each_ref().map(|l| l.as_array().map(Vec::len)), [2, 1, 0, 2, 2].map(Some));
+    world.commit(enrol([3]));
+    world.commit(issue(8));
+    world.commit(Action::RetireRole { index: 0 });
+    world.commit(anchor([12], &[50]));
+    assert_eq!(all(""), sealed);
+    world.next_epoch();
+    let later = all("");
+    assert_eq!(later.each_ref().map(|l| l.as_array().map(Vec::len)), [3, 2, 0, 3, 3].map(Some));
+    assert_eq!(later[1][0], json!("0".repeat(64)), "a retired credential is zero");
+    assert_eq!(all("?epoch=1"), sealed, "an older bundle's leaves are still there");
+    assert_eq!(all("?epoch=0")[3].as_array().map(Vec::len), Some(1), "the initial leaf");
+
+    let page = world.get("/v1/registries/subjects/leaves?from=1&limit=1").json;
+    assert_eq!((&page["leaves"], &page["next"]), (&json!([later[0][1]]), &json!(2)));
+    let page = world.get("/v1/registries/subjects/leaves?from=3").json;
+    assert_eq!((&page["leaves"], &page["next"]), (&json!([]), &json!(null)));
+}
+
+#[test]
+fn metrics_count_what_happened() {
+    let world = World::new();
+    let tx = world.signed(enrol([1]));
+    world.post(&tx.to_bytes());
+    world.post(&tx.to_bytes());
+    world.post(b"");
+    world.post(&world.signed(enrol([1])).to_bytes()).refused(409, "already_enrolled");
+    let text = String::from_utf8(world.get("/metrics").bytes).expect("text");
+    for line in [
+        "amanat_height 1",
+        "amanat_epoch 0",
+        "amanat_mempool_transactions 0",
+        "amanat_ready 1",
+        "amanat_registry_leaves{registry=\"subjects\"} 1",
+        "amanat_submissions_total{outcome=\"committed\"} 1",
+        "amanat_submissions_total{outcome=\"repeated\"} 1",
+        "amanat_refused_total{kind=\"reject\",code=\"truncated\"} 1",
+        "amanat_refused_total{kind=\"conflict\",code=\"already_enrolled\"} 1",
+        "amanat_commit_seconds_count 1",
+        "amanat_http_answers_total{status=\"200\"} 2",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn many_clients_at_once_share_blocks_and_each_gets_its_receipt() {
+    let world = World::new();
+    let txs: Vec<Transaction> = (0..64).map(|n| world.signed(enrol([100 + n]))).collect();
+    let start = std::sync::Barrier::new(16);
+    std::thread::scope(|scope| {
+        for mine in txs.chunks(4) {
+            let (world, start) = (&world, &start);
+            scope.spawn(move || {
+                start.wait();
+                for tx in mine {
+                    let reply = world.post(&tx.to_bytes());
+                    assert_eq!(reply.status, 200, "{}", reply.json);
+                    assert_eq!(reply.json["receipt"]["txid"], json!(tx.id().to_string()));
+                }
+            });
+        }
+    });
+    assert!(world.height() <= 64);
+    assert_eq!(world.solo.status().transactions, 64);
+}
