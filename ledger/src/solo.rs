@@ -346,7 +346,7 @@ impl Solo {
         if self.broken.load(Ordering::SeqCst) { Err(Fault::Reopen.into()) } else { Ok(()) }
     }
 
-    /// The state, for reading. Blocks are not committed while it is held.
+    /// The state, for reading. No block is committed while it is held: let go of it before submitting on the same thread.
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
