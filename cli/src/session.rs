@@ -5,6 +5,7 @@ use crate::args::{Global, LedgerAt};
 use crate::desk::dev_genesis;
 use crate::home::Home;
 use crate::ui::Ui;
+use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::mirror::Mirror;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
@@ -117,6 +118,29 @@ impl Session {
             );
         }
         Ok(Target { chain: self.chain(), key, audience: crate::policies::audience(audience), nonce: None })
+    }
+
+    /// Whether the registries are large enough to hide in, before a proof is made that the ledger would refuse.
+    pub(crate) fn check_floors(&self, statement: Statement, bundle: &Bundle) -> Result<()> {
+        let genesis = self.ledger.genesis();
+        let hides_in: &[Registry] = match statement {
+            Statement::Grant => &[Registry::Subjects],
+            Statement::Revoke | Statement::Consent => &[Registry::Consents],
+            Statement::Role => &[Registry::Roles],
+            Statement::Record => &[Registry::Records],
+            Statement::Access => &[Registry::Consents, Registry::Roles, Registry::Records],
+        };
+        for registry in hides_in {
+            let (got, floor) = (bundle.registry(*registry).count, genesis.floors().of(*registry));
+            if got < floor {
+                bail!(
+                    "too few to hide among in {}: {got} as of epoch {}, the floor is {floor}: wait until it has grown",
+                    registry.name(),
+                    bundle.epoch
+                );
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn submit(&self, tx: &Transaction) -> Result<Acknowledged> {

@@ -23,6 +23,8 @@ use amanat_prover::keys::Keys;
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, Plan, RecordInput, RecordPlan, RolePlan,
 };
+use amanat_service::access::AccessError;
+use amanat_service::problem::Kind;
 use anyhow::{Context, Result, bail};
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -45,6 +47,7 @@ pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
     let key = keys.get(statement).context("loaded")?.digest();
     let target = session.target(statement, key, &args.audience)?;
     let mirror = session.mirror()?;
+    session.check_floors(statement, mirror.bundle())?;
     let mut rng = rand::rng();
     let began = Instant::now();
     let tx = match args.what {
@@ -112,8 +115,17 @@ pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
         "statement": statement.name(), "txid": tx.id().to_string(), "proving_seconds": proving.as_secs_f64(),
     });
     if !args.dry_run {
-        count_use(&session, args)?;
-        let done = session.submit(&tx)?;
+        // A use is counted before it is submitted: counted twice it is lost, submitted twice it would be refused.
+        count_use(&session, args, 1)?;
+        let done = match session.submit(&tx) {
+            Ok(done) => done,
+            Err(error) => {
+                if not_spent(&error) {
+                    count_use(&session, args, -1)?;
+                }
+                return Err(error);
+            }
+        };
         ui.say(format!("committed in block {}: {}", done.receipt.height, tx.id()));
         document["height"] = done.receipt.height.into();
     }
@@ -249,14 +261,21 @@ fn record_request(args: &ProveArgs, record: &VaultRecord, epoch: u64, salt: Fr) 
     })
 }
 
-/// A use is counted before it is submitted: counted twice it is lost, submitted twice it would be refused.
-fn count_use(session: &Session, args: &ProveArgs) -> Result<()> {
+/// The ledger said no, and not because the use was spent before: it can be used yet.
+fn not_spent(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<AccessError>(),
+        Some(AccessError::Refused(problem)) if problem.code != "nullifier_spent" && problem.kind != Kind::Fault
+    )
+}
+
+fn count_use(session: &Session, args: &ProveArgs, by: i64) -> Result<()> {
     if !matches!(args.what, ProveWhat::Access | ProveWhat::Consent) {
         return Ok(());
     }
     let mut all = session.consents()?;
     if let Some(held) = all.iter_mut().find(|c| Some(c.number) == args.consent) {
-        held.used += 1;
+        held.used = held.used.saturating_add_signed(by);
     }
     actors::save_consents(&session.home, &all)
 }

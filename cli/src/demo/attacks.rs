@@ -159,6 +159,6 @@ fn revoke(story: &mut Story<'_>) -> Result<()> {
     story.prove_and_submit(plan)?;
     story.consents[0].revoked = true;
     let epoch = story.desk.next_epoch()?;
-    story.ui.say(format!("  (patient 1 revokes; epoch {epoch} sealed)"));
+    story.ui.say(format!("  (the first patient revokes; epoch {epoch} sealed)"));
     Ok(())
 }

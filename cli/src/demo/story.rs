@@ -6,7 +6,7 @@ use crate::desk::{Desk, dev_genesis};
 use crate::home::Home;
 use crate::ui::{self, Ui};
 use crate::{consent, policies, town, vectors};
-use amanat_domain::consent::{GrantedConsent, UseLimit};
+use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit};
 use amanat_domain::identity::PatientWallet;
 use amanat_domain::record::{Leaf, Record};
 use amanat_domain::statement::Statement;
@@ -179,18 +179,34 @@ impl<'a> Story<'a> {
         self.ui.head("5. Consents: compiled from FHIR, granted by proof");
         let hospital = self.organisations[0].reference.clone();
         let practitioners = crate::actors::directory(&self.holders);
-        let mut own = 0;
         let mirror = self.desk.mirror()?;
-        let granted = self.patients.len().min(4);
-        for i in 0..granted {
+        // The consents of the data that permit treatment here come first; other patients sign one of ours.
+        let (mut compiled, mut refused) = (0, 0);
+        let mut choices: Vec<(usize, Option<(String, ConsentTerms)>)> = Vec::new();
+        for (i, case) in self.cases.cases.iter().enumerate() {
+            let mut usable = None;
+            for source in &case.consents {
+                match consent::compile(source, &practitioners) {
+                    Ok(terms) => {
+                        compiled += 1;
+                        if policies::permits_treatment(&terms, &self.holders[0], self.desk.now) {
+                            usable = Some((source.clone(), terms.into_terms()));
+                        }
+                    }
+                    Err(_) => refused += 1,
+                }
+            }
+            choices.push((i, usable));
+        }
+        choices.sort_by_key(|(_, usable)| usable.is_none());
+        // Three of the data at most, so that one for a single use is among them.
+        let from_data = choices.iter().filter(|(_, usable)| usable.is_some()).count().min(3);
+        let mut chosen: Vec<_> = choices.drain(..from_data).collect();
+        chosen.extend(choices.into_iter().rev().take(4 - from_data).map(|(i, _)| (i, None)));
+        let granted = chosen.len();
+        let mut own = 0;
+        for (n, (i, usable)) in chosen.into_iter().enumerate() {
             let patient = &self.patients[i];
-            let case = &self.cases.cases[i];
-            // The first consent of the data that permits treatment here; else one of ours.
-            let usable = case.consents.iter().find_map(|source| {
-                let compiled = consent::compile(source, &practitioners).ok()?;
-                policies::permits_treatment(&compiled, &self.holders[0], self.desk.now)
-                    .then(|| (source.clone(), compiled.into_terms()))
-            });
             let (source, terms) = match usable {
                 Some(found) => found,
                 None => {
@@ -202,13 +218,13 @@ impl<'a> Story<'a> {
             };
             // The last one may be used once only.
             let limit =
-                if i + 1 == granted { UseLimit::at_most(NonZeroU32::MIN) } else { UseLimit::UNLIMITED };
+                if n + 1 == granted { UseLimit::at_most(NonZeroU32::MIN) } else { UseLimit::UNLIMITED };
             let subject = patient.wallet.subject().commitment();
             let consent = GrantedConsent::new(terms, subject, limit, &mut self.rng);
             let target = self.target(Statement::Grant, "wallet")?;
             let wallet = crate::wallets::copy(&patient.wallet);
             let plan = GrantPlan::grant(&target, &mirror, wallet, consent.clone(), &mut self.rng)?;
-            let number = u32::try_from(i).unwrap_or(u32::MAX);
+            let number = u32::try_from(n).unwrap_or(u32::MAX);
             let reference = patient.reference.clone();
             self.prove_and_submit(plan)?;
             self.consents.push(HeldConsent {
@@ -222,8 +238,9 @@ impl<'a> Story<'a> {
         }
         let epoch = self.desk.next_epoch()?;
         self.ui.say(format!(
-            "{granted} consents granted, {} from the data and {own} from our template (treatment at {hospital}); epoch \
-             {epoch} sealed",
+            "{compiled} consents of the data compiled to flat rules, {refused} refused (what cannot be represented is never \
+             widened)\n{granted} granted by proof: {} of the data that permit treatment at {hospital}, {own} of our template; \
+             epoch {epoch} sealed",
             granted - own
         ));
         Ok(())
