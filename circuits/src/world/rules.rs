@@ -6,8 +6,11 @@ use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, Grantee, Jurisdictions, Level, MAX_RULES,
     OrgId, Purposes, Rule, UseLimit,
 };
-use amanat_domain::field::random;
+use amanat_domain::field::{Fr, random};
+use amanat_domain::policy::{RecordRequest, Scope, ValueRange};
+use amanat_domain::record::Leaf;
 use amanat_domain::time::Period;
+use ark_ff::PrimeField;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha20Rng;
 
@@ -123,14 +126,13 @@ pub fn random_terms(rng: &mut ChaCha20Rng, world: &World) -> ConsentTerms {
 /// Not all of them permit.
 #[must_use]
 pub fn decisive(seed: u64) -> Vec<World> {
-    let mut plain = World::new(seed);
-    let amount = amount(&mut plain);
     // Nothing revoked: any id below 2^251 has the first leaf around it.
-    plain.revoked.clear();
-    plain.limit = UseLimit::UNLIMITED;
-    plain.asked.latest = true;
-    plain.asked.value =
-        Some(amanat_domain::policy::ValueRange { least: amount - 1000, greatest: amount + 1000 });
+    let plain = World { revoked: Vec::new(), ..asking(seed) };
+    let wide = |world: &mut World| {
+        world.asked.value = Some(ValueRange { least: AMOUNT - 1000, greatest: AMOUNT + 1000 });
+        world.asked.period = Period::ALWAYS;
+        world.asked.anchored_by = world.anchored + 1000;
+    };
     let (permit, deny) = (|level| sweeping(Effect::Permit, level), |level| sweeping(Effect::Deny, level));
     let (root, nested) = (Level::Root, Level::Nested);
     let eight = |rule: Rule| vec![rule; MAX_RULES];
@@ -162,37 +164,61 @@ pub fn decisive(seed: u64) -> Vec<World> {
         .map(|(i, (rules, default))| {
             let mut world = plain.clone();
             world.terms = terms(rules, default);
-            // Limited in some; nothing asked of the record in others.
-            if i % 3 == 1 {
-                world.limit = UseLimit::from_u32(100);
-                world.use_index = 99;
-            }
-            if i % 3 == 1 {
-                world.asked.latest = false;
-                world.asked.value = None;
-                world.asked.disclosed = 0;
+            match i % 3 {
+                0 => wide(&mut world),
+                1 => {
+                    world.limit = UseLimit::from_u32(100);
+                    world.use_index = 90;
+                    // Nothing is asked about.
+                    wide(&mut world);
+                    world.asked.value = None;
+                    world.asked.latest = false;
+                    world.asked.disclosed = 0;
+                    world.asked.resource_type = None;
+                }
+                _ => {}
             }
             world
         })
         .collect();
-    let mut pointed = plain;
-    pointed.terms = terms(eight(permit(nested)), Effect::Deny);
-    pointed.asked.value = Some(amanat_domain::policy::ValueRange { least: amount, greatest: amount });
-    let word = |leaf: amanat_domain::record::Leaf, world: &World| world.values[leaf as usize][0];
-    use amanat_domain::record::Leaf;
-    pointed.asked.code = Some(word(Leaf::Code, &pointed));
-    pointed.asked.unit = Some(word(Leaf::Unit, &pointed));
-    pointed.asked.status = Some(word(Leaf::Status, &pointed));
-    pointed.asked.custodian = Some(pointed.custodian);
-    pointed.asked.resource_type = Some(ark_ff::PrimeField::into_bigint(word(Leaf::Type, &pointed)).0[0]);
-    worlds.push(pointed);
+    worlds.push(World { limit: UseLimit::from_u32(5), use_index: 5, ..plain });
     worlds
 }
 
-/// Gives the record a value in the middle of the range.
-fn amount(world: &mut World) -> u64 {
-    use amanat_domain::field::Fr;
-    let amount = 1 << 63;
-    world.values[amanat_domain::record::Leaf::Value as usize] = [Fr::from(amount), Fr::from(1u64)];
-    amount
+/// The record's value in worlds that ask about it: with room on both sides.
+pub const AMOUNT: u64 = 1 << 63;
+
+/// A world in which everything is asked about and answered, every restriction has room to be broken, and only a sweeping
+/// nested permit decides.
+#[must_use]
+pub fn asking(seed: u64) -> World {
+    let mut world = World::new(seed);
+    world.values[Leaf::Value as usize] = [Fr::from(AMOUNT), Fr::from(1u64)];
+    world.terms = terms(vec![sweeping(Effect::Permit, Level::Nested)], Effect::Deny);
+    world.limit = UseLimit::UNLIMITED;
+    world.anchored += 1;
+    for scope in [&mut world.request.scope, &mut world.policy.scope] {
+        *scope = Scope {
+            purposes: Purposes::TREAT.union(Purposes::CAREMGT),
+            actions: Actions::ACCESS.union(Actions::USE),
+            categories: Categories::LABS.union(Categories::VITALS),
+            jurisdictions: Jurisdictions::EU.union(Jurisdictions::PK_PUNJAB),
+            confidentiality: Confidentiality::Normal,
+        };
+    }
+    world.values[Leaf::Categories as usize] = [Fr::from(Categories::LABS.0), Fr::from(1u64)];
+    let word = |leaf: Leaf| world.values[leaf as usize][0];
+    world.asked = RecordRequest {
+        resource_type: Some(word(Leaf::Type).into_bigint().0[0]),
+        code: Some(word(Leaf::Code)),
+        unit: Some(word(Leaf::Unit)),
+        status: Some(word(Leaf::Status)),
+        value: Some(ValueRange { least: AMOUNT, greatest: AMOUNT }),
+        period: world.request.data_period,
+        custodian: Some(world.custodian),
+        anchored_by: world.anchored,
+        latest: true,
+        ..world.asked
+    };
+    world
 }
