@@ -35,13 +35,13 @@ pub struct Problem {
     /// Stable name of the case, for machines.
     pub code: Cow<'static, str>,
     /// For people.
-    pub message: String,
+    pub message: Box<str>,
     /// What was expected, where two values disagree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected: Option<String>,
+    pub expected: Option<Box<str>>,
     /// What was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub got: Option<String>,
+    pub got: Option<Box<str>>,
     /// What to do next.
     pub next: Cow<'static, str>,
     /// Status of the HTTP answer.
@@ -72,7 +72,7 @@ impl Problem {
         next: &'static str,
     ) -> Self {
         let (code, next) = (Cow::Borrowed(code), Cow::Borrowed(next));
-        Self { kind, code, message: message.to_string(), expected: None, got: None, next, status }
+        Self { kind, code, message: message.to_string().into(), expected: None, got: None, next, status }
     }
 
     pub(crate) fn request(
@@ -89,8 +89,8 @@ impl Problem {
     }
 
     pub(crate) fn disagree(mut self, expected: impl ToString, got: impl ToString) -> Self {
-        self.expected = Some(expected.to_string());
-        self.got = Some(got.to_string());
+        self.expected = Some(expected.to_string().into());
+        self.got = Some(got.to_string().into());
         self
     }
 
@@ -108,9 +108,9 @@ impl Problem {
         self.status = status;
         self.code = Cow::Owned(tame(&self.code));
         self.next = Cow::Owned(tame(&self.next));
-        self.message = tame(&self.message);
-        self.expected = self.expected.as_deref().map(tame);
-        self.got = self.got.as_deref().map(tame);
+        self.message = tame(&self.message).into();
+        self.expected = self.expected.as_deref().map(|text| tame(text).into());
+        self.got = self.got.as_deref().map(|text| tame(text).into());
         self
     }
 }
@@ -161,9 +161,9 @@ mod tests {
     #[test]
     fn text_of_another_machine_cannot_steer_a_terminal() {
         let mut problem = Problem::request(400, "x", "\u{1b}[2Jgone", "");
-        problem.got = Some("y".repeat(10_000));
+        problem.got = Some("y".repeat(10_000).into());
         let tamed = problem.tamed(400);
-        assert_eq!(tamed.message, " [2Jgone");
+        assert_eq!(&*tamed.message, " [2Jgone");
         assert_eq!(tamed.got.map(|g| g.len()), Some(MAX_FOREIGN_TEXT));
     }
 

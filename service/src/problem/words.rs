@@ -112,6 +112,10 @@ pub(super) fn conflict(conflict: &Conflict) -> Problem {
             let last = superseded.saturating_add(u64::from(*window)).saturating_sub(1);
             say("stale_epoch", MIRROR).disagree(format!("accepted up to epoch {last}"), format!("epoch {now}"))
         }
+        Conflict::AgedBundle { epoch, window, now, .. } => {
+            let last = epoch.saturating_add(u64::from(*window));
+            say("aged_bundle", MIRROR).disagree(format!("accepted up to epoch {last}"), format!("epoch {now}"))
+        }
         Conflict::BelowFloor { floor, got, .. } => say(
             "below_floor",
             "wait until the registry has grown and a new epoch has sealed it: a proof now would say who it is about",

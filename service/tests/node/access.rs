@@ -218,25 +218,25 @@ impl LedgerAccess for Made {
         ProofScan::new(self, from_height)
     }
     fn status(&self) -> Result<StatusView, AccessError> {
-        unimplemented!()
+        unreachable!("a scan reads headers and blocks only")
     }
     fn submit(&self, _: &Transaction) -> Result<Acknowledged, AccessError> {
-        unimplemented!()
+        unreachable!("a scan reads headers and blocks only")
     }
     fn submit_all(&self, _: &[Transaction]) -> Vec<Result<Acknowledged, AccessError>> {
-        unimplemented!()
+        unreachable!("a scan reads headers and blocks only")
     }
     fn receipt(&self, _: &TxId) -> Result<Option<InclusionProof>, AccessError> {
-        unimplemented!()
+        unreachable!("a scan reads headers and blocks only")
     }
     fn bundle(&self, _: Option<u64>) -> Result<Option<SealedBundle>, AccessError> {
-        unimplemented!()
+        unreachable!("a scan reads headers and blocks only")
     }
     fn mirror(&self) -> Result<Mirror, AccessError> {
-        unimplemented!()
+        unreachable!("a scan reads headers and blocks only")
     }
     fn keys(&self) -> Result<Vec<InstalledKey>, AccessError> {
-        unimplemented!()
+        unreachable!("a scan reads headers and blocks only")
     }
 }
 
