@@ -105,6 +105,11 @@ pub enum Conflict {
         "epoch {epoch} is too old for {statement}: superseded in epoch {superseded}, accepted for {window}, now {now}"
     )]
     StaleEpoch { statement: Statement, epoch: u64, superseded: u64, window: u32, now: u64 },
+    #[error(
+        "epoch {epoch} is too old for {statement}: no block came for a while, and what it calls now is more than {window} \
+         epochs past (now {now})"
+    )]
+    AgedBundle { statement: Statement, epoch: u64, window: u32, now: u64 },
     #[error("too few to hide among in {}: {got}, the floor is {floor}", registry.name())]
     BelowFloor { registry: Registry, floor: u64, got: u64 },
     #[error("key {key} is active from block {active_from}, the next is {height}")]

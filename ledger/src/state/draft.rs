@@ -216,6 +216,11 @@ impl<'s> Draft<'s> {
                 let (statement, epoch) = (tx.statement, tx.epoch);
                 Err(Conflict::StaleEpoch { statement, epoch, superseded, window, now: self.epoch }.into())
             }
+            // After a standstill the newest bundle may be old, and `now` in it with it: what says "now" is bound to that.
+            _ if says_now(tx.statement) && self.epoch.saturating_sub(tx.epoch) > window.into() => {
+                let (statement, epoch) = (tx.statement, tx.epoch);
+                Err(Conflict::AgedBundle { statement, epoch, window, now: self.epoch }.into())
+            }
             _ => Ok(sealed),
         }
     }
@@ -324,5 +329,13 @@ impl<'s> Draft<'s> {
             retired: self.retired.into_iter().collect(),
             commitments,
         }
+    }
+}
+
+/// Whether the statement is about a time, the bundle's: a consent or a licence that holds now.
+const fn says_now(statement: Statement) -> bool {
+    match statement {
+        Statement::Consent | Statement::Role | Statement::Access => true,
+        Statement::Grant | Statement::Revoke | Statement::Record => false,
     }
 }

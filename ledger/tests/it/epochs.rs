@@ -46,7 +46,10 @@ fn a_bundle_is_accepted_until_w_epochs_after_it_was_superseded() {
     // Nothing supersedes B_1 until epoch 9 begins with a block.
     advance(&mut state, epoch(9), &[]);
     for statement in Statement::ALL {
-        assert_eq!(ok(&state, statement), None, "superseded in this epoch");
+        // After a standstill, what says "now" may not mean epoch 1.
+        let says_now = matches!(statement, Statement::Consent | Statement::Role | Statement::Access);
+        let aged = Conflict::AgedBundle { statement, epoch: 1, window: 1, now: 9 };
+        assert_eq!(ok(&state, statement), says_now.then(|| aged.into()), "superseded in this epoch");
     }
     advance(&mut state, epoch(10), &[]);
     for (statement, window) in [
