@@ -4,41 +4,55 @@ use crate::cs::{Cs, Num};
 use crate::gadgets::poseidon;
 use crate::public;
 use amanat_domain::bundle::{Bundle, Registry};
+use amanat_domain::field::Fr;
 use amanat_domain::poseidon::Tag;
 
 /// The opened bundle: its time, and what it must hash to once the roots are known.
 pub struct OpenBundle {
-    words: Vec<Num>,
+    epoch: Num,
+    time: Num,
+    /// What the prover says the roots are.
+    claimed: [Fr; 5],
+    /// Roots that other gadgets computed or asked for. A root that one computes has no wire of its own: it would be in no row.
+    roots: [Option<Num>; 5],
+    counts: [Num; 5],
 }
 
 impl OpenBundle {
-    /// Allocates the words; the epoch is the public one.
+    /// Allocates time and counts; the epoch is the public one.
     pub fn new(cs: &mut Cs, bundle: &Bundle) -> Self {
-        let mut words = vec![cs.public(public::EPOCH)];
-        words.extend(bundle.to_words()[1..].iter().map(|w| cs.hint(*w)));
-        Self { words }
+        Self {
+            epoch: cs.public(public::EPOCH),
+            time: cs.hint(Fr::from(bundle.time.seconds())),
+            claimed: bundle.registries.map(|r| r.root.to_field()),
+            roots: [const { None }; 5],
+            counts: bundle.registries.map(|r| cs.hint(Fr::from(r.count))),
+        }
     }
 
     /// Time of the bundle: `now`. The ledger sealed it, so it fits 40 bits.
     #[must_use]
     pub fn time(&self) -> &Num {
-        &self.words[1]
+        &self.time
     }
 
     /// The committed root of a registry.
-    #[must_use]
-    pub fn root(&self, registry: Registry) -> Num {
-        self.words[2 + 2 * registry as usize].clone()
+    pub fn root(&mut self, cs: &mut Cs, registry: Registry) -> Num {
+        let slot = registry as usize;
+        self.roots[slot].get_or_insert_with(|| cs.hint(self.claimed[slot])).clone()
     }
 
     /// The root of a registry is this computed one.
     pub fn set_root(&mut self, registry: Registry, root: Num) {
-        self.words[2 + 2 * registry as usize] = root;
+        self.roots[registry as usize] = Some(root);
     }
 
     /// `B_e` is the hash of epoch, time and the registries' roots and counts.
-    pub fn bind(self, cs: &mut Cs) {
-        let hash = poseidon::hash(cs, Tag::Bundle, &self.words.iter().collect::<Vec<_>>());
+    pub fn bind(mut self, cs: &mut Cs) {
+        let roots = Registry::ALL.map(|registry| self.root(cs, registry));
+        let mut words = vec![&self.epoch, &self.time];
+        words.extend(roots.iter().zip(&self.counts).flat_map(|(root, count)| [root, count]));
+        let hash = poseidon::hash(cs, Tag::Bundle, &words);
         cs.bind_public(public::BUNDLE, &hash);
     }
 }

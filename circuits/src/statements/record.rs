@@ -277,6 +277,6 @@ impl Relation for RecordWitness {
 /// neighbours and path will do, see [`RecordWitness::not_looked_up`].
 fn latest(cs: &mut Cs, bundle: &mut OpenBundle, id: &Num, current: &NonMembership, asked: &Bit) {
     let root = merkle::absent_root(cs, id, current);
-    let committed = bundle.root(Registry::Revocations);
+    let committed = bundle.root(cs, Registry::Revocations);
     cs.enforce(asked.num(), &(&root - &committed), &Num::zero());
 }
