@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Node(NodeArgs),
     /// Read FHIR R4 and report what was understood; with --anchor, enrol the patients and anchor the records.
     Import(ImportArgs),
-    /// Make, list, check and export proving and verifying keys.
+    /// Make, list, check and export proving and verifying keys (kept in the home directory, or where AMANAT_KEYS says).
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Compile, grant and revoke consents.

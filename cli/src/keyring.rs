@@ -8,9 +8,13 @@ use amanat_params::{KeyStore, StoreStage};
 use amanat_prover::keys::{Keys, StatementKey};
 use anyhow::{Context, Result};
 
-/// The store in the home directory.
+/// The store that `AMANAT_KEYS` names, or the one in the home directory.
 pub(crate) fn store(home: &Home) -> Result<KeyStore> {
-    KeyStore::open(home.path("keys")).context("cannot open the key store")
+    let dir = match std::env::var_os("AMANAT_KEYS").filter(|d| !d.is_empty()) {
+        Some(dir) => dir.into(),
+        None => home.path("keys"),
+    };
+    KeyStore::open(dir).context("cannot open the key store")
 }
 
 /// Loads the keys of these statements, makes insecure-dev ones where there are none.

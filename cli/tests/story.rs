@@ -1,0 +1,196 @@
+//! The binary as an engineer of a hospital uses it: separate processes, files, exit codes.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A home directory of its own, thrown away; development keys are kept between runs, for they take a while to make.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_amanat"));
+        command
+            .args(args)
+            .env("AMANAT_HOME", self.0.path())
+            .env("AMANAT_KEYS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("insecure-dev-keys"))
+            .env("AMANAT_LOG", "warn")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("the binary runs")
+    }
+
+    /// Runs, must succeed, gives standard output.
+    fn ok(&self, args: &[&str]) -> String {
+        let out = self.run(args);
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).expect("UTF-8")
+    }
+
+    /// Runs, must fail with this exit code, gives standard error.
+    fn fails(&self, code: i32, args: &[&str]) -> String {
+        let out = self.run(args);
+        let words = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(code), "{args:?}: {words}");
+        words
+    }
+
+    fn json(&self, args: &[&str]) -> serde_json::Value {
+        let mut all = vec!["--json"];
+        all.extend_from_slice(args);
+        serde_json::from_str(&self.ok(&all)).expect("one JSON document")
+    }
+
+    fn epoch(&self) -> u64 {
+        self.json(&["ledger", "inspect"])["epoch"].as_u64().expect("an epoch")
+    }
+
+    /// Until the next epoch has sealed what was submitted: the epochs go by the machine's clock.
+    fn next_epoch(&self) {
+        let (before, began) = (self.epoch(), Instant::now());
+        while self.epoch() == before {
+            assert!(began.elapsed() < Duration::from_secs(60), "no epoch begins");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+fn consent(home: &Home, name: &str, patient: &str, organisation: &str) -> String {
+    let path = home.path(name);
+    let text = format!(
+        r#"{{"resourceType":"Consent","status":"active",
+        "scope":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}}]}},
+        "category":[{{"coding":[{{"system":"http://loinc.org","code":"59284-0"}}]}}],
+        "patient":{{"reference":"{patient}"}},
+        "policyRule":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTOUT"}}]}},
+        "provision":{{"type":"permit",
+          "actor":[{{"role":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}}]}},
+                    "reference":{{"reference":"{organisation}"}}}}],
+          "purpose":[{{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"TREAT"}}]}}}}"#
+    );
+    std::fs::write(&path, text).expect("a file");
+    path.display().to_string()
+}
+
+#[test]
+fn a_hospital_anchors_a_patient_consents_a_clinician_proves_and_a_revocation_ends_it() {
+    let home = Home::new();
+    home.ok(&["init", "--epoch-seconds", "2"]);
+    let again = home.fails(1, &["init"]);
+    assert!(again.contains("holds a ledger already"), "{again}");
+    let data = home.path("fhir").display().to_string();
+    home.ok(&["generate", &data, "--patients", "4"]);
+    home.ok(&["import", "--anchor", &data]);
+    home.next_epoch();
+
+    for n in 0..2 {
+        let patient = format!("Patient/patient-00000001-{n}");
+        let file = consent(&home, &format!("consent-{n}.json"), &patient, "Organization/hospital-lahore");
+        home.ok(&["consent", "grant", "--patient", &patient, &file, "--uses", "1"]);
+    }
+    home.next_epoch();
+
+    let tx = home.path("tx.bin").display().to_string();
+    let snarkjs = home.path("snarkjs").display().to_string();
+    let access = ["prove", "access", "--holder", "dr-saima", "--consent", "0"];
+    let mut with_files = access.to_vec();
+    with_files.extend(["--out", &tx, "--snarkjs", &snarkjs]);
+    let done = home.json(&with_files);
+    assert!(done["height"].as_u64().is_some(), "{done}");
+    home.ok(&["verify", &tx]);
+    home.ok(&["verify", "--snarkjs", &snarkjs]);
+    let receipt = home.json(&["ledger", "receipt", done["txid"].as_str().expect("an id")]);
+    assert_eq!(receipt["height"], done["height"]);
+    home.ok(&["ledger", "block", &done["height"].to_string()]);
+
+    // A changed nullifier no longer verifies; cut short it is no transaction.
+    let mut bytes = std::fs::read(&tx).expect("the file");
+    let at = bytes.len() - 128 - 4 * 32;
+    bytes[at] ^= 1;
+    std::fs::write(&tx, &bytes).expect("the file");
+    home.fails(5, &["verify", &tx]);
+    std::fs::write(&tx, &bytes[..100]).expect("the file");
+    home.fails(5, &["verify", &tx]);
+
+    let words = home.fails(3, &access);
+    assert!(words.contains("ACC-14"), "{words}");
+    let words = home.fails(3, &["prove", "access", "--holder", "dr-omar", "--consent", "1"]);
+    assert!(words.contains("ACC-13"), "{words}");
+    let words =
+        home.fails(3, &["prove", "consent", "--holder", "dr-saima", "--consent", "1", "--purpose", "HRESCH"]);
+    assert!(words.contains("CON-7"), "{words}");
+
+    home.ok(&["consent", "revoke", "1"]);
+    home.next_epoch();
+    let words = home.fails(3, &["prove", "access", "--holder", "dr-saima", "--consent", "1"]);
+    assert!(words.contains("ACC-5"), "{words}");
+    assert_eq!(home.json(&["consent", "list"])[1]["revoked"], true);
+}
+
+#[test]
+fn a_node_serves_a_second_process_and_stops_when_told() {
+    let home = Home::new();
+    home.ok(&["init", "--epoch-seconds", "2"]);
+    let before = home.json(&["ledger", "inspect"])["height"].as_u64().expect("a height");
+    let mut node = home
+        .command(&["--json", "node", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the node starts");
+    let mut text = String::new();
+    let mut lines = BufReader::new(node.stdout.take().expect("its output"));
+    while serde_json::from_str::<serde_json::Value>(&text).is_err() {
+        assert_ne!(lines.read_line(&mut text).expect("a line"), 0, "the node ended: {text}");
+    }
+    let said: serde_json::Value = serde_json::from_str(&text).expect("one JSON document");
+    let url = format!("http://{}", said["listen"].as_str().expect("an address"));
+    let status = home.json(&["ledger", "inspect", "--node", &url]);
+    assert!(status["height"].as_u64().expect("a height") >= before);
+    // The ledger's file is the node's alone.
+    let words = home.fails(1, &["ledger", "inspect"]);
+    assert!(words.contains("cannot open the ledger"), "{words}");
+    let stopped = Command::new("kill").arg(node.id().to_string()).status().expect("kill runs");
+    assert!(stopped.success());
+    assert!(node.wait().expect("the node ends").success());
+    home.ok(&["ledger", "inspect"]);
+    let words = home.fails(1, &["ledger", "inspect", "--node", &url]);
+    assert!(words.contains("no node answers"), "{words}");
+}
+
+#[test]
+fn bad_input_is_refused_in_words_and_nothing_is_lost() {
+    let home = Home::new();
+    let words = home.fails(1, &["ledger", "inspect"]);
+    assert!(words.contains("amanat init"), "{words}");
+    let words = home.fails(1, &["import", "/no/such/folder"]);
+    assert!(words.contains("cannot read"), "{words}");
+    let file = home.path("broken.ndjson");
+    std::fs::write(
+        &file,
+        "{\"resourceType\":\"Patient\",\"id\":\"a\"}\n{\"resourceType\":\n{\"resourceType\":\"Patient\",\"id\":\"b\"}\n",
+    )
+    .expect("a file");
+    let file = file.display().to_string();
+    let read = home.json(&["import", &file]);
+    assert_eq!(read["resources"]["Patient"], 2, "{read}");
+    assert_eq!(read["lost_resources"], 1, "{read}");
+    let words = home.fails(1, &["import", "--strict", &file]);
+    assert!(words.contains("line 2"), "{words}");
+    assert_eq!(home.run(&["prove", "nonsense"]).status.code(), Some(2));
+    assert!(home.ok(&["completions", "bash"]).contains("amanat"));
+    let key = home.path("key.vk");
+    std::fs::write(&key, [7u8; 588]).expect("a file");
+    home.fails(1, &["keys", "lint", &key.display().to_string()]);
+}
