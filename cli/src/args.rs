@@ -277,9 +277,11 @@ pub(crate) struct BenchArgs {
     /// Fewer and shorter runs.
     #[arg(long)]
     pub quick: bool,
-    /// Only these parts: circuits, prove, verify, ledger, import, trees.
-    #[arg(long, value_delimiter = ',')]
-    pub only: Vec<String>,
+    /// A folder of FHIR files to import; generated data without it.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Only these sections: statements, verification, registries, ledger, import.
+    pub sections: Vec<String>,
 }
 
 #[derive(Args)]

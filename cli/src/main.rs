@@ -24,6 +24,15 @@ use std::process::ExitCode;
 use ui::Ui;
 
 fn main() -> ExitCode {
+    // `amanat bench` measures peak memory in child processes of this program.
+    match amanat_benches::report::memory::answer_if_asked() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => {
+            Ui::new(false, true).fail(&anyhow::anyhow!(error));
+            return ExitCode::FAILURE;
+        }
+    }
     let cli = Cli::parse();
     let ui = Ui::new(cli.global.json, cli.global.quiet);
     match run(&cli, ui) {
@@ -65,7 +74,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Prove(args) => commands::prove::run(args, global, ui),
         Command::Verify(args) => commands::verify::run(args, global, ui),
         Command::Ledger(command) => commands::ledger::run(command, global, ui),
-        Command::Bench(_) => anyhow::bail!("being built"),
+        Command::Bench(args) => commands::bench::run(args, global, ui),
         Command::Generate(args) => {
             generated::write_folder(&args.out, args.seed, args.patients)?;
             ui.say(format!("{} patients in {}", args.patients, args.out.display()));

@@ -78,6 +78,16 @@ impl Ui {
         bar
     }
 
+    /// A line that says what is being done, on a terminal.
+    pub(crate) fn spinner(&self) -> ProgressBar {
+        let bar = self.bar(0, "");
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {elapsed} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        bar
+    }
+
     /// A table: the first row is the heading; columns after the first are set right where they hold numbers.
     pub(crate) fn table(&self, rows: &[Vec<String>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! The commands, one file for each noun.
 
 pub(crate) mod anchor;
+pub(crate) mod bench;
 pub(crate) mod consent;
 pub(crate) mod keys;
 pub(crate) mod ledger;
