@@ -512,7 +512,7 @@ impl World {
 }
 
 /// A witness that a world gives: the statement's case, by type.
-pub trait Cases: Relation + Sized + Sync {
+pub trait Cases: Relation + Sized + Send + Sync {
     /// The case of a world.
     fn case(world: &World) -> Case<Self>;
 }

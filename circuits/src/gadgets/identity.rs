@@ -150,3 +150,129 @@ impl IntoU64 for Fr {
         (limbs[1..] == [0, 0, 0]).then_some(limbs[0])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gadgets::harness::{agrees, forged, rng, run};
+    use amanat_domain::consent::{OrgId, RoleCode};
+    use amanat_domain::field::random;
+    use amanat_domain::identity::{HolderSecret, PatientWallet, session_pseudonym};
+    use amanat_domain::policy::MAX_ORGS;
+    use amanat_domain::secret::Secret;
+    use amanat_domain::time::Period;
+
+    fn credential(secret: Fr, licence: Period) -> RoleCredential {
+        RoleCredential {
+            holder: HolderSecret::from_secret(Secret::new(secret)).key(),
+            role: RoleCode::new(Fr::from(11u64)),
+            organisation: OrgId::new(Fr::from(12u64)),
+            licence,
+            salt: Secret::new(Fr::from(13u64)),
+        }
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::new(seconds).expect("40 bits")
+    }
+
+    #[test]
+    fn a_subject_opened_either_way_is_the_native_commitment() {
+        let mut rng = rng(10);
+        let (s, u, ctx) = (random(&mut rng), random(&mut rng), random(&mut rng));
+        let subject = PatientWallet::from_secrets(Secret::new(s), Secret::new(u)).subject();
+        let owned = |cs: &mut Cs| {
+            let s = cs.hint(s);
+            SubjectVar::owned(cs, &s, u, &subject)
+        };
+        agrees(subject.commitment().to_field(), |cs| owned(cs).commitment);
+        agrees(subject.commitment().to_field(), |cs| SubjectVar::new(cs, &subject).commitment);
+        agrees(subject.detection_tag(ctx), |cs| {
+            let ctx = cs.hint(ctx);
+            let subject = owned(cs);
+            subject.detection_tag(cs, &ctx)
+        });
+    }
+
+    #[test]
+    fn a_credential_is_its_native_leaf() {
+        let mut rng = rng(11);
+        let secret = random(&mut rng);
+        for licence in [Period::ALWAYS, Period::at(Timestamp::MIN), Period::at(at(1 << 39))] {
+            let credential = credential(secret, licence);
+            agrees(credential.leaf().to_field(), |cs| RoleVar::new(cs, secret, &credential).leaf);
+            agrees(credential.holder.to_field(), |cs| RoleVar::new(cs, secret, &credential).holder);
+        }
+    }
+
+    #[test]
+    fn a_licence_is_valid_from_its_first_second_to_its_last() {
+        let secret = Fr::from(1u64);
+        let licence = Period::new(at(1000), at(2000)).expect("in order");
+        for (licence, now, wanted) in [
+            (licence, 999, false),
+            (licence, 1000, true),
+            (licence, 2000, true),
+            (licence, 2001, false),
+            (Period::ALWAYS, 0, true),
+            (Period::ALWAYS, Timestamp::MAX.seconds(), true),
+            (Period::at(Timestamp::MAX), Timestamp::MAX.seconds(), true),
+            (Period::at(Timestamp::MAX), Timestamp::MAX.seconds() - 1, false),
+            (Period::at(Timestamp::MIN), 1, false),
+        ] {
+            let outcome = run(|cs| {
+                let now = cs.hint(Fr::from(now));
+                RoleVar::new(cs, secret, &credential(secret, licence)).assert_licensed(cs, &now);
+            });
+            assert_eq!(outcome.holds(), wanted, "{now} in {licence:?}");
+        }
+    }
+
+    /// One pseudonym in a shift, and no way to take the neighbouring shift's.
+    #[test]
+    fn a_session_is_of_the_one_shift_its_time_falls_in() {
+        let secret = Fr::from(5u64);
+        let last = Timestamp::MAX.seconds();
+        for now in [0, 1, SHIFT_SECONDS - 1, SHIFT_SECONDS, 2 * SHIFT_SECONDS - 1, 63_900_000_000, last] {
+            let walk = |cs: &mut Cs| {
+                let now = cs.hint(Fr::from(now));
+                let role = RoleVar::new(cs, secret, &credential(secret, Period::ALWAYS));
+                let first = cs.last_variable() + 1;
+                (first, role.session(cs, &now))
+            };
+            let shift = shift_of(at(now));
+            agrees(session_pseudonym(secret, shift), |cs| walk(cs).1);
+            let first = run(walk).value.0;
+            for other in [shift.wrapping_sub(1), shift + 1, shift + 2, shift ^ (1 << 25), 0, (1 << 26) - 1] {
+                if other != shift && other < 1 << 26 {
+                    let bits: Vec<(u32, Fr)> =
+                        (0..26).map(|i| (first + i, Fr::from(other >> i & 1))).collect();
+                    assert!(!forged(&bits, walk).holds(), "shift {other} at {now}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_place_in_a_list_qualifies_and_nobody_else() {
+        let codes = |n: u64, first: u64| (0..n).map(move |i| Fr::from(first + i));
+        for (roles, orgs) in [(1, 1), (MAX_ROLES as u64, MAX_ORGS as u64), (3, 2)] {
+            let policy = RolePolicy::new(
+                codes(roles, 100).map(RoleCode::new).collect(),
+                codes(orgs, 200).map(OrgId::new).collect(),
+            )
+            .expect("in bounds");
+            for role in 99..=100 + roles {
+                for org in 199..=200 + orgs {
+                    let outcome = run(|cs| {
+                        let list = RolePolicyVar::new(cs, &policy);
+                        let (role, org) = (cs.hint(Fr::from(role)), cs.hint(Fr::from(org)));
+                        list.assert_lists(cs, &role, &org);
+                    });
+                    let wanted = (100..100 + roles).contains(&role) && (200..200 + orgs).contains(&org);
+                    assert_eq!(outcome.holds(), wanted);
+                }
+            }
+        }
+    }
+}

@@ -3,6 +3,8 @@
 pub mod bits;
 pub mod bundle;
 pub mod consent;
+#[cfg(test)]
+mod harness;
 pub mod identity;
 pub mod merkle;
 pub mod poseidon;

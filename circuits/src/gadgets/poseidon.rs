@@ -58,3 +58,47 @@ fn pow5(cs: &mut Cs, x: &Num) -> Num {
     let fourth = cs.mul(&square, &square);
     cs.mul(&fourth, x)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gadgets::harness::{agrees, edges, rng};
+    use amanat_domain::field::random;
+    use amanat_domain::poseidon::MAX_INPUTS;
+
+    #[test]
+    fn every_width_agrees_with_the_native_hash() {
+        let mut rng = rng(1);
+        for width in 1..=MAX_INPUTS {
+            let inputs: Vec<Fr> = (0..width).map(|_| random(&mut rng)).collect();
+            for capacity in [Fr::zero(), Tag::Node.to_field(), random(&mut rng)] {
+                agrees(amanat_domain::poseidon::hash_with(capacity, &inputs), |cs| {
+                    let inputs: Vec<Num> = inputs.iter().map(|x| cs.hint(*x)).collect();
+                    hash_with(cs, capacity, &inputs.iter().collect::<Vec<_>>())
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_and_the_ends_of_the_field_agree() {
+        for x in edges() {
+            agrees(amanat_domain::poseidon::hash(Tag::Subject, &[x, Fr::zero()]), |cs| {
+                let (x, zero) = (cs.hint(x), Num::zero());
+                hash(cs, Tag::Subject, &[&x, &zero])
+            });
+        }
+    }
+
+    #[test]
+    fn the_rows_are_as_many_as_the_documentation_says() {
+        for width in 1..=MAX_INPUTS {
+            let mut cs = Cs::shape(&[Fr::zero(); 8]);
+            let inputs: Vec<Num> = (0..width).map(|_| cs.hint(Fr::zero())).collect();
+            hash(&mut cs, Tag::Node, &inputs.iter().collect::<Vec<_>>());
+            let t = width + 1;
+            let rows = 3 * (FULL_ROUNDS * t + Parameters::of_width(t).partial_rounds) - 3;
+            assert_eq!(cs.into_shape().0.rows.len(), rows);
+        }
+    }
+}

@@ -56,3 +56,39 @@ pub fn root(cs: &mut Cs, leaves: &[Num; RECORD_LEAVES], root_salt: &Num) -> Num 
 pub fn anchor(cs: &mut Cs, root: &Num, organisation: &Num, epoch: &Num) -> Num {
     cs.gadget("anchor", |cs| poseidon::hash(cs, Tag::Anchor, &[root, organisation, epoch]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gadgets::harness::{agrees, rng};
+    use amanat_domain::consent::OrgId;
+    use amanat_domain::field::random;
+    use amanat_domain::record::{anchor_leaf, leaf_commitment, record_root};
+    use amanat_domain::secret::Secret;
+
+    #[test]
+    fn leaves_root_and_anchor_agree_with_the_native_record() {
+        let mut rng = rng(9);
+        for leaf in Leaf::ALL {
+            let values = [random(&mut rng), random(&mut rng)];
+            let salt = random(&mut rng);
+            agrees(leaf_commitment(leaf as usize, values, salt), |cs| {
+                LeafVar::open(cs, leaf, &LeafOpening { values, salt: Secret::new(salt) }).commitment
+            });
+        }
+        let leaves: [Fr; RECORD_LEAVES] = core::array::from_fn(|_| random(&mut rng));
+        let salt = random(&mut rng);
+        let native = record_root(&leaves, salt);
+        agrees(native.to_field(), |cs| {
+            let leaves = leaves.map(|leaf| cs.hint(leaf));
+            let salt = cs.hint(salt);
+            root(cs, &leaves, &salt)
+        });
+        let organisation = OrgId::new(random(&mut rng));
+        agrees(anchor_leaf(native, organisation, u64::MAX).to_field(), |cs| {
+            let [root, organisation, epoch] =
+                [native.to_field(), organisation.to_field(), Fr::from(u64::MAX)].map(|x| cs.hint(x));
+            anchor(cs, &root, &organisation, &epoch)
+        });
+    }
+}

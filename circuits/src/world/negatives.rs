@@ -154,7 +154,9 @@ fn leaf_of(world: &World, wanted: impl Fn((Fr, Fr)) -> bool) -> NonMembership {
     NonMembership { low_value: leaf.value, low_next: leaf.next, path }
 }
 
-fn empty_masks() -> [(&'static str, fn(&mut Scope)); 4] {
+type EmptyMask = (&'static str, fn(&mut Scope));
+
+fn empty_masks() -> [EmptyMask; 4] {
     [
         ("no purpose", |s| s.purposes = Purposes::NONE),
         ("no action", |s| s.actions = Actions::NONE),

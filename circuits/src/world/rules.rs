@@ -4,10 +4,10 @@ use super::{World, at, period, random_scope};
 use crate::gadgets::consent::permits;
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, Grantee, Jurisdictions, Level, MAX_RULES,
-    OrgId, Purposes, Rule, UseLimit,
+    OrgId, Purposes, RoleCode, Rule, UseLimit,
 };
 use amanat_domain::field::{Fr, random};
-use amanat_domain::policy::{RecordRequest, Scope, ValueRange};
+use amanat_domain::policy::{MAX_ORGS, MAX_ROLES, RecordRequest, RolePolicy, Scope, ValueRange};
 use amanat_domain::record::Leaf;
 use amanat_domain::time::Period;
 use ark_ff::PrimeField;
@@ -181,7 +181,21 @@ pub fn decisive(seed: u64) -> Vec<World> {
             world
         })
         .collect();
-    worlds.push(World { limit: UseLimit::from_u32(5), use_index: 5, ..plain });
+    worlds.push(World { limit: UseLimit::from_u32(5), use_index: 5, ..plain.clone() });
+    // Not qualified, and a record that holds more than is asked for: a wrong product could make up for it.
+    let strangers = |n: usize| (0..n).map(|i| Fr::from(1000 + i as u64));
+    let others: Vec<OrgId> = strangers(MAX_ORGS).map(OrgId::new).collect();
+    let no_roles: Vec<RoleCode> = strangers(MAX_ROLES).map(RoleCode::new).collect();
+    for (roles, orgs) in
+        [(no_roles, vec![plain.credential.organisation]), (vec![plain.credential.role], others)]
+    {
+        let mut world = plain.clone();
+        world.policy.roles = RolePolicy::new(roles, orgs).expect("as many as there may be");
+        worlds.push(world);
+    }
+    let mut world = plain;
+    world.values[Leaf::Categories as usize][0] = Fr::from(Categories::GENOMICS.0);
+    worlds.push(world);
     worlds
 }
 
