@@ -336,3 +336,6 @@ impl RequestVar<'_> {
         bits::all(cs, &[&masks, &level, &begun, &not_ended, &data_begun, &data_not_ended, &about_recipient])
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,10 @@ mod tests {
                 assert!(!forged(&faults, walk).holds(), "digit {other} for {index}");
             }
             assert!(!forged(&[(12 + index, random(&mut rng))], walk).holds());
-            assert!(forged(&[(12 + (index ^ 1), random(&mut rng))], walk).holds(), "siblings are the prover's");
+            assert!(
+                forged(&[(12 + (index ^ 1), random(&mut rng))], walk).holds(),
+                "siblings are the prover's"
+            );
         }
     }
 
