@@ -51,15 +51,16 @@ pub(crate) fn gather(files: &[PathBuf], bounds: Bounds, ui: Ui) -> Result<Cases>
         if order.last().map(PathBuf::as_path) != Some(path) {
             order.push(path.to_path_buf());
         }
-        if resource.resource_type == ResourceType::Patient && found.cases.len() < bounds.patients {
-            if let Some(reference) = resource.reference() {
-                names.insert(reference.clone(), found.cases.len());
-                if let Some(url) = &resource.full_url {
-                    names.insert(url.clone(), found.cases.len());
-                }
-                found.cases.push(Case { patient: reference, records: Vec::new(), consents: Vec::new() });
-                last_needed = order.len();
+        if resource.resource_type == ResourceType::Patient
+            && found.cases.len() < bounds.patients
+            && let Some(reference) = resource.reference()
+        {
+            names.insert(reference.clone(), found.cases.len());
+            if let Some(url) = &resource.full_url {
+                names.insert(url.clone(), found.cases.len());
             }
+            found.cases.push(Case { patient: reference, records: Vec::new(), consents: Vec::new() });
+            last_needed = order.len();
         }
         Ok(found.cases.len() < bounds.patients || order.len() <= last_needed)
     })?;
