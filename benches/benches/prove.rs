@@ -22,7 +22,7 @@ fn witness(c: &mut Criterion) {
 
 fn proof(c: &mut Criterion) {
     let mut group = c.benchmark_group("prove");
-    group.sample_size(10).measurement_time(Duration::from_secs(8));
+    group.sample_size(10).measurement_time(Duration::from_secs(4));
     let keys = load_keys(&std::env::temp_dir().join("amanat-bench"), &|_| ()).expect("keys");
     let world = World::new(&mut rng(1)).expect("a world");
     let registries = Registries::small(&world).expect("registries");
