@@ -68,13 +68,24 @@ pub fn score(
     seed: u64,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Report {
+    score_rows(statement, &sampled(&built(statement).1.labels, sample), seed, progress)
+}
+
+/// Tries these rows of a statement.
+#[must_use]
+pub fn score_rows(
+    statement: Statement,
+    rows: &[usize],
+    seed: u64,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Report {
     match statement {
-        Statement::Grant => Run::<GrantWitness>::new(seed).score(sample, progress),
-        Statement::Revoke => Run::<RevokeWitness>::new(seed).score(sample, progress),
-        Statement::Consent => Run::<ConsentWitness>::new(seed).score(sample, progress),
-        Statement::Role => Run::<RoleWitness>::new(seed).score(sample, progress),
-        Statement::Record => Run::<RecordWitness>::new(seed).score(sample, progress),
-        Statement::Access => Run::<AccessWitness>::new(seed).score(sample, progress),
+        Statement::Grant => Run::<GrantWitness>::new(seed).score(rows, progress),
+        Statement::Revoke => Run::<RevokeWitness>::new(seed).score(rows, progress),
+        Statement::Consent => Run::<ConsentWitness>::new(seed).score(rows, progress),
+        Statement::Role => Run::<RoleWitness>::new(seed).score(rows, progress),
+        Statement::Record => Run::<RecordWitness>::new(seed).score(rows, progress),
+        Statement::Access => Run::<AccessWitness>::new(seed).score(rows, progress),
     }
 }
 
@@ -133,8 +144,7 @@ impl<R: Negatives> Run<R> {
         Self { r1cs, shape, bases, seed, checks, asserted }
     }
 
-    fn score(&self, sample: Option<usize>, progress: &(dyn Fn(usize) + Sync)) -> Report {
-        let rows = sampled(&self.shape.labels, sample);
+    fn score(&self, rows: &[usize], progress: &(dyn Fn(usize) + Sync)) -> Report {
         let done = core::sync::atomic::AtomicUsize::new(0);
         let survivors: Vec<Survivor> = rows
             .par_iter()
@@ -313,14 +323,12 @@ fn sole_violated(r1cs: &R1cs, assignment: &[Fr]) -> Option<usize> {
 impl<R: Negatives> Run<R> {
     /// What is known of rows that add nothing to the others.
     fn reason(&self, row: usize) -> Option<&'static str> {
-        let label = &self.shape.labels[row];
-        let RowKind::ZeroTest(_) = label.kind else { return None };
-        match label.gadget {
-            "zero test" => Some(
-                "the answer `zero` helps the prover here and the other row already refuses it falsely given; \
-                 an answer `not zero` falsely given only refuses the prover",
-            ),
-            _ => None,
-        }
+        let kind = &self.shape.labels[row].kind;
+        // The first row of a zero test makes a value that is zero be answered with `zero`.
+        let is_first = self.shape.labels.get(row + 1).is_some_and(|next| next.kind == *kind);
+        (matches!(kind, RowKind::ZeroTest(_)) && is_first).then_some(
+            "without it a prover may deny that a value is zero; where this value is not zero the statement asks for more, \
+             so that a prover who denies it is refused elsewhere. Kept: the zero test is one gadget everywhere",
+        )
     }
 }

@@ -143,6 +143,7 @@ pub fn decisive(seed: u64) -> Vec<World> {
     };
     let sets = [
         (vec![permit(nested)], Effect::Deny),
+        (vec![permit(nested)], Effect::Permit),
         (last(permit(nested)), Effect::Deny),
         (eight(permit(nested)), Effect::Deny),
         (eight(permit(root)), Effect::Permit),
@@ -194,7 +195,7 @@ pub fn decisive(seed: u64) -> Vec<World> {
         worlds.push(world);
     }
     let mut world = plain;
-    world.values[Leaf::Categories as usize][0] = Fr::from(Categories::GENOMICS.0);
+    world.values[Leaf::Categories as usize][0] = Fr::from(Categories::LABS.union(Categories::GENOMICS).0);
     worlds.push(world);
     worlds
 }
