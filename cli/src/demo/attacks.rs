@@ -37,7 +37,8 @@ pub(crate) fn run(story: &mut Story<'_>) -> Result<Vec<Refused>> {
     note(story, "a consent for one use, used again under the spent number", "ledger", words);
     let words = denied(story.plan_access(0, story.consents.len() - 1, Some(1)))?;
     note(story, "the same consent, under the next number", "prover", words);
-    let words = denied(story.plan_access(3, 0, None))?;
+    // The third consent is of our template, which names hospital A; those of the data may name anyone.
+    let words = denied(story.plan_access(3, story.consents.len() - 2, None))?;
     note(story, "a physician of the other hospital, whom the consent does not name", "prover", words);
     let words = not_entitled(story)?;
     note(story, "the regulator anchors a record", "ledger", words);

@@ -199,8 +199,8 @@ impl<'a> Story<'a> {
             choices.push((i, usable));
         }
         choices.sort_by_key(|(_, usable)| usable.is_none());
-        // Three of the data at most, so that one for a single use is among them.
-        let from_data = choices.iter().filter(|(_, usable)| usable.is_some()).count().min(3);
+        // Two of the data at most; then one of ours, which names this hospital alone, and one for a single use.
+        let from_data = choices.iter().filter(|(_, usable)| usable.is_some()).count().min(2);
         let mut chosen: Vec<_> = choices.drain(..from_data).collect();
         chosen.extend(choices.into_iter().rev().take(4 - from_data).map(|(i, _)| (i, None)));
         let granted = chosen.len();
