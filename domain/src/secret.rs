@@ -46,9 +46,3 @@ impl Drop for Secret {
         self.0.zeroize();
     }
 }
-
-impl core::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
