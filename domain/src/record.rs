@@ -263,8 +263,9 @@ impl Record {
         let text = |leaf, t: &Option<String>| [text_word(leaf, t.as_deref()), zero];
         let mut values = [[zero; 2]; RECORD_LEAVES];
         values[Leaf::Subject as usize] = [subject.commitment().to_field(), zero];
-        values[Leaf::Categories as usize] =
-            [Fr::from(fields.categories.0), Fr::from(fields.confidentiality as u64)];
+        // A record without a category would lie inside every policy's scope: it counts as `other`.
+        let categories = if fields.categories.is_empty() { Categories::OTHER } else { fields.categories };
+        values[Leaf::Categories as usize] = [Fr::from(categories.0), Fr::from(fields.confidentiality as u64)];
         values[Leaf::Time as usize] =
             [Fr::from(fields.time.from().seconds()), Fr::from(fields.time.until().seconds())];
         values[Leaf::Storage as usize] =
@@ -382,4 +383,40 @@ pub fn anchor_leaf(root: RecordRoot, organisation: OrgId, epoch: u64) -> AnchorL
 #[must_use]
 pub fn access_token(storage_key: Fr, ctx: Fr) -> Fr {
     hash(Tag::Token, &[storage_key, ctx])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    #[test]
+    fn a_record_without_a_category_counts_as_other() {
+        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+        let subject = crate::identity::PatientWallet::random(&mut rng).subject();
+        let mut fields = RecordFields {
+            resource_type: ResourceType::Observation,
+            code: None,
+            categories: Categories::NONE,
+            confidentiality: Confidentiality::Normal,
+            time: Period::ALWAYS,
+            value: None,
+            unit: None,
+            amount: None,
+            provider: None,
+            organisation: None,
+            link: None,
+            status: None,
+            body_digest: [0; 64],
+            device: None,
+            provenance: None,
+        };
+        for (given, committed) in
+            [(Categories::NONE, Categories::OTHER), (Categories::LABS, Categories::LABS)]
+        {
+            fields.categories = given;
+            let record = Record::commit(&fields, &subject, "pointer", &mut rng);
+            assert_eq!(record.open(Leaf::Categories).values[0], Fr::from(committed.0));
+        }
+    }
 }
