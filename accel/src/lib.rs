@@ -9,6 +9,9 @@
 //! chosen at run time ([`best`], [`by_name`]), can be forced by name, and say who they are. Start reading at [`Engine`].
 
 mod engine;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, dead_code)]
+mod ifma;
 mod miller;
 mod portable;
 mod straus;

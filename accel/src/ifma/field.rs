@@ -1,0 +1,901 @@
+//! Eight elements of a prime field side by side: 5 limbs of 52 bits, Montgomery form with `R = 2^260`.
+//!
+//! # Bounds
+//! `p < 2^254`, so `2^260 > 84 p`: there is room to add without reducing, and three types say how far a value has come.
+//! - [`Norm`]: limbs 0 to 3 below 2^52, value non-negative: may be added, subtracted, multiplied, stored.
+//! - [`Lazy`]: carries are added in but limbs keep their upper bits; multiplication reads the low 52 bits only. A factor
+//!   and nothing else (adding it would count carries twice).
+//! - [`Raw`]: limbs as the last additions left them, no carry moved: to be carried ([`Raw::norm`], [`Raw::lazy`]) or
+//!   reduced ([`Raw::red`]).
+//!
+//! Mixing them does not compile. How large the value is, in multiples of p, is followed in debug builds by [`Bound`]
+//! through every operation, so that each formula's bound is checked by any test that runs it, on whatever data; in
+//! release builds it is nothing.
+//!
+//! # Multiplication
+//! The 10-column schoolbook product takes 50 multiply-adds. Reduction: four steps replace column i by its low 52 bits
+//! times `2^-52 mod p` (10 multiply-adds each, no quotient digit to wait for), then one Montgomery step (11). The result is
+//! below `(2 + a b / 84.6) p` for factors below `a p` and `b p`: the four steps add at most `2^52 p 2^(52(i+2)) / 2^312` each,
+//! together below `p (1 + 2^-51)`, the last adds at most p, and `a b p^2 / 2^260 < a b p / 84.6`.
+
+use super::lanes::{self, Isa, Z, and, isa, look_up, madd_hi, madd_lo, shr, splat};
+use ark_ff::{BigInt, PrimeField};
+use core::marker::PhantomData;
+
+/// Bits of a limb.
+const LIMB: u32 = 52;
+/// The low 52 bits.
+pub(crate) const MASK: u64 = (1 << LIMB) - 1;
+
+/// A prime below 2^254 with `2^260 > 84 p`, and the field arkworks builds on it.
+pub(crate) trait Prime: Copy + Send + Sync + 'static {
+    /// The same field in arkworks: 4 limbs of 64 bits, Montgomery form with `R = 2^256`.
+    type Ark: PrimeField<BigInt = BigInt<4>>;
+    /// p in 64-bit limbs.
+    const P64: [u64; 4];
+    /// p in 52-bit limbs.
+    const P: [u64; 5] = split(Self::P64);
+    /// `2^-52 mod p`.
+    const FOLD: [u64; 5] = split(power_of_two_inverse(LIMB, Self::P64));
+    /// `-p^-1 mod 2^52`.
+    const NEG_INV: u64 = neg_inverse(Self::P64[0]);
+    /// One: `2^260 mod p`.
+    const ONE: [u64; 5] = split(power_of_two(260, Self::P64));
+    /// `2^256 mod p`: the factor from our Montgomery form to arkworks'.
+    const TO_ARK: [u64; 5] = split(power_of_two(256, Self::P64));
+    /// `2^520 mod p`: the factor from a plain integer to our Montgomery form.
+    const R_SQUARED: [u64; 5] = split(power_of_two(520, Self::P64));
+    /// The multiples 0 to 7 of p, limb by limb.
+    const MULTIPLES: [[u64; 8]; 5] = multiples(Self::P64, 1);
+    /// The multiples 0, 2 .. 14 of p, limb by limb.
+    const EVEN_MULTIPLES: [[u64; 8]; 5] = multiples(Self::P64, 2);
+    /// `floor(2^52 / (p_4 + 1))`: the quotient's estimate from the top limb.
+    const QUOTIENT: u64 = (1 << LIMB) / (Self::P[4] + 1);
+    /// The same for 2p.
+    const EVEN_QUOTIENT: u64 = (1 << LIMB) / (2 * Self::P[4] + 2);
+}
+
+/// The base field.
+#[derive(Clone, Copy)]
+pub(crate) struct Q;
+/// The scalar field.
+#[derive(Clone, Copy)]
+pub(crate) struct R;
+
+impl Prime for Q {
+    type Ark = ark_bn254::Fq;
+    const P64: [u64; 4] = <ark_bn254::Fq as PrimeField>::MODULUS.0;
+}
+
+impl Prime for R {
+    type Ark = ark_bn254::Fr;
+    const P64: [u64; 4] = <ark_bn254::Fr as PrimeField>::MODULUS.0;
+}
+
+/// How large a value can be, in multiples of p. Followed in debug builds only; takes no room in release builds.
+#[derive(Clone, Copy)]
+pub(crate) struct Bound {
+    #[cfg(debug_assertions)]
+    multiple: f64,
+}
+
+impl Bound {
+    #[inline(always)]
+    pub(crate) const fn new(multiple: f64) -> Self {
+        #[cfg(not(debug_assertions))]
+        let _ = multiple;
+        Self {
+            #[cfg(debug_assertions)]
+            multiple,
+        }
+    }
+
+    /// The multiple in debug builds, zero in release builds: for assertions only.
+    #[inline(always)]
+    pub(crate) const fn get(self) -> f64 {
+        #[cfg(debug_assertions)]
+        return self.multiple;
+        #[cfg(not(debug_assertions))]
+        0.0
+    }
+}
+
+/// Normalised: limbs 0 to 3 below 2^52.
+#[derive(Clone, Copy)]
+pub(crate) struct Norm<F> {
+    limbs: [Z; 5],
+    bound: Bound,
+    field: PhantomData<F>,
+}
+
+/// A factor only: carried, upper bits of the limbs not cleared.
+#[derive(Clone, Copy)]
+pub(crate) struct Lazy<F> {
+    limbs: [Z; 5],
+    bound: Bound,
+    field: PhantomData<F>,
+}
+
+/// Not carried: limbs of up to 62 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Raw<F> {
+    limbs: [Z; 5],
+    bound: Bound,
+    field: PhantomData<F>,
+}
+
+/// The ten columns of a sum of products, before reduction.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<F> {
+    columns: [Z; 10],
+    /// In multiples of `p^2`.
+    bound: Bound,
+    field: PhantomData<F>,
+}
+
+#[inline(always)]
+pub(crate) fn constant(isa: Isa, limbs: &[u64; 5]) -> [Z; 5] {
+    [
+        splat(isa, limbs[0]),
+        splat(isa, limbs[1]),
+        splat(isa, limbs[2]),
+        splat(isa, limbs[3]),
+        splat(isa, limbs[4]),
+    ]
+}
+
+#[inline(always)]
+fn zip(a: &[Z; 5], b: &[Z; 5], op: impl Fn(Z, Z) -> Z) -> [Z; 5] {
+    [op(a[0], b[0]), op(a[1], b[1]), op(a[2], b[2]), op(a[3], b[3]), op(a[4], b[4])]
+}
+
+/// Moves carries up (they may be negative) and clears what moved.
+#[inline(always)]
+fn carry(limbs: &[Z; 5]) -> [Z; 5] {
+    let mask = splat(isa(limbs[0]), MASK);
+    let mut r = *limbs;
+    let mut i = 0;
+    while i < 4 {
+        r[i + 1] = lanes::add(r[i + 1], lanes::sar::<LIMB>(r[i]));
+        r[i] = and(r[i], mask);
+        i += 1;
+    }
+    r
+}
+
+/// Moves carries up and leaves the upper bits where they are.
+#[inline(always)]
+fn carry_lazily(limbs: &[Z; 5]) -> [Z; 5] {
+    let mut r = *limbs;
+    let mut i = 0;
+    while i < 4 {
+        r[i + 1] = lanes::add(r[i + 1], lanes::sar::<LIMB>(r[i]));
+        i += 1;
+    }
+    r
+}
+
+impl<F: Prime> Norm<F> {
+    /// From limbs known to be normalised, of a value below `bound * p`.
+    #[inline(always)]
+    pub(crate) fn from_limbs(limbs: [Z; 5], bound: f64) -> Self {
+        Self { limbs, bound: Bound::new(bound), field: PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn limbs(&self) -> [Z; 5] {
+        self.limbs
+    }
+
+    #[inline(always)]
+    pub(crate) fn isa(&self) -> Isa {
+        isa(self.limbs[0])
+    }
+
+    #[inline(always)]
+    pub(crate) fn bound(&self) -> f64 {
+        self.bound.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn zero(isa: Isa) -> Self {
+        Self::from_limbs([lanes::zero(isa); 5], 0.0)
+    }
+
+    #[inline(always)]
+    pub(crate) fn one(isa: Isa) -> Self {
+        Self::constant(isa, &F::ONE)
+    }
+
+    /// The same canonical value, in limbs of our Montgomery form, in all lanes.
+    #[inline(always)]
+    pub(crate) fn constant(isa: Isa, limbs: &[u64; 5]) -> Self {
+        Self::from_limbs(constant(isa, limbs), 1.0)
+    }
+
+    /// The same element in all lanes.
+    pub(crate) fn splat(isa: Isa, x: &F::Ark) -> Self {
+        Self::constant(isa, &limbs_of::<F>(x))
+    }
+
+    /// As a factor; costs nothing.
+    #[inline(always)]
+    pub(crate) fn lazy(&self) -> Lazy<F> {
+        Lazy { limbs: self.limbs, bound: self.bound, field: PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn raw(&self) -> Raw<F> {
+        Raw { limbs: self.limbs, bound: self.bound, field: PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn plus(&self, b: &Self) -> Raw<F> {
+        self.raw().plus(b)
+    }
+
+    #[inline(always)]
+    pub(crate) fn double(&self) -> Raw<F> {
+        self.raw().plus(self)
+    }
+
+    /// `self - b + K p`, for b below `K p`.
+    #[inline(always)]
+    pub(crate) fn minus<const K: u64>(&self, b: &Self) -> Raw<F> {
+        self.raw().minus::<K>(b)
+    }
+
+    /// `K p - self`.
+    #[inline(always)]
+    pub(crate) fn negate<const K: u64>(&self) -> Raw<F> {
+        Self::zero(self.isa()).minus::<K>(self)
+    }
+
+    /// `2p - self` in the lanes of the mask, for self below 2p.
+    #[inline(always)]
+    pub(crate) fn negate_lanes(&self, mask: u8) -> Raw<F> {
+        debug_assert!(self.bound() < 2.0);
+        let from = constant(self.isa(), &const { bias(F::P64, 2) });
+        let mut limbs = self.limbs;
+        let mut i = 0;
+        while i < 5 {
+            limbs[i] = lanes::select_sub(mask, from[i], limbs[i], limbs[i]);
+            i += 1;
+        }
+        Raw { limbs, bound: Bound::new(2.0), field: PhantomData }
+    }
+
+    /// Where the mask's bit is set `a`, else `b`.
+    #[inline(always)]
+    pub(crate) fn select(mask: u8, a: &Self, b: &Self) -> Self {
+        let limbs = zip(&a.limbs, &b.limbs, |x, y| lanes::select(mask, x, y));
+        Self::from_limbs(limbs, a.bound().max(b.bound()))
+    }
+
+    /// In `[0, p)`, for a value below 4p.
+    #[inline(always)]
+    pub(crate) fn canonical(&self) -> Self {
+        debug_assert!(self.bound() <= 4.0, "{}", self.bound());
+        let mut r = self.limbs;
+        for subtract in [const { multiple(F::P64, 2) }, F::P] {
+            let d = carry(&zip(&r, &constant(self.isa(), &subtract), lanes::sub));
+            let negative = lanes::negative(d[4]);
+            r = zip(&r, &d, |old, new| lanes::select(negative, old, new));
+        }
+        Self::from_limbs(r, 1.0)
+    }
+
+    /// The lanes that are zero modulo p, for a value below 4p.
+    #[inline(always)]
+    pub(crate) fn zero_lanes(&self) -> u8 {
+        let [a, b, c, d, e] = self.canonical().limbs;
+        let any = lanes::or(lanes::or(lanes::or(a, b), lanes::or(c, d)), e);
+        lanes::equal(any, lanes::zero(self.isa()))
+    }
+
+    /// From 8 elements of arkworks; below 16p (a shift, no multiplication).
+    #[inline(always)]
+    pub(crate) fn from_ark_wide(isa: Isa, x: &[F::Ark; 8]) -> Self {
+        let words = words_of::<F>(isa, x);
+        let mask = splat(isa, MASK);
+        let limbs = [
+            and(lanes::shl::<4>(words[0]), mask),
+            and(lanes::shr_pair::<48>(words[0], words[1]), mask),
+            and(lanes::shr_pair::<36>(words[1], words[2]), mask),
+            and(lanes::shr_pair::<24>(words[2], words[3]), mask),
+            shr::<12>(words[3]),
+        ];
+        Self::from_limbs(limbs, 16.0)
+    }
+
+    /// From 8 elements of arkworks; below 2.2p.
+    #[inline(always)]
+    pub(crate) fn from_ark(isa: Isa, x: &[F::Ark; 8]) -> Self {
+        Self::from_ark_wide(isa, x).raw().red_wide()
+    }
+
+    /// To 8 elements of arkworks.
+    #[inline(always)]
+    pub(crate) fn to_ark(self) -> [F::Ark; 8] {
+        let factor = Self::constant(self.isa(), &F::TO_ARK);
+        let integers = mul(&self.lazy(), &factor.lazy()).norm().canonical().to_words();
+        core::array::from_fn(|i| ark_of::<F>(integers[i]))
+    }
+
+    /// The 8 values as plain integers below p, least word first.
+    #[inline(always)]
+    pub(crate) fn to_integers(self) -> [[u64; 4]; 8] {
+        let one = Self::constant(self.isa(), &[1, 0, 0, 0, 0]);
+        mul(&self.lazy(), &one.lazy()).norm().canonical().to_words()
+    }
+
+    /// The limbs packed into 64-bit words, lane by lane: for a value below 2^256.
+    #[inline(always)]
+    pub(crate) fn to_words(self) -> [[u64; 4]; 8] {
+        let [a, b, c, d] = self.pack();
+        let columns = [a.to_array(), b.to_array(), c.to_array(), d.to_array()];
+        core::array::from_fn(|i| [columns[0][i], columns[1][i], columns[2][i], columns[3][i]])
+    }
+
+    /// Four vectors of 64-bit words: for a value below 2^256.
+    #[inline(always)]
+    pub(crate) fn pack(&self) -> [Z; 4] {
+        debug_assert!(self.bound() < 5.0, "a value below 2^256");
+        let v = &self.limbs;
+        [
+            lanes::or(v[0], lanes::shl::<52>(v[1])),
+            lanes::or(shr::<12>(v[1]), lanes::shl::<40>(v[2])),
+            lanes::or(shr::<24>(v[2]), lanes::shl::<28>(v[3])),
+            lanes::or(shr::<36>(v[3]), lanes::shl::<16>(v[4])),
+        ]
+    }
+
+    /// The reverse of [`pack`](Self::pack), for a value below `bound * p`.
+    #[inline(always)]
+    pub(crate) fn unpack(words: [Z; 4], bound: f64) -> Self {
+        let mask = splat(isa(words[0]), MASK);
+        let limbs = [
+            and(words[0], mask),
+            and(lanes::shr_pair::<52>(words[0], words[1]), mask),
+            and(lanes::shr_pair::<40>(words[1], words[2]), mask),
+            and(lanes::shr_pair::<28>(words[2], words[3]), mask),
+            shr::<16>(words[3]),
+        ];
+        Self::from_limbs(limbs, bound)
+    }
+}
+
+impl<F: Prime> Lazy<F> {
+    /// Where the mask's bit is set `a`, else `b`.
+    #[inline(always)]
+    pub(crate) fn select(mask: u8, a: &Self, b: &Self) -> Self {
+        let limbs = zip(&a.limbs, &b.limbs, |x, y| lanes::select(mask, x, y));
+        Self { limbs, bound: Bound::new(a.bound().max(b.bound())), field: PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn isa(&self) -> Isa {
+        isa(self.limbs[0])
+    }
+
+    #[inline(always)]
+    pub(crate) fn bound(&self) -> f64 {
+        self.bound.get()
+    }
+}
+
+impl<F: Prime> Raw<F> {
+    #[inline(always)]
+    pub(crate) fn bound(&self) -> f64 {
+        self.bound.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn plus(self, b: &Norm<F>) -> Self {
+        self.sum(&b.raw())
+    }
+
+    #[inline(always)]
+    pub(crate) fn sum(self, b: &Self) -> Self {
+        let limbs = zip(&self.limbs, &b.limbs, lanes::add);
+        Self { limbs, bound: Bound::new(self.bound() + b.bound()), field: PhantomData }
+    }
+
+    /// `self - b + K p`, for b below `K p`.
+    #[inline(always)]
+    pub(crate) fn minus<const K: u64>(self, b: &Norm<F>) -> Self {
+        debug_assert!(b.bound() < K as f64 - 0.001, "{} p taken from {K} p", b.bound());
+        let isa = b.isa();
+        let biased = zip(&self.limbs, &constant(isa, &const { bias(F::P64, K) }), lanes::add);
+        let limbs = zip(&biased, &b.limbs, lanes::sub);
+        Self { limbs, bound: Bound::new(self.bound() + K as f64), field: PhantomData }
+    }
+
+    /// `self - a - b - c + K p`, for a + b + c below `K p`: the caller says how large they are together (below the sum of
+    /// their bounds where they are related).
+    #[inline(always)]
+    pub(crate) fn minus_three<const K: u64>(
+        self,
+        a: &Norm<F>,
+        b: &Norm<F>,
+        c: &Norm<F>,
+        together: f64,
+    ) -> Self {
+        debug_assert!(together < K as f64 - 0.001, "{together} p taken from {K} p");
+        let isa = b.isa();
+        let biased = zip(&self.limbs, &constant(isa, &const { bias(F::P64, K) }), lanes::add);
+        let limbs =
+            zip(&zip(&biased, &a.limbs, lanes::sub), &zip(&b.limbs, &c.limbs, lanes::add), lanes::sub);
+        Self { limbs, bound: Bound::new(self.bound() + K as f64), field: PhantomData }
+    }
+
+    /// Carries; the value stays.
+    #[inline(always)]
+    pub(crate) fn norm(&self) -> Norm<F> {
+        debug_assert!(self.bound() < 84.0, "the top limb stays below 2^52");
+        Norm::from_limbs(carry(&self.limbs), self.bound())
+    }
+
+    /// Carries for a multiplication; the value stays.
+    #[inline(always)]
+    pub(crate) fn lazy(&self) -> Lazy<F> {
+        debug_assert!(self.bound() < 84.0, "the top limb stays below 2^52");
+        Lazy { limbs: carry_lazily(&self.limbs), bound: self.bound, field: PhantomData }
+    }
+
+    /// Below 1.07p, for a value below 7.9p whose top limb is not negative.
+    ///
+    /// The quotient's estimate `q = floor(t_4 QUOTIENT / 2^52)` is at most `t / p` and misses it by less than
+    /// `1 + 8 (1 - 84/84.6) < 1.06` (plus what the uncarried limbs add, below 2^-38).
+    #[inline(always)]
+    pub(crate) fn red(&self) -> Norm<F> {
+        debug_assert!(self.bound() < 7.95, "{} p", self.bound());
+        self.subtract_multiple(F::QUOTIENT, &F::MULTIPLES, 1.07)
+    }
+
+    /// Below 2.2p, for a value below 16p whose top limb is not negative.
+    #[inline(always)]
+    pub(crate) fn red_wide(&self) -> Norm<F> {
+        debug_assert!(self.bound() <= 16.0, "{} p", self.bound());
+        self.subtract_multiple(F::EVEN_QUOTIENT, &F::EVEN_MULTIPLES, 2.2)
+    }
+
+    #[inline(always)]
+    fn subtract_multiple(&self, quotient: u64, multiples: &[[u64; 8]; 5], bound: f64) -> Norm<F> {
+        let isa = isa(self.limbs[0]);
+        let q = madd_hi(lanes::zero(isa), self.limbs[4], splat(isa, quotient));
+        debug_assert!(lanes::negative(self.limbs[4]) == 0, "a top limb below zero");
+        debug_assert!(q.to_array().iter().all(|q| *q < 8), "a quotient beyond the table");
+        let mut limbs = self.limbs;
+        let mut i = 0;
+        while i < 5 {
+            limbs[i] = lanes::sub(limbs[i], look_up(lanes::from_array(isa, &multiples[i]), q));
+            i += 1;
+        }
+        Norm::from_limbs(carry(&limbs), bound)
+    }
+}
+
+impl<F: Prime> Columns<F> {
+    /// `a * b`.
+    #[inline(always)]
+    pub(crate) fn product(a: &Lazy<F>, b: &Lazy<F>) -> Self {
+        let columns = [lanes::zero(a.isa()); 10];
+        Self { columns, bound: Bound::new(0.0), field: PhantomData }.plus_product(a, b)
+    }
+
+    /// `self + a * b`. At most three products in all: columns stay below 2^58.
+    #[inline(always)]
+    pub(crate) fn plus_product(mut self, a: &Lazy<F>, b: &Lazy<F>) -> Self {
+        let t = &mut self.columns;
+        let mut i = 0;
+        while i < 5 {
+            let mut j = 0;
+            while j < 5 {
+                t[i + j] = madd_lo(t[i + j], a.limbs[i], b.limbs[j]);
+                t[i + j + 1] = madd_hi(t[i + j + 1], a.limbs[i], b.limbs[j]);
+                j += 1;
+            }
+            i += 1;
+        }
+        self.bound = Bound::new(self.bound.get() + a.bound() * b.bound());
+        self
+    }
+
+    /// `a^2`.
+    #[inline(always)]
+    pub(crate) fn square(a: &Lazy<F>) -> Self {
+        let mut t = [lanes::zero(a.isa()); 10];
+        let mut i = 0;
+        while i < 5 {
+            let mut j = i + 1;
+            while j < 5 {
+                t[i + j] = madd_lo(t[i + j], a.limbs[i], a.limbs[j]);
+                t[i + j + 1] = madd_hi(t[i + j + 1], a.limbs[i], a.limbs[j]);
+                j += 1;
+            }
+            i += 1;
+        }
+        let mut k = 1;
+        while k < 9 {
+            t[k] = lanes::add(t[k], t[k]);
+            k += 1;
+        }
+        let mut i = 0;
+        while i < 5 {
+            t[2 * i] = madd_lo(t[2 * i], a.limbs[i], a.limbs[i]);
+            t[2 * i + 1] = madd_hi(t[2 * i + 1], a.limbs[i], a.limbs[i]);
+            i += 1;
+        }
+        Self { columns: t, bound: Bound::new(a.bound() * a.bound()), field: PhantomData }
+    }
+
+    /// The sum of two sums.
+    #[inline(always)]
+    pub(crate) fn sum(mut self, b: &Self) -> Self {
+        let mut i = 0;
+        while i < 10 {
+            self.columns[i] = lanes::add(self.columns[i], b.columns[i]);
+            i += 1;
+        }
+        self.bound = Bound::new(self.bound.get() + b.bound.get());
+        self
+    }
+
+    /// Montgomery reduction: below `(2 + bound / 84.6) p`.
+    #[inline(always)]
+    pub(crate) fn reduce(self) -> Raw<F> {
+        let isa = isa(self.columns[0]);
+        let mut t = self.columns;
+        let fold = constant(isa, &F::FOLD);
+        let mut i = 0;
+        while i < 4 {
+            t[i + 1] = lanes::add(t[i + 1], shr::<LIMB>(t[i]));
+            let mut j = 0;
+            while j < 5 {
+                t[i + 1 + j] = madd_lo(t[i + 1 + j], t[i], fold[j]);
+                t[i + 2 + j] = madd_hi(t[i + 2 + j], t[i], fold[j]);
+                j += 1;
+            }
+            i += 1;
+        }
+        let p = constant(isa, &F::P);
+        let q = madd_lo(lanes::zero(isa), t[4], splat(isa, F::NEG_INV));
+        let mut j = 0;
+        while j < 5 {
+            t[4 + j] = madd_lo(t[4 + j], q, p[j]);
+            t[5 + j] = madd_hi(t[5 + j], q, p[j]);
+            j += 1;
+        }
+        t[5] = lanes::add(t[5], shr::<LIMB>(t[4]));
+        let bound = Bound::new(2.001 + self.bound.get() / 84.6);
+        Raw { limbs: [t[5], t[6], t[7], t[8], t[9]], bound, field: PhantomData }
+    }
+}
+
+/// `a * b`: below `(2 + a b / 84.6) p`.
+#[inline(always)]
+pub(crate) fn mul<F: Prime>(a: &Lazy<F>, b: &Lazy<F>) -> Raw<F> {
+    Columns::product(a, b).reduce()
+}
+
+/// `a^2`.
+#[inline(always)]
+pub(crate) fn sqr<F: Prime>(a: &Lazy<F>) -> Raw<F> {
+    Columns::square(a).reduce()
+}
+
+// How arkworks lays an element out: four words, nothing else. Checked where it is relied on.
+const _: () = {
+    assert!(size_of::<ark_bn254::Fq>() == 32 && size_of::<ark_bn254::Fr>() == 32);
+    assert!(core::mem::offset_of!(ark_bn254::Fq, 0) == 0 && core::mem::offset_of!(ark_bn254::Fr, 0) == 0);
+    assert!(core::mem::offset_of!(BigInt<4>, 0) == 0 && size_of::<BigInt<4>>() == 32);
+};
+
+/// The four words of an element's Montgomery form (`R = 2^256`).
+#[inline(always)]
+pub(crate) fn ark_words<F: Prime>(x: &F::Ark) -> [u64; 4] {
+    // SAFETY: `F` is `Q` or `R` (the trait is private to this crate), whose elements are 32 bytes that hold four
+    // initialised words from offset 0 (asserted above); any such bytes are valid `u64`s.
+    unsafe { core::ptr::from_ref(x).cast::<[u64; 4]>().read() }
+}
+
+/// The element whose Montgomery form (`R = 2^256`) these words are; they must be below p.
+#[inline(always)]
+pub(crate) fn ark_of<F: Prime>(words: [u64; 4]) -> F::Ark {
+    debug_assert!(BigInt(words) < F::Ark::MODULUS);
+    // SAFETY: as above: an element is these four words, at offset 0, and a zero-sized marker.
+    unsafe { core::mem::transmute_copy(&words) }
+}
+
+/// Word by word, 8 elements.
+#[inline(always)]
+fn words_of<F: Prime>(isa: Isa, x: &[F::Ark; 8]) -> [Z; 4] {
+    // SAFETY: 8 elements are 32 initialised words (see `ark_words`).
+    let words = unsafe { &*core::ptr::from_ref(x).cast::<[[u64; 8]; 4]>() };
+    let rows = [0, 1, 2, 3].map(|i: usize| lanes::from_array(isa, &words[i]));
+    [0u64, 1, 2, 3].map(|word| {
+        let index = lanes::from_array(
+            isa,
+            &[word, word + 4, word + 8, word + 12, word, word + 4, word + 8, word + 12],
+        );
+        let low = lanes::look_up2(rows[0], index, rows[1]);
+        let high = lanes::look_up2(rows[2], index, rows[3]);
+        lanes::select(0xf0, high, low)
+    })
+}
+
+/// The canonical limbs of an element in our Montgomery form.
+pub(crate) fn limbs_of<F: Prime>(x: &F::Ark) -> [u64; 5] {
+    split(ark_words::<F>(&(*x * F::Ark::from(16u64))))
+}
+
+/// The element of canonical limbs in our Montgomery form.
+#[cfg(test)]
+pub(crate) fn element_of<F: Prime>(lanes: &Norm<F>) -> [F::Ark; 8] {
+    lanes.to_ark()
+}
+
+/// Overwrites with zeros, in a way the compiler keeps: for scratch that held secrets.
+pub(crate) fn wipe<T: Copy>(values: &mut [T]) {
+    let bytes = size_of_val(values);
+    let start = values.as_mut_ptr().cast::<u64>();
+    debug_assert!(bytes % 8 == 0 && align_of::<T>() >= 8);
+    for i in 0..bytes / 8 {
+        // SAFETY: within the slice, whose elements are plain data (`Copy`, of whole aligned words) that is valid when zero:
+        // callers pass vectors, limbs and integers only.
+        unsafe { start.add(i).write_volatile(0) };
+    }
+}
+
+// ---- constants, computed by the compiler
+
+const fn split(a: [u64; 4]) -> [u64; 5] {
+    [
+        a[0] & MASK,
+        ((a[0] >> 52) | (a[1] << 12)) & MASK,
+        ((a[1] >> 40) | (a[2] << 24)) & MASK,
+        ((a[2] >> 28) | (a[3] << 36)) & MASK,
+        a[3] >> 16,
+    ]
+}
+
+const fn subtract(a: [u64; 4], b: [u64; 4]) -> ([u64; 4], bool) {
+    let mut r = [0; 4];
+    let mut borrow = false;
+    let mut i = 0;
+    while i < 4 {
+        let (x, first) = a[i].overflowing_sub(b[i]);
+        let (y, second) = x.overflowing_sub(borrow as u64);
+        r[i] = y;
+        borrow = first | second;
+        i += 1;
+    }
+    (r, borrow)
+}
+
+/// `2^k mod p`.
+const fn power_of_two(k: u32, p: [u64; 4]) -> [u64; 4] {
+    let mut r = [1, 0, 0, 0];
+    let mut step = 0;
+    while step < k {
+        let mut carry = 0;
+        let mut i = 0;
+        while i < 4 {
+            let word = r[i];
+            r[i] = (word << 1) | carry;
+            carry = word >> 63;
+            i += 1;
+        }
+        let (reduced, borrow) = subtract(r, p);
+        if !borrow {
+            r = reduced;
+        }
+        step += 1;
+    }
+    r
+}
+
+/// `2^-k mod p`.
+const fn power_of_two_inverse(k: u32, p: [u64; 4]) -> [u64; 4] {
+    let mut r = [1, 0, 0, 0];
+    let mut step = 0;
+    while step < k {
+        if r[0] & 1 == 1 {
+            let mut carry = 0u128;
+            let mut i = 0;
+            while i < 4 {
+                let sum = r[i] as u128 + p[i] as u128 + carry;
+                r[i] = sum as u64;
+                carry = sum >> 64;
+                i += 1;
+            }
+        }
+        let mut i = 0;
+        while i < 4 {
+            r[i] = (r[i] >> 1) | if i < 3 { r[i + 1] << 63 } else { 0 };
+            i += 1;
+        }
+        step += 1;
+    }
+    r
+}
+
+/// `-p^-1 mod 2^52`, by Newton's iteration.
+const fn neg_inverse(p: u64) -> u64 {
+    let mut x = 1u64;
+    let mut i = 0;
+    while i < 6 {
+        x = x.wrapping_mul(2u64.wrapping_sub(p.wrapping_mul(x)));
+        i += 1;
+    }
+    x.wrapping_neg() & MASK
+}
+
+/// `k p`, normalised.
+pub(crate) const fn multiple(p: [u64; 4], k: u64) -> [u64; 5] {
+    let limbs = split(p);
+    let mut r = [0; 5];
+    let mut carry = 0u128;
+    let mut i = 0;
+    while i < 5 {
+        let sum = limbs[i] as u128 * k as u128 + carry;
+        r[i] = if i < 4 { sum as u64 & MASK } else { sum as u64 };
+        carry = sum >> LIMB;
+        i += 1;
+    }
+    r
+}
+
+/// `k p` with 2^54 lent to each of the limbs 0 to 3 by the limb above: no limb turns negative when up to three normalised
+/// limbs are taken from it.
+const fn bias(p: [u64; 4], k: u64) -> [u64; 5] {
+    let mut r = multiple(p, k);
+    r[0] += 1 << 54;
+    let mut i = 1;
+    while i < 4 {
+        r[i] += (1 << 54) - 4;
+        i += 1;
+    }
+    r[4] -= 4;
+    r
+}
+
+const fn multiples(p: [u64; 4], step: u64) -> [[u64; 8]; 5] {
+    let mut table = [[0; 8]; 5];
+    let mut q = 0;
+    while q < 8 {
+        let m = multiple(p, q as u64 * step);
+        let mut limb = 0;
+        while limb < 5 {
+            table[limb][q] = m[limb];
+            limb += 1;
+        }
+        q += 1;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_ff::{AdditiveGroup, Field, UniformRand};
+
+    /// 0, 1, -1, 2, (p - 1) / 2, powers of two around limb edges, random ones.
+    fn samples<F: Prime>() -> Vec<[F::Ark; 8]> {
+        let mut rng = ark_std::test_rng();
+        let one = F::Ark::ONE;
+        let half = one.double().inverse().expect("2 is not zero");
+        let mut values = vec![F::Ark::ZERO, one, -one, one.double(), -one.double(), half, -half];
+        for power in [51u64, 52, 53, 103, 104, 155, 156, 207, 208, 209, 252, 253, 256, 260] {
+            let x = one.double().pow([power]);
+            values.extend([x, -x, x - one, x + one]);
+        }
+        while values.len() < 1024 {
+            values.push(F::Ark::rand(&mut rng));
+        }
+        values.chunks_exact(8).map(|c| c.try_into().expect("eight")).collect()
+    }
+
+    fn agrees<F: Prime>() {
+        let Some(isa) = Isa::detect() else { return };
+        let samples = samples::<F>();
+        for (i, a) in samples.iter().enumerate() {
+            let b = &samples[(i * 7 + 3) % samples.len()];
+            let zip = |op: fn(F::Ark, F::Ark) -> F::Ark| -> [F::Ark; 8] {
+                core::array::from_fn(|i| op(a[i], b[i]))
+            };
+            // Each value at several distances from its canonical one.
+            for far in 0..4 {
+                let reach = |x: &[F::Ark; 8]| {
+                    let x = Norm::<F>::from_ark(isa, x);
+                    match far {
+                        0 => x,
+                        1 => x.canonical(),
+                        2 => x.minus::<3>(&Norm::from_ark(isa, &[F::Ark::ZERO; 8])).norm(),
+                        _ => x.raw().minus::<5>(&Norm::zero(isa)).red(),
+                    }
+                };
+                let (x, y) = (reach(a), reach(b));
+                assert_eq!(x.raw().red().to_ark(), *a);
+                assert_eq!(mul(&x.lazy(), &y.lazy()).norm().to_ark(), zip(|a, b| a * b));
+                assert_eq!(sqr(&x.lazy()).norm().to_ark(), a.map(|a| a.square()));
+                assert_eq!(x.plus(&y).red_wide().to_ark(), zip(|a, b| a + b));
+                assert_eq!(x.minus::<6>(&y).red_wide().to_ark(), zip(|a, b| a - b));
+                assert_eq!(x.negate::<6>().red().to_ark(), a.map(|a| -a));
+                let lazily = x.minus::<6>(&y).lazy();
+                assert_eq!(mul(&lazily, &lazily).norm().to_ark(), zip(|a, b| (a - b).square()));
+                let sum = Columns::product(&x.lazy(), &y.lazy()).plus_product(&y.lazy(), &y.lazy()).reduce();
+                assert_eq!(sum.norm().to_ark(), zip(|a, b| a * b + b * b));
+                assert_eq!(Norm::select(0b1010_0110, &x, &y).raw().red().to_ark(), {
+                    let mut c = *b;
+                    for i in [1, 2, 5, 7] {
+                        c[i] = a[i];
+                    }
+                    c
+                });
+                let zeros =
+                    a.iter().enumerate().filter(|(_, a)| **a == F::Ark::ZERO).fold(0, |m, (i, _)| m | 1 << i);
+                assert_eq!(x.raw().red().zero_lanes(), zeros);
+                let words = x.raw().red().pack();
+                assert_eq!(Norm::<F>::unpack(words, 1.07).to_ark(), *a);
+                assert_eq!(x.raw().red().negate_lanes(0x0f).norm().to_ark(), {
+                    let mut c = *a;
+                    for i in [0, 1, 2, 3] {
+                        c[i] = -a[i];
+                    }
+                    c
+                });
+                assert_eq!(x.to_integers().map(BigInt), a.map(|a| a.into_bigint()));
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_of_the_base_field_agree_with_arkworks() {
+        agrees::<Q>();
+    }
+
+    #[test]
+    fn lanes_of_the_scalar_field_agree_with_arkworks() {
+        agrees::<R>();
+    }
+
+    #[test]
+    fn reductions_hold_at_every_multiple_of_the_modulus_they_accept() {
+        let Some(isa) = Isa::detect() else { return };
+        // k p + d for small d, as raw limbs: the place where a quotient is off by one if it ever is.
+        for k in 0..16u64 {
+            for d in [0u64, 1, 2, (1 << 52) - 1] {
+                let mut limbs = multiple(Q::P64, k);
+                limbs[0] += d;
+                let raw = Raw::<Q> {
+                    limbs: constant(isa, &limbs),
+                    bound: Bound::new(k as f64),
+                    field: PhantomData,
+                };
+                let expected = ark_bn254::Fq::from(d);
+                let plain = |x: Norm<Q>| {
+                    mul(&x.lazy(), &Norm::constant(isa, &Q::R_SQUARED).lazy()).norm().to_ark()[0]
+                };
+                if k < 8 {
+                    let red = raw.red();
+                    assert_eq!(plain(red), expected, "{k} p + {d}");
+                    let [.., top] = red.limbs();
+                    assert!(top.to_array()[0] as f64 / (Q::P[4] as f64) < 1.07);
+                }
+                let wide = raw.red_wide();
+                assert_eq!(plain(wide), expected, "{k} p + {d}");
+                assert!(wide.limbs()[4].to_array()[0] as f64 / (Q::P[4] as f64) < 2.2);
+            }
+        }
+    }
+
+    #[test]
+    fn wiping_leaves_zeros() {
+        let Some(isa) = Isa::detect() else { return };
+        let mut values = vec![Norm::<R>::one(isa); 3];
+        wipe(&mut values);
+        assert!(values.iter().all(|v| v.limbs().iter().all(|l| l.to_array() == [0; 8])));
+    }
+}

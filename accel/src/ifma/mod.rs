@@ -1,0 +1,16 @@
+//! BN254 on AVX-512 IFMA: eight values side by side in 52-bit limbs.
+//!
+//! Layers, each on the one before: [`lanes`] wraps the instructions (and holds nearly all `unsafe`), [`field`] and
+//! [`fq2`] are the fields with typed bounds, [`points`] lays curve points out for gathering, [`segments`] sums many
+//! lists of points at once by batch-affine addition, [`recode`] cuts scalars into digits, [`msm`] puts these together.
+//!
+//! Nothing here runs unless [`Isa::detect`] has seen the instructions on this machine: every vector is made through an
+//! [`Isa`], so holding a vector proves that the instructions are there.
+//!
+//! Not constant-time in the scalars: buckets are addressed by digits. See the crate's documentation.
+
+pub(crate) mod field;
+pub(crate) mod fq2;
+pub(crate) mod lanes;
+
+pub(crate) use lanes::Isa;
