@@ -8,4 +8,7 @@
 //! Nothing here is a test: time depends on the machine. What the figures are measured *on* is [`report::world`], one patient,
 //! one clinician, one consent and one record, and [`report::chain`], a ledger that holds them.
 
+pub mod clock;
+pub mod merkle;
 pub mod report;
+pub mod stats;
