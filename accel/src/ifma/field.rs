@@ -239,6 +239,13 @@ impl<F: Prime> Norm<F> {
         self.raw().plus(self)
     }
 
+    /// `9 self`.
+    #[inline(always)]
+    pub(crate) fn times_nine(&self) -> Raw<F> {
+        let limbs = zip(&self.limbs, &self.limbs, |x, y| lanes::add(lanes::shl::<3>(x), y));
+        Raw { limbs, bound: Bound::new(9.0 * self.bound()), field: PhantomData }
+    }
+
     /// `self - b + K p`, for b below `K p`.
     #[inline(always)]
     pub(crate) fn minus<const K: u64>(&self, b: &Self) -> Raw<F> {
@@ -251,10 +258,10 @@ impl<F: Prime> Norm<F> {
         Self::zero(self.isa()).minus::<K>(self)
     }
 
-    /// `2p - self` in the lanes of the mask, for self below 2p.
+    /// `2p - self` in the lanes of the mask, for self at most 2p.
     #[inline(always)]
     pub(crate) fn negate_lanes(&self, mask: u8) -> Raw<F> {
-        debug_assert!(self.bound() < 2.0);
+        debug_assert!(self.bound() <= 2.0);
         let from = constant(self.isa(), &const { bias(F::P64, 2) });
         let mut limbs = self.limbs;
         let mut i = 0;
@@ -484,7 +491,8 @@ impl<F: Prime> Columns<F> {
         Self { columns, bound: Bound::new(0.0), field: PhantomData }.plus_product(a, b)
     }
 
-    /// `self + a * b`. At most three products in all: columns stay below 2^58.
+    /// `self + a * b`. At most 12 products in all: a product adds less than 9 * 2^52 to a column, so that columns stay below
+    /// 2^59 and, with what the reduction adds, below 2^60.
     #[inline(always)]
     pub(crate) fn plus_product(mut self, a: &Lazy<F>, b: &Lazy<F>) -> Self {
         let t = &mut self.columns;
@@ -613,16 +621,21 @@ pub(crate) fn ark_of<F: Prime>(words: [u64; 4]) -> F::Ark {
 fn words_of<F: Prime>(isa: Isa, x: &[F::Ark; 8]) -> [Z; 4] {
     // SAFETY: 8 elements are 32 initialised words (see `ark_words`).
     let words = unsafe { &*core::ptr::from_ref(x).cast::<[[u64; 8]; 4]>() };
-    let rows = [0, 1, 2, 3].map(|i: usize| lanes::from_array(isa, &words[i]));
-    [0u64, 1, 2, 3].map(|word| {
-        let index = lanes::from_array(
-            isa,
-            &[word, word + 4, word + 8, word + 12, word, word + 4, word + 8, word + 12],
-        );
-        let low = lanes::look_up2(rows[0], index, rows[1]);
-        let high = lanes::look_up2(rows[2], index, rows[3]);
-        lanes::select(0xf0, high, low)
-    })
+    let rows = [
+        lanes::from_array(isa, &words[0]),
+        lanes::from_array(isa, &words[1]),
+        lanes::from_array(isa, &words[2]),
+        lanes::from_array(isa, &words[3]),
+    ];
+    [word_of(isa, &rows, 0), word_of(isa, &rows, 1), word_of(isa, &rows, 2), word_of(isa, &rows, 3)]
+}
+
+#[inline(always)]
+fn word_of(isa: Isa, rows: &[Z; 4], word: u64) -> Z {
+    let index = lanes::from_array(isa, &[word, word + 4, word + 8, word + 12, word, word + 4, word + 8, word + 12]);
+    let low = lanes::look_up2(rows[0], index, rows[1]);
+    let high = lanes::look_up2(rows[2], index, rows[3]);
+    lanes::select(0xf0, high, low)
 }
 
 /// The canonical limbs of an element in our Montgomery form.

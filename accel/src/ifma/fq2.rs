@@ -153,16 +153,16 @@ pub(crate) struct Norm2 {
 /// A first factor.
 #[derive(Clone, Copy)]
 pub(crate) struct Left2 {
-    c0: Lazy<Q>,
-    c1: Lazy<Q>,
+    pub(crate) c0: Lazy<Q>,
+    pub(crate) c1: Lazy<Q>,
 }
 
 /// A second factor, with `-c1` at hand: the product's real part is then one sum of columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Right2 {
-    c0: Lazy<Q>,
-    c1: Lazy<Q>,
-    neg_c1: Lazy<Q>,
+    pub(crate) c0: Lazy<Q>,
+    pub(crate) c1: Lazy<Q>,
+    pub(crate) neg_c1: Lazy<Q>,
 }
 
 /// Parts not carried.
@@ -189,6 +189,29 @@ impl Norm2 {
     #[inline(always)]
     pub(crate) fn scale(&self, by: &Lazy<Q>) -> Raw2 {
         Raw2 { c0: mul(&self.c0.lazy(), by), c1: mul(&self.c1.lazy(), by) }
+    }
+
+    /// The same element in all lanes.
+    pub(crate) fn splat(isa: Isa, x: &ark_bn254::Fq2) -> Self {
+        Self { c0: Norm::splat(isa, &x.c0), c1: Norm::splat(isa, &x.c1) }
+    }
+
+    /// `c0 - c1 u`, for parts below `K p`.
+    #[inline(always)]
+    pub(crate) fn conjugate<const K: u64>(&self) -> Self {
+        Self { c0: self.c0, c1: self.c1.negate::<K>().norm() }
+    }
+
+    /// Times `9 + u`, the non-residue that the extension of degree 12 and the twist are made from; parts below `K p`.
+    #[inline(always)]
+    pub(crate) fn times_xi<const K: u64>(&self) -> Raw2 {
+        Raw2 { c0: self.c0.times_nine().minus::<K>(&self.c1), c1: self.c1.times_nine().plus(&self.c0) }
+    }
+
+    /// As a second factor, for a `c1` below `K p`.
+    #[inline(always)]
+    pub(crate) fn right_below<const K: u64>(&self) -> Right2 {
+        Right2 { c0: self.c0.lazy(), c1: self.c1.lazy(), neg_c1: self.c1.negate::<K>().lazy() }
     }
 
     /// From 8 elements of arkworks; parts below 2.2p.

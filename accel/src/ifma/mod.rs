@@ -11,6 +11,11 @@
 
 pub(crate) mod field;
 pub(crate) mod fq2;
+pub(crate) mod inverse;
 pub(crate) mod lanes;
+pub(crate) mod msm;
+pub(crate) mod points;
+pub(crate) mod recode;
+pub(crate) mod segments;
 
 pub(crate) use lanes::Isa;
