@@ -325,8 +325,9 @@ impl<F: Prime> Norm<F> {
     #[inline(always)]
     pub(crate) fn to_ark(self) -> [F::Ark; 8] {
         let factor = Self::constant(self.isa(), &F::TO_ARK);
-        let integers = mul(&self.lazy(), &factor.lazy()).norm().canonical().to_words();
-        core::array::from_fn(|i| ark_of::<F>(integers[i]))
+        let w = mul(&self.lazy(), &factor.lazy()).norm().canonical().to_words();
+        let of = ark_of::<F>;
+        [of(w[0]), of(w[1]), of(w[2]), of(w[3]), of(w[4]), of(w[5]), of(w[6]), of(w[7])]
     }
 
     /// The 8 values as plain integers below p, least word first.
@@ -340,8 +341,29 @@ impl<F: Prime> Norm<F> {
     #[inline(always)]
     pub(crate) fn to_words(self) -> [[u64; 4]; 8] {
         let [a, b, c, d] = self.pack();
-        let columns = [a.to_array(), b.to_array(), c.to_array(), d.to_array()];
-        core::array::from_fn(|i| [columns[0][i], columns[1][i], columns[2][i], columns[3][i]])
+        let (a, b, c, d) = (a.to_array(), b.to_array(), c.to_array(), d.to_array());
+        let mut words = [[0; 4]; 8];
+        let mut i = 0;
+        while i < 8 {
+            words[i] = [a[i], b[i], c[i], d[i]];
+            i += 1;
+        }
+        words
+    }
+
+    /// From 64-bit words, lane by lane, of values below `bound * p`.
+    #[inline(always)]
+    pub(crate) fn from_words(isa: Isa, words: &[[u64; 4]; 8], bound: f64) -> Self {
+        let flat = words.as_flattened();
+        let (rows, _) = flat.as_chunks::<8>();
+        let rows = [
+            lanes::from_array(isa, &rows[0]),
+            lanes::from_array(isa, &rows[1]),
+            lanes::from_array(isa, &rows[2]),
+            lanes::from_array(isa, &rows[3]),
+        ];
+        let words = [word_of(isa, &rows, 0), word_of(isa, &rows, 1), word_of(isa, &rows, 2), word_of(isa, &rows, 3)];
+        Self::unpack(words, bound)
     }
 
     /// Four vectors of 64-bit words: for a value below 2^256.
@@ -373,6 +395,17 @@ impl<F: Prime> Norm<F> {
 }
 
 impl<F: Prime> Lazy<F> {
+    /// From limbs whose carries have been added in, of a value below `bound * p`.
+    #[inline(always)]
+    pub(crate) fn from_limbs(limbs: [Z; 5], bound: f64) -> Self {
+        Self { limbs, bound: Bound::new(bound), field: PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn limbs(&self) -> [Z; 5] {
+        self.limbs
+    }
+
     /// Where the mask's bit is set `a`, else `b`.
     #[inline(always)]
     pub(crate) fn select(mask: u8, a: &Self, b: &Self) -> Self {
@@ -392,6 +425,11 @@ impl<F: Prime> Lazy<F> {
 }
 
 impl<F: Prime> Raw<F> {
+    #[inline(always)]
+    pub(crate) fn limbs(&self) -> [Z; 5] {
+        self.limbs
+    }
+
     #[inline(always)]
     pub(crate) fn bound(&self) -> f64 {
         self.bound.get()
@@ -484,11 +522,16 @@ impl<F: Prime> Raw<F> {
 }
 
 impl<F: Prime> Columns<F> {
+    /// The empty sum.
+    #[inline(always)]
+    pub(crate) fn zero(isa: Isa) -> Self {
+        Self { columns: [lanes::zero(isa); 10], bound: Bound::new(0.0), field: PhantomData }
+    }
+
     /// `a * b`.
     #[inline(always)]
     pub(crate) fn product(a: &Lazy<F>, b: &Lazy<F>) -> Self {
-        let columns = [lanes::zero(a.isa()); 10];
-        Self { columns, bound: Bound::new(0.0), field: PhantomData }.plus_product(a, b)
+        Self::zero(a.isa()).plus_product(a, b)
     }
 
     /// `self + a * b`. At most 12 products in all: a product adds less than 9 * 2^52 to a column, so that columns stay below

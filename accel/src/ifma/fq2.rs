@@ -6,6 +6,8 @@ use super::lanes::Isa;
 
 /// A coordinate of eight points.
 pub(crate) trait Coordinate: Copy + Send + Sync + 'static {
+    /// Whether [`down`](Self::down) is the element itself.
+    const IS_DOWN: bool;
     /// A first factor.
     type Left: Copy + Send + Sync;
     /// A second factor.
@@ -49,6 +51,7 @@ pub(crate) trait Coordinate: Copy + Send + Sync + 'static {
 }
 
 impl Coordinate for Norm<Q> {
+    const IS_DOWN: bool = true;
     type Left = Lazy<Q>;
     type Right = Lazy<Q>;
     type Raw = Raw<Q>;
@@ -228,6 +231,7 @@ impl Norm2 {
 }
 
 impl Coordinate for Norm2 {
+    const IS_DOWN: bool = false;
     type Left = Left2;
     type Right = Right2;
     type Raw = Raw2;

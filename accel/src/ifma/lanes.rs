@@ -172,11 +172,30 @@ pub(crate) fn transpose(r: [Z; 8]) -> [Z; 8] {
     }
 }
 
+/// Half of each of eight numbers in the lanes of the mask (0 in the others), and the mask of the odd ones.
+#[inline(always)]
+pub(crate) fn halves_and_odds(_isa: Isa, x: &[u32; 8], mask: u8) -> ([u32; 8], u8) {
+    // SAFETY: loads and stores of 32 bytes within arrays of 32 bytes; the instructions are there (see `ops!`).
+    unsafe {
+        let x = _mm256_maskz_loadu_epi32(mask, x.as_ptr().cast());
+        let mut halves = [0; 8];
+        _mm256_storeu_si256(halves.as_mut_ptr().cast(), _mm256_srli_epi32::<1>(x));
+        (halves, _mm256_test_epi32_mask(x, _mm256_set1_epi32(1)))
+    }
+}
+
+/// The lanes in which `x` is below the numbers.
+#[inline(always)]
+pub(crate) fn below(_isa: Isa, x: u32, numbers: &[u32; 8]) -> u8 {
+    // SAFETY: a load of 32 bytes from an array of 32 bytes; the instructions are there (see `ops!`).
+    unsafe { _mm256_cmplt_epu32_mask(_mm256_set1_epi32(x as i32), _mm256_loadu_si256(numbers.as_ptr().cast())) }
+}
+
 /// Asks the caches for a value soon to be read: `NEAR` into the first level, else into the second.
 #[inline(always)]
-pub(crate) fn prefetch<const NEAR: bool, T>(_isa: Isa, at: &T) {
-    let at = core::ptr::from_ref(at).cast::<i8>();
-    // SAFETY: a prefetch reads nothing the program can see and never faults.
+pub(crate) fn prefetch<const NEAR: bool, T>(_isa: Isa, at: *const T) {
+    let at = at.cast::<i8>();
+    // SAFETY: a prefetch reads nothing the program can see and never faults, wherever it points.
     unsafe {
         if NEAR {
             _mm_prefetch::<_MM_HINT_T0>(at);

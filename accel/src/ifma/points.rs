@@ -26,7 +26,7 @@ pub(crate) trait Group: Copy + Send + Sync + 'static {
     /// Eight points to rest.
     fn settle(x: &Self::Coordinate, y: &Self::Coordinate) -> [Self::Stored; 8];
     /// Asks the caches for a point.
-    fn prefetch<const NEAR: bool>(isa: Isa, point: &Self::Stored);
+    fn prefetch<const NEAR: bool>(isa: Isa, point: *const Self::Stored);
     /// Below 1.07p.
     fn from_ark(isa: Isa, values: &[Self::Field; 8]) -> Self::Coordinate;
     fn to_ark(coordinate: &Self::Coordinate) -> [Self::Field; 8];
@@ -84,7 +84,16 @@ fn to_lines(a: &Norm<Q>, b: &Norm<Q>) -> [Line; 8] {
 /// One coordinate of eight points of G2.
 #[inline(always)]
 fn half_of(isa: Isa, points: &[Lines], i: &[u32; 8], half: usize, bound: f64) -> Norm2 {
-    let lines = [0, 1, 2, 3, 4, 5, 6, 7].map(|k: usize| &points[i[k] as usize].0[half]);
+    let lines = [
+        &points[i[0] as usize].0[half],
+        &points[i[1] as usize].0[half],
+        &points[i[2] as usize].0[half],
+        &points[i[3] as usize].0[half],
+        &points[i[4] as usize].0[half],
+        &points[i[5] as usize].0[half],
+        &points[i[6] as usize].0[half],
+        &points[i[7] as usize].0[half],
+    ];
     let (c0, c1) = from_lines(isa, lines, [bound; 2]);
     Norm2 { c0, c1 }
 }
@@ -98,7 +107,17 @@ impl Group for G1 {
 
     #[inline(always)]
     fn gather(isa: Isa, points: &[Line], i: &[u32; 8]) -> (Norm<Q>, Norm<Q>) {
-        from_lines(isa, [0, 1, 2, 3, 4, 5, 6, 7].map(|k: usize| &points[i[k] as usize]), [1.07, 2.0])
+        let lines = [
+            &points[i[0] as usize],
+            &points[i[1] as usize],
+            &points[i[2] as usize],
+            &points[i[3] as usize],
+            &points[i[4] as usize],
+            &points[i[5] as usize],
+            &points[i[6] as usize],
+            &points[i[7] as usize],
+        ];
+        from_lines(isa, lines, [1.07, 2.0])
     }
 
     #[inline(always)]
@@ -108,7 +127,7 @@ impl Group for G1 {
     }
 
     #[inline(always)]
-    fn prefetch<const NEAR: bool>(isa: Isa, point: &Line) {
+    fn prefetch<const NEAR: bool>(isa: Isa, point: *const Line) {
         prefetch::<NEAR, _>(isa, point);
     }
 
@@ -153,9 +172,10 @@ impl Group for G2 {
     }
 
     #[inline(always)]
-    fn prefetch<const NEAR: bool>(isa: Isa, point: &Lines) {
-        prefetch::<NEAR, _>(isa, &point.0[0]);
-        prefetch::<NEAR, _>(isa, &point.0[1]);
+    fn prefetch<const NEAR: bool>(isa: Isa, point: *const Lines) {
+        let line = point.cast::<Line>();
+        prefetch::<NEAR, _>(isa, line);
+        prefetch::<NEAR, _>(isa, line.wrapping_add(1));
     }
 
     #[inline(always)]

@@ -13,7 +13,7 @@
 use super::field::{Lazy, Norm, Q, mul, wipe};
 use super::fq2::Coordinate;
 use super::inverse::invert_lanes;
-use super::lanes::{Isa, kernel};
+use super::lanes::{self, Isa, kernel};
 use super::points::{Group, window_at};
 
 /// Vectors in one chunk: eight times as many lists share an inversion.
@@ -268,7 +268,7 @@ kernel! {
     ) {
         for (v, head) in heads.iter().enumerate() {
             if let Some(soon) = heads.get(v + AHEAD) {
-                prefetch_row::<G, true>(isa, points, &slots[soon.row as usize], live(soon, 0));
+                prefetch_row::<G, true>(isa, points, &slots[soon.row as usize], live(isa, soon, 0));
             }
             begin::<G>(isa, chunk, points, slots, head, v);
         }
@@ -279,17 +279,16 @@ kernel! {
                 active -= 1;
             }
             let heads = &heads[..active];
-            let mut product = forward_pass::<G, false>(isa, chunk, points, slots, heads, round);
-            let mut careful = false;
-            let inverse = match invert_lanes(isa, &product) {
-                Some(inverse) => inverse,
-                None => {
-                    careful = true;
-                    product = forward_pass::<G, true>(isa, chunk, points, slots, heads, round);
-                    invert_lanes(isa, &product).expect("no denominator of a careful round is zero")
-                }
-            };
-            backward_pass::<G>(isa, chunk, points, slots, heads, round, inverse, careful);
+            let mut products = forward_pass::<G, false>(isa, chunk, points, slots, heads, round);
+            let mut inverse = invert_lanes(isa, &mul(&products[0], &products[1]).norm());
+            let careful = inverse.is_none();
+            if careful {
+                products = forward_pass::<G, true>(isa, chunk, points, slots, heads, round);
+                inverse = invert_lanes(isa, &mul(&products[0], &products[1]).norm());
+            }
+            let inverse = inverse.expect("no denominator of a careful round is zero").lazy();
+            let inverses = [mul(&inverse, &products[1]).lazy(), mul(&inverse, &products[0]).lazy()];
+            backward_pass::<G>(isa, chunk, points, slots, heads, round, inverses, careful);
         }
         for (v, head) in heads.iter().enumerate() {
             let out = G::settle(&chunk.x[v], &chunk.y[v]);
@@ -305,37 +304,25 @@ kernel! {
 
 /// The lanes that have an entry in this round.
 #[inline(always)]
-fn live(head: &Head, round: usize) -> u8 {
-    let round = round as u32;
-    if round < head.counts[7] {
-        return 0xff;
-    }
-    let mut mask = 0;
-    for lane in 0..8 {
-        mask |= u8::from(round < head.counts[lane]) << lane;
-    }
-    mask
+fn live(isa: Isa, head: &Head, round: usize) -> u8 {
+    lanes::below(isa, round as u32, &head.counts)
 }
 
 #[inline(always)]
 fn prefetch_row<G: Group, const NEAR: bool>(isa: Isa, points: &[G::Stored], row: &Row, live: u8) {
-    for lane in 0..8 {
-        if live >> lane & 1 == 1 {
-            G::prefetch::<NEAR>(isa, &points[(row.0[lane] >> 1) as usize]);
-        }
+    let (index, _) = lanes::halves_and_odds(isa, &row.0, live);
+    let first = points.as_ptr();
+    let mut lane = 0;
+    while lane < 8 {
+        G::prefetch::<NEAR>(isa, first.wrapping_add(index[lane] as usize));
+        lane += 1;
     }
 }
 
 /// The points of a row, signed; lanes that are not live get the first point.
 #[inline(always)]
 fn entries<G: Group>(isa: Isa, points: &[G::Stored], row: &Row, live: u8) -> (G::Coordinate, G::Coordinate) {
-    let mut index = [0; 8];
-    let mut signs = 0;
-    for lane in 0..8 {
-        let entry = if live >> lane & 1 == 1 { row.0[lane] } else { 0 };
-        index[lane] = entry >> 1;
-        signs |= ((entry & 1) as u8) << lane;
-    }
+    let (index, signs) = lanes::halves_and_odds(isa, &row.0, live);
     let (x, y) = G::gather(isa, points, &index);
     (x, y.negate_lanes(signs))
 }
@@ -349,14 +336,15 @@ fn begin<G: Group>(
     head: &Head,
     v: usize,
 ) {
-    let live = live(head, 0);
+    let live = live(isa, head, 0);
     let (x, y) = entries::<G>(isa, points, &slots[head.row as usize], live);
     chunk.x[v] = x;
     chunk.y[v] = y;
     chunk.infinite[v] = !live;
 }
 
-/// The denominators and numerators of all slopes, and the product of the denominators.
+/// The denominators and numerators of all slopes, and the products of the denominators: of the even and of the odd
+/// vectors, two chains that need not wait for each other.
 #[inline(always)]
 fn forward_pass<G: Group, const CAREFUL: bool>(
     isa: Isa,
@@ -365,49 +353,73 @@ fn forward_pass<G: Group, const CAREFUL: bool>(
     slots: &[Row],
     heads: &[Head],
     round: usize,
-) -> Norm<Q> {
-    let one = Norm::<Q>::one(isa).lazy();
-    let mut product = one;
-    for (v, head) in heads.iter().enumerate() {
-        if let Some(soon) = heads.get(v + AHEAD) {
-            prefetch_row::<G, true>(isa, points, &slots[soon.row as usize + round], live(soon, round));
-        }
-        let live = live(head, round);
-        let (x2, y2) = entries::<G>(isa, points, &slots[head.row as usize + round], live);
-        let (x1, y1) = (&chunk.x[v], &chunk.y[v]);
-        let mut dx = G::Coordinate::norm(&G::Coordinate::minus::<2>(&x2, x1));
-        let mut dy = G::Coordinate::raw_left(&G::Coordinate::minus::<3>(&y2, y1));
-        let idle = !live | chunk.infinite[v];
-        if CAREFUL {
-            let same = dx.zero_lanes() & !idle;
-            let sum = G::Coordinate::norm(&G::Coordinate::plus(y1, &y2));
-            let cancelled = same & sum.zero_lanes();
-            let doubled = same & !cancelled;
-            if same != 0 {
-                // The slope of the tangent: 3 x^2 / 2 y.
-                let square = G::Coordinate::red(&G::Coordinate::sqr(x1));
-                let triple = G::Coordinate::raw_left(&G::Coordinate::raw_plus(&G::Coordinate::plus(&square, &square), &square));
-                let twice = G::Coordinate::norm(&G::Coordinate::plus(y1, y1));
-                dx = G::Coordinate::select(doubled, &twice, &dx);
-                dy = G::Coordinate::select_left(doubled, &triple, &dy);
-            }
-            chunk.cancelled[v] = cancelled;
-            chunk.doubled[v] = doubled;
-            dx = G::Coordinate::select(idle | cancelled, &G::Coordinate::one(isa), &dx);
-        } else if idle != 0 {
-            dx = G::Coordinate::select(idle, &G::Coordinate::one(isa), &dx);
-        }
-        let down = dx.down().lazy();
-        chunk.dx[v] = dx;
-        chunk.dy[v] = dy;
-        chunk.down[v] = down;
-        chunk.before[v] = product;
-        product = mul(&product, &down).lazy();
+) -> [Lazy<Q>; 2] {
+    let [mut even, mut odd] = [Norm::<Q>::one(isa).lazy(); 2];
+    let mut v = 0;
+    while v + 1 < heads.len() {
+        even = forward_step::<G, CAREFUL>(isa, chunk, points, slots, heads, round, v, &even);
+        odd = forward_step::<G, CAREFUL>(isa, chunk, points, slots, heads, round, v + 1, &odd);
+        v += 2;
     }
-    mul(&product, &one).norm()
+    if v < heads.len() {
+        even = forward_step::<G, CAREFUL>(isa, chunk, points, slots, heads, round, v, &even);
+    }
+    [even, odd]
 }
 
-/// The new sums, from the inverse of the product.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn forward_step<G: Group, const CAREFUL: bool>(
+    isa: Isa,
+    chunk: &mut Chunk<G>,
+    points: &[G::Stored],
+    slots: &[Row],
+    heads: &[Head],
+    round: usize,
+    v: usize,
+    product: &Lazy<Q>,
+) -> Lazy<Q> {
+    let head = &heads[v];
+    if let Some(soon) = heads.get(v + AHEAD) {
+        prefetch_row::<G, true>(isa, points, &slots[soon.row as usize + round], live(isa, soon, round));
+    }
+    let live = live(isa, head, round);
+    let (x2, y2) = entries::<G>(isa, points, &slots[head.row as usize + round], live);
+    let (x1, y1) = (&chunk.x[v], &chunk.y[v]);
+    let mut dx = G::Coordinate::norm(&G::Coordinate::minus::<2>(&x2, x1));
+    let mut dy = G::Coordinate::raw_left(&G::Coordinate::minus::<3>(&y2, y1));
+    let idle = !live | chunk.infinite[v];
+    if CAREFUL {
+        let same = dx.zero_lanes() & !idle;
+        let sum = G::Coordinate::norm(&G::Coordinate::plus(y1, &y2));
+        let cancelled = same & sum.zero_lanes();
+        let doubled = same & !cancelled;
+        if same != 0 {
+            // The slope of the tangent: 3 x^2 / 2 y.
+            let square = G::Coordinate::red(&G::Coordinate::sqr(x1));
+            let twice = G::Coordinate::plus(&square, &square);
+            let triple = G::Coordinate::raw_left(&G::Coordinate::raw_plus(&twice, &square));
+            dx = G::Coordinate::select(doubled, &G::Coordinate::norm(&G::Coordinate::plus(y1, y1)), &dx);
+            dy = G::Coordinate::select_left(doubled, &triple, &dy);
+        }
+        chunk.cancelled[v] = cancelled;
+        chunk.doubled[v] = doubled;
+        dx = G::Coordinate::select(idle | cancelled, &G::Coordinate::one(isa), &dx);
+    } else if idle != 0 {
+        dx = G::Coordinate::select(idle, &G::Coordinate::one(isa), &dx);
+    }
+    let down = dx.down().lazy();
+    chunk.dx[v] = dx;
+    chunk.dy[v] = dy;
+    if !G::Coordinate::IS_DOWN {
+        chunk.down[v] = down;
+    }
+    chunk.before[v] = *product;
+    mul(product, &down).lazy()
+}
+
+/// The new sums, from the inverses of the two products. Two vectors go side by side, so that the units are never idle while
+/// one waits for its slope.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 fn backward_pass<G: Group>(
@@ -417,59 +429,131 @@ fn backward_pass<G: Group>(
     slots: &[Row],
     heads: &[Head],
     round: usize,
-    inverse: Norm<Q>,
+    inverses: [Lazy<Q>; 2],
     careful: bool,
 ) {
-    let mut inverse = inverse.lazy();
-    for (v, head) in heads.iter().enumerate().rev() {
-        let next = live(head, round + 1);
-        if next != 0 {
-            prefetch_row::<G, false>(isa, points, &slots[head.row as usize + round + 1], next);
+    let [mut even, mut odd] = inverses;
+    let mut v = heads.len();
+    if v % 2 == 1 {
+        v -= 1;
+        let down_inverse = backward_step(chunk, v, &mut even);
+        let slope = slope_of(chunk, v, &down_inverse);
+        finish::<G>(isa, chunk, points, slots, heads, round, v, &slope, careful);
+    }
+    while v > 0 {
+        v -= 2;
+        let first = backward_step(chunk, v + 1, &mut odd);
+        let second = backward_step(chunk, v, &mut even);
+        let (first, second) = (slope_of(chunk, v + 1, &first), slope_of(chunk, v, &second));
+        if !careful && unhindered(isa, chunk, heads, round, v) && unhindered(isa, chunk, heads, round, v + 1) {
+            let (x3, y3) = two_steps::<G>(chunk, v, &second, &first);
+            [chunk.x[v], chunk.x[v + 1]] = x3;
+            [chunk.y[v], chunk.y[v + 1]] = y3;
+            prefetch_next::<G>(isa, points, slots, &heads[v], round);
+            prefetch_next::<G>(isa, points, slots, &heads[v + 1], round);
+        } else {
+            finish::<G>(isa, chunk, points, slots, heads, round, v + 1, &first, careful);
+            finish::<G>(isa, chunk, points, slots, heads, round, v, &second, careful);
         }
-        let down_inverse = mul(&inverse, &chunk.before[v]).lazy();
-        inverse = mul(&inverse, &chunk.down[v]).lazy();
-        let (x1, y1, dx) = (&chunk.x[v], &chunk.y[v], &chunk.dx[v]);
-        let slope = G::Coordinate::norm(&G::Coordinate::mul(&chunk.dy[v], &dx.inverse(&down_inverse)));
-        let live = live(head, round);
-        let usual = !careful && live == 0xff && chunk.infinite[v] == 0;
-        if usual {
-            // dx = x2 - x1 + 2p, so that 2 x1 + dx = x1 + x2 + 2p.
-            let (x3, y3) = step::<G>(&slope, x1, y1, dx);
-            chunk.x[v] = x3;
-            chunk.y[v] = y3;
-            continue;
-        }
-        let (doubled, cancelled) = if careful { (chunk.doubled[v], chunk.cancelled[v]) } else { (0, 0) };
-        let difference = G::Coordinate::select(doubled, &G::Coordinate::zero(isa), dx);
-        let (x3, y3) = step::<G>(&slope, x1, y1, &difference);
-        let infinite = chunk.infinite[v];
-        let (taken, added) = (live & infinite, live & !infinite & !cancelled);
-        let (mut x, mut y) = (G::Coordinate::select(added, &x3, x1), G::Coordinate::select(added, &y3, y1));
-        if taken != 0 {
-            let (x2, y2) = entries::<G>(isa, points, &slots[head.row as usize + round], live);
-            x = G::Coordinate::select(taken, &x2, &x);
-            y = G::Coordinate::select(taken, &y2, &y);
-        }
-        chunk.x[v] = x;
-        chunk.y[v] = y;
-        chunk.infinite[v] = (infinite & !taken) | cancelled;
     }
 }
 
-/// `x3 = s^2 - 2 x1 - dx`, `y3 = s (x1 - x3) - y1`.
+/// The inverse of one vector's denominators, and of the product without it.
 #[inline(always)]
-fn step<G: Group>(
+fn backward_step<G: Group>(chunk: &Chunk<G>, v: usize, inverse: &mut Lazy<Q>) -> Lazy<Q> {
+    let down = if G::Coordinate::IS_DOWN { chunk.dx[v].down().lazy() } else { chunk.down[v] };
+    let down_inverse = mul(inverse, &chunk.before[v]).lazy();
+    *inverse = mul(inverse, &down).lazy();
+    down_inverse
+}
+
+#[inline(always)]
+fn slope_of<G: Group>(chunk: &Chunk<G>, v: usize, down_inverse: &Lazy<Q>) -> G::Coordinate {
+    G::Coordinate::norm(&G::Coordinate::mul(&chunk.dy[v], &chunk.dx[v].inverse(down_inverse)))
+}
+
+/// Whether every lane adds one finite point to another.
+#[inline(always)]
+fn unhindered<G: Group>(isa: Isa, chunk: &Chunk<G>, heads: &[Head], round: usize, v: usize) -> bool {
+    chunk.infinite[v] == 0 && live(isa, &heads[v], round) == 0xff
+}
+
+#[inline(always)]
+fn prefetch_next<G: Group>(isa: Isa, points: &[G::Stored], slots: &[Row], head: &Head, round: usize) {
+    let next = live(isa, head, round + 1);
+    if next != 0 {
+        prefetch_row::<G, false>(isa, points, &slots[head.row as usize + round + 1], next);
+    }
+}
+
+/// One vector's new sums, whatever its lanes do.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn finish<G: Group>(
+    isa: Isa,
+    chunk: &mut Chunk<G>,
+    points: &[G::Stored],
+    slots: &[Row],
+    heads: &[Head],
+    round: usize,
+    v: usize,
+    slope: &G::Coordinate,
+    careful: bool,
+) {
+    let head = &heads[v];
+    prefetch_next::<G>(isa, points, slots, head, round);
+    let (x1, y1, dx) = (&chunk.x[v], &chunk.y[v], &chunk.dx[v]);
+    let live = live(isa, head, round);
+    let (doubled, cancelled) = if careful { (chunk.doubled[v], chunk.cancelled[v]) } else { (0, 0) };
+    let difference = G::Coordinate::select(doubled, &G::Coordinate::zero(isa), dx);
+    let x3 = new_x::<G>(slope, x1, &difference);
+    let y3 = new_y::<G>(slope, x1, y1, &x3);
+    let infinite = chunk.infinite[v];
+    let (taken, added) = (live & infinite, live & !infinite & !cancelled);
+    let (mut x, mut y) = (G::Coordinate::select(added, &x3, x1), G::Coordinate::select(added, &y3, y1));
+    if taken != 0 {
+        let (x2, y2) = entries::<G>(isa, points, &slots[head.row as usize + round], live);
+        x = G::Coordinate::select(taken, &x2, &x);
+        y = G::Coordinate::select(taken, &y2, &y);
+    }
+    chunk.x[v] = x;
+    chunk.y[v] = y;
+    chunk.infinite[v] = (infinite & !taken) | cancelled;
+}
+
+/// The new sums of vectors v and v + 1.
+#[inline(always)]
+fn two_steps<G: Group>(
+    chunk: &Chunk<G>,
+    v: usize,
+    first: &G::Coordinate,
+    second: &G::Coordinate,
+) -> ([G::Coordinate; 2], [G::Coordinate; 2]) {
+    let x3 = new_x::<G>(first, &chunk.x[v], &chunk.dx[v]);
+    let other_x3 = new_x::<G>(second, &chunk.x[v + 1], &chunk.dx[v + 1]);
+    let y3 = new_y::<G>(first, &chunk.x[v], &chunk.y[v], &x3);
+    let other_y3 = new_y::<G>(second, &chunk.x[v + 1], &chunk.y[v + 1], &other_x3);
+    ([x3, other_x3], [y3, other_y3])
+}
+
+/// `s^2 - 2 x1 - dx`.
+#[inline(always)]
+fn new_x<G: Group>(slope: &G::Coordinate, x1: &G::Coordinate, dx: &G::Coordinate) -> G::Coordinate {
+    let square = G::Coordinate::sqr(slope);
+    // dx is x2 - x1 + 2p, 0 or 1: with twice x1 it is below 4.2p.
+    G::Coordinate::red(&G::Coordinate::raw_minus_two_and::<5>(&square, x1, dx, 4.2))
+}
+
+/// `s (x1 - x3) - y1`.
+#[inline(always)]
+fn new_y<G: Group>(
     slope: &G::Coordinate,
     x1: &G::Coordinate,
     y1: &G::Coordinate,
-    dx: &G::Coordinate,
-) -> (G::Coordinate, G::Coordinate) {
-    let square = G::Coordinate::sqr(slope);
-    // Whether dx is x2 - x1 + 2p, 0 or 1: twice x1 with it is below 4.2p.
-    let x3 = G::Coordinate::red(&G::Coordinate::raw_minus_two_and::<5>(&square, x1, dx, 4.2));
-    let way = G::Coordinate::raw_right(&G::Coordinate::minus::<2>(x1, &x3));
-    let y3 = G::Coordinate::red(&G::Coordinate::raw_minus::<3>(&G::Coordinate::mul(&slope.left(), &way), y1));
-    (x3, y3)
+    x3: &G::Coordinate,
+) -> G::Coordinate {
+    let way = G::Coordinate::raw_right(&G::Coordinate::minus::<2>(x1, x3));
+    G::Coordinate::red(&G::Coordinate::raw_minus::<3>(&G::Coordinate::mul(&slope.left(), &way), y1))
 }
 
 /// All indices of a slice in eights, for tests and tables.
