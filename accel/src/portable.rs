@@ -1,10 +1,18 @@
 //! The plain engine, over arkworks. It runs everywhere and stays as the test of every faster one.
 
-use crate::straus;
-use crate::{Engine, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective, miller};
+mod circuit;
+mod key;
+
+use crate::proving::{KeyBases, LoadedCircuit, LoadedKey, Matrices, QuotientForm, TableMemory};
+use crate::{
+    Engine, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective, OddMultiples,
+    Pairings, Proving, miller, straus,
+};
 use ark_bn254::Bn254;
+use ark_ec::CurveGroup;
 use ark_ec::pairing::{MillerLoopOutput, Pairing};
 use ark_ec::scalar_mul::variable_base::VariableBaseMSM;
+use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use ark_ff::{BigInt, FftField, PrimeField};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rayon::prelude::*;
@@ -12,6 +20,9 @@ use zeroize::Zeroizing;
 
 /// Below this many terms shared doublings win over buckets, and arkworks would start a thread pool for a trifle.
 const SMALL_MSM: usize = 192;
+
+/// Window of the tables for 128-bit factors.
+const SCALE_WINDOW: usize = 4;
 
 /// The plain engine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,11 +34,11 @@ impl Engine for Portable {
     }
 
     fn msm_g1(&self, bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
-        msm(bases, scalars, straus::msm)
+        msm_g1(bases, &integers(scalars))
     }
 
     fn msm_g2(&self, bases: &[G2Affine], scalars: &[Fr]) -> G2Projective {
-        msm(bases, scalars, straus::msm)
+        msm_g2(bases, &integers(scalars))
     }
 
     fn ntt(&self, values: &mut Vec<Fr>) {
@@ -39,13 +50,26 @@ impl Engine for Portable {
     }
 
     fn coset_ntt(&self, values: &mut Vec<Fr>) {
-        coset(values.len()).fft_in_place(values);
+        coset(values.len(), Fr::GENERATOR).fft_in_place(values);
     }
 
     fn coset_intt(&self, values: &mut Vec<Fr>) {
-        coset(values.len()).ifft_in_place(values);
+        coset(values.len(), Fr::GENERATOR).ifft_in_place(values);
+    }
+}
+
+impl Proving for Portable {
+    fn load_circuit(&self, matrices: Matrices, form: QuotientForm) -> Box<dyn LoadedCircuit> {
+        Box::new(circuit::Circuit::new(matrices, form))
     }
 
+    /// Tables of multiples are not made: arkworks' buckets have no use for them.
+    fn load_key(&self, bases: &KeyBases<'_>, _: TableMemory) -> Box<dyn LoadedKey> {
+        Box::new(key::Key::new(bases))
+    }
+}
+
+impl Pairings for Portable {
     fn prepare_g2(&self, point: &G2Affine) -> G2Prepared {
         G2Prepared::from(*point)
     }
@@ -57,17 +81,52 @@ impl Engine for Portable {
     fn final_exponentiation(&self, f: &Fq12) -> Option<Fq12> {
         Bn254::final_exponentiation(MillerLoopOutput(*f)).map(|output| output.0)
     }
+
+    fn lift_g1(&self, xs: &[(Fq, bool)]) -> Vec<Option<G1Affine>> {
+        xs.iter().map(|(x, larger)| lift(*x, *larger)).collect()
+    }
+
+    fn lift_g2(&self, xs: &[(Fq2, bool)]) -> Vec<Option<G2Affine>> {
+        xs.iter().map(|(x, larger)| lift(*x, *larger)).collect()
+    }
+
+    fn in_subgroup_g2(&self, points: &[G2Affine]) -> Vec<bool> {
+        points.iter().map(Affine::is_in_correct_subgroup_assuming_on_curve).collect()
+    }
+
+    fn scale_g1(&self, points: &[G1Affine], factors: &[u128]) -> Vec<G1Affine> {
+        assert_eq!(points.len(), factors.len(), "one factor for each point");
+        let factors: Vec<_> =
+            factors.iter().map(|k| BigInt::new([*k as u64, (*k >> 64) as u64, 0, 0])).collect();
+        G1Projective::normalize_batch(&OddMultiples::new(points, SCALE_WINDOW).each(&factors))
+    }
 }
 
-/// Buckets for long inputs, shared doublings for short ones.
-fn msm<G>(bases: &[G::MulBase], scalars: &[Fr], small: impl Fn(&[G::MulBase], &[BigInt<4>]) -> G) -> G
+fn lift<P: SWCurveConfig>(x: P::BaseField, larger: bool) -> Option<Affine<P>> {
+    let (low, high) = Affine::<P>::get_ys_from_x_unchecked(x)?;
+    Some(Affine::new_unchecked(x, if larger { high } else { low }))
+}
+
+/// The scalars as integers: as secret as they are, wiped on drop.
+fn integers(scalars: &[Fr]) -> Zeroizing<Vec<BigInt<4>>> {
+    Zeroizing::new(scalars.par_iter().with_min_len(1024).map(|s| s.into_bigint()).collect())
+}
+
+fn msm_g1(bases: &[G1Affine], scalars: &[BigInt<4>]) -> G1Projective {
+    msm(bases, scalars, straus::msm)
+}
+
+fn msm_g2(bases: &[G2Affine], scalars: &[BigInt<4>]) -> G2Projective {
+    msm(bases, scalars, straus::msm)
+}
+
+/// Buckets for long inputs, shared doublings for short ones. (The digits arkworks cuts scalars into are not ours to wipe.)
+fn msm<G>(bases: &[G::MulBase], scalars: &[BigInt<4>], small: impl Fn(&[G::MulBase], &[BigInt<4>]) -> G) -> G
 where
     G: VariableBaseMSM<ScalarField = Fr>,
 {
     assert_eq!(bases.len(), scalars.len(), "one scalar for each base");
-    // The integers are as secret as the scalars: wiped on drop. (The digits arkworks cuts them into are not ours to wipe.)
-    let integers = Zeroizing::new(scalars.par_iter().map(|s| s.into_bigint()).collect::<Vec<_>>());
-    if bases.len() < SMALL_MSM { small(bases, &integers) } else { G::msm_bigint(bases, &integers) }
+    if bases.len() < SMALL_MSM { small(bases, scalars) } else { G::msm_bigint(bases, scalars) }
 }
 
 fn domain(size: usize) -> Radix2EvaluationDomain<Fr> {
@@ -75,11 +134,11 @@ fn domain(size: usize) -> Radix2EvaluationDomain<Fr> {
     Radix2EvaluationDomain::new(size).expect("at most 2^28, the two-adicity of the scalar field")
 }
 
-fn coset(size: usize) -> Radix2EvaluationDomain<Fr> {
-    domain(size).get_coset(Fr::GENERATOR).expect("the generator is not zero")
+fn coset(size: usize, shift: Fr) -> Radix2EvaluationDomain<Fr> {
+    domain(size).get_coset(shift).expect("the shift is not zero")
 }
 
 #[cfg(test)]
 mod tests {
-    crate::suite::mount!(super::Portable);
+    crate::suite::mount!(Some(&super::Portable));
 }

@@ -1,37 +1,83 @@
 //! One suite for every engine: `mount!(engine)` inside a test module gives it the same laws.
 
-use crate::{Engine, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_bn254::Bn254;
-use ark_ec::pairing::Pairing;
-use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
-use ark_ff::{AdditiveGroup, FftField, Field, One, UniformRand, Zero};
-use ark_std::rand::Rng;
+pub(crate) mod circuits;
+pub(crate) mod keys;
+pub(crate) mod msm;
+pub(crate) mod pairings;
 
-/// Mounts the suite on one engine.
+use crate::{Cancelled, Engine, Fr, Phase, Watch};
+use ark_ff::{FftField, Field, One, UniformRand, Zero};
+use core::cell::RefCell;
+use core::ops::ControlFlow;
+
+/// Mounts the suite on an engine: an `Option<&'static dyn Engine>`, none where this machine cannot run it (the tests then pass
+/// without a word; `all()` and its own tests say what there is).
 macro_rules! mount {
     ($engine:expr) => {
-        #[test]
-        fn msm_agrees_with_naive_sums_on_random_edge_and_odd_inputs() {
-            $crate::suite::msm_agrees(&$engine);
+        $crate::suite::mount! { $engine =>
+            msm_agrees_with_naive_sums_on_random_edge_and_odd_inputs: msm::agrees,
+            transforms_agree_with_evaluation_and_invert_each_other: transforms_agree,
+            pairings_are_those_of_arkworks_and_bilinear: pairings::agree,
+            points_lift_from_their_x_and_strangers_do_not: pairings::lifts_agree,
+            points_outside_the_subgroup_are_told_from_those_inside: pairings::subgroup_checks_agree,
+            scaling_by_128_bits_is_multiplication: pairings::scaling_agrees,
+            coefficients_of_the_quotient_are_those_of_the_polynomial: circuits::coefficients_agree,
+            values_on_the_odd_coset_are_those_of_the_polynomial: circuits::odd_cosets_agree,
+            the_first_row_that_does_not_hold_is_named: circuits::unsatisfied_rows_are_named,
+            a_quotient_can_be_cancelled_before_each_phase: circuits::cancels,
+            sums_agree_with_the_logarithms_of_the_bases: keys::agree,
+            sums_agree_on_bases_duplicated_opposite_and_infinite: keys::degenerate_bases_agree,
+            sums_can_be_cancelled_before_each_phase: keys::cancels,
+            a_circuit_and_a_key_serve_many_proofs_from_many_threads: keys::loaded_once_used_often,
+            the_engine_is_found_by_its_name: found_by_name,
         }
-        #[test]
-        fn transforms_agree_with_evaluation_and_invert_each_other() {
-            $crate::suite::transforms_agree(&$engine);
-        }
-        #[test]
-        fn pairings_are_those_of_arkworks_and_bilinear() {
-            $crate::suite::pairings_agree(&$engine);
-        }
-        #[test]
-        fn the_engine_is_found_by_its_name() {
-            let engine = $engine;
-            let name = $crate::Engine::name(&engine);
-            assert_eq!($crate::by_name(name).map(|found| found.name()), Some(name));
-            assert!($crate::by_name("no such engine").is_none());
-        }
+    };
+    ($engine:expr => $($test:ident: $($law:ident)::+,)+) => {
+        $(
+            #[test]
+            fn $test() {
+                let engine: Option<&'static dyn $crate::Engine> = $engine;
+                if let Some(engine) = engine {
+                    $crate::suite::$($law)::+(engine);
+                }
+            }
+        )+
     };
 }
 pub(crate) use mount;
+
+pub(crate) fn found_by_name(engine: &dyn Engine) {
+    assert_eq!(crate::by_name(engine.name()).map(Engine::name), Some(engine.name()));
+    assert!(crate::by_name("no such engine").is_none());
+}
+
+/// Runs `work` to its end, then once for each phase it reports, cancelled there: it must stop at once, and say so.
+fn cancels_everywhere<T, E: PartialEq + From<Cancelled> + core::fmt::Debug>(
+    work: &dyn Fn(Watch<'_>) -> Result<T, E>,
+) -> Vec<Phase> {
+    let seen = RefCell::new(Vec::new());
+    let listen = |phase| {
+        seen.borrow_mut().push(phase);
+        ControlFlow::Continue(())
+    };
+    assert!(work(&listen).is_ok(), "runs to its end");
+    let phases = seen.into_inner();
+    assert!(!phases.is_empty() && phases.windows(2).all(|two| two[0] < two[1]), "in order: {phases:?}");
+    for (i, stop) in phases.iter().enumerate() {
+        let seen = RefCell::new(Vec::new());
+        let watch = |phase| {
+            seen.borrow_mut().push(phase);
+            if phase == *stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        assert_eq!(work(&watch).err(), Some(E::from(Cancelled)), "at {stop:?}");
+        assert_eq!(seen.into_inner(), phases[..=i], "nothing after {stop:?}");
+    }
+    phases
+}
+
+fn go(_: Phase) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
 
 fn edge_scalars() -> Vec<Fr> {
     let one = Fr::one();
@@ -48,53 +94,6 @@ fn edge_scalars() -> Vec<Fr> {
         Fr::from(u128::MAX),
         -Fr::from(u64::MAX),
     ]
-}
-
-pub(crate) fn msm_agrees(engine: &dyn Engine) {
-    let mut rng = ark_std::test_rng();
-    let edges = edge_scalars();
-    for n in [0usize, 1, 2, 3, 7, 31, 32, 33, 100, 191, 192, 193, 255, 256, 257, 511, 1000] {
-        for style in 0..4 {
-            let g1: Vec<G1Affine> = (0..n)
-                .map(|i| match (style, i % 5) {
-                    (1, 0) | (3, _) => G1Affine::identity(),
-                    (1, 1) => G1Affine::generator(),
-                    _ => G1Projective::rand(&mut rng).into_affine(),
-                })
-                .collect();
-            let g2: Vec<G2Affine> = (0..n)
-                .map(|i| match (style, i % 5) {
-                    (1, 0) | (3, _) => G2Affine::identity(),
-                    (1, 1) => G2Affine::generator(),
-                    _ => G2Projective::rand(&mut rng).into_affine(),
-                })
-                .collect();
-            let scalars: Vec<Fr> = (0..n)
-                .map(|i| match style {
-                    1 => edges[i % edges.len()],
-                    2 => Fr::from(rng.r#gen::<u128>() >> (rng.r#gen::<u32>() % 128)),
-                    _ => Fr::rand(&mut rng),
-                })
-                .collect();
-            assert_eq!(engine.msm_g1(&g1, &scalars), naive(&g1, &scalars), "G1, n = {n}, style {style}");
-            if n < 300 {
-                assert_eq!(engine.msm_g2(&g2, &scalars), naive(&g2, &scalars), "G2, n = {n}, style {style}");
-            }
-        }
-    }
-    // All terms equal, and terms that cancel: additions meet doubling and infinity.
-    let point = G1Projective::rand(&mut rng).into_affine();
-    for n in [2usize, 5, 200, 300] {
-        let same = vec![point; n];
-        let k = Fr::rand(&mut rng);
-        assert_eq!(engine.msm_g1(&same, &vec![k; n]), point * (k * Fr::from(n as u64)));
-        let cancel: Vec<Fr> = (0..n).map(|i| if i % 2 == 0 { k } else { -k }).collect();
-        assert_eq!(engine.msm_g1(&same, &cancel), naive(&same, &cancel));
-    }
-}
-
-fn naive<A: AffineRepr<ScalarField = Fr>>(bases: &[A], scalars: &[Fr]) -> A::Group {
-    bases.iter().zip(scalars).fold(A::Group::ZERO, |sum, (base, scalar)| sum + *base * scalar)
 }
 
 pub(crate) fn transforms_agree(engine: &dyn Engine) {
@@ -133,32 +132,4 @@ pub(crate) fn transforms_agree(engine: &dyn Engine) {
         engine.coset_intt(&mut values);
         assert_eq!(values, coefficients);
     }
-}
-
-pub(crate) fn pairings_agree(engine: &dyn Engine) {
-    let mut rng = ark_std::test_rng();
-    for n in [0usize, 1, 2, 3, 4, 5, 9] {
-        let mut pairs: Vec<(G1Affine, G2Affine)> = (0..n)
-            .map(|_| (G1Projective::rand(&mut rng).into_affine(), G2Projective::rand(&mut rng).into_affine()))
-            .collect();
-        if n > 2 {
-            pairs[0].0 = G1Affine::identity();
-            pairs[1].1 = G2Affine::identity();
-        }
-        let expected = Bn254::multi_pairing(pairs.iter().map(|p| p.0), pairs.iter().map(|p| p.1)).0;
-        assert_eq!(engine.multi_pairing(&pairs), Some(expected), "n = {n}");
-        // The product of parts is the product of the whole.
-        let prepared: Vec<_> = pairs.iter().map(|(_, q)| engine.prepare_g2(q)).collect();
-        let lines: Vec<_> = pairs.iter().zip(&prepared).map(|((p, _), q)| (*p, q)).collect();
-        let (left, right) = lines.split_at(n / 2);
-        let product = engine.multi_miller_loop(left) * engine.multi_miller_loop(right);
-        assert_eq!(engine.final_exponentiation(&product), Some(expected));
-    }
-    let (a, b) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-    let (g, h) = (G1Projective::generator(), G2Projective::generator());
-    assert_eq!(
-        engine.multi_pairing(&[((g * a).into_affine(), (h * b).into_affine())]),
-        engine.multi_pairing(&[((g * (a * b)).into_affine(), h.into_affine())]),
-    );
-    assert_eq!(engine.final_exponentiation(&Fq12::ZERO), None);
 }

@@ -35,7 +35,7 @@ fn proof(c: &mut Criterion) {
         group.bench_function(statement.name(), |b| {
             b.iter_batched(
                 || Blinding::draw(&mut rng),
-                |blinding| prove(pk, circuit, &assignment, blinding, amanat_accel::best(), &to_the_end),
+                |blinding| prove(pk, circuit, &assignment, blinding, &to_the_end),
                 BatchSize::PerIteration,
             );
         });

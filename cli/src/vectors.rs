@@ -122,7 +122,6 @@ impl Sample {
     ) -> Result<Transaction> {
         let key = keys.get(statement).with_context(|| format!("no key for `{statement}`"))?.digest();
         let target = Target { chain: ChainId([0; 32]), key, audience: [0; 32], nonce: None };
-        let engine = amanat_accel::best();
         let mirror = &self.mirror;
         let wallet = || crate::wallets::copy(&self.wallet);
         let holder = || crate::wallets::copy_holder(&self.holder);
@@ -132,26 +131,19 @@ impl Sample {
         let policy = RolePolicy::new(vec![role], vec![organisation])?;
         Ok(match statement {
             Statement::Grant => GrantPlan::grant(&target, mirror, wallet(), self.consent.clone(), rng)?
-                .prove(keys, engine, &to_the_end)?,
+                .prove(keys, &to_the_end)?,
             Statement::Revoke => RevokePlan::revoke(&target, mirror, wallet(), self.consent.clone(), rng)?
-                .prove(keys, engine, &to_the_end)?,
+                .prove(keys, &to_the_end)?,
             Statement::Consent => {
                 let recipient = Recipient { organisation, role, holder: holder_key };
                 let salt = amanat_domain::field::random(rng);
                 let request =
                     ConsentRequest { scope: TREATMENT, data_period: Period::ALWAYS, recipient, salt };
-                ConsentPlan::consent(&target, mirror, consent(), request, rng)?.prove(
-                    keys,
-                    engine,
-                    &to_the_end,
-                )?
+                ConsentPlan::consent(&target, mirror, consent(), request, rng)?.prove(keys, &to_the_end)?
             }
             Statement::Role => {
-                RolePlan::role(&target, mirror, holder(), self.credential.clone(), policy, rng)?.prove(
-                    keys,
-                    engine,
-                    &to_the_end,
-                )?
+                RolePlan::role(&target, mirror, holder(), self.credential.clone(), policy, rng)?
+                    .prove(keys, &to_the_end)?
             }
             Statement::Record => {
                 let request = RecordRequest {
@@ -167,11 +159,8 @@ impl Sample {
                     disclosed: 1,
                     salt: amanat_domain::field::random(rng),
                 };
-                RecordPlan::record(&target, mirror, self.record.clone(), request, rng)?.prove(
-                    keys,
-                    engine,
-                    &to_the_end,
-                )?
+                RecordPlan::record(&target, mirror, self.record.clone(), request, rng)?
+                    .prove(keys, &to_the_end)?
             }
             Statement::Access => {
                 let policy = AccessPolicy { scope: TREATMENT, roles: policy };
@@ -181,7 +170,7 @@ impl Sample {
                     credential: self.credential.clone(),
                     record: self.record.clone(),
                 };
-                AccessPlan::access(&target, mirror, input, policy, rng)?.prove(keys, engine, &to_the_end)?
+                AccessPlan::access(&target, mirror, input, policy, rng)?.prove(keys, &to_the_end)?
             }
         })
     }

@@ -3,10 +3,11 @@
 //!
 //! `cargo run -p amanat-prover --example snarkjs_files -- DIR`
 
+use amanat_accel::TableMemory;
 use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::{field::Fr, statement::Statement};
 use amanat_params::{insecure_dev_setup, snarkjs};
-use amanat_prover::groth16::{Blinding, PreparedCircuit, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, to_the_end};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{error::Error, fs, path::PathBuf};
 
@@ -21,8 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut public = [49u64, 2, 3, 0, 5, 0, 0, 8].map(Fr::from);
     public[5] = -one;
     let assignment: Vec<Fr> = [one].into_iter().chain(public).chain([Fr::from(7u64)]).collect();
-    let (circuit, engine) = (PreparedCircuit::new(&r1cs), amanat_accel::best());
-    let proof = prove(&pk, &circuit, &assignment, Blinding::draw(&mut rng), engine, &to_the_end)?;
+    let engine = amanat_accel::best();
+    let (key, circuit) =
+        (PreparedKey::new(&pk, engine, TableMemory::Plain), PreparedCircuit::new(&r1cs, engine));
+    let proof = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng), &to_the_end)?;
     fs::create_dir_all(&dir)?;
     fs::write(dir.join("verification_key.json"), snarkjs::export_verifying_key(&vk))?;
     fs::write(dir.join("proof.json"), snarkjs::export_proof(&proof))?;

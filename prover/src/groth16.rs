@@ -1,25 +1,32 @@
-//! The Groth16 prover over an [`Engine`].
+//! The Groth16 prover over the seam of `amanat-accel`.
 //!
-//! The quotient needs six transforms instead of libsnark's seven: since the inverse coset transform is linear, C need
-//! not be moved to the coset and back; `h = (icoset(a b) - c) / Z(g)` with `c` in coefficients. The proofs are, byte for
-//! byte, those of arkworks with its `LibsnarkReduction` for the same blinding, which is how they are tested.
+//! A [`PreparedCircuit`] and a [`PreparedKey`] are laid out once by an engine; a proof is then a quotient, three sums of points,
+//! and a handful of additions here. The proofs are, byte for byte, those of arkworks with its `LibsnarkReduction` for the same
+//! blinding, whatever the engine, which is how they are tested.
 //!
-//! Every vector that holds witness data is wiped on drop. At most five vectors of the domain's size live at a time, so a
-//! proof over 2^15 rows needs some 5 MB of scratch beside its key.
+//! # Secrets
+//! Every vector that holds witness data is wiped on drop. The time a proof takes depends on its witness: the sums are computed
+//! by bucket methods, whose memory accesses follow the digits of the assignment, and zeros and small values are skipped. So
+//! prove where nobody untrusted can measure: on the holder's or the custodian's own machine, not on one shared with strangers.
+//! Nothing of this is in the proof itself, which is zero-knowledge.
 
-use amanat_accel::Engine;
-use amanat_circuits::r1cs::{Form, R1cs, Row};
+use amanat_accel::{
+    Cancelled, Engine, KeyBases, LoadedCircuit, LoadedKey, Matrices, QuotientError, QuotientForm,
+    SparseMatrix, Sums, TableMemory, Watch,
+};
+use amanat_circuits::r1cs::R1cs;
 use amanat_domain::field;
 use amanat_domain::statement::PUBLIC_INPUTS;
-use amanat_params::ProvingKey;
+use amanat_params::{KeyHeader, ProvingKey, VerifyingKey};
 use amanat_verifier::{Proof, ProofError};
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::CurveGroup;
-use ark_ff::{FftField, Field, One, Zero};
+use ark_ff::{BigInt, One};
 use core::ops::ControlFlow;
 use rand::CryptoRng;
-use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
+
+pub use amanat_accel::Phase;
 
 /// The blinding of one proof: what makes it zero-knowledge. Used once, wiped on drop, never printed.
 ///
@@ -40,60 +47,6 @@ impl Drop for Blinding {
     fn drop(&mut self) {
         self.r.zeroize();
         self.s.zeroize();
-    }
-}
-
-/// A constraint system laid out for proving: made once, used for every proof.
-#[derive(Debug, Clone)]
-pub struct PreparedCircuit {
-    digest: [u8; 32],
-    num_variables: usize,
-    num_rows: usize,
-    domain_size: usize,
-    a: Matrix,
-    b: Matrix,
-    c: Matrix,
-}
-
-/// Sparse rows, one after the other: row i is `terms[starts[i]..starts[i + 1]]`.
-#[derive(Debug, Clone)]
-struct Matrix {
-    starts: Vec<u32>,
-    terms: Vec<(u32, Fr)>,
-}
-
-/// What the prover is about to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Evaluates the rows and checks them.
-    Rows,
-    /// Divides by the vanishing polynomial.
-    Quotient,
-    /// Sums the H query.
-    H,
-    /// Sums the L query.
-    L,
-    /// Sums the A query.
-    A,
-    /// Sums the B query in G1.
-    B1,
-    /// Sums the B query in G2.
-    B2,
-}
-
-impl Stage {
-    /// How much is done when this stage begins, in percent (by measured cost).
-    #[must_use]
-    pub const fn percent(self) -> u8 {
-        match self {
-            Self::Rows => 0,
-            Self::Quotient => 1,
-            Self::H => 12,
-            Self::L => 30,
-            Self::A => 44,
-            Self::B1 => 58,
-            Self::B2 => 70,
-        }
     }
 }
 
@@ -141,13 +94,53 @@ pub enum ProveError {
     Degenerate(#[from] ProofError),
 }
 
+impl From<QuotientError> for ProveError {
+    fn from(error: QuotientError) -> Self {
+        match error {
+            QuotientError::Unsatisfied { row } => Self::Unsatisfied { row },
+            QuotientError::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<Cancelled> for ProveError {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
 fn hex_of(bytes: &[u8; 32]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// The hook of a caller who neither watches nor cancels.
-pub fn to_the_end(_: Stage) -> ControlFlow<()> {
+/// The watch of a caller who neither looks nor cancels.
+pub fn to_the_end(_: Phase) -> ControlFlow<()> {
     ControlFlow::Continue(())
+}
+
+/// The constraint system as the seam wants it, with libsnark's rows for the constant and the public inputs.
+///
+/// # Panics
+/// Where there are 2^32 terms: circuits are ours, not a sender's.
+#[must_use]
+pub fn matrices(r1cs: &R1cs) -> Matrices {
+    let public: Vec<[(u32, Fr); 1]> = (0..=r1cs.num_public as u32).map(|v| [(v, Fr::one())]).collect();
+    let constraints = r1cs.rows.iter().map(|row| row.a.as_slice());
+    Matrices {
+        num_variables: r1cs.num_variables(),
+        domain_size: r1cs.domain_size(),
+        a: SparseMatrix::from_rows(constraints.chain(public.iter().map(|row| row.as_slice()))),
+        b: SparseMatrix::from_rows(r1cs.rows.iter().map(|row| &row.b)),
+        c: Some(SparseMatrix::from_rows(r1cs.rows.iter().map(|row| &row.c))),
+    }
+}
+
+/// A constraint system laid out for proving: made once, used for every proof.
+pub struct PreparedCircuit {
+    digest: [u8; 32],
+    num_variables: usize,
+    domain_size: usize,
+    loaded: Box<dyn LoadedCircuit>,
 }
 
 impl PreparedCircuit {
@@ -156,18 +149,13 @@ impl PreparedCircuit {
     /// # Panics
     /// Where a row names a variable that does not exist, or there are 2^32 terms: circuits are ours, not a sender's.
     #[must_use]
-    pub fn new(r1cs: &R1cs) -> Self {
-        let num_variables = r1cs.num_variables();
+    pub fn new(r1cs: &R1cs, engine: &dyn Engine) -> Self {
         assert_eq!(r1cs.num_public, PUBLIC_INPUTS, "every statement has the same public vector");
-        let matrix = |form: fn(&Row) -> &Form| Matrix::new(r1cs, num_variables, form);
         Self {
             digest: r1cs.digest(),
-            num_variables,
-            num_rows: r1cs.rows.len(),
+            num_variables: r1cs.num_variables(),
             domain_size: r1cs.domain_size(),
-            a: matrix(|row| &row.a),
-            b: matrix(|row| &row.b),
-            c: matrix(|row| &row.c),
+            loaded: engine.load_circuit(matrices(r1cs), QuotientForm::Coefficients),
         }
     }
 
@@ -182,45 +170,128 @@ impl PreparedCircuit {
     pub fn domain_size(&self) -> usize {
         self.domain_size
     }
+
+    /// Memory it holds, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.loaded.bytes()
+    }
+
+    /// The circuit, as its engine holds it.
+    #[must_use]
+    pub fn loaded(&self) -> &dyn LoadedCircuit {
+        self.loaded.as_ref()
+    }
 }
 
-impl Matrix {
-    fn new(r1cs: &R1cs, num_variables: usize, form: fn(&Row) -> &Form) -> Self {
-        let mut starts = Vec::with_capacity(r1cs.rows.len() + 1);
-        let mut terms = Vec::with_capacity(r1cs.rows.iter().map(|row| form(row).len()).sum());
-        for row in &r1cs.rows {
-            starts.push(u32::try_from(terms.len()).expect("fewer than 2^32 terms"));
-            terms.extend_from_slice(form(row));
+/// A proving key laid out for proving: made once, used for every proof. Its points live in the engine's layout alone.
+pub struct PreparedKey {
+    vk: VerifyingKey,
+    fixed: FixedPoints,
+    num_variables: usize,
+    domain_size: usize,
+    loaded: Box<dyn LoadedKey>,
+}
+
+impl PreparedKey {
+    /// Lays out a proving key.
+    #[must_use]
+    pub fn new(key: &ProvingKey, engine: &dyn Engine, memory: TableMemory) -> Self {
+        let (queries, vk) = (key.queries(), key.verifying_key().points());
+        let bases = KeyBases {
+            a: &queries.a,
+            b_g1: &queries.b_g1,
+            b_g2: &queries.b_g2,
+            l: &queries.l,
+            h: &queries.h,
+        };
+        Self {
+            fixed: FixedPoints {
+                alpha_g1: vk.alpha_g1,
+                beta_g1: queries.beta_g1,
+                beta_g2: vk.beta_g2,
+                delta_g1: queries.delta_g1,
+                delta_g2: vk.delta_g2,
+            },
+            vk: key.verifying_key().clone(),
+            num_variables: key.num_variables(),
+            domain_size: key.domain_size(),
+            loaded: engine.load_key(&bases, memory),
         }
-        starts.push(u32::try_from(terms.len()).expect("fewer than 2^32 terms"));
-        assert!(terms.iter().all(|(v, _)| (*v as usize) < num_variables), "rows name variables that exist");
-        Self { starts, terms }
     }
 
-    /// The value of each row, then zeros up to the domain's size.
-    fn evaluate(&self, assignment: &[Fr], size: usize) -> Zeroizing<Vec<Fr>> {
-        let mut values = Zeroizing::new(vec![Fr::zero(); size]);
-        let rows = self.starts.par_windows(2).with_min_len(256);
-        values.par_iter_mut().zip(rows).for_each(|(value, range)| {
-            for (variable, coefficient) in &self.terms[range[0] as usize..range[1] as usize] {
-                let x = assignment[*variable as usize];
-                // Most coefficients are one; the branch depends on the circuit, not on the witness.
-                *value += if coefficient.is_one() { x } else { x * coefficient };
-            }
-        });
-        values
+    /// Statement, version, constraint system and origin.
+    #[must_use]
+    pub fn header(&self) -> &KeyHeader {
+        self.vk.header()
     }
+
+    /// The verifying key.
+    #[must_use]
+    pub fn verifying_key(&self) -> &VerifyingKey {
+        &self.vk
+    }
+
+    /// Memory it holds, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.loaded.bytes()
+    }
+
+    /// The queries, as their engine holds them.
+    #[must_use]
+    pub fn loaded(&self) -> &dyn LoadedKey {
+        self.loaded.as_ref()
+    }
+}
+
+/// The points of a key outside its queries.
+pub(crate) struct FixedPoints {
+    pub(crate) alpha_g1: G1Affine,
+    pub(crate) beta_g1: G1Affine,
+    pub(crate) beta_g2: G2Affine,
+    pub(crate) delta_g1: G1Affine,
+    pub(crate) delta_g2: G2Affine,
+}
+
+impl FixedPoints {
+    /// Blinds the sums and puts the proof together:
+    ///
+    /// `A = alpha + sum w_i A_i + r delta`, `B = beta + sum w_i B_i + s delta` and
+    /// `C = sum w_i L_i + sum h_k H_k + s A + r B' - r s delta`, with `B'` as B, but in G1. There `r B'` is
+    /// `sum (r w_i) B_i + r beta + r s delta`: the engine has added the first part, the last one falls away.
+    pub(crate) fn blind(&self, sums: &Sums, blinding: &Blinding) -> Result<Proof, ProofError> {
+        let Blinding { r, s } = blinding;
+        let a: G1Projective = sums.a + self.alpha_g1 + self.delta_g1 * r;
+        let b: G2Projective = sums.b_g2 + self.beta_g2 + self.delta_g2 * s;
+        let c: G1Projective = sums.c + a * s + self.beta_g1 * r;
+        Proof::from_points(a.into_affine(), b.into_affine(), c.into_affine())
+    }
+}
+
+/// The whole work between an assignment and a proof. The lengths have been checked.
+pub(crate) fn prove_loaded(
+    fixed: &FixedPoints,
+    (circuit, key): (&dyn LoadedCircuit, &dyn LoadedKey),
+    assignment: &[Fr],
+    blinding: &Blinding,
+    watch: Watch<'_>,
+) -> Result<Proof, ProveError> {
+    let h: Zeroizing<Vec<BigInt<4>>> = circuit.quotient(assignment, watch)?;
+    let sums = key.sums(assignment, &h, &blinding.r, watch)?;
+    drop(h);
+    Ok(fixed.blind(&sums, blinding)?)
 }
 
 /// Proves that the assignment satisfies the circuit.
 ///
-/// The assignment is `[1, public.., private..]`; wiping it is its owner's affair. `hook` is called as each stage begins,
+/// The assignment is `[1, public.., private..]`; wiping it is its owner's affair. `watch` hears each phase before it begins,
 /// on the caller's thread, and can stop the work there.
 ///
 /// ```
 /// # use amanat_circuits::r1cs::{R1cs, Row};
 /// # use amanat_domain::{field::Fr, statement::Statement};
-/// # use amanat_prover::groth16::{Blinding, PreparedCircuit, prove, to_the_end};
+/// # use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, to_the_end};
 /// # use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 /// # let mut rng = ChaCha20Rng::seed_from_u64(1);
 /// // x * x = y, with y the first public input.
@@ -229,8 +300,9 @@ impl Matrix {
 /// let r1cs = R1cs { num_public: 8, num_private: 1, rows };
 /// let (pk, _) = amanat_params::insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng, &|_| ())?;
 /// let assignment = [1u64, 49, 0, 0, 0, 0, 0, 0, 0, 7].map(Fr::from);
-/// let circuit = PreparedCircuit::new(&r1cs);
-/// let proof = prove(&pk, &circuit, &assignment, Blinding::draw(&mut rng), amanat_accel::best(), &to_the_end)?;
+/// let engine = amanat_accel::best();
+/// let (key, circuit) = (PreparedKey::new(&pk, engine, Default::default()), PreparedCircuit::new(&r1cs, engine));
+/// let proof = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng), &to_the_end)?;
 /// assert_eq!(proof.to_bytes().len(), 128);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -238,50 +310,22 @@ impl Matrix {
 /// # Errors
 /// [`ProveError`]: a key of another circuit, an assignment that does not satisfy it, or cancellation.
 pub fn prove(
-    pk: &ProvingKey,
+    key: &PreparedKey,
     circuit: &PreparedCircuit,
     assignment: &[Fr],
     blinding: Blinding,
-    engine: &dyn Engine,
-    hook: &dyn Fn(Stage) -> ControlFlow<()>,
+    watch: Watch<'_>,
 ) -> Result<Proof, ProveError> {
-    check(pk, circuit, assignment)?;
-    let begin = |stage| match hook(stage) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(ProveError::Cancelled),
-    };
-    let (queries, vk) = (pk.queries(), pk.verifying_key().points());
-    let (r, s) = (&blinding.r, &blinding.s);
-
-    begin(Stage::Rows)?;
-    let rows = Rows::evaluate(circuit, assignment)?;
-    begin(Stage::Quotient)?;
-    let h = rows.quotient(engine);
-    begin(Stage::H)?;
-    // The quotient has degree n - 2: its last coefficient is zero, and the key has no point for it.
-    let h_sum = engine.msm_g1(&queries.h, &h[..queries.h.len()]);
-    drop(h);
-    begin(Stage::L)?;
-    let l_sum = engine.msm_g1(&queries.l, &assignment[1 + PUBLIC_INPUTS..]);
-    begin(Stage::A)?;
-    let a: G1Projective = engine.msm_g1(&queries.a, assignment) + vk.alpha_g1 + queries.delta_g1 * r;
-    begin(Stage::B1)?;
-    let b_g1: G1Projective =
-        engine.msm_g1(&queries.b_g1, assignment) + queries.beta_g1 + queries.delta_g1 * s;
-    begin(Stage::B2)?;
-    let b: G2Projective = engine.msm_g2(&queries.b_g2, assignment) + vk.beta_g2 + vk.delta_g2 * s;
-    let c: G1Projective = l_sum + h_sum + a * s + b_g1 * r - queries.delta_g1 * (*r * s);
-
-    let (a, b, c): (G1Affine, G2Affine, G1Affine) = (a.into_affine(), b.into_affine(), c.into_affine());
-    Ok(Proof::from_points(a, b, c)?)
+    check(key, circuit, assignment)?;
+    prove_loaded(&key.fixed, (circuit.loaded(), key.loaded()), assignment, &blinding, watch)
 }
 
-fn check(pk: &ProvingKey, circuit: &PreparedCircuit, assignment: &[Fr]) -> Result<(), ProveError> {
-    if pk.header().r1cs != circuit.digest {
-        return Err(ProveError::WrongKey { expected: circuit.digest, got: pk.header().r1cs });
+fn check(key: &PreparedKey, circuit: &PreparedCircuit, assignment: &[Fr]) -> Result<(), ProveError> {
+    if key.header().r1cs != circuit.digest {
+        return Err(ProveError::WrongKey { expected: circuit.digest, got: key.header().r1cs });
     }
     for (expected, got) in
-        [(circuit.num_variables, pk.num_variables()), (circuit.domain_size, pk.domain_size())]
+        [(circuit.num_variables, key.num_variables), (circuit.domain_size, key.domain_size)]
     {
         if expected != got {
             return Err(ProveError::KeySize { expected, got });
@@ -296,69 +340,16 @@ fn check(pk: &ProvingKey, circuit: &PreparedCircuit, assignment: &[Fr]) -> Resul
     Ok(())
 }
 
-/// The rows' values over the domain.
-struct Rows {
-    a: Zeroizing<Vec<Fr>>,
-    b: Zeroizing<Vec<Fr>>,
-    c: Zeroizing<Vec<Fr>>,
-}
-
-impl Rows {
-    /// Evaluates and checks every row; then the constant and the public inputs, which stand alone in rows of A.
-    fn evaluate(circuit: &PreparedCircuit, assignment: &[Fr]) -> Result<Self, ProveError> {
-        let (n, size) = (circuit.num_rows, circuit.domain_size);
-        let mut a = circuit.a.evaluate(assignment, size);
-        let b = circuit.b.evaluate(assignment, size);
-        let c = circuit.c.evaluate(assignment, size);
-        let unsatisfied = (0..n).into_par_iter().with_min_len(256).find_first(|i| a[*i] * b[*i] != c[*i]);
-        if let Some(row) = unsatisfied {
-            return Err(ProveError::Unsatisfied { row });
-        }
-        a[n..n + 1 + PUBLIC_INPUTS].copy_from_slice(&assignment[..1 + PUBLIC_INPUTS]);
-        Ok(Self { a, b, c })
-    }
-
-    /// Coefficients of `(a b - c) / Z`.
-    ///
-    /// On the coset `gH`, `Z = g^n - 1` is constant, so `h = icoset((a b - c) / Z) = (icoset(a b) - c) / (g^n - 1)` with
-    /// `c` in coefficients: one transform saved.
-    fn quotient(self, engine: &dyn Engine) -> Zeroizing<Vec<Fr>> {
-        let Self { mut a, mut b, mut c } = self;
-        let size = a.len();
-        let (_, ()) = rayon::join(
-            || {
-                rayon::join(
-                    || {
-                        engine.intt(&mut a);
-                        engine.coset_ntt(&mut a);
-                    },
-                    || {
-                        engine.intt(&mut b);
-                        engine.coset_ntt(&mut b);
-                    },
-                )
-            },
-            || engine.intt(&mut c),
-        );
-        a.par_iter_mut().zip(b.par_iter()).with_min_len(1024).for_each(|(a, b)| *a *= b);
-        drop(b);
-        engine.coset_intt(&mut a);
-        let vanishing = Fr::GENERATOR.pow([size as u64]) - Fr::one();
-        let factor = vanishing.inverse().expect("the generator is outside the domain");
-        a.par_iter_mut().zip(c.par_iter()).with_min_len(1024).for_each(|(a, c)| *a = (*a - c) * factor);
-        a
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use amanat_accel::Portable;
-    use amanat_circuits::r1cs::evaluate;
+    use amanat_accel::best;
+    use amanat_circuits::r1cs::{Form, Row, evaluate};
     use amanat_domain::statement::Statement;
     use amanat_params::insecure_dev_setup;
     use amanat_verifier::{PreparedVerifyingKey, verify_one};
     use ark_bn254::Bn254;
+    use ark_ff::{Field, Zero};
     use ark_groth16::Groth16;
     use ark_groth16::r1cs_to_qap::LibsnarkReduction;
     use core::cell::RefCell;
@@ -372,6 +363,10 @@ mod tests {
         fn of(r: Fr, s: Fr) -> Self {
             Self { r, s }
         }
+    }
+
+    fn prepared(pk: &ProvingKey, engine: &dyn Engine) -> PreparedKey {
+        PreparedKey::new(pk, engine, TableMemory::Plain)
     }
 
     /// A random satisfied constraint system, a third of whose private values are bits.
@@ -462,14 +457,17 @@ mod tests {
             let (r1cs, assignment) = random_r1cs(seed, rows, private);
             let (pk, vk) =
                 insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(seed), &|_| ()).expect("keys");
-            let circuit = PreparedCircuit::new(&r1cs);
             let (r, s) = (field::random(&mut rng(seed + 50)), field::random(&mut rng(seed + 90)));
-            let ours = prove(&pk, &circuit, &assignment, Blinding::of(r, s), &Portable, &to_the_end)
-                .expect("a proof");
             let theirs = arkworks_proof(&pk, &r1cs, &assignment, r, s);
-            assert_eq!(ours.to_bytes(), theirs.to_bytes(), "{rows} rows, {private} private");
-            let public: [Fr; 8] = assignment[1..9].try_into().expect("eight");
-            assert_eq!(verify_one(&PreparedVerifyingKey::new(&vk), &public, &ours), Ok(()));
+            for engine in amanat_accel::all() {
+                let (key, circuit) = (prepared(&pk, *engine), PreparedCircuit::new(&r1cs, *engine));
+                let ours =
+                    prove(&key, &circuit, &assignment, Blinding::of(r, s), &to_the_end).expect("a proof");
+                let what = format!("{}, {rows} rows, {private} private", engine.name());
+                assert_eq!(ours.to_bytes(), theirs.to_bytes(), "{what}");
+                let public: [Fr; 8] = assignment[1..9].try_into().expect("eight");
+                assert_eq!(verify_one(&PreparedVerifyingKey::new(&vk), &public, &ours), Ok(()), "{what}");
+            }
         }
     }
 
@@ -477,12 +475,11 @@ mod tests {
     fn the_number_of_threads_does_not_change_a_proof() {
         let (r1cs, assignment) = random_r1cs(5, 300, 290);
         let (pk, _) = insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(1), &|_| ()).expect("keys");
-        let circuit = PreparedCircuit::new(&r1cs);
+        let (key, circuit) = (prepared(&pk, best()), PreparedCircuit::new(&r1cs, best()));
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
             let blinding = Blinding::draw(&mut rng(77));
-            pool.install(|| prove(&pk, &circuit, &assignment, blinding, &Portable, &to_the_end))
-                .expect("a proof")
+            pool.install(|| prove(&key, &circuit, &assignment, blinding, &to_the_end)).expect("a proof")
         };
         assert_eq!(with(1).to_bytes(), with(3).to_bytes());
     }
@@ -491,11 +488,11 @@ mod tests {
     fn two_blindings_give_two_proofs() {
         let (r1cs, assignment) = random_r1cs(5, 20, 20);
         let (pk, _) = insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(1), &|_| ()).expect("keys");
-        let circuit = PreparedCircuit::new(&r1cs);
+        let (key, circuit) = (prepared(&pk, best()), PreparedCircuit::new(&r1cs, best()));
         let mut rng = rng(3);
         let mut proof = || {
             let blinding = Blinding::draw(&mut rng);
-            prove(&pk, &circuit, &assignment, blinding, &Portable, &to_the_end).expect("a proof").to_bytes()
+            prove(&key, &circuit, &assignment, blinding, &to_the_end).expect("a proof").to_bytes()
         };
         assert_ne!(proof(), proof());
     }
@@ -504,44 +501,50 @@ mod tests {
     fn wrong_assignments_keys_and_lengths_are_refused_before_any_heavy_work() {
         let (r1cs, assignment) = random_r1cs(5, 20, 20);
         let (pk, _) = insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(1), &|_| ()).expect("keys");
-        let circuit = PreparedCircuit::new(&r1cs);
+        let (key, circuit) = (prepared(&pk, best()), PreparedCircuit::new(&r1cs, best()));
         let last = RefCell::new(None);
-        let watch = |stage| {
-            *last.borrow_mut() = Some(stage);
+        let watch = |phase| {
+            *last.borrow_mut() = Some(phase);
             ControlFlow::Continue(())
         };
         let with = |circuit: &PreparedCircuit, assignment: &[Fr]| {
-            prove(&pk, circuit, assignment, Blinding::draw(&mut rng(2)), &Portable, &watch)
+            prove(&key, circuit, assignment, Blinding::draw(&mut rng(2)), &watch)
         };
         let mut wrong = assignment.clone();
         wrong[10] += Fr::one();
         let row = r1cs.first_unsatisfied(&wrong).expect("variable 10 is used");
         assert_eq!(with(&circuit, &wrong).err(), Some(ProveError::Unsatisfied { row }));
-        assert_eq!(*last.borrow(), Some(Stage::Rows));
+        assert_eq!(*last.borrow(), Some(Phase::Rows));
         let short = &assignment[..28];
         assert_eq!(with(&circuit, short).err(), Some(ProveError::AssignmentLength { expected: 29, got: 28 }));
         wrong = assignment.clone();
         wrong[0] = Fr::from(2u64);
         assert_eq!(with(&circuit, &wrong).err(), Some(ProveError::NotOne));
         let (other, other_assignment) = random_r1cs(6, 20, 20);
-        let error = with(&PreparedCircuit::new(&other), &other_assignment).err();
+        let error = with(&PreparedCircuit::new(&other, best()), &other_assignment).err();
         assert_eq!(error, Some(ProveError::WrongKey { expected: other.digest(), got: r1cs.digest() }));
     }
 
     #[test]
-    fn a_proof_can_be_cancelled_before_each_stage() {
+    fn a_proof_can_be_cancelled_before_each_phase() {
         let (r1cs, assignment) = random_r1cs(5, 20, 20);
         let (pk, _) = insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(1), &|_| ()).expect("keys");
-        let circuit = PreparedCircuit::new(&r1cs);
-        let stages = [Stage::Rows, Stage::Quotient, Stage::H, Stage::L, Stage::A, Stage::B1, Stage::B2];
-        assert!(stages.map(Stage::percent).is_sorted());
-        for (i, stop) in stages.into_iter().enumerate() {
+        let (key, circuit) = (prepared(&pk, best()), PreparedCircuit::new(&r1cs, best()));
+        let phases = RefCell::new(Vec::new());
+        let listen = |phase| {
+            phases.borrow_mut().push(phase);
+            ControlFlow::Continue(())
+        };
+        prove(&key, &circuit, &assignment, Blinding::draw(&mut rng(2)), &listen).expect("a proof");
+        let phases = phases.into_inner();
+        assert!(phases.len() > 3 && phases.is_sorted(), "{phases:?}");
+        for (i, stop) in phases.into_iter().enumerate() {
             let seen = RefCell::new(0);
-            let hook = |stage| {
+            let hook = |phase| {
                 *seen.borrow_mut() += 1;
-                if stage == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if phase == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            let result = prove(&pk, &circuit, &assignment, Blinding::draw(&mut rng(2)), &Portable, &hook);
+            let result = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng(2)), &hook);
             assert_eq!(result.err(), Some(ProveError::Cancelled));
             assert_eq!(seen.into_inner(), i + 1);
         }

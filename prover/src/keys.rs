@@ -1,8 +1,8 @@
 //! Keys as a prover holds them: matrices laid out once per key, the verifying key prepared for the check before release.
 
-use crate::groth16::{PreparedCircuit, ProveError, Stage, prove};
+use crate::groth16::{PreparedCircuit, PreparedKey, ProveError, prove, to_the_end};
 use crate::plan::Plan;
-use amanat_accel::Engine;
+use amanat_accel::{Engine, TableMemory, Watch};
 use amanat_circuits::{Relation, circuit};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, Transaction};
@@ -15,28 +15,36 @@ use zeroize::Zeroize;
 
 /// One statement's key, ready to prove.
 pub struct StatementKey {
-    key: ProvingKey,
+    key: PreparedKey,
     circuit: PreparedCircuit,
     verifying: PreparedVerifyingKey,
 }
 
 impl StatementKey {
-    /// Lays out the statement's circuit for this key.
+    /// Lays out the key and the statement's circuit in the best engine, without tables of multiples.
     ///
     /// # Errors
     /// [`ProveError::WrongKey`] where the key was made for another constraint system than this build's.
     pub fn new(key: ProvingKey) -> Result<Self, ProveError> {
-        let circuit = PreparedCircuit::new(circuit(key.header().statement));
+        Self::in_engine(&key, amanat_accel::best(), TableMemory::Plain)
+    }
+
+    /// Lays out the key and the statement's circuit in an engine.
+    ///
+    /// # Errors
+    /// [`ProveError::WrongKey`] where the key was made for another constraint system than this build's.
+    pub fn in_engine(key: &ProvingKey, engine: &dyn Engine, memory: TableMemory) -> Result<Self, ProveError> {
+        let circuit = PreparedCircuit::new(circuit(key.header().statement), engine);
         if key.header().r1cs != circuit.digest() {
             return Err(ProveError::WrongKey { expected: circuit.digest(), got: key.header().r1cs });
         }
         let verifying = PreparedVerifyingKey::new(key.verifying_key());
-        Ok(Self { key, circuit, verifying })
+        Ok(Self { key: PreparedKey::new(key, engine, memory), circuit, verifying })
     }
 
-    /// The proving key.
+    /// The proving key, as its engine holds it.
     #[must_use]
-    pub const fn proving_key(&self) -> &ProvingKey {
+    pub const fn proving_key(&self) -> &PreparedKey {
         &self.key
     }
 
@@ -112,16 +120,11 @@ pub enum PlanError {
 impl<R: Relation> Plan<R> {
     /// Proves, and verifies the proof before it leaves. The same plan always gives the same transaction.
     ///
-    /// `hook` hears each stage before it begins and may stop the work.
+    /// `watch` hears each phase before it begins and may stop the work.
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn prove(
-        self,
-        keys: &Keys,
-        engine: &dyn Engine,
-        hook: &dyn Fn(Stage) -> ControlFlow<()>,
-    ) -> Result<Transaction, PlanError> {
+    pub fn prove(self, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
         let statement = R::STATEMENT;
         let key = keys.get(statement).ok_or(PlanError::NoKey(statement))?;
         if key.digest() != self.tx.key {
@@ -129,7 +132,7 @@ impl<R: Relation> Plan<R> {
         }
         let Self { mut tx, public, witness, blinding } = self;
         let mut assignment = witness.assign(&public);
-        let proof = prove(&key.key, &key.circuit, &assignment, blinding, engine, hook);
+        let proof = prove(&key.key, &key.circuit, &assignment, blinding, watch);
         assignment.iter_mut().zeroize();
         let proof = proof?;
         verify_one(&key.verifying, &public.to_field_elements(), &proof)
@@ -145,22 +148,12 @@ pub trait AnyPlan: Send {
     ///
     /// # Errors
     /// [`PlanError`].
-    fn prove_any(
-        self: Box<Self>,
-        keys: &Keys,
-        engine: &dyn Engine,
-        hook: &dyn Fn(Stage) -> ControlFlow<()>,
-    ) -> Result<Transaction, PlanError>;
+    fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError>;
 }
 
 impl<R: Relation + Send> AnyPlan for Plan<R> {
-    fn prove_any(
-        self: Box<Self>,
-        keys: &Keys,
-        engine: &dyn Engine,
-        hook: &dyn Fn(Stage) -> ControlFlow<()>,
-    ) -> Result<Transaction, PlanError> {
-        self.prove(keys, engine, hook)
+    fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
+        self.prove(keys, watch)
     }
 }
 
@@ -174,7 +167,6 @@ impl<R: Relation + Send> AnyPlan for Plan<R> {
 pub fn prove_batch(
     plans: impl IntoIterator<Item = Box<dyn AnyPlan>>,
     keys: &Keys,
-    engine: &dyn Engine,
     in_flight: usize,
     mut done: impl FnMut(Result<Transaction, PlanError>) -> ControlFlow<()>,
 ) {
@@ -185,8 +177,7 @@ pub fn prove_batch(
         if chunk.is_empty() {
             return;
         }
-        let hook = |_: Stage| ControlFlow::Continue(());
-        let results: Vec<_> = chunk.into_par_iter().map(|plan| plan.prove_any(keys, engine, &hook)).collect();
+        let results: Vec<_> = chunk.into_par_iter().map(|plan| plan.prove_any(keys, &to_the_end)).collect();
         for result in results {
             if done(result).is_break() {
                 return;

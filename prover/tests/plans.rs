@@ -6,7 +6,7 @@ use amanat_domain::statement::Statement;
 use amanat_domain::time::Period;
 use amanat_domain::tx::{ChainId, KeyDigest, PolicyField, Transaction};
 use amanat_params::{Proof, insecure_dev_setup};
-use amanat_prover::groth16::{ProveError, Stage, to_the_end};
+use amanat_prover::groth16::{Phase, ProveError, to_the_end};
 use amanat_prover::keys::{AnyPlan, Keys, PlanError, StatementKey, prove_batch};
 use amanat_prover::plan::{Plan, RolePlan, Target};
 use amanat_verifier::verify_one;
@@ -52,7 +52,7 @@ fn plan(seed: u64) -> RolePlan {
 }
 
 fn prove(plan: RolePlan) -> Result<Transaction, PlanError> {
-    plan.prove(keys(), amanat_accel::best(), &to_the_end)
+    plan.prove(keys(), &to_the_end)
 }
 
 #[test]
@@ -102,28 +102,28 @@ fn a_plan_for_another_key_and_a_statement_without_a_key_are_refused() {
     let plan_of = |target: &Target| plan_with(target, 1, |_| ()).expect("a valid world");
     assert!(matches!(prove(plan_of(&stranger)), Err(PlanError::AnotherKey { .. })));
     let none = Keys::new();
-    let refused = plan_of(&target()).prove(&none, amanat_accel::best(), &to_the_end);
+    let refused = plan_of(&target()).prove(&none, &to_the_end);
     assert!(matches!(refused, Err(PlanError::NoKey(Statement::Role))));
 }
 
 #[test]
-fn proving_can_be_stopped_at_every_stage() {
+fn proving_can_be_stopped_at_every_phase() {
     let count = std::cell::Cell::new(0);
-    let all = |_: Stage| {
+    let all = |_: Phase| {
         count.set(count.get() + 1);
         ControlFlow::Continue(())
     };
-    plan(1).prove(keys(), amanat_accel::best(), &all).expect("proved");
-    let stages = count.get();
-    assert!(stages > 3);
-    for stop_at in 1..=stages {
+    plan(1).prove(keys(), &all).expect("proved");
+    let phases = count.get();
+    assert!(phases > 3);
+    for stop_at in 1..=phases {
         count.set(0);
-        let hook = |_: Stage| {
+        let hook = |_: Phase| {
             count.set(count.get() + 1);
             if count.get() == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let stopped = plan(1).prove(keys(), amanat_accel::best(), &hook);
-        assert!(matches!(stopped, Err(PlanError::Prove(ProveError::Cancelled))), "stage {stop_at}");
+        let stopped = plan(1).prove(keys(), &hook);
+        assert!(matches!(stopped, Err(PlanError::Prove(ProveError::Cancelled))), "phase {stop_at}");
     }
 }
 
@@ -135,7 +135,7 @@ fn a_batch_draws_plans_as_places_become_free_answers_in_order_and_can_be_stopped
         Box::new(plan(seed)) as Box<dyn AnyPlan>
     });
     let mut ids = Vec::new();
-    prove_batch(plans, keys(), amanat_accel::best(), 2, |result| {
+    prove_batch(plans, keys(), 2, |result| {
         ids.push(result.expect("proved").id());
         // Never more plans in memory than places, beyond those answered.
         assert!(drawn.get() <= ids.len() as u64 + 2);

@@ -139,7 +139,6 @@ impl World {
         let input =
             ConsentInput { subject: self.record.subject.clone(), consent: self.consent.clone(), used: 0 };
         let holder = || HolderSecret::from_secret(self.holder.clone());
-        let engine = amanat_accel::best();
         let go = |_| ControlFlow::Continue(());
 
         let grant = GrantPlan::grant(
@@ -195,12 +194,12 @@ impl World {
         let policy = AccessPolicy { scope: self.scope, roles };
         let access = AccessPlan::access(&target(Statement::Access)?, mirror, input, policy, rng)?;
         let proved: Result<Vec<Transaction>, PlanError> = [
-            grant.prove(keys, engine, &go),
-            revoke.prove(keys, engine, &go),
-            consent.prove(keys, engine, &go),
-            role.prove(keys, engine, &go),
-            record.prove(keys, engine, &go),
-            access.prove(keys, engine, &go),
+            grant.prove(keys, &go),
+            revoke.prove(keys, &go),
+            consent.prove(keys, &go),
+            role.prove(keys, &go),
+            record.prove(keys, &go),
+            access.prove(keys, &go),
         ]
         .into_iter()
         .collect();

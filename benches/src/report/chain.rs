@@ -191,7 +191,7 @@ fn install(
 fn prove_all(plans: Vec<Box<dyn AnyPlan>>, keys: &Keys) -> Outcome<Vec<Transaction>> {
     let mut txs = Ok(Vec::with_capacity(plans.len()));
     // As many at a time as there are threads: they then need not share the work of one proof.
-    prove_batch(plans, keys, amanat_accel::best(), rayon::current_num_threads(), |result| {
+    prove_batch(plans, keys, rayon::current_num_threads(), |result| {
         match (result, &mut txs) {
             (Ok(tx), Ok(list)) => list.push(tx),
             (Err(error), _) => txs = Err(error),

@@ -57,11 +57,10 @@ fn of(
     rows.push(Row::time(group, "assignment", &assigned).note("one thread"));
 
     rows.extend(proving(group, statement, keys, &assignment, options)?);
-    let engine = amanat_accel::best();
     let mut tx_bytes = 0;
     let whole = repeated(options.runs, &mut || {
         let plan = world.plan(statement, registries, &world.consent, (NO_CHAIN, keys), &mut rng)?;
-        tx_bytes = plan.prove_any(keys, engine, &to_the_end)?.to_bytes().len();
+        tx_bytes = plan.prove_any(keys, &to_the_end)?.to_bytes().len();
         Ok(())
     })?;
     let note = "all threads: native check, assignment, proof, its own verification";
@@ -97,9 +96,8 @@ fn proving(
         let mut rng = rng(i as u64);
         works.push(Box::new(move || {
             let blinding = Blinding::draw(&mut rng);
-            let engine = amanat_accel::best();
             let (pk, circuit) = (key.proving_key(), key.prepared_circuit());
-            pool.install(|| prove(pk, circuit, assignment, blinding, engine, &to_the_end))?;
+            pool.install(|| prove(pk, circuit, assignment, blinding, &to_the_end))?;
             Ok(())
         }));
     }

@@ -38,7 +38,7 @@ pub fn answer_if_asked() -> Outcome<bool> {
     let registries = Registries::small(&world)?;
     let plan = world.plan(statement, &registries, &world.consent, (NO_CHAIN, &keys), &mut rng)?;
     let loaded = high_water().ok_or("this system does not say how much memory a process used")?;
-    plan.prove_any(&keys, amanat_accel::best(), &to_the_end)?;
+    plan.prove_any(&keys, &to_the_end)?;
     let proved = high_water().ok_or("this system does not say how much memory a process used")?;
     writeln!(std::io::stdout(), "{loaded} {proved}")?;
     Ok(true)

@@ -88,7 +88,6 @@ fn against(
     options: &Options,
 ) -> Outcome<Vec<Row>> {
     let group = &format!("`{statement}` against registries of three sizes");
-    let engine = amanat_accel::best();
     let mut claims = Vec::new();
     let mut proofs: Vec<Work<'_>> = Vec::new();
     for registries in all {
@@ -98,7 +97,7 @@ fn against(
             .map(|i| world.plan(statement, registries, &world.consent, (NO_CHAIN, keys), &mut rng(i)))
             .collect::<Outcome<Vec<_>>>()?;
         proofs.push(Box::new(move || {
-            plans.pop().ok_or("a plan for each run")?.prove_any(keys, engine, &to_the_end)?;
+            plans.pop().ok_or("a plan for each run")?.prove_any(keys, &to_the_end)?;
             Ok(())
         }));
     }

@@ -285,7 +285,7 @@ impl World {
         rng: &mut impl CryptoRng,
     ) -> Outcome<Transaction> {
         let plan = self.plan(statement, registries, &self.consent, (NO_CHAIN, keys), rng)?;
-        Ok(plan.prove_any(keys, amanat_accel::best(), &to_the_end)?)
+        Ok(plan.prove_any(keys, &to_the_end)?)
     }
 }
 

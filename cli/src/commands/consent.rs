@@ -84,7 +84,7 @@ fn grant(
     let target = session.target(Statement::Grant, key, "wallet")?;
     let mirror = session.mirror()?;
     let plan = GrantPlan::grant(&target, &mirror, wallets::copy(wallet), granted.clone(), &mut rng)?;
-    let tx = plan.prove(&keys, amanat_accel::best(), &to_the_end)?;
+    let tx = plan.prove(&keys, &to_the_end)?;
     // The nonce is on disk before the ledger has the leaf: a consent that is granted can be revoked.
     let mut consents = session.consents()?;
     let number = consents.iter().map(|c| c.number + 1).max().unwrap_or(0);
@@ -123,7 +123,7 @@ fn revoke(number: u32, global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
     let target = session.target(Statement::Revoke, key, "wallet")?;
     let mirror = session.mirror()?;
     let plan = RevokePlan::revoke(&target, &mirror, wallets::copy(wallet), held.consent.clone(), &mut rng)?;
-    let tx = plan.prove(&keys, amanat_accel::best(), &to_the_end)?;
+    let tx = plan.prove(&keys, &to_the_end)?;
     let receipt = session.submit(&tx)?.receipt;
     held.revoked = true;
     actors::save_consents(&session.home, &consents)?;

@@ -18,7 +18,7 @@ use amanat_domain::statement::Statement;
 use amanat_domain::time::Period;
 use amanat_domain::tx::Transaction;
 use amanat_params::{Proof, snarkjs};
-use amanat_prover::groth16::Stage;
+use amanat_prover::groth16::Phase;
 use amanat_prover::keys::Keys;
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, Plan, RecordInput, RecordPlan, RolePlan,
@@ -136,11 +136,11 @@ pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
 /// Proves with a bar.
 fn prove<R: Relation>(plan: Plan<R>, keys: &Keys, ui: Ui) -> Result<Transaction> {
     let bar = ui.bar(100, "proving");
-    let hook = |stage: Stage| {
-        bar.set_position(u64::from(stage.percent()));
+    let hook = |phase: Phase| {
+        bar.set_position(u64::from(phase.percent()));
         ControlFlow::Continue(())
     };
-    let tx = plan.prove(keys, amanat_accel::best(), &hook)?;
+    let tx = plan.prove(keys, &hook)?;
     bar.finish_and_clear();
     Ok(tx)
 }

@@ -368,7 +368,7 @@ impl<'a> Story<'a> {
         plan: amanat_prover::plan::Plan<R>,
     ) -> Result<Receipt> {
         let began = Instant::now();
-        let tx = plan.prove(self.keys, amanat_accel::best(), &to_the_end)?;
+        let tx = plan.prove(self.keys, &to_the_end)?;
         let proving = began.elapsed();
         let began = Instant::now();
         let receipt = self.desk.submit(&tx)?;

@@ -1,0 +1,45 @@
+//! The pairing side of the seam: what a verifier and a decoder need.
+
+use crate::{Fq, Fq2, Fq12, G1Affine, G2Affine};
+
+/// The line coefficients of a G2 point, ready for Miller loops.
+pub type G2Prepared = ark_ec::bn::G2Prepared<ark_bn254::Config>;
+
+/// Pairings, and what is needed to get from bytes to points.
+///
+/// All methods are total on valid group and field elements, including infinity and empty slices. They run on the caller's
+/// thread: callers split their work as they see fit.
+pub trait Pairings {
+    /// The line coefficients of a point.
+    fn prepare_g2(&self, point: &G2Affine) -> G2Prepared;
+
+    /// The product of the pairs' Miller loops, before the final exponentiation. The product over parts is the product of
+    /// the whole after [`final_exponentiation`](Self::final_exponentiation).
+    fn multi_miller_loop(&self, pairs: &[(G1Affine, &G2Prepared)]) -> Fq12;
+
+    /// The final exponentiation, or none for zero (which no Miller loop over valid points returns).
+    fn final_exponentiation(&self, f: &Fq12) -> Option<Fq12>;
+
+    /// The product of the pairings.
+    fn multi_pairing(&self, pairs: &[(G1Affine, G2Affine)]) -> Option<Fq12> {
+        let prepared: Vec<_> = pairs.iter().map(|(_, q)| self.prepare_g2(q)).collect();
+        let lines: Vec<_> = pairs.iter().zip(&prepared).map(|((p, _), q)| (*p, q)).collect();
+        self.final_exponentiation(&self.multi_miller_loop(&lines))
+    }
+
+    /// For each `(x, larger)` the point of the curve with this `x`, and of its two `y` the larger one (compared as integers)
+    /// or the smaller; none where the curve has no such point.
+    fn lift_g1(&self, xs: &[(Fq, bool)]) -> Vec<Option<G1Affine>>;
+
+    /// The same on the twist; `y` are compared by `c1`, then `c0`. The point may lie outside the subgroup of order r.
+    fn lift_g2(&self, xs: &[(Fq2, bool)]) -> Vec<Option<G2Affine>>;
+
+    /// Of points on the twist, which lie in the subgroup of order r.
+    fn in_subgroup_g2(&self, points: &[G2Affine]) -> Vec<bool>;
+
+    /// `factors[i] * points[i]`, each by itself. Variable time: the factors are a verifier's weights, not secrets.
+    ///
+    /// # Panics
+    /// Where the two slices differ in length.
+    fn scale_g1(&self, points: &[G1Affine], factors: &[u128]) -> Vec<G1Affine>;
+}

@@ -1,0 +1,393 @@
+//! The proving side of the seam: what is fixed for a circuit and its key is laid out once, then used for every proof.
+//!
+//! A Groth16 proof needs two heavy results: the quotient (from the circuit's sparse rows and the assignment, by number-theoretic
+//! transforms) and three sums of points (from the proving key, the assignment and the quotient). Each is one call, so that
+//! an engine keeps data in whatever layout suits it from the first row to the last bucket.
+//!
+//! Phases run one after another, each spread over the current rayon pool. A batch runs one proof in each of several pools
+//! of one thread.
+
+use crate::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_ff::{AdditiveGroup, BigInt};
+use core::ops::ControlFlow;
+use zeroize::{Zeroize, Zeroizing};
+
+/// One sparse matrix, row after row: row i is `terms[starts[i]..starts[i + 1]]`, each term `(variable, coefficient)`.
+///
+/// A variable may occur twice in a row; its coefficients then add up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SparseMatrix {
+    starts: Vec<u32>,
+    terms: Vec<(u32, Fr)>,
+}
+
+/// The rows of a circuit over an evaluation domain.
+///
+/// Rows that a matrix does not have, up to the domain's size, are zero. The rows that libsnark's and snarkjs' reductions
+/// add for the constant and the public inputs stand in A, after the constraints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matrices {
+    /// Length of an assignment, the constant one included.
+    pub num_variables: usize,
+    /// Size of the evaluation domain: a power of two from 2 to 2^28, at least the number of rows of each matrix.
+    pub domain_size: usize,
+    /// Left factors.
+    pub a: SparseMatrix,
+    /// Right factors.
+    pub b: SparseMatrix,
+    /// Products. None (a snarkjs key holds none): the products are taken to be `a * b`, row by row, and every assignment
+    /// satisfies every row.
+    pub c: Option<SparseMatrix>,
+}
+
+/// In which form a key's H points want the quotient `h = (a b - c) / Z`; `a`, `b`, `c` interpolate the rows' values over the
+/// domain of size n, `Z = X^n - 1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuotientForm {
+    /// libsnark's: the n - 1 coefficients of `h`.
+    Coefficients,
+    /// snarkjs': the n values of `a b - c` on the odd coset, at `w, w^3, w^5, ..` with `w` of order 2n. Not divided: the key's
+    /// points are those of the Lagrange basis of size 2n, and `a b - c` vanishes at the even ones. Domains of up to 2^27.
+    OddCoset,
+}
+
+impl QuotientForm {
+    /// How many numbers the quotient has over a domain of this size.
+    #[must_use]
+    pub const fn len(self, domain_size: usize) -> usize {
+        match self {
+            Self::Coefficients => domain_size - 1,
+            Self::OddCoset => domain_size,
+        }
+    }
+}
+
+/// The bases of a proving key, by query.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyBases<'a> {
+    /// `a_i(tau)` in G1, one for each variable.
+    pub a: &'a [G1Affine],
+    /// `b_i(tau)` in G1, one for each variable.
+    pub b_g1: &'a [G1Affine],
+    /// `b_i(tau)` in G2, one for each variable.
+    pub b_g2: &'a [G2Affine],
+    /// The L query, for the last `l.len()` variables.
+    pub l: &'a [G1Affine],
+    /// The H query, one for each number of the quotient.
+    pub h: &'a [G1Affine],
+}
+
+/// How much memory an engine may spend on precomputed multiples of a key's bases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TableMemory {
+    /// None: the bases alone.
+    #[default]
+    Plain,
+    /// Multiples of at most this many bytes beside the bases. An engine may use less, or none.
+    AtMost(usize),
+}
+
+/// What an engine is about to do.
+///
+/// An engine reports the phases it has, in this order. One that sums C in a single set of buckets reports
+/// [`SumC`](Self::SumC); one that sums its parts apart reports [`SumL`](Self::SumL), [`SumH`](Self::SumH) and
+/// [`SumB1`](Self::SumB1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Evaluates the rows and checks them.
+    Rows,
+    /// Interpolates A.
+    InverseA,
+    /// Moves A to the coset.
+    CosetA,
+    /// Interpolates B.
+    InverseB,
+    /// Moves B to the coset.
+    CosetB,
+    /// Interpolates C.
+    InverseC,
+    /// Moves C to the coset.
+    CosetC,
+    /// Interpolates the quotient.
+    InverseH,
+    /// Cuts the scalars into digits.
+    Recode,
+    /// Sums the A query.
+    SumA,
+    /// Sums the B query in G2.
+    SumB2,
+    /// Sums the L, H and B queries in G1 together.
+    SumC,
+    /// Sums the L query.
+    SumL,
+    /// Sums the H query.
+    SumH,
+    /// Sums the B query in G1.
+    SumB1,
+}
+
+impl Phase {
+    /// All, in order.
+    pub const ALL: [Self; 15] = [
+        Self::Rows,
+        Self::InverseA,
+        Self::CosetA,
+        Self::InverseB,
+        Self::CosetB,
+        Self::InverseC,
+        Self::CosetC,
+        Self::InverseH,
+        Self::Recode,
+        Self::SumA,
+        Self::SumB2,
+        Self::SumC,
+        Self::SumL,
+        Self::SumH,
+        Self::SumB1,
+    ];
+
+    /// A short name in lower case, for tables and files.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::InverseA => "inverse-a",
+            Self::CosetA => "coset-a",
+            Self::InverseB => "inverse-b",
+            Self::CosetB => "coset-b",
+            Self::InverseC => "inverse-c",
+            Self::CosetC => "coset-c",
+            Self::InverseH => "inverse-h",
+            Self::Recode => "recode",
+            Self::SumA => "sum-a",
+            Self::SumB2 => "sum-b2",
+            Self::SumC => "sum-c",
+            Self::SumL => "sum-l",
+            Self::SumH => "sum-h",
+            Self::SumB1 => "sum-b1",
+        }
+    }
+
+    /// How much of a proof is done when this phase begins, in percent (by the portable engine's cost).
+    #[must_use]
+    pub const fn percent(self) -> u8 {
+        match self {
+            Self::Rows => 0,
+            Self::InverseA => 1,
+            Self::CosetA => 3,
+            Self::InverseB => 5,
+            Self::CosetB => 7,
+            Self::InverseC => 8,
+            Self::CosetC => 10,
+            Self::InverseH => 11,
+            Self::Recode => 12,
+            Self::SumA => 13,
+            Self::SumB2 => 26,
+            Self::SumC | Self::SumL => 56,
+            Self::SumH => 70,
+            Self::SumB1 => 88,
+        }
+    }
+}
+
+/// Hears each phase before it begins, on the caller's thread, and may stop the work there.
+pub type Watch<'a> = &'a dyn Fn(Phase) -> ControlFlow<()>;
+
+/// Asks the watch whether to go on with a phase.
+pub(crate) fn begin(watch: Watch<'_>, phase: Phase) -> Result<(), Cancelled> {
+    match watch(phase) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Cancelled),
+    }
+}
+
+/// Numbers below r, as an MSM cuts them into digits. Wiped on drop.
+pub type Integers = Zeroizing<Vec<BigInt<4>>>;
+
+/// The watch said stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// Why there is no quotient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QuotientError {
+    /// The assignment does not satisfy a row.
+    #[error("row {row} of the circuit is not satisfied")]
+    Unsatisfied {
+        /// The first such row.
+        row: usize,
+    },
+    /// The watch said stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<Cancelled> for QuotientError {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// The three sums of a proof, before blinding: they would tell the witness to whoever guesses it. Wiped on drop.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sums {
+    /// `sum w_i A_i`.
+    pub a: G1Projective,
+    /// `sum w_i B_i` in G2.
+    pub b_g2: G2Projective,
+    /// `sum w_i L_i + sum h_k H_k + sum (r w_i) B_i`, all in G1.
+    pub c: G1Projective,
+}
+
+impl Sums {
+    /// All infinity.
+    #[must_use]
+    pub const fn zero() -> Self {
+        Self { a: G1Projective::ZERO, b_g2: G2Projective::ZERO, c: G1Projective::ZERO }
+    }
+}
+
+impl Drop for Sums {
+    fn drop(&mut self) {
+        self.a.zeroize();
+        self.b_g2.zeroize();
+        self.c.zeroize();
+    }
+}
+
+/// A circuit laid out by an engine.
+pub trait LoadedCircuit: Send + Sync {
+    /// The quotient in the form the circuit was loaded for, as canonical integers.
+    ///
+    /// # Errors
+    /// [`QuotientError::Unsatisfied`] names the first row that does not hold (never, where the circuit was loaded without C);
+    /// [`QuotientError::Cancelled`].
+    ///
+    /// # Panics
+    /// Where there is not one value for each variable.
+    fn quotient(&self, assignment: &[Fr], watch: Watch<'_>) -> Result<Integers, QuotientError>;
+
+    /// Memory it holds, in bytes.
+    fn bytes(&self) -> usize;
+}
+
+/// A proving key laid out by an engine.
+pub trait LoadedKey: Send + Sync {
+    /// The sums of a proof; `r` is the blinding factor of A, `h` the quotient.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    ///
+    /// # Panics
+    /// Where there is not one value for each variable, or not one number of the quotient for each H point.
+    fn sums(&self, assignment: &[Fr], h: &[BigInt<4>], r: &Fr, watch: Watch<'_>) -> Result<Sums, Cancelled>;
+
+    /// Memory it holds, in bytes.
+    fn bytes(&self) -> usize;
+}
+
+/// What an engine can do for a prover.
+pub trait Proving {
+    /// Lays out a circuit for quotients of one form.
+    ///
+    /// # Panics
+    /// Where the matrices contradict [`Matrices`]' own description ([`Matrices::check`] asks first), or the domain is too
+    /// large for the form.
+    fn load_circuit(&self, matrices: Matrices, form: QuotientForm) -> Box<dyn LoadedCircuit>;
+
+    /// Lays out a proving key. Bases may be infinity, equal or opposite.
+    ///
+    /// # Panics
+    /// Where `a`, `b_g1` and `b_g2` differ in length, or `l` is longer.
+    fn load_key(&self, bases: &KeyBases<'_>, memory: TableMemory) -> Box<dyn LoadedKey>;
+}
+
+impl SparseMatrix {
+    /// Lays rows one after another.
+    ///
+    /// # Panics
+    /// Where there are 2^32 terms or more.
+    #[must_use]
+    pub fn from_rows<R: AsRef<[(u32, Fr)]>>(rows: impl IntoIterator<Item = R>) -> Self {
+        let (mut starts, mut terms) = (vec![0], Vec::new());
+        for row in rows {
+            terms.extend_from_slice(row.as_ref());
+            starts.push(u32::try_from(terms.len()).expect("fewer than 2^32 terms"));
+        }
+        Self { starts, terms }
+    }
+
+    /// A matrix from its parts.
+    ///
+    /// # Panics
+    /// Where `starts` does not rise from zero to the number of terms.
+    #[must_use]
+    pub fn new(starts: Vec<u32>, terms: Vec<(u32, Fr)>) -> Self {
+        assert!(starts.first() == Some(&0) && starts.is_sorted(), "rows start at zero and follow each other");
+        assert_eq!(
+            starts.last().map(|end| *end as usize),
+            Some(terms.len()),
+            "the last row ends with the terms"
+        );
+        Self { starts, terms }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Where each row starts; one more entry than rows.
+    #[must_use]
+    pub fn starts(&self) -> &[u32] {
+        &self.starts
+    }
+
+    /// The terms of all rows.
+    #[must_use]
+    pub fn terms(&self) -> &[(u32, Fr)] {
+        &self.terms
+    }
+
+    /// The terms of one row.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[(u32, Fr)] {
+        &self.terms[self.starts[row] as usize..self.starts[row + 1] as usize]
+    }
+
+    /// Memory it holds, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.starts.as_slice()) + size_of_val(self.terms.as_slice())
+    }
+}
+
+impl Matrices {
+    /// Whether domain, rows and variables fit each other and the form, in one word: the first thing that does not.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self, form: QuotientForm) -> Result<(), &'static str> {
+        let largest = match form {
+            QuotientForm::Coefficients => 1 << 28,
+            QuotientForm::OddCoset => 1 << 27,
+        };
+        if !self.domain_size.is_power_of_two() || !(2..=largest).contains(&self.domain_size) {
+            return Err("the domain is no power of two within the form's bounds");
+        }
+        for matrix in [Some(&self.a), Some(&self.b), self.c.as_ref()].into_iter().flatten() {
+            if matrix.rows() > self.domain_size {
+                return Err("a matrix has more rows than the domain");
+            }
+            if matrix.terms.iter().any(|(variable, _)| *variable as usize >= self.num_variables) {
+                return Err("a row names a variable that does not exist");
+            }
+        }
+        Ok(())
+    }
+}

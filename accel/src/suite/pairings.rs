@@ -1,0 +1,102 @@
+//! Pairings, and the way from coordinates to points.
+
+use crate::{Engine, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_bn254::Bn254;
+use ark_ec::pairing::Pairing;
+use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
+use ark_ff::{AdditiveGroup, Field, One, UniformRand, Zero};
+use ark_std::rand::Rng;
+
+pub(crate) fn agree(engine: &dyn Engine) {
+    let mut rng = ark_std::test_rng();
+    for n in [0usize, 1, 2, 3, 4, 5, 9] {
+        let mut pairs: Vec<(G1Affine, G2Affine)> = (0..n)
+            .map(|_| (G1Projective::rand(&mut rng).into_affine(), G2Projective::rand(&mut rng).into_affine()))
+            .collect();
+        if n > 2 {
+            pairs[0].0 = G1Affine::identity();
+            pairs[1].1 = G2Affine::identity();
+        }
+        let expected = Bn254::multi_pairing(pairs.iter().map(|p| p.0), pairs.iter().map(|p| p.1)).0;
+        assert_eq!(engine.multi_pairing(&pairs), Some(expected), "n = {n}");
+        // The product of parts is the product of the whole.
+        let prepared: Vec<_> = pairs.iter().map(|(_, q)| engine.prepare_g2(q)).collect();
+        let lines: Vec<_> = pairs.iter().zip(&prepared).map(|((p, _), q)| (*p, q)).collect();
+        let (left, right) = lines.split_at(n / 2);
+        let product = engine.multi_miller_loop(left) * engine.multi_miller_loop(right);
+        assert_eq!(engine.final_exponentiation(&product), Some(expected));
+    }
+    let (a, b) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
+    let (g, h) = (G1Projective::generator(), G2Projective::generator());
+    assert_eq!(
+        engine.multi_pairing(&[((g * a).into_affine(), (h * b).into_affine())]),
+        engine.multi_pairing(&[((g * (a * b)).into_affine(), h.into_affine())]),
+    );
+    assert_eq!(engine.final_exponentiation(&Fq12::ZERO), None);
+}
+
+pub(crate) fn lifts_agree(engine: &dyn Engine) {
+    let mut rng = ark_std::test_rng();
+    for n in [0usize, 1, 2, 7, 8, 9, 40] {
+        // Half of all x belong to a point; zero does in neither curve's case by itself, so it is among them.
+        let mut g1: Vec<(Fq, bool)> = (0..n).map(|i| (Fq::rand(&mut rng), i % 2 == 0)).collect();
+        let mut g2: Vec<(Fq2, bool)> = (0..n).map(|i| (Fq2::rand(&mut rng), i % 3 == 0)).collect();
+        if n > 4 {
+            let (p, q) =
+                (G1Projective::rand(&mut rng).into_affine(), G2Projective::rand(&mut rng).into_affine());
+            (g1[0].0, g1[1].0, g1[2].0, g1[3].0) = (Fq::zero(), Fq::one(), -Fq::one(), p.x);
+            (g2[0].0, g2[1].0, g2[2].0) = (Fq2::zero(), Fq2::one(), q.x);
+            // Coordinates in the base field alone, and in its multiples of the root alone.
+            (g2[3].0, g2[4].0) =
+                (Fq2::new(Fq::rand(&mut rng), Fq::zero()), Fq2::new(Fq::zero(), Fq::rand(&mut rng)));
+        }
+        let expected: Vec<_> =
+            g1.iter().map(|(x, larger)| G1Affine::get_point_from_x_unchecked(*x, *larger)).collect();
+        assert_eq!(engine.lift_g1(&g1), expected, "G1, n = {n}");
+        let expected: Vec<_> =
+            g2.iter().map(|(x, larger)| G2Affine::get_point_from_x_unchecked(*x, *larger)).collect();
+        assert_eq!(engine.lift_g2(&g2), expected, "G2, n = {n}");
+        assert!(n < 9 || expected.iter().any(Option::is_some) && expected.iter().any(Option::is_none));
+    }
+}
+
+pub(crate) fn subgroup_checks_agree(engine: &dyn Engine) {
+    let mut rng = ark_std::test_rng();
+    for n in [0usize, 1, 2, 7, 8, 9, 20] {
+        let points: Vec<G2Affine> = (0..n)
+            .map(|i| match i % 4 {
+                0 => G2Projective::rand(&mut rng).into_affine(),
+                1 if i > 8 => G2Affine::identity(),
+                _ => core::iter::repeat_with(|| Fq2::rand(&mut rng))
+                    .find_map(|x| G2Affine::get_point_from_x_unchecked(x, true))
+                    .expect("half of all x"),
+            })
+            .collect();
+        let expected: Vec<bool> =
+            points.iter().map(|q| q.mul_bigint(Fr::characteristic()).is_zero()).collect();
+        assert_eq!(engine.in_subgroup_g2(&points), expected, "n = {n}");
+        assert!(n < 3 || expected.contains(&false) && expected.contains(&true));
+    }
+}
+
+pub(crate) fn scaling_agrees(engine: &dyn Engine) {
+    let mut rng = ark_std::test_rng();
+    for n in [0usize, 1, 2, 7, 8, 9, 40] {
+        let mut factor = |i: usize| match i % 6 {
+            0 => 0,
+            1 => 1,
+            2 => u128::MAX,
+            3 => 1 << 127,
+            _ => rng.r#gen(),
+        };
+        let factors: Vec<u128> = (0..n).map(|i| factor(i + n)).collect();
+        let mut points: Vec<G1Affine> = (0..n).map(|_| G1Projective::rand(&mut rng).into_affine()).collect();
+        if n > 7 {
+            points[4] = G1Affine::identity();
+            points[5] = points[6];
+        }
+        let expected: Vec<G1Affine> =
+            points.iter().zip(&factors).map(|(p, k)| (*p * Fr::from(*k)).into_affine()).collect();
+        assert_eq!(engine.scale_g1(&points, &factors), expected, "n = {n}");
+    }
+}
