@@ -212,7 +212,8 @@ impl<G: Group> Bases<G> {
             let places = base..base + count;
             let digits_here = &mut buffer[..count];
             let at_window = class + copy / 2 * classes;
-            digits(self.cut, at_window, &recoded.low[half][places.clone()], &recoded.high[half][places], digits_here);
+            let (low, high) = (&recoded.low[half][places.clone()], &recoded.high[half][places]);
+            digits(self.isa, self.cut, at_window, low, high, digits_here);
             call(class, within, digits_here);
             at += count;
         }

@@ -4,6 +4,7 @@
 //! The lattice and the constants are those arkworks publishes for BN254's G1; G2 has the same eigenvalue lambda with the
 //! other or the same cube root of one, chosen by [`beta_g2`].
 
+use super::lanes::{Isa, kernel};
 use ark_bn254::{Fq, Fr, g1, g2};
 use ark_ec::scalar_mul::glv::GLVConfig;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
@@ -158,22 +159,40 @@ impl Cut {
     }
 }
 
-/// The digits of one window of halves that have the [`Cut::offset`] added.
+kernel! {
+    /// The digits of one window of halves that have the [`Cut::offset`] added.
+    pub(crate) fn digits [] (isa: Isa, cut: Cut, window: usize, low: &[u64], high: &[i64], out: &mut [i32]) {
+        let _ = isa;
+        read_digits(cut, window, low, high, out);
+    }
+}
+
 #[inline(always)]
-pub(crate) fn digits(cut: Cut, window: usize, low: &[u64], high: &[i64], out: &mut [i32]) {
+fn read_digits(cut: Cut, window: usize, low: &[u64], high: &[i64], out: &mut [i32]) {
     let shift = (window * cut.width) as u32;
     let half = 1i64 << (cut.width - 1);
     let mask = (1i64 << cut.width) - 1;
     let last = window + 1 == cut.windows;
-    let ends = low.iter().zip(high).zip(out);
-    match (last, shift < 64) {
-        (true, true) => ends.for_each(|((l, h), d)| *d = (((i128::from(*h) << 64) | i128::from(*l)) >> shift) as i32),
-        (true, false) => ends.for_each(|((_, h), d)| *d = (h >> (shift - 64)) as i32),
-        (false, true) => ends.for_each(|((l, h), d)| {
-            let bits = (l >> shift) | ((*h as u64) << 1) << (63 - shift);
-            *d = ((bits as i64 & mask) - half) as i32;
-        }),
-        (false, false) => ends.for_each(|((_, h), d)| *d = (((h >> (shift - 64)) & mask) - half) as i32),
+    let count = out.len();
+    let (low, high) = (&low[..count], &high[..count]);
+    match (last, shift >= 64) {
+        (false, false) => {
+            for i in 0..count {
+                let bits = (low[i] >> shift) | ((high[i] as u64) << 1) << (63 - shift);
+                out[i] = ((bits as i64 & mask) - half) as i32;
+            }
+        }
+        (false, true) => {
+            for i in 0..count {
+                out[i] = (((high[i] >> (shift - 64)) & mask) - half) as i32;
+            }
+        }
+        // What is left, signed; 126 bits begin below bit 64 only where one window holds nearly all of them.
+        (true, _) => {
+            for i in 0..count {
+                out[i] = (((i128::from(high[i]) << 64) | i128::from(low[i])) >> shift) as i32;
+            }
+        }
     }
 }
 
@@ -233,7 +252,7 @@ mod tests {
                 let mut sum = 0i128;
                 for window in (0..cut.windows).rev() {
                     let mut digit = [0];
-                    digits(cut, window, &[shifted as u64], &[(shifted >> 64) as i64], &mut digit);
+                    read_digits(cut, window, &[shifted as u64], &[(shifted >> 64) as i64], &mut digit);
                     assert!(digit[0].unsigned_abs() as usize <= cut.buckets());
                     sum = (sum << width) + i128::from(digit[0]);
                 }
