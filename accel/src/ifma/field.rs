@@ -279,6 +279,20 @@ impl<F: Prime> Norm<F> {
         Self::from_limbs(limbs, a.bound().max(b.bound()))
     }
 
+    /// In lane i what lane `index[i]` holds.
+    #[inline(always)]
+    pub(crate) fn permute(&self, index: Z) -> Self {
+        let v = &self.limbs;
+        let limbs = [
+            look_up(v[0], index),
+            look_up(v[1], index),
+            look_up(v[2], index),
+            look_up(v[3], index),
+            look_up(v[4], index),
+        ];
+        Self { limbs, ..*self }
+    }
+
     /// In `[0, p)`, for a value below 4p.
     #[inline(always)]
     pub(crate) fn canonical(&self) -> Self {

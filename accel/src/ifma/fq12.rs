@@ -7,7 +7,7 @@
 
 use super::field::Columns;
 use super::fq2::{Coordinate, Norm2, Raw2, Right2};
-use super::lanes::{Isa, kernel};
+use super::lanes::{self, Isa, kernel};
 use ark_bn254::{Fq2, Fq6, Fq12};
 
 /// Eight elements of Fq12: the coefficients of `w^0` to `w^5`, parts below 1.07p.
@@ -78,7 +78,14 @@ type Term = (u8, u8);
 
 /// For each coefficient of a product with a [`Line`], the terms of `f_(k-1) a` and `f_(k-3) b`: right factors `a`, `xi a`,
 /// `b`, `xi b`.
-const LINE_TERMS: [[Term; 2]; 6] = [[(5, 1), (3, 3)], [(0, 0), (4, 3)], [(1, 0), (5, 3)], [(2, 0), (0, 2)], [(3, 0), (1, 2)], [(4, 0), (2, 2)]];
+const LINE_TERMS: [[Term; 2]; 6] = [
+    [(5, 1), (3, 3)],
+    [(0, 0), (4, 3)],
+    [(1, 0), (5, 3)],
+    [(2, 0), (0, 2)],
+    [(3, 0), (1, 2)],
+    [(4, 0), (2, 2)],
+];
 
 /// For each coefficient of a square, its terms. Left factors: `f_0 .. f_5`, `2 f_0 .. 2 f_4`; right factors:
 /// `f_0 .. f_5`, `xi f_3 .. xi f_5`.
@@ -90,6 +97,21 @@ const SQUARE_TERMS: [&[Term]; 6] = [
     &[(6, 4), (7, 3), (2, 2), (5, 8)],
     &[(6, 5), (7, 4), (8, 3)],
 ];
+
+/// For each coefficient of a product, its terms. Right factors: `g_0 .. g_5`, `xi g_1 .. xi g_5`.
+const PRODUCT_TERMS: [[Term; 6]; 6] = {
+    let mut terms = [[(0, 0); 6]; 6];
+    let mut k = 0;
+    while k < 6 {
+        let mut i = 0;
+        while i < 6 {
+            terms[k][i] = (i as u8, if i <= k { k - i } else { 11 + k - i } as u8);
+            i += 1;
+        }
+        k += 1;
+    }
+    terms
+};
 
 /// The sum of some products, each part reduced once. The parts one after the other: ten columns fit the registers,
 /// twenty do not.
@@ -155,6 +177,54 @@ kernel! {
     }
 }
 
+kernel! {
+    /// `f g`.
+    pub(crate) fn multiply [] (isa: Isa, f: &Norm12, g: &Norm12) -> Norm12 {
+        let c = &g.c;
+        let right = [
+            c[0].right_below::<2>(),
+            c[1].right_below::<2>(),
+            c[2].right_below::<2>(),
+            c[3].right_below::<2>(),
+            c[4].right_below::<2>(),
+            c[5].right_below::<2>(),
+            times_xi(&c[1]),
+            times_xi(&c[2]),
+            times_xi(&c[3]),
+            times_xi(&c[4]),
+            times_xi(&c[5]),
+        ];
+        let mut product = *f;
+        for k in 0..6 {
+            product.c[k] = Norm2::red(&dot(isa, &f.c, &right, &PRODUCT_TERMS[k]));
+        }
+        product
+    }
+
+    /// `f` with its lanes moved on by a number of places.
+    fn rotate [] (isa: Isa, f: &Norm12, by: u64) -> Norm12 {
+        let mut index = [0; 8];
+        for i in 0..8 {
+            index[i as usize] = (i + by) % 8;
+        }
+        let index = lanes::from_array(isa, &index);
+        let mut rotated = *f;
+        for c in &mut rotated.c {
+            *c = Norm2 { c0: c.c0.permute(index), c1: c.c1.permute(index) };
+        }
+        rotated
+    }
+}
+
+impl Norm12 {
+    /// The product of the eight.
+    pub(crate) fn fold(&self, isa: Isa) -> Fq12 {
+        let pairs = multiply(isa, self, &rotate(isa, self, 4));
+        let fours = multiply(isa, &pairs, &rotate(isa, &pairs, 2));
+        multiply(isa, &fours, &rotate(isa, &fours, 1)).to_ark(isa)[0]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,13 +264,31 @@ mod tests {
     }
 
     #[test]
+    fn products_agree_with_arkworks() {
+        let Some(isa) = Isa::detect() else { return };
+        let (mut x, y) = (samples(), samples());
+        let mut f = Norm12::from_ark(isa, &x);
+        for round in 0..20 {
+            let z: [Fq12; 8] = core::array::from_fn(|i| y[(i + round) % 8]);
+            f = multiply(isa, &f, &Norm12::from_ark(isa, &z));
+            x = core::array::from_fn(|i| x[i] * z[i]);
+            assert_eq!(f.to_ark(isa), x);
+        }
+        let mut z = samples();
+        z[1] = z[7];
+        assert_eq!(Norm12::from_ark(isa, &z).fold(isa), z.iter().product::<Fq12>());
+    }
+
+    #[test]
     fn products_with_lines_agree_with_arkworks() {
         let Some(isa) = Isa::detect() else { return };
         let mut rng = ark_std::test_rng();
         let mut x = samples();
         let mut f = Norm12::from_ark(isa, &x);
         for round in 0..20 {
-            let mut draw = || core::array::from_fn(|i| if (i + round) % 5 == 0 { Fq2::zero() } else { Fq2::rand(&mut rng) });
+            let mut draw = || {
+                core::array::from_fn(|i| if (i + round) % 5 == 0 { Fq2::zero() } else { Fq2::rand(&mut rng) })
+            };
             let (a, b): ([Fq2; 8], [Fq2; 8]) = (draw(), draw());
             let line = Line::new(&Norm2::from_ark(isa, &a), &Norm2::from_ark(isa, &b));
             multiply_by_line(isa, &mut f, &line);

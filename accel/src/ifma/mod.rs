@@ -3,19 +3,26 @@
 //! Layers, each on the one before: [`lanes`] wraps the instructions (and holds nearly all `unsafe`), [`field`] and
 //! [`fq2`] are the fields with typed bounds, [`points`] lays curve points out for gathering, [`segments`] sums many
 //! lists of points at once by batch-affine addition, [`recode`] cuts scalars into digits, [`msm`] puts these together.
+//! Pairings: [`fq12`] and [`pairing`], eight Miller loops side by side.
 //!
 //! Nothing here runs unless [`Isa::detect`] has seen the instructions on this machine: every vector is made through an
 //! [`Isa`], so holding a vector proves that the instructions are there.
 //!
 //! Not constant-time in the scalars: buckets are addressed by digits. See the crate's documentation.
 
+pub(crate) mod engine;
 pub(crate) mod field;
+pub(crate) mod fq12;
 pub(crate) mod fq2;
 pub(crate) mod inverse;
+pub(crate) mod key;
 pub(crate) mod lanes;
 pub(crate) mod msm;
+pub(crate) mod pairing;
+mod pairing_engine;
 pub(crate) mod points;
 pub(crate) mod recode;
 pub(crate) mod segments;
 
+pub(crate) use engine::Avx512Ifma;
 pub(crate) use lanes::Isa;

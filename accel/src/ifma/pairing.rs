@@ -90,14 +90,15 @@ pub(crate) fn miller_products(isa: Isa, pairs: &[(G1Affine, G2Affine)], group: u
     for (group, eights) in pairs.chunks(per_accumulator).zip(eights.chunks(vectors)) {
         for (pairs, eight) in group.chunks(8).zip(eights) {
             let closed = closes(isa, eight);
-            in_subgroup.extend(pairs.iter().enumerate().map(|(lane, (_, q))| q.is_zero() || closed >> lane & 1 == 1));
+            in_subgroup.extend(
+                pairs.iter().enumerate().map(|(lane, (_, q))| q.is_zero() || closed >> lane & 1 == 1),
+            );
         }
     }
-    let lanes = accumulators.into_iter().map(|f| f.to_ark(isa));
     let products = if shared {
-        lanes.map(|lanes| lanes.iter().product()).collect()
+        accumulators.iter().map(|f| f.fold(isa)).collect()
     } else {
-        let singles: Vec<Fq12> = lanes.flatten().take(pairs.len()).collect();
+        let singles: Vec<Fq12> = accumulators.iter().flat_map(|f| f.to_ark(isa)).take(pairs.len()).collect();
         singles.chunks(group).map(|group| group.iter().product()).collect()
     };
     Products { products, in_subgroup }
@@ -113,18 +114,7 @@ impl Eight {
         }
         let [x, y] = load(isa, &x, &y);
         let zero = Norm::zero(isa).lazy();
-        Self {
-            x,
-            y,
-            qx: x,
-            qy: y,
-            px: zero,
-            py: zero,
-            denominator: y,
-            down: zero,
-            before: zero,
-            strange: 0,
-        }
+        Self { x, y, qx: x, qy: y, px: zero, py: zero, denominator: y, down: zero, before: zero, strange: 0 }
     }
 }
 
