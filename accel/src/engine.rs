@@ -77,7 +77,14 @@ const KNOWN: [(&str, &str); 2] = [
 /// Every engine this build and this machine can run, fastest first.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Engine] {
-    &[&Portable]
+    static ALL: OnceLock<Vec<&'static dyn Engine>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        #[cfg(target_arch = "x86_64")]
+        let lanes = crate::ifma::Avx512Ifma::detect().map(|engine| engine as &dyn Engine);
+        #[cfg(not(target_arch = "x86_64"))]
+        let lanes = None;
+        lanes.into_iter().chain([&Portable as &dyn Engine]).collect()
+    })
 }
 
 /// The engine of this name, or none where this build or machine has no such engine.

@@ -235,7 +235,8 @@ mod tests {
     fn inverses_of_integers_are_those_of_arkworks() {
         let mut rng = ark_std::test_rng();
         let one = Fq::ONE;
-        let mut values = vec![one, -one, one.double(), -one.double(), one.double().inverse().expect("not zero")];
+        let mut values =
+            vec![one, -one, one.double(), -one.double(), one.double().inverse().expect("not zero")];
         values.extend((1..254u64).flat_map(|k| {
             let x = one.double().pow([k]);
             [x, -x, x - one, x + one]

@@ -188,7 +188,9 @@ pub(crate) fn halves_and_odds(_isa: Isa, x: &[u32; 8], mask: u8) -> ([u32; 8], u
 #[inline(always)]
 pub(crate) fn below(_isa: Isa, x: u32, numbers: &[u32; 8]) -> u8 {
     // SAFETY: a load of 32 bytes from an array of 32 bytes; the instructions are there (see `ops!`).
-    unsafe { _mm256_cmplt_epu32_mask(_mm256_set1_epi32(x as i32), _mm256_loadu_si256(numbers.as_ptr().cast())) }
+    unsafe {
+        _mm256_cmplt_epu32_mask(_mm256_set1_epi32(x as i32), _mm256_loadu_si256(numbers.as_ptr().cast()))
+    }
 }
 
 /// Asks the caches for a value soon to be read: `NEAR` into the first level, else into the second.

@@ -48,6 +48,7 @@ struct Workspace<G: Group> {
 }
 
 /// The halves of the scalars that go with the bases, offset for its windows; wiped on drop.
+#[derive(Default)]
 pub(crate) struct Recoded {
     low: [Vec<u64>; 2],
     high: [Vec<i64>; 2],
@@ -79,7 +80,8 @@ impl<G: Group> Bases<G> {
         let mut points = Vec::with_capacity(bases.len() * 2 * merged);
         let mut current = bases.to_vec();
         for copy in 0..merged {
-            let stored: Vec<G::Stored> = current.par_chunks(1024).flat_map_iter(|part| store::<G>(isa, part)).collect();
+            let stored: Vec<G::Stored> =
+                current.par_chunks(1024).flat_map_iter(|part| store::<G>(isa, part)).collect();
             let turned: Vec<G::Stored> =
                 stored.par_chunks(1024).flat_map_iter(|part| endomorphism::<G>(isa, part, beta)).collect();
             points.extend_from_slice(&stored);
@@ -100,24 +102,24 @@ impl<G: Group> Bases<G> {
         self.points.len() * size_of::<G::Stored>()
     }
 
-    /// Room for the halves of the scalars of these bases, to be filled base by base with [`fill`](Self::fill).
-    pub(crate) fn recoded(&self) -> Recoded {
-        Recoded {
-            low: [Vec::with_capacity(self.len), Vec::with_capacity(self.len)],
-            high: [Vec::with_capacity(self.len), Vec::with_capacity(self.len)],
-        }
-    }
-
-    /// Appends the halves at the given places.
-    pub(crate) fn fill(&self, recoded: &mut Recoded, halves: &Halves, places: impl Iterator<Item = usize>) {
+    /// Appends the halves at the given places, one for each base in turn.
+    pub(crate) fn fill(&self, recoded: &mut Recoded, halves: &Halves, places: &[u32]) {
         let offset = self.cut.offset();
         let (low, high) = (offset as u64, (offset >> 64) as i64);
-        for place in places {
-            for half in 0..2 {
-                let (sum, carry) = halves.low[place][half].overflowing_add(low);
-                recoded.low[half].push(sum);
-                recoded.high[half].push(halves.high[place][half] + high + i64::from(carry));
-            }
+        for half in 0..2 {
+            let (lows, highs) = (&mut recoded.low[half], &mut recoded.high[half]);
+            // All at once: a vector that grew bit by bit would leave copies behind.
+            lows.reserve_exact(self.len.saturating_sub(lows.len()));
+            highs.reserve_exact(self.len.saturating_sub(highs.len()));
+            let first = lows.len();
+            lows.resize(first + places.len(), 0);
+            highs.resize(first + places.len(), 0);
+            let ends = lows[first..].par_iter_mut().zip(&mut highs[first..]);
+            ends.zip(places).with_min_len(4096).for_each(|((to_low, to_high), place)| {
+                let (sum, carry) = halves.low[*place as usize][half].overflowing_add(low);
+                *to_low = sum;
+                *to_high = halves.high[*place as usize][half] + high + i64::from(carry);
+            });
         }
     }
 
@@ -142,7 +144,15 @@ impl<G: Group> Bases<G> {
         let classes = self.cut.windows / self.merged;
         let total = window * classes;
         let count = threads * total.div_ceil(PIECE * threads);
-        let unit = if classes % count == 0 { window } else if count >= classes && count % classes == 0 { 1 } else if threads == 1 { window } else { 1 };
+        let unit = if classes % count == 0 {
+            window
+        } else if count >= classes && count % classes == 0 {
+            1
+        } else if threads == 1 {
+            window
+        } else {
+            1
+        };
         let units = total / unit;
         let count = count.min(units);
         (0..count).map(|i| i * units / count * unit..(i + 1) * units / count * unit).collect()
@@ -199,7 +209,12 @@ impl<G: Group> Bases<G> {
 
     /// Calls with the class of windows, the index of the first point, and the digits of up to [`BLOCK`] points.
     #[inline(always)]
-    fn each_block(&self, recoded: &Recoded, range: &Range<usize>, mut call: impl FnMut(usize, usize, &[i32])) {
+    fn each_block(
+        &self,
+        recoded: &Recoded,
+        range: &Range<usize>,
+        mut call: impl FnMut(usize, usize, &[i32]),
+    ) {
         let mut buffer = [0i32; BLOCK];
         let window = 2 * self.len * self.merged;
         let classes = self.cut.windows / self.merged;
@@ -308,9 +323,11 @@ fn weigh<G: Group>(
             if !line_sums.finite[window * lines + line] {
                 continue;
             }
-            let (index, first, bits) = if line < rows { (line, 0, row_bits) } else { (line - rows, row_bits, low) };
+            let (index, first, bits) =
+                if line < rows { (line, 0, row_bits) } else { (line - rows, row_bits, low) };
             for bit in (0..bits).filter(|bit| index >> bit & 1 == 1) {
-                terms.push(((window * (row_bits + low) + first + bit) as u32, (window * lines + line) as u32));
+                terms
+                    .push(((window * (row_bits + low) + first + bit) as u32, (window * lines + line) as u32));
             }
         }
     }
@@ -361,13 +378,19 @@ mod tests {
     use ark_ec::{CurveGroup, PrimeGroup};
     use ark_ff::{Field, PrimeField, UniformRand};
 
-    fn product<G: Group>(isa: Isa, bases: &[Affine<G::Curve>], scalars: &[Fr], beta: Fq, merged: usize) -> Projective<G::Curve> {
+    fn product<G: Group>(
+        isa: Isa,
+        bases: &[Affine<G::Curve>],
+        scalars: &[Fr],
+        beta: Fq,
+        merged: usize,
+    ) -> Projective<G::Curve> {
         let prepared = Bases::<G>::new(isa, bases, beta, merged);
         let integers: Vec<[u64; 4]> = scalars.iter().map(|s| s.into_bigint().0).collect();
-        let mut halves = Halves::default();
-        halve(&integers, &mut halves);
-        let mut recoded = prepared.recoded();
-        prepared.fill(&mut recoded, &halves, 0..bases.len());
+        let mut halves = Halves::zeros(bases.len());
+        halve(&integers, &mut halves.low, &mut halves.high);
+        let mut recoded = Recoded::default();
+        prepared.fill(&mut recoded, &halves, &(0..bases.len() as u32).collect::<Vec<_>>());
         prepared.sum(&recoded)
     }
 
@@ -378,7 +401,11 @@ mod tests {
             let integers: Vec<_> = scalars.iter().map(|s| s.into_bigint()).collect();
             let expected: Projective<G::Curve> = crate::straus::msm(bases, &integers);
             for merged in [1, 2] {
-                assert!(product::<G>(isa, bases, scalars, beta, merged) == expected, "{what}, {} bases, {merged}", bases.len());
+                assert!(
+                    product::<G>(isa, bases, scalars, beta, merged) == expected,
+                    "{what}, {} bases, {merged}",
+                    bases.len()
+                );
             }
         };
         for n in [0usize, 1, 2, 7, 8, 9, 100, 777] {
@@ -393,9 +420,11 @@ mod tests {
             if n > 0 {
                 check(&vec![bases[0]; n], &random, "equal bases");
                 check(&vec![bases[0]; n], &vec![Fr::ONE; n], "equal bases, ones");
-                let opposite: Vec<_> = (0..n).map(|i| if i % 2 == 0 { bases[0] } else { -bases[0] }).collect();
+                let opposite: Vec<_> =
+                    (0..n).map(|i| if i % 2 == 0 { bases[0] } else { -bases[0] }).collect();
                 check(&opposite, &vec![random[0]; n], "opposite bases");
-                let progression: Vec<_> = (0..n).map(|i| (bases[0] * Fr::from(i as u64 + 1)).into_affine()).collect();
+                let progression: Vec<_> =
+                    (0..n).map(|i| (bases[0] * Fr::from(i as u64 + 1)).into_affine()).collect();
                 check(&progression, &random, "progression");
                 check(&progression, &vec![Fr::ONE; n], "progression, ones");
             }
@@ -426,6 +455,8 @@ mod tests {
             let product = pool.install(|| product::<G1>(isa, &bases, &scalars, beta_g1(), 1));
             assert_eq!(product, expected, "{threads} threads");
         }
-        assert!(g2::Config::GENERATOR.is_on_curve() && ark_bn254::G1Projective::generator() != Projective::ZERO);
+        assert!(
+            g2::Config::GENERATOR.is_on_curve() && ark_bn254::G1Projective::generator() != Projective::ZERO
+        );
     }
 }

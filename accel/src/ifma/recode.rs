@@ -97,15 +97,20 @@ impl Lattice {
     }
 }
 
-/// The halves of integers below r, appended.
-pub(crate) fn halve(integers: &[[u64; 4]], out: &mut Halves) {
+impl Halves {
+    /// Room for the halves of so many scalars.
+    pub(crate) fn zeros(count: usize) -> Self {
+        Self { low: vec![[0; 2]; count], high: vec![[0; 2]; count] }
+    }
+}
+
+/// The halves of integers below r.
+pub(crate) fn halve(integers: &[[u64; 4]], low: &mut [[u64; 2]], high: &mut [[i64; 2]]) {
     let lattice = lattice();
-    out.low.reserve(integers.len());
-    out.high.reserve(integers.len());
-    for k in integers {
+    for ((k, low), high) in integers.iter().zip(low).zip(high) {
         let (k1, k2) = lattice.halves(k);
-        out.low.push([k1 as u64, k2 as u64]);
-        out.high.push([(k1 >> 64) as i64, (k2 >> 64) as i64]);
+        *low = [k1 as u64, k2 as u64];
+        *high = [(k1 >> 64) as i64, (k2 >> 64) as i64];
     }
 }
 

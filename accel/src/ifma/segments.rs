@@ -61,7 +61,8 @@ pub(crate) struct Lists {
 impl Lists {
     /// Makes room for lists of these lengths.
     pub(crate) fn plan(&mut self, counts: &[u32]) {
-        let (total, lists) = counts.iter().fold((0usize, 0usize), |(t, l), c| (t + *c as usize, l + usize::from(*c > 0)));
+        let (total, lists) =
+            counts.iter().fold((0usize, 0usize), |(t, l), c| (t + *c as usize, l + usize::from(*c > 0)));
         let mean = total / lists.max(1);
         let longest = (total / 512).min(2 * mean + 16).max(8) as u32;
 
@@ -76,7 +77,12 @@ impl Lists {
                 let parts = count.div_ceil(longest);
                 self.cursors[list] = CUT | self.cuts.len() as u32;
                 let first_part = self.sizes.len() as u32;
-                self.cuts.push(CutList { list: list as u32, first_part, cursors: vec![0; parts as usize], next: 0 });
+                self.cuts.push(CutList {
+                    list: list as u32,
+                    first_part,
+                    cursors: vec![0; parts as usize],
+                    next: 0,
+                });
                 self.sizes[list] = 0;
                 self.sizes.extend((0..parts).map(|i| (count - i).div_ceil(parts)));
             }
@@ -445,7 +451,8 @@ fn backward_pass<G: Group>(
         let first = backward_step(chunk, v + 1, &mut odd);
         let second = backward_step(chunk, v, &mut even);
         let (first, second) = (slope_of(chunk, v + 1, &first), slope_of(chunk, v, &second));
-        if !careful && unhindered(isa, chunk, heads, round, v) && unhindered(isa, chunk, heads, round, v + 1) {
+        if !careful && unhindered(isa, chunk, heads, round, v) && unhindered(isa, chunk, heads, round, v + 1)
+        {
             let (x3, y3) = two_steps::<G>(chunk, v, &second, &first);
             [chunk.x[v], chunk.x[v + 1]] = x3;
             [chunk.y[v], chunk.y[v + 1]] = y3;

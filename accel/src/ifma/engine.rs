@@ -1,0 +1,78 @@
+//! The engine over these lanes.
+
+use super::key::{Key, msm};
+use super::lanes::Isa;
+use super::points::{G1, G2};
+use super::recode::{beta_g1, beta_g2};
+use crate::portable::Portable;
+use crate::proving::{KeyBases, LoadedCircuit, LoadedKey, Matrices, Proving, QuotientForm, TableMemory};
+use crate::{Engine, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use std::sync::OnceLock;
+
+/// Below this many terms shared doublings win over buckets.
+const SMALL_MSM: usize = 64;
+
+/// Eight lanes of AVX-512 IFMA.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512Ifma {
+    pub(super) isa: Isa,
+}
+
+impl Avx512Ifma {
+    /// The engine, where this machine has the instructions.
+    pub(crate) fn detect() -> Option<&'static Self> {
+        static ENGINE: OnceLock<Option<Avx512Ifma>> = OnceLock::new();
+        ENGINE.get_or_init(|| Isa::detect().map(|isa| Self { isa })).as_ref()
+    }
+}
+
+impl Engine for Avx512Ifma {
+    fn name(&self) -> &'static str {
+        "avx512ifma"
+    }
+
+    fn msm_g1(&self, bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
+        if bases.len() < SMALL_MSM {
+            return Portable.msm_g1(bases, scalars);
+        }
+        msm::<G1>(self.isa, bases, scalars, beta_g1())
+    }
+
+    fn msm_g2(&self, bases: &[G2Affine], scalars: &[Fr]) -> G2Projective {
+        if bases.len() < SMALL_MSM {
+            return Portable.msm_g2(bases, scalars);
+        }
+        msm::<G2>(self.isa, bases, scalars, beta_g2())
+    }
+
+    fn ntt(&self, values: &mut Vec<Fr>) {
+        Portable.ntt(values);
+    }
+
+    fn intt(&self, values: &mut Vec<Fr>) {
+        Portable.intt(values);
+    }
+
+    fn coset_ntt(&self, values: &mut Vec<Fr>) {
+        Portable.coset_ntt(values);
+    }
+
+    fn coset_intt(&self, values: &mut Vec<Fr>) {
+        Portable.coset_intt(values);
+    }
+}
+
+impl Proving for Avx512Ifma {
+    fn load_circuit(&self, matrices: Matrices, form: QuotientForm) -> Box<dyn LoadedCircuit> {
+        Portable.load_circuit(matrices, form)
+    }
+
+    fn load_key(&self, bases: &KeyBases<'_>, memory: TableMemory) -> Box<dyn LoadedKey> {
+        Box::new(Key::new(self.isa, bases, memory))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    crate::suite::mount!(super::Avx512Ifma::detect().map(|engine| engine as &dyn crate::Engine));
+}

@@ -1,0 +1,201 @@
+//! A proving key laid out for the lanes: three sums, of which C is one product over the L, H and B bases with one set of
+//! buckets (`r sum w_i B_i = sum (r w_i) B_i`). Bases at infinity are dropped when the key is loaded; the assignment is
+//! brought to integers and halved once for all sums.
+
+use super::field::{Norm, R, mul};
+use super::lanes::{Isa, kernel};
+use super::msm::{Bases, Recoded};
+use super::points::{G1, G2, Group};
+use super::recode::{Halves, beta_g1, beta_g2};
+use crate::proving::{Cancelled, KeyBases, LoadedKey, Phase, Sums, TableMemory, Watch, begin};
+use crate::{Fr, G1Affine};
+use ark_ec::AffineRepr;
+use ark_ec::short_weierstrass::Affine;
+use ark_ff::{AdditiveGroup, BigInt};
+use rayon::prelude::*;
+use zeroize::Zeroize;
+
+/// Scalars converted together.
+const RUN: usize = 2048;
+
+/// A proving key.
+pub(crate) struct Key {
+    isa: Isa,
+    num_variables: usize,
+    num_h: usize,
+    a: Query<G1>,
+    b_g2: Query<G2>,
+    c: Query<G1>,
+    /// How many of C's bases are L's, and L's and H's.
+    ends: [usize; 2],
+}
+
+/// The finite bases of a sum, with the place of each one's scalar.
+struct Query<G: Group> {
+    bases: Bases<G>,
+    places: Vec<u32>,
+}
+
+impl<G: Group> Query<G> {
+    fn new(isa: Isa, finite: Finite<G>, beta: ark_bn254::Fq, merged: usize) -> Self {
+        Self { bases: Bases::new(isa, &finite.bases, beta, merged), places: finite.places }
+    }
+
+    fn bytes(&self) -> usize {
+        self.bases.bytes() + size_of_val(self.places.as_slice())
+    }
+}
+
+/// Bases before they are laid out.
+struct Finite<G: Group> {
+    bases: Vec<Affine<G::Curve>>,
+    places: Vec<u32>,
+}
+
+impl<G: Group> Finite<G> {
+    fn of(bases: &[Affine<G::Curve>], first_place: usize) -> Self {
+        let mut finite = Self { bases: Vec::new(), places: Vec::new() };
+        finite.extend(bases, first_place);
+        finite
+    }
+
+    fn extend(&mut self, bases: &[Affine<G::Curve>], first_place: usize) {
+        for (i, base) in bases.iter().enumerate().filter(|(_, base)| !base.is_zero()) {
+            self.bases.push(*base);
+            self.places.push(u32::try_from(first_place + i).expect("fewer than 2^32 bases"));
+        }
+    }
+
+    fn table_bytes(&self, merged: usize) -> usize {
+        self.bases.len() * 2 * (merged - 1) * size_of::<G::Stored>()
+    }
+}
+
+impl Key {
+    pub(crate) fn new(isa: Isa, bases: &KeyBases<'_>, memory: TableMemory) -> Self {
+        let KeyBases { a, b_g1, b_g2, l, h } = bases;
+        assert!(a.len() == b_g1.len() && a.len() == b_g2.len(), "A and B have one base for each variable");
+        assert!(l.len() <= a.len(), "L has bases for the last variables");
+        let (finite_a, finite_b) = (Finite::<G1>::of(a, 0), Finite::<G2>::of(b_g2, 0));
+        let mut finite_c = Finite::<G1>::of(l, a.len() - l.len());
+        let end_l = finite_c.bases.len();
+        finite_c.extend(h, 0);
+        let ends = [end_l, finite_c.bases.len()];
+        finite_c.extend(b_g1, 0);
+
+        let tables = |merged: usize| {
+            finite_a.table_bytes(merged) + finite_b.table_bytes(merged) + finite_c.table_bytes(merged)
+        };
+        let merged = match memory {
+            TableMemory::Plain => 1,
+            TableMemory::AtMost(bytes) => [8, 4, 2].into_iter().find(|m| tables(*m) <= bytes).unwrap_or(1),
+        };
+        Self {
+            isa,
+            num_variables: a.len(),
+            num_h: h.len(),
+            a: Query::new(isa, finite_a, beta_g1(), merged),
+            b_g2: Query::new(isa, finite_b, beta_g2(), merged),
+            c: Query::new(isa, finite_c, beta_g1(), merged),
+            ends,
+        }
+    }
+}
+
+impl LoadedKey for Key {
+    fn sums(&self, assignment: &[Fr], h: &[BigInt<4>], r: &Fr, watch: Watch<'_>) -> Result<Sums, Cancelled> {
+        assert_eq!(assignment.len(), self.num_variables, "one value for each variable");
+        assert_eq!(h.len(), self.num_h, "one number of the quotient for each H point");
+        begin(watch, Phase::Recode)?;
+        let w = halves_of(assignment, |values, out| integers(self.isa, values, out));
+        let scaled = halves_of(assignment, |values, out| scaled_integers(self.isa, values, r, out));
+        let h = halves_of(h, |values, out| {
+            for (value, out) in values.iter().zip(out) {
+                *out = value.0;
+            }
+        });
+        begin(watch, Phase::SumA)?;
+        let mut sums = Sums::zero();
+        sums.a = sum(&self.a, &[(&w, 0..self.a.places.len())]);
+        begin(watch, Phase::SumB2)?;
+        sums.b_g2 = sum(&self.b_g2, &[(&w, 0..self.b_g2.places.len())]);
+        begin(watch, Phase::SumC)?;
+        let [l, lh] = self.ends;
+        sums.c = sum(&self.c, &[(&w, 0..l), (&h, l..lh), (&scaled, lh..self.c.places.len())]);
+        Ok(sums)
+    }
+
+    fn bytes(&self) -> usize {
+        self.a.bytes() + self.b_g2.bytes() + self.c.bytes()
+    }
+}
+
+/// The sum over a query whose bases take their scalars from several lists in turn.
+fn sum<G: Group>(
+    query: &Query<G>,
+    sources: &[(&Halves, core::ops::Range<usize>)],
+) -> ark_ec::short_weierstrass::Projective<G::Curve> {
+    let mut recoded = Recoded::default();
+    for (halves, range) in sources {
+        query.bases.fill(&mut recoded, halves, &query.places[range.clone()]);
+    }
+    query.bases.sum(&recoded)
+}
+
+/// One-off: `sum scalars[i] * bases[i]`.
+pub(crate) fn msm<G: Group>(
+    isa: Isa,
+    bases: &[Affine<G::Curve>],
+    scalars: &[Fr],
+    beta: ark_bn254::Fq,
+) -> ark_ec::short_weierstrass::Projective<G::Curve> {
+    assert_eq!(bases.len(), scalars.len(), "one scalar for each base");
+    let query = Query::<G>::new(isa, Finite::of(bases, 0), beta, 1);
+    let halves = halves_of(scalars, |values, out| integers(isa, values, out));
+    sum(&query, &[(&halves, 0..query.places.len())])
+}
+
+/// Numbers to halves, a run at a time. What lies between is wiped.
+fn halves_of<T: Sync>(numbers: &[T], to_integers: impl Fn(&[T], &mut [[u64; 4]]) + Sync) -> Halves {
+    let mut halves = Halves::zeros(numbers.len());
+    let chunks = halves.low.par_chunks_mut(RUN).zip(halves.high.par_chunks_mut(RUN));
+    numbers.par_chunks(RUN).zip(chunks).for_each(|(numbers, (low, high))| {
+        let mut integers = [[0; 4]; RUN];
+        to_integers(numbers, &mut integers[..numbers.len()]);
+        super::recode::halve(&integers[..numbers.len()], low, high);
+        integers.as_flattened_mut().zeroize();
+    });
+    halves
+}
+
+kernel! {
+    /// Field elements to integers below r.
+    fn integers [] (isa: Isa, values: &[Fr], out: &mut [[u64; 4]]) {
+        for (values, out) in values.chunks(8).zip(out.chunks_mut(8)) {
+            let eight = Norm::<R>::from_ark_wide(isa, &padded(values)).to_integers();
+            out.copy_from_slice(&eight[..out.len()]);
+        }
+    }
+
+    /// The same of their products with `by`.
+    fn scaled_integers [] (isa: Isa, values: &[Fr], by: &Fr, out: &mut [[u64; 4]]) {
+        let by = Norm::<R>::splat(isa, by).lazy();
+        for (values, out) in values.chunks(8).zip(out.chunks_mut(8)) {
+            let product = mul(&Norm::<R>::from_ark_wide(isa, &padded(values)).lazy(), &by).norm();
+            out.copy_from_slice(&product.to_integers()[..out.len()]);
+        }
+    }
+}
+
+/// Up to eight values, then zeros.
+#[inline(always)]
+fn padded(values: &[Fr]) -> [Fr; 8] {
+    match values.try_into() {
+        Ok(eight) => eight,
+        Err(_) => {
+            let mut eight = [Fr::ZERO; 8];
+            eight[..values.len()].copy_from_slice(values);
+            eight
+        }
+    }
+}
