@@ -347,8 +347,14 @@ impl<F: Prime> Norm<F> {
     /// The 8 values as plain integers below p, least word first.
     #[inline(always)]
     pub(crate) fn to_integers(self) -> [[u64; 4]; 8] {
+        self.to_integer().to_words()
+    }
+
+    /// The 8 values as plain integers, canonical; no longer in Montgomery form.
+    #[inline(always)]
+    pub(crate) fn to_integer(self) -> Self {
         let one = Self::constant(self.isa(), &[1, 0, 0, 0, 0]);
-        mul(&self.lazy(), &one.lazy()).norm().canonical().to_words()
+        mul(&self.lazy(), &one.lazy()).norm().canonical()
     }
 
     /// The limbs packed into 64-bit words, lane by lane: for a value below 2^256.
@@ -720,7 +726,7 @@ pub(crate) fn wipe<T: Copy>(values: &mut [T]) {
 
 // ---- constants, computed by the compiler
 
-const fn split(a: [u64; 4]) -> [u64; 5] {
+pub(crate) const fn split(a: [u64; 4]) -> [u64; 5] {
     [
         a[0] & MASK,
         ((a[0] >> 52) | (a[1] << 12)) & MASK,
@@ -745,7 +751,7 @@ const fn subtract(a: [u64; 4], b: [u64; 4]) -> ([u64; 4], bool) {
 }
 
 /// `2^k mod p`.
-const fn power_of_two(k: u32, p: [u64; 4]) -> [u64; 4] {
+pub(crate) const fn power_of_two(k: u32, p: [u64; 4]) -> [u64; 4] {
     let mut r = [1, 0, 0, 0];
     let mut step = 0;
     while step < k {

@@ -218,15 +218,24 @@ impl Norm2 {
     }
 
     /// From 8 elements of arkworks; parts below 2.2p.
+    #[inline(always)]
     pub(crate) fn from_ark(isa: Isa, x: &[ark_bn254::Fq2; 8]) -> Self {
-        let (c0, c1) = (x.map(|x| x.c0), x.map(|x| x.c1));
+        let c0 = [x[0].c0, x[1].c0, x[2].c0, x[3].c0, x[4].c0, x[5].c0, x[6].c0, x[7].c0];
+        let c1 = [x[0].c1, x[1].c1, x[2].c1, x[3].c1, x[4].c1, x[5].c1, x[6].c1, x[7].c1];
         Self { c0: Norm::from_ark(isa, &c0), c1: Norm::from_ark(isa, &c1) }
     }
 
     /// To 8 elements of arkworks.
+    #[inline(always)]
     pub(crate) fn to_ark(self) -> [ark_bn254::Fq2; 8] {
         let (c0, c1) = (self.c0.to_ark(), self.c1.to_ark());
-        core::array::from_fn(|i| ark_bn254::Fq2::new(c0[i], c1[i]))
+        let mut out = [ark_bn254::Fq2::new(c0[0], c1[0]); 8];
+        let mut i = 1;
+        while i < 8 {
+            out[i] = ark_bn254::Fq2::new(c0[i], c1[i]);
+            i += 1;
+        }
+        out
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! Not constant-time in the scalars: buckets are addressed by digits. See the crate's documentation.
 
+pub(crate) mod decode;
 pub(crate) mod engine;
 pub(crate) mod field;
 pub(crate) mod fq12;

@@ -1,5 +1,6 @@
 //! Pairings over these lanes.
 
+use super::decode;
 use super::engine::Avx512Ifma;
 use crate::portable::Portable;
 use crate::{Fq, Fq2, Fq12, G1Affine, G2Affine, G2Prepared, Pairings};
@@ -18,11 +19,11 @@ impl Pairings for Avx512Ifma {
     }
 
     fn lift_g1(&self, xs: &[(Fq, bool)]) -> Vec<Option<G1Affine>> {
-        Portable.lift_g1(xs)
+        decode::lift_g1(self.isa, xs)
     }
 
     fn lift_g2(&self, xs: &[(Fq2, bool)]) -> Vec<Option<G2Affine>> {
-        Portable.lift_g2(xs)
+        decode::lift_g2(self.isa, xs)
     }
 
     fn in_subgroup_g2(&self, points: &[G2Affine]) -> Vec<bool> {
