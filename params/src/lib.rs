@@ -5,11 +5,13 @@
 //! constraint system (by digest) they were made for and where they come from ([`Origin`]); a loader refuses a stranger
 //! and says what it expected and what it got. [`KeyStore`] keeps keys in a directory by digest.
 //! [`insecure_dev_setup`] makes keys for development: whoever runs it could forge proofs. [`snarkjs`] speaks the JSON of
-//! tools we did not write. [`Proof`] is the decoded proof, shared by prover and verifier.
+//! tools we did not write, [`Zkey`] and [`Witness`] their binary files. [`Proof`] is the decoded proof, shared by prover and verifier.
 //!
 //! No proving and no verifying happens here. Start with [`VerifyingKey`], then [`KeyStore`].
 
+mod binfile;
 mod codec;
+mod dev_zkey;
 mod header;
 mod lint;
 mod proof;
@@ -20,8 +22,12 @@ mod store;
 #[cfg(test)]
 mod testing;
 mod verifying_key;
+mod wtns;
+mod zkey;
 
+pub use binfile::{BinaryError, SectionId};
 pub use codec::PointError;
+pub use dev_zkey::insecure_dev_zkey;
 pub use header::{HeaderError, KeyHeader, Origin};
 pub use lint::{VkLint, VkPart, lint_verifying_key};
 pub use proof::{PROOF_BYTES, Proof, ProofError, ProofPart};
@@ -29,3 +35,5 @@ pub use proving_key::{Expected, KeyError, ProvingKey, Queries, Query};
 pub use setup::{SetupError, SetupStage, insecure_dev_setup};
 pub use store::{Entry, KeyStore, StoreError, StoreStage};
 pub use verifying_key::{IC_POINTS, VERIFYING_KEY_BYTES, VerifyingKey, VkError, VkPoints};
+pub use wtns::{Witness, WitnessError};
+pub use zkey::{Progress, Zkey, ZkeyError};

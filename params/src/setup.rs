@@ -94,12 +94,12 @@ pub enum SetupError {
 }
 
 /// The trapdoor. Wiped on drop.
-struct ToxicWaste {
-    alpha: Zeroizing<Fr>,
-    beta: Zeroizing<Fr>,
-    gamma: Zeroizing<Fr>,
-    delta: Zeroizing<Fr>,
-    tau: Zeroizing<Fr>,
+pub(crate) struct ToxicWaste {
+    pub(crate) alpha: Zeroizing<Fr>,
+    pub(crate) beta: Zeroizing<Fr>,
+    pub(crate) gamma: Zeroizing<Fr>,
+    pub(crate) delta: Zeroizing<Fr>,
+    pub(crate) tau: Zeroizing<Fr>,
 }
 
 /// Makes a pair of keys whose trapdoor this process knew. For development and tests only.
@@ -115,6 +115,9 @@ pub fn insecure_dev_setup(
     rng: &mut impl CryptoRng,
     progress: &dyn Fn(SetupStage),
 ) -> Result<(ProvingKey, VerifyingKey), SetupError> {
+    if r1cs.num_public != PUBLIC_INPUTS {
+        return Err(SetupError::PublicInputs { expected: PUBLIC_INPUTS, got: r1cs.num_public });
+    }
     check(r1cs)?;
     progress(SetupStage::Columns);
     let size = r1cs.domain_size();
@@ -170,7 +173,7 @@ pub fn insecure_dev_setup(
 }
 
 impl ToxicWaste {
-    fn draw(domain: &Radix2EvaluationDomain<Fr>, rng: &mut impl CryptoRng) -> Self {
+    pub(crate) fn draw(domain: &Radix2EvaluationDomain<Fr>, rng: &mut impl CryptoRng) -> Self {
         let mut nonzero = || loop {
             let x = Zeroizing::new(field::random(rng));
             if !x.is_zero() {
@@ -189,10 +192,8 @@ impl ToxicWaste {
     }
 }
 
-fn check(r1cs: &R1cs) -> Result<(), SetupError> {
-    if r1cs.num_public != PUBLIC_INPUTS {
-        return Err(SetupError::PublicInputs { expected: PUBLIC_INPUTS, got: r1cs.num_public });
-    }
+/// Whether the rows name variables that exist.
+pub(crate) fn check(r1cs: &R1cs) -> Result<(), SetupError> {
     let variables = r1cs.num_variables();
     let unknown = |form: &Form| form.iter().map(|(v, _)| *v).find(|v| *v as usize >= variables);
     for (row, forms) in r1cs.rows.iter().enumerate() {
@@ -205,10 +206,14 @@ fn check(r1cs: &R1cs) -> Result<(), SetupError> {
     Ok(())
 }
 
-type Column = Zeroizing<Vec<Fr>>;
+pub(crate) type Column = Zeroizing<Vec<Fr>>;
 
 /// `a_i(tau)`, `b_i(tau)`, `c_i(tau)` for every variable.
-fn columns(r1cs: &R1cs, domain: &Radix2EvaluationDomain<Fr>, tau: &Fr) -> (Column, Column, Column) {
+pub(crate) fn columns(
+    r1cs: &R1cs,
+    domain: &Radix2EvaluationDomain<Fr>,
+    tau: &Fr,
+) -> (Column, Column, Column) {
     let lagrange = lagrange_at(domain, tau);
     let column = |form: fn(&amanat_circuits::r1cs::Row) -> &Form| {
         let mut values = Zeroizing::new(vec![Fr::ZERO; r1cs.num_variables()]);
@@ -232,7 +237,7 @@ fn columns(r1cs: &R1cs, domain: &Radix2EvaluationDomain<Fr>, tau: &Fr) -> (Colum
 }
 
 /// `L_i(tau) = (tau^n - 1) / n * w^i / (tau - w^i)` for every i.
-fn lagrange_at(domain: &Radix2EvaluationDomain<Fr>, tau: &Fr) -> Column {
+pub(crate) fn lagrange_at(domain: &Radix2EvaluationDomain<Fr>, tau: &Fr) -> Column {
     let mut numerators = powers(&Fr::one(), &domain.group_gen, domain.size());
     let mut values = Zeroizing::new(numerators.iter().map(|root| *tau - root).collect::<Vec<_>>());
     batch_inversion(&mut values);

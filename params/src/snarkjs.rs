@@ -128,9 +128,9 @@ pub fn export_proof(proof: &Proof) -> String {
     })
 }
 
-/// `public.json`.
+/// `public.json`; of a statement, or of any circuit.
 #[must_use]
-pub fn export_public(inputs: &[Fr; PUBLIC_INPUTS]) -> String {
+pub fn export_public(inputs: &[Fr]) -> String {
     pretty(&inputs.iter().map(decimal).collect::<Vec<_>>())
 }
 

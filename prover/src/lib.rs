@@ -3,10 +3,11 @@
 //! A [`plan`] fixes everything, all randomness included, and runs the native clauses: it says no with the clause's id, or
 //! becomes a transaction by [`Plan::prove`](plan::Plan::prove). [`keys`] holds proving keys with their matrices laid out
 //! once, and proves batches. [`groth16`] is the prover proper: a constraint system, a satisfying assignment and a key in,
-//! a proof out, over the engine of `amanat-accel`.
+//! a proof out, over the engine of `amanat-accel`. [`zkey`] proves circuits that are not ours, from snarkjs' files.
 //!
 //! Every proof is blinded, and verified before it leaves. Start with [`plan::AccessPlan`].
 
 pub mod groth16;
 pub mod keys;
 pub mod plan;
+pub mod zkey;
