@@ -382,7 +382,8 @@ impl<F: Prime> Norm<F> {
             lanes::from_array(isa, &rows[2]),
             lanes::from_array(isa, &rows[3]),
         ];
-        let words = [word_of(isa, &rows, 0), word_of(isa, &rows, 1), word_of(isa, &rows, 2), word_of(isa, &rows, 3)];
+        let words =
+            [word_of(isa, &rows, 0), word_of(isa, &rows, 1), word_of(isa, &rows, 2), word_of(isa, &rows, 3)];
         Self::unpack(words, bound)
     }
 
@@ -695,7 +696,8 @@ fn words_of<F: Prime>(isa: Isa, x: &[F::Ark; 8]) -> [Z; 4] {
 
 #[inline(always)]
 fn word_of(isa: Isa, rows: &[Z; 4], word: u64) -> Z {
-    let index = lanes::from_array(isa, &[word, word + 4, word + 8, word + 12, word, word + 4, word + 8, word + 12]);
+    let index =
+        lanes::from_array(isa, &[word, word + 4, word + 8, word + 12, word, word + 4, word + 8, word + 12]);
     let low = lanes::look_up2(rows[0], index, rows[1]);
     let high = lanes::look_up2(rows[2], index, rows[3]);
     lanes::select(0xf0, high, low)

@@ -2,21 +2,15 @@
 //! buckets (`r sum w_i B_i = sum (r w_i) B_i`). Bases at infinity are dropped when the key is loaded; the assignment is
 //! brought to integers and halved once for all sums.
 
-use super::field::{Norm, R, mul};
-use super::lanes::{Isa, kernel};
+use super::lanes::Isa;
 use super::msm::{Bases, Recoded};
 use super::points::{G1, G2, Group};
-use super::recode::{Halves, beta_g1, beta_g2};
+use super::recode::{Halves, beta_g1, beta_g2, halves_of};
+use crate::Fr;
 use crate::proving::{Cancelled, KeyBases, LoadedKey, Phase, Sums, TableMemory, Watch, begin};
-use crate::{Fr, G1Affine};
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::Affine;
-use ark_ff::{AdditiveGroup, BigInt};
-use rayon::prelude::*;
-use zeroize::Zeroize;
-
-/// Scalars converted together.
-const RUN: usize = 2048;
+use ark_ff::BigInt;
 
 /// A proving key.
 pub(crate) struct Key {
@@ -107,13 +101,9 @@ impl LoadedKey for Key {
         assert_eq!(assignment.len(), self.num_variables, "one value for each variable");
         assert_eq!(h.len(), self.num_h, "one number of the quotient for each H point");
         begin(watch, Phase::Recode)?;
-        let w = halves_of(assignment, |values, out| integers(self.isa, values, out));
-        let scaled = halves_of(assignment, |values, out| scaled_integers(self.isa, values, r, out));
-        let h = halves_of(h, |values, out| {
-            for (value, out) in values.iter().zip(out) {
-                *out = value.0;
-            }
-        });
+        let w = halves_of(self.isa, assignment, None);
+        let scaled = halves_of(self.isa, assignment, Some(r));
+        let h = halves_of(self.isa, h, None);
         begin(watch, Phase::SumA)?;
         let mut sums = Sums::zero();
         sums.a = sum(&self.a, &[(&w, 0..self.a.places.len())]);
@@ -151,51 +141,6 @@ pub(crate) fn msm<G: Group>(
 ) -> ark_ec::short_weierstrass::Projective<G::Curve> {
     assert_eq!(bases.len(), scalars.len(), "one scalar for each base");
     let query = Query::<G>::new(isa, Finite::of(bases, 0), beta, 1);
-    let halves = halves_of(scalars, |values, out| integers(isa, values, out));
+    let halves = halves_of(isa, scalars, None);
     sum(&query, &[(&halves, 0..query.places.len())])
-}
-
-/// Numbers to halves, a run at a time. What lies between is wiped.
-fn halves_of<T: Sync>(numbers: &[T], to_integers: impl Fn(&[T], &mut [[u64; 4]]) + Sync) -> Halves {
-    let mut halves = Halves::zeros(numbers.len());
-    let chunks = halves.low.par_chunks_mut(RUN).zip(halves.high.par_chunks_mut(RUN));
-    numbers.par_chunks(RUN).zip(chunks).for_each(|(numbers, (low, high))| {
-        let mut integers = [[0; 4]; RUN];
-        to_integers(numbers, &mut integers[..numbers.len()]);
-        super::recode::halve(&integers[..numbers.len()], low, high);
-        integers.as_flattened_mut().zeroize();
-    });
-    halves
-}
-
-kernel! {
-    /// Field elements to integers below r.
-    fn integers [] (isa: Isa, values: &[Fr], out: &mut [[u64; 4]]) {
-        for (values, out) in values.chunks(8).zip(out.chunks_mut(8)) {
-            let eight = Norm::<R>::from_ark_wide(isa, &padded(values)).to_integers();
-            out.copy_from_slice(&eight[..out.len()]);
-        }
-    }
-
-    /// The same of their products with `by`.
-    fn scaled_integers [] (isa: Isa, values: &[Fr], by: &Fr, out: &mut [[u64; 4]]) {
-        let by = Norm::<R>::splat(isa, by).lazy();
-        for (values, out) in values.chunks(8).zip(out.chunks_mut(8)) {
-            let product = mul(&Norm::<R>::from_ark_wide(isa, &padded(values)).lazy(), &by).norm();
-            out.copy_from_slice(&product.to_integers()[..out.len()]);
-        }
-    }
-}
-
-/// Up to eight values, then zeros.
-#[inline(always)]
-fn padded(values: &[Fr]) -> [Fr; 8] {
-    match values.try_into() {
-        Ok(eight) => eight,
-        Err(_) => {
-            let mut eight = [Fr::ZERO; 8];
-            eight[..values.len()].copy_from_slice(values);
-            eight
-        }
-    }
 }

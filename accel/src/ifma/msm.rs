@@ -24,6 +24,8 @@ use zeroize::Zeroize;
 
 /// Entries of one piece at most: its slots stay within the caches.
 const PIECE: usize = 1 << 20;
+/// Bases laid out together.
+const LAYOUT: usize = 4096;
 /// Digits looked at together.
 const BLOCK: usize = 512;
 
@@ -78,16 +80,14 @@ impl<G: Group> Bases<G> {
         cut.windows = cut.windows.next_multiple_of(merged);
         let stride = cut.windows / merged * cut.width;
         let mut points = Vec::with_capacity(bases.len() * 2 * merged);
-        let mut current = bases.to_vec();
+        let mut current: Vec<G::Stored> =
+            gathered(bases.par_chunks(LAYOUT).map(|part| store::<G>(isa, part)));
         for copy in 0..merged {
-            let stored: Vec<G::Stored> =
-                current.par_chunks(1024).flat_map_iter(|part| store::<G>(isa, part)).collect();
-            let turned: Vec<G::Stored> =
-                stored.par_chunks(1024).flat_map_iter(|part| endomorphism::<G>(isa, part, beta)).collect();
-            points.extend_from_slice(&stored);
-            points.extend_from_slice(&turned);
+            points.extend_from_slice(&current);
+            points
+                .extend(gathered(current.par_chunks(LAYOUT).map(|part| endomorphism::<G>(isa, part, beta))));
             if copy + 1 < merged {
-                current = shifted::<G>(&current, stride);
+                current = gathered(current.par_chunks(LAYOUT).map(|part| shifted::<G>(isa, part, stride)));
             }
         }
         Self { isa, points, len: bases.len(), cut, merged, pool: Mutex::new(Vec::new()) }
@@ -107,6 +107,7 @@ impl<G: Group> Bases<G> {
         let offset = self.cut.offset();
         let (low, high) = (offset as u64, (offset >> 64) as i64);
         for half in 0..2 {
+            let (from_low, from_high) = (&halves.low[half], &halves.high[half]);
             let (lows, highs) = (&mut recoded.low[half], &mut recoded.high[half]);
             // All at once: a vector that grew bit by bit would leave copies behind.
             lows.reserve_exact(self.len.saturating_sub(lows.len()));
@@ -116,9 +117,9 @@ impl<G: Group> Bases<G> {
             highs.resize(first + places.len(), 0);
             let ends = lows[first..].par_iter_mut().zip(&mut highs[first..]);
             ends.zip(places).with_min_len(4096).for_each(|((to_low, to_high), place)| {
-                let (sum, carry) = halves.low[*place as usize][half].overflowing_add(low);
+                let (sum, carry) = from_low[*place as usize].overflowing_add(low);
                 *to_low = sum;
-                *to_high = halves.high[*place as usize][half] + high + i64::from(carry);
+                *to_high = from_high[*place as usize] + high + i64::from(carry);
             });
         }
     }
@@ -236,24 +237,29 @@ impl<G: Group> Bases<G> {
     }
 }
 
-/// `2^bits P` for each point, for tables.
-fn shifted<G: Group>(points: &[Affine<G::Curve>], bits: usize) -> Vec<Affine<G::Curve>> {
+/// The parts in order.
+fn gathered<T: Copy + Send>(parts: impl IndexedParallelIterator<Item = Vec<T>>) -> Vec<T> {
+    parts.collect::<Vec<_>>().concat()
+}
+
+/// `2^bits P` for each point: each is added to itself so many times.
+fn shifted<G: Group>(isa: Isa, points: &[G::Stored], bits: usize) -> Vec<G::Stored> {
+    let (mut lists, mut summer) = (Lists::default(), Summer::<G>::new(isa));
+    lists.plan(&vec![2; points.len()]);
+    for point in 0..points.len() {
+        lists.push(point, 2 * point as u32);
+        lists.push(point, 2 * point as u32);
+    }
+    let mut points = points.to_vec();
+    for _ in 0..bits {
+        let doubled = summer.sum(&points, &lists, points.len());
+        debug_assert!(
+            doubled.finite.iter().all(|finite| *finite),
+            "a group of odd order has no point of order two"
+        );
+        points = doubled.points;
+    }
     points
-        .par_chunks(256)
-        .flat_map_iter(|part| {
-            let doubled: Vec<Projective<G::Curve>> = part
-                .iter()
-                .map(|point| {
-                    let mut multiple = Projective::<G::Curve>::from(*point);
-                    for _ in 0..bits {
-                        multiple.double_in_place();
-                    }
-                    multiple
-                })
-                .collect();
-            ark_ec::CurveGroup::normalize_batch(&doubled)
-        })
-        .collect()
 }
 
 /// A point, and the power of two it counts for.
@@ -372,7 +378,7 @@ fn sum_terms<G: Group>(
 mod tests {
     use super::*;
     use crate::ifma::points::{G1, G2};
-    use crate::ifma::recode::{beta_g1, beta_g2, halve};
+    use crate::ifma::recode::{beta_g1, beta_g2, halves_of};
     use ark_bn254::{Fr, g1, g2};
     use ark_ec::short_weierstrass::SWCurveConfig;
     use ark_ec::{CurveGroup, PrimeGroup};
@@ -386,9 +392,7 @@ mod tests {
         merged: usize,
     ) -> Projective<G::Curve> {
         let prepared = Bases::<G>::new(isa, bases, beta, merged);
-        let integers: Vec<[u64; 4]> = scalars.iter().map(|s| s.into_bigint().0).collect();
-        let mut halves = Halves::zeros(bases.len());
-        halve(&integers, &mut halves.low, &mut halves.high);
+        let halves = halves_of(isa, scalars, None);
         let mut recoded = Recoded::default();
         prepared.fill(&mut recoded, &halves, &(0..bases.len() as u32).collect::<Vec<_>>());
         prepared.sum(&recoded)
@@ -400,7 +404,7 @@ mod tests {
         let check = |bases: &[Affine<G::Curve>], scalars: &[Fr], what: &str| {
             let integers: Vec<_> = scalars.iter().map(|s| s.into_bigint()).collect();
             let expected: Projective<G::Curve> = crate::straus::msm(bases, &integers);
-            for merged in [1, 2] {
+            for merged in [1, 2, 4] {
                 assert!(
                     product::<G>(isa, bases, scalars, beta, merged) == expected,
                     "{what}, {} bases, {merged}",

@@ -4,113 +4,248 @@
 //! The lattice and the constants are those arkworks publishes for BN254's G1; G2 has the same eigenvalue lambda with the
 //! other or the same cube root of one, chosen by [`beta_g2`].
 
-use super::lanes::{Isa, kernel};
+use super::field::{Lazy, MASK, Norm, R, mul};
+use super::lanes::{self, Isa, Z, kernel};
 use ark_bn254::{Fq, Fr, g1, g2};
 use ark_ec::scalar_mul::glv::GLVConfig;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
-use ark_ff::{BigInt, Field, PrimeField};
+use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, PrimeField};
+use rayon::prelude::*;
 use std::sync::OnceLock;
 use zeroize::Zeroize;
 
 /// Halves are below `1.125 * 2^HALF_BITS` in size: the lattice's longer coefficients are below `2^126.8`, and Babai's
 /// rounding, with reciprocals of 256 bits, leaves at most 0.62 of one (the tests check it).
 const HALF_BITS: usize = 126;
+/// Scalars cut together.
+const RUN: usize = 2048;
 
-/// The two halves of many scalars, in two's complement: secret if the scalars are, wiped on drop.
-#[derive(Default)]
+/// The two halves of many scalars, in two's complement, low and high words apart: secret if the scalars are, wiped on drop.
 pub(crate) struct Halves {
-    pub(crate) low: Vec<[u64; 2]>,
-    pub(crate) high: Vec<[i64; 2]>,
+    pub(crate) low: [Vec<u64>; 2],
+    pub(crate) high: [Vec<i64>; 2],
 }
 
 impl Drop for Halves {
     fn drop(&mut self) {
-        self.low.as_flattened_mut().zeroize();
-        self.high.as_flattened_mut().zeroize();
+        self.low.iter_mut().for_each(Zeroize::zeroize);
+        self.high.iter_mut().for_each(Zeroize::zeroize);
     }
 }
 
-/// The decomposition's numbers.
+/// Where the halves of a run of scalars go.
+pub(crate) struct Run<'a> {
+    low: [&'a mut [u64]; 2],
+    high: [&'a mut [i64]; 2],
+}
+
+impl Halves {
+    /// The halves of the scalars that `work` finds in each run of numbers; runs are spread over the threads.
+    pub(crate) fn of<T: Sync>(numbers: &[T], work: impl Fn(&[T], Run<'_>) + Sync) -> Self {
+        let zeros = || [vec![0; numbers.len()], vec![0; numbers.len()]];
+        let mut halves =
+            Self { low: zeros(), high: zeros().map(|v| v.into_iter().map(|x: u64| x as i64).collect()) };
+        let Self { low: [low1, low2], high: [high1, high2] } = &mut halves;
+        let lows = low1.par_chunks_mut(RUN).zip(low2.par_chunks_mut(RUN));
+        let highs = high1.par_chunks_mut(RUN).zip(high2.par_chunks_mut(RUN));
+        numbers.par_chunks(RUN).zip(lows.zip(highs)).for_each(|(numbers, ((low1, low2), (high1, high2)))| {
+            work(numbers, Run { low: [low1, low2], high: [high1, high2] });
+        });
+        halves
+    }
+}
+
+/// The decomposition's numbers: `c_i = round(k g_i / 2^256)`, `k1 = k + c_1 m11 + c_2 m21` and `k2 = c_1 m12 + c_2 m22` for any
+/// integers `c_i`; the better these approximate their quotients, the shorter the halves.
 struct Lattice {
-    /// `floor(2^256 |n22| / r)` and `floor(2^256 |n12| / r)`, rounded.
-    g1: [u64; 3],
-    g2: [u64; 3],
-    n: [(bool, u128); 4],
+    /// `2^256 |n22| / r` and `2^256 |n12| / r`, to the nearest integer, in limbs of 52 bits.
+    g: [[u64; 3]; 2],
+    /// `[[m11, m12], [m21, m22]]` modulo 2^156, in limbs of 52 bits.
+    m: [[[u64; 3]; 2]; 2],
 }
 
 fn lattice() -> &'static Lattice {
     static LATTICE: OnceLock<Lattice> = OnceLock::new();
     LATTICE.get_or_init(|| {
+        // Rows (n11, n12) and (n21, n22) with n_i1 + lambda n_i2 = 0 mod r; k = c_1 row_1 + c_2 row_2 + (k1, k2) for
+        // c_1 = k n22 / r and c_2 = -k n12 / r (the determinant is r).
         let n = <g1::Config as GLVConfig>::SCALAR_DECOMP_COEFFS
             .map(|(positive, x)| (positive, u128::from(x.0[0]) | u128::from(x.0[1]) << 64));
-        Lattice { g1: scaled(n[3].1), g2: scaled(n[1].1), n }
+        let negated = |sign: bool, (positive, size): (bool, u128)| limbs(size, sign == positive);
+        let (sign1, sign2) = (n[3].0, !n[1].0);
+        Lattice {
+            g: [scaled(n[3].1), scaled(n[1].1)],
+            m: [[negated(sign1, n[0]), negated(sign1, n[1])], [negated(sign2, n[2]), negated(sign2, n[3])]],
+        }
     })
 }
 
-/// `round(2^256 x / r)`, by long division.
+/// `±x` modulo 2^156 in limbs of 52 bits.
+fn limbs(x: u128, negative: bool) -> [u64; 3] {
+    let (low, high) = if negative { (x.wrapping_neg(), u64::from(x != 0) * MASK) } else { (x, 0) };
+    [low as u64 & MASK, (low >> 52) as u64 & MASK, ((low >> 104) as u64 | high << 24) & MASK]
+}
+
+/// `round(2^256 x / r)`, by long division, in limbs of 52 bits.
 fn scaled(x: u128) -> [u64; 3] {
     let r = Fr::MODULUS;
     let mut remainder = BigInt::<4>::new([x as u64, (x >> 64) as u64, 0, 0]);
     let mut quotient = [0u64; 3];
     for bit in (0..256).rev() {
-        use ark_ff::BigInteger;
         // r < 2^254: doubling a remainder below r cannot overflow 256 bits.
         remainder.mul2();
         if remainder >= r {
             remainder.sub_with_borrow(&r);
-            quotient[bit / 64] |= 1 << (bit % 64);
+            quotient[bit / 52] |= 1 << (bit % 52);
         }
     }
     quotient
 }
 
-/// `k g / 2^256` to the nearest integer, low 128 bits.
+/// The halves of eight integers below r, given in limbs.
 #[inline(always)]
-fn high_product(k: &[u64; 4], g: &[u64; 3]) -> u128 {
-    let mut t = [0u64; 7];
-    for i in 0..3 {
-        let mut carry = 0u128;
-        for j in 0..4 {
-            let sum = u128::from(t[i + j]) + u128::from(k[j]) * u128::from(g[i]) + carry;
-            t[i + j] = sum as u64;
-            carry = sum >> 64;
+fn halve(isa: Isa, lattice: &Lattice, k: &[Z; 5]) -> [[Z; 2]; 2] {
+    let c1 = quotient(isa, k, &lattice.g[0]);
+    let c2 = quotient(isa, k, &lattice.g[1]);
+    let zero = [lanes::zero(isa); 3];
+    let k1 = plus_product(plus_product([k[0], k[1], k[2]], &c1, &lattice.m[0][0]), &c2, &lattice.m[1][0]);
+    let k2 = plus_product(plus_product(zero, &c1, &lattice.m[0][1]), &c2, &lattice.m[1][1]);
+    [words(&k1), words(&k2)]
+}
+
+/// `k g / 2^256` to the nearest integer, or one off: three limbs.
+#[inline(always)]
+fn quotient(isa: Isa, k: &[Z; 5], g: &[u64; 3]) -> [Z; 3] {
+    // Columns 3 to 7; those below change the quotient by less than 2^-40.
+    let mut t = [lanes::zero(isa); 9];
+    let mut i = 0;
+    while i < 5 {
+        let mut j = 0;
+        while j < 3 {
+            let g = lanes::splat(isa, g[j]);
+            t[i + j] = lanes::madd_lo(t[i + j], k[i], g);
+            t[i + j + 1] = lanes::madd_hi(t[i + j + 1], k[i], g);
+            j += 1;
         }
-        t[i + 4] = carry as u64;
+        i += 1;
     }
-    (u128::from(t[4]) | u128::from(t[5]) << 64).wrapping_add(u128::from(t[3] >> 63))
+    // Bit 256 is bit 48 of column 4; half of it is added to round.
+    t[4] = lanes::add(lanes::add(t[4], lanes::shr::<52>(t[3])), lanes::splat(isa, 1 << 47));
+    let mask = lanes::splat(isa, MASK);
+    let mut i = 4;
+    while i < 7 {
+        t[i + 1] = lanes::add(t[i + 1], lanes::shr::<52>(t[i]));
+        t[i] = lanes::and(t[i], mask);
+        i += 1;
+    }
+    [across(t[4], t[5], mask), across(t[5], t[6], mask), across(t[6], t[7], mask)]
 }
 
-impl Lattice {
-    /// The halves of `k`.
+/// Bits 48 to 99 of two limbs.
+#[inline(always)]
+fn across(low: Z, high: Z, mask: Z) -> Z {
+    lanes::and(lanes::or(lanes::shr::<48>(low), lanes::shl::<4>(high)), mask)
+}
+
+/// `sum + c m` modulo 2^156, carried.
+#[inline(always)]
+fn plus_product(mut sum: [Z; 3], c: &[Z; 3], m: &[u64; 3]) -> [Z; 3] {
+    let isa = lanes::isa(sum[0]);
+    let mut i = 0;
+    while i < 3 {
+        let mut j = 0;
+        while i + j < 3 {
+            let m = lanes::splat(isa, m[j]);
+            sum[i + j] = lanes::madd_lo(sum[i + j], c[i], m);
+            if i + j < 2 {
+                sum[i + j + 1] = lanes::madd_hi(sum[i + j + 1], c[i], m);
+            }
+            j += 1;
+        }
+        i += 1;
+    }
+    let mask = lanes::splat(isa, MASK);
+    sum[1] = lanes::add(sum[1], lanes::shr::<52>(sum[0]));
+    sum[2] = lanes::add(sum[2], lanes::shr::<52>(sum[1]));
+    [lanes::and(sum[0], mask), lanes::and(sum[1], mask), lanes::and(sum[2], mask)]
+}
+
+/// The low 128 bits of three limbs.
+#[inline(always)]
+fn words(x: &[Z; 3]) -> [Z; 2] {
+    [lanes::or(x[0], lanes::shl::<52>(x[1])), lanes::or(lanes::shr::<12>(x[1]), lanes::shl::<40>(x[2]))]
+}
+
+/// What a run of scalars is.
+pub(crate) trait Scalar: Sync {
+    /// Eight integers below r in limbs; absent ones are zero.
+    fn integers(isa: Isa, values: &[Self], by: Option<&Lazy<R>>) -> [Z; 5]
+    where
+        Self: Sized;
+}
+
+impl Scalar for Fr {
+    /// The elements' integers, times a factor if there is one.
     #[inline(always)]
-    fn halves(&self, k: &[u64; 4]) -> (i128, i128) {
-        let (c1, c2) = (high_product(k, &self.g1), high_product(k, &self.g2));
-        let (sign1, sign2) = (self.n[3].0, !self.n[1].0);
-        let times = |c: u128, positive: bool, n: (bool, u128)| {
-            let v = c.wrapping_mul(n.1);
-            if positive == n.0 { v } else { v.wrapping_neg() }
+    fn integers(isa: Isa, values: &[Self], by: Option<&Lazy<R>>) -> [Z; 5] {
+        let values = match values.try_into() {
+            Ok(eight) => eight,
+            Err(_) => {
+                let mut eight = [Fr::ZERO; 8];
+                eight[..values.len()].copy_from_slice(values);
+                eight
+            }
         };
-        let low = u128::from(k[0]) | u128::from(k[1]) << 64;
-        let k1 = low.wrapping_sub(times(c1, sign1, self.n[0])).wrapping_sub(times(c2, sign2, self.n[2]));
-        let k2 = 0u128.wrapping_sub(times(c1, sign1, self.n[1])).wrapping_sub(times(c2, sign2, self.n[3]));
-        (k1 as i128, k2 as i128)
+        let values = Norm::<R>::from_ark_wide(isa, &values);
+        match by {
+            Some(by) => mul(&values.lazy(), by).norm().to_integer().limbs(),
+            None => values.to_integer().limbs(),
+        }
     }
 }
 
-impl Halves {
-    /// Room for the halves of so many scalars.
-    pub(crate) fn zeros(count: usize) -> Self {
-        Self { low: vec![[0; 2]; count], high: vec![[0; 2]; count] }
+impl Scalar for BigInt<4> {
+    /// The integers as they are: there is no factor.
+    #[inline(always)]
+    fn integers(isa: Isa, values: &[Self], _: Option<&Lazy<R>>) -> [Z; 5] {
+        let mut eight = [[0; 4]; 8];
+        for (to, from) in eight.iter_mut().zip(values) {
+            *to = from.0;
+        }
+        Norm::<R>::from_words(isa, &eight, 1.0).limbs()
     }
 }
 
-/// The halves of integers below r.
-pub(crate) fn halve(integers: &[[u64; 4]], low: &mut [[u64; 2]], high: &mut [[i64; 2]]) {
-    let lattice = lattice();
-    for ((k, low), high) in integers.iter().zip(low).zip(high) {
-        let (k1, k2) = lattice.halves(k);
-        *low = [k1 as u64, k2 as u64];
-        *high = [(k1 >> 64) as i64, (k2 >> 64) as i64];
+/// The halves of integers, or of elements times a factor.
+pub(crate) fn halves_of<S: Scalar>(isa: Isa, numbers: &[S], by: Option<&Fr>) -> Halves {
+    Halves::of(numbers, |numbers, run| halve_run::<S>(isa, numbers, by, run))
+}
+
+kernel! {
+    fn halve_run [S: Scalar] (isa: Isa, numbers: &[S], by: Option<&Fr>, run: Run<'_>) {
+        let lattice = lattice();
+        let by = match by {
+            Some(by) => Some(Norm::<R>::splat(isa, by).lazy()),
+            None => None,
+        };
+        let mut at = 0;
+        while at < numbers.len() {
+            let count = (numbers.len() - at).min(8);
+            let halves = halve(isa, lattice, &S::integers(isa, &numbers[at..at + count], by.as_ref()));
+            let mut half = 0;
+            while half < 2 {
+                let [low, high] = halves[half];
+                let (low, high) = (low.to_array(), high.to_array());
+                let mut lane = 0;
+                while lane < count {
+                    run.low[half][at + lane] = low[lane];
+                    run.high[half][at + lane] = high[lane] as i64;
+                    lane += 1;
+                }
+                half += 1;
+            }
+            at += 8;
+        }
     }
 }
 
@@ -204,7 +339,7 @@ fn read_digits(cut: Cut, window: usize, low: &[u64], high: &[i64], out: &mut [i3
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ark_ff::{AdditiveGroup, UniformRand};
+    use ark_ff::UniformRand;
 
     fn scalars() -> Vec<Fr> {
         let mut rng = ark_std::test_rng();
@@ -223,12 +358,20 @@ mod tests {
         if x < 0 { -size } else { size }
     }
 
+    /// The halves of scalars, by the lanes.
+    fn halved(isa: Isa, scalars: &[Fr]) -> Vec<(i128, i128)> {
+        let halves = halves_of(isa, scalars, None);
+        let half = |i: usize, h: usize| (i128::from(halves.high[h][i]) << 64) | i128::from(halves.low[h][i]);
+        (0..scalars.len()).map(|i| (half(i, 0), half(i, 1))).collect()
+    }
+
     #[test]
     fn halves_are_short_and_add_up_to_the_scalar() {
+        let Some(isa) = Isa::detect() else { return };
         let lambda = <g1::Config as GLVConfig>::LAMBDA;
-        for k in scalars() {
-            let (k1, k2) = lattice().halves(&k.into_bigint().0);
-            assert_eq!(signed(k1) + lambda * signed(k2), k);
+        let scalars = scalars();
+        for (k, (k1, k2)) in scalars.iter().zip(halved(isa, &scalars)) {
+            assert_eq!(signed(k1) + lambda * signed(k2), *k);
             assert!(k1.unsigned_abs() < 9 << (HALF_BITS - 3) && k2.unsigned_abs() < 9 << (HALF_BITS - 3));
             // Room for the offset, and for the last digit, at every width.
             for width in 2..=16 {
@@ -240,19 +383,37 @@ mod tests {
     }
 
     #[test]
+    fn integers_elements_and_multiples_have_the_halves_of_what_they_are() {
+        let Some(isa) = Isa::detect() else { return };
+        let scalars = &scalars()[..1003];
+        let expected = halves_of(isa, scalars, None);
+        let integers: Vec<_> = scalars.iter().map(|s| s.into_bigint()).collect();
+        let by = Fr::from(77u64).inverse().expect("not zero");
+        let divided: Vec<_> = scalars.iter().map(|s| *s / by).collect();
+        for halves in [halves_of(isa, &integers, None), halves_of(isa, &divided, Some(&by))] {
+            assert_eq!((&halves.low, &halves.high), (&expected.low, &expected.high));
+        }
+    }
+
+    #[test]
     fn small_scalars_and_their_negatives_have_one_short_half() {
-        for k in 0..1000u64 {
-            assert_eq!(lattice().halves(&Fr::from(k).into_bigint().0), (i128::from(k), 0));
-            assert_eq!(lattice().halves(&(-Fr::from(k)).into_bigint().0), (-i128::from(k), 0));
+        let Some(isa) = Isa::detect() else { return };
+        let small: Vec<Fr> = (0..1000u64).map(Fr::from).collect();
+        let negative: Vec<Fr> = small.iter().map(|k| -*k).collect();
+        for (k, (halves, of_negative)) in
+            halved(isa, &small).into_iter().zip(halved(isa, &negative)).enumerate()
+        {
+            assert_eq!((halves, of_negative), ((k as i128, 0), (-(k as i128), 0)));
         }
     }
 
     #[test]
     fn digits_add_up_to_the_halves_at_every_width() {
+        let Some(isa) = Isa::detect() else { return };
+        let scalars: Vec<Fr> = scalars().into_iter().step_by(7).collect();
         for width in 2..=16 {
             let cut = Cut::new(width);
-            for k in scalars().iter().step_by(7) {
-                let (k1, _) = lattice().halves(&k.into_bigint().0);
+            for (k1, _) in halved(isa, &scalars) {
                 let shifted = k1 + cut.offset();
                 let mut sum = 0i128;
                 for window in (0..cut.windows).rev() {
