@@ -1,6 +1,6 @@
 //! The pairing side of the seam: what a verifier and a decoder need.
 
-use crate::{Fq, Fq2, Fq12, G1Affine, G2Affine};
+use crate::{Fq, Fq2, Fq12, G1Affine, G1Projective, G2Affine, Weight};
 
 /// The line coefficients of a G2 point, ready for Miller loops.
 pub type G2Prepared = ark_ec::bn::G2Prepared<ark_bn254::Config>;
@@ -37,9 +37,37 @@ pub trait Pairings {
     /// Of points on the twist, which lie in the subgroup of order r.
     fn in_subgroup_g2(&self, points: &[G2Affine]) -> Vec<bool>;
 
-    /// `factors[i] * points[i]`, each by itself. Variable time: the factors are a verifier's weights, not secrets.
+    /// The products of the Miller loops over consecutive groups of so many pairs (the last may be smaller), each before the final
+    /// exponentiation, and whether the second points lie in the subgroup of order r. These may be any points of the twist; a
+    /// group with one outside the subgroup has a product that means nothing.
+    ///
+    /// # Panics
+    /// Where the groups are of no pairs.
+    fn miller_products(&self, pairs: &[(G1Affine, G2Affine)], group: usize) -> MillerProducts;
+
+    /// `weights[i] * points[i]`, each by itself. Variable time: a verifier's weights are no secrets.
     ///
     /// # Panics
     /// Where the two slices differ in length.
-    fn scale_g1(&self, points: &[G1Affine], factors: &[u128]) -> Vec<G1Affine>;
+    fn weigh_g1(&self, points: &[G1Affine], weights: &[Weight]) -> Vec<G1Affine>;
+
+    /// The sums of `weights[i] * points[i]` over consecutive lists of these lengths. Variable time.
+    ///
+    /// # Panics
+    /// Where the two slices differ in length, or the lists do not make up the whole.
+    fn weighted_sums_g1(
+        &self,
+        points: &[G1Affine],
+        weights: &[Weight],
+        lengths: &[usize],
+    ) -> Vec<G1Projective>;
+}
+
+/// What [`Pairings::miller_products`] finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MillerProducts {
+    /// One for each group of pairs.
+    pub products: Vec<Fq12>,
+    /// One for each pair: whether its second point lies in the subgroup of order r (infinity does).
+    pub in_subgroup: Vec<bool>,
 }

@@ -5,12 +5,13 @@ mod key;
 
 use crate::proving::{KeyBases, LoadedCircuit, LoadedKey, Matrices, QuotientForm, TableMemory};
 use crate::{
-    Engine, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective, OddMultiples,
-    Pairings, Proving, miller, straus,
+    Engine, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective, MillerProducts,
+    OddMultiples, Pairings, Proving, Weight, miller, straus,
 };
-use ark_bn254::Bn254;
+use ark_bn254::{Bn254, g1};
 use ark_ec::CurveGroup;
 use ark_ec::pairing::{MillerLoopOutput, Pairing};
+use ark_ec::scalar_mul::glv::GLVConfig;
 use ark_ec::scalar_mul::variable_base::VariableBaseMSM;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use ark_ff::{BigInt, FftField, PrimeField};
@@ -21,8 +22,8 @@ use zeroize::Zeroizing;
 /// Below this many terms shared doublings win over buckets, and arkworks would start a thread pool for a trifle.
 const SMALL_MSM: usize = 192;
 
-/// Window of the tables for 128-bit factors.
-const SCALE_WINDOW: usize = 4;
+/// Window of the tables for weights' halves of 64 bits.
+const WEIGHT_WINDOW: usize = 4;
 
 /// The plain engine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -94,11 +95,40 @@ impl Pairings for Portable {
         points.iter().map(Affine::is_in_correct_subgroup_assuming_on_curve).collect()
     }
 
-    fn scale_g1(&self, points: &[G1Affine], factors: &[u128]) -> Vec<G1Affine> {
-        assert_eq!(points.len(), factors.len(), "one factor for each point");
-        let factors: Vec<_> =
-            factors.iter().map(|k| BigInt::new([*k as u64, (*k >> 64) as u64, 0, 0])).collect();
-        G1Projective::normalize_batch(&OddMultiples::new(points, SCALE_WINDOW).each(&factors))
+    fn miller_products(&self, pairs: &[(G1Affine, G2Affine)], group: usize) -> MillerProducts {
+        let product = |pairs: &[(G1Affine, G2Affine)]| {
+            let prepared: Vec<_> = pairs.iter().map(|(_, q)| self.prepare_g2(q)).collect();
+            let lines: Vec<_> = pairs.iter().zip(&prepared).map(|((p, _), q)| (*p, q)).collect();
+            miller::multi_miller_loop(&lines)
+        };
+        let points: Vec<G2Affine> = pairs.iter().map(|(_, q)| *q).collect();
+        MillerProducts {
+            products: pairs.chunks(group).map(product).collect(),
+            in_subgroup: self.in_subgroup_g2(&points),
+        }
+    }
+
+    fn weigh_g1(&self, points: &[G1Affine], weights: &[Weight]) -> Vec<G1Affine> {
+        G1Projective::normalize_batch(&self.weighted_sums_g1(points, weights, &vec![1; points.len()]))
+    }
+
+    fn weighted_sums_g1(
+        &self,
+        points: &[G1Affine],
+        weights: &[Weight],
+        lengths: &[usize],
+    ) -> Vec<G1Projective> {
+        assert_eq!(points.len(), weights.len(), "one weight for each point");
+        // w P = a P + b phi(P), and signs go to the points.
+        let (mut bases, mut factors) = (Vec::new(), Vec::new());
+        for (point, weight) in points.iter().zip(weights) {
+            let image = g1::Config::endomorphism_affine(point);
+            for (base, (size, negative)) in [*point, image].into_iter().zip(weight.signed()) {
+                bases.push(if negative { -base } else { base });
+                factors.push(BigInt::from(size));
+            }
+        }
+        OddMultiples::new(&bases, WEIGHT_WINDOW).lists(&factors, lengths.iter().map(|length| 2 * length))
     }
 }
 

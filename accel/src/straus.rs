@@ -74,6 +74,30 @@ impl<P: SWCurveConfig> OddMultiples<P> {
         terms.map(|(scalar, multiples)| self.sum(&[(&self.digits(scalar), multiples)])).collect()
     }
 
+    /// The sums of `scalars[i] * bases[i]` over consecutive lists of these lengths. Variable time.
+    ///
+    /// # Panics
+    /// Where there is not one scalar for each base, or the lists do not make up the whole.
+    #[must_use]
+    pub fn lists(
+        &self,
+        scalars: &[BigInt<4>],
+        lengths: impl IntoIterator<Item = usize>,
+    ) -> Vec<Projective<P>> {
+        assert_eq!(scalars.len(), self.points, "one scalar for each base");
+        let digits: Vec<Vec<i64>> = scalars.iter().map(|s| self.digits(s)).collect();
+        let terms: Vec<_> = digits.iter().zip(self.table.chunks_exact(self.per_base())).collect();
+        let mut rest = terms.as_slice();
+        let sums = lengths.into_iter().map(|length| {
+            let (list, tail) = rest.split_at(length);
+            rest = tail;
+            self.sum(list)
+        });
+        let sums = sums.collect();
+        assert!(rest.is_empty(), "the lists make up the whole");
+        sums
+    }
+
     fn per_base(&self) -> usize {
         1 << (self.window - 2)
     }
@@ -120,6 +144,8 @@ mod tests {
             let tables = OddMultiples::new(&bases, window);
             assert_eq!(tables.each(&integers), products, "window {window}");
             assert_eq!(tables.msm(&integers), products.iter().sum::<G1Projective>(), "window {window}");
+            let sums = [products[..2].iter().sum(), G1Projective::ZERO, products[2..].iter().sum()];
+            assert_eq!(tables.lists(&integers, [2, 0, 3]), sums, "window {window}");
         }
         assert_eq!(OddMultiples::<ark_bn254::g1::Config>::new(&[], 4).msm(&[]), G1Projective::ZERO);
     }

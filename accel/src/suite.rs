@@ -4,6 +4,7 @@ pub(crate) mod circuits;
 pub(crate) mod keys;
 pub(crate) mod msm;
 pub(crate) mod pairings;
+pub(crate) mod weights;
 
 use crate::{Cancelled, Engine, Fr, Phase, Watch};
 use ark_ff::{FftField, Field, One, UniformRand, Zero};
@@ -20,7 +21,10 @@ macro_rules! mount {
             pairings_are_those_of_arkworks_and_bilinear: pairings::agree,
             points_lift_from_their_x_and_strangers_do_not: pairings::lifts_agree,
             points_outside_the_subgroup_are_told_from_those_inside: pairings::subgroup_checks_agree,
-            scaling_by_128_bits_is_multiplication: pairings::scaling_agrees,
+            miller_loops_in_groups_are_those_of_arkworks: pairings::groups_agree,
+            miller_loops_tell_points_outside_the_subgroup: pairings::strangers_are_told,
+            weighing_points_is_multiplication: weights::agree,
+            weighted_sums_meet_equal_opposite_and_infinite_points: weights::degenerate_points_agree,
             coefficients_of_the_quotient_are_those_of_the_polynomial: circuits::coefficients_agree,
             values_on_the_odd_coset_are_those_of_the_polynomial: circuits::odd_cosets_agree,
             the_first_row_that_does_not_hold_is_named: circuits::unsatisfied_rows_are_named,

@@ -16,6 +16,7 @@ pub(crate) mod field;
 pub(crate) mod fq12;
 pub(crate) mod fq2;
 pub(crate) mod inverse;
+pub(crate) mod jacobian;
 pub(crate) mod key;
 pub(crate) mod lanes;
 pub(crate) mod msm;
@@ -23,6 +24,7 @@ pub(crate) mod pairing;
 mod pairing_engine;
 pub(crate) mod points;
 pub(crate) mod recode;
+pub(crate) mod scale;
 pub(crate) mod segments;
 
 pub(crate) use engine::Avx512Ifma;

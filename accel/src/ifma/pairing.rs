@@ -18,8 +18,8 @@ use super::fq2::{Coordinate, Left2, Norm2};
 use super::fq12::{Line, Norm12, multiply_by_line, square};
 use super::inverse::invert_lanes;
 use super::lanes::{Isa, kernel};
-use crate::{Fq12, G1Affine, G2Affine};
-use ark_bn254::{Config, Fq, Fq2};
+use crate::{G1Affine, G2Affine, MillerProducts};
+use ark_bn254::{Config, Fq, Fq2, Fq12};
 use ark_ec::AffineRepr;
 use ark_ec::bn::BnConfig;
 use ark_ff::{AdditiveGroup, Field};
@@ -43,73 +43,79 @@ struct Eight {
     strange: u8,
 }
 
-/// What the products of Miller loops come with.
-pub(crate) struct Products {
-    /// One for each group.
-    pub(crate) products: Vec<Fq12>,
-    /// For each pair, whether its second point lies in the subgroup of order r.
-    pub(crate) in_subgroup: Vec<bool>,
-}
-
 /// The products of the Miller loops over consecutive groups of pairs (the last may be smaller), each before the final
 /// exponentiation. A pair with infinity on either side counts as one.
-pub(crate) fn miller_products(isa: Isa, pairs: &[(G1Affine, G2Affine)], group: usize) -> Products {
+pub(crate) fn miller_products(isa: Isa, pairs: &[(G1Affine, G2Affine)], group: usize) -> MillerProducts {
     assert!(group > 0, "a group has at least one pair");
     if pairs.is_empty() {
-        return Products { products: Vec::new(), in_subgroup: Vec::new() };
+        return MillerProducts { products: Vec::new(), in_subgroup: Vec::new() };
     }
     // Small groups: each lane has its accumulator. Others: groups start with a vector of their own.
     let shared = group >= 8;
     let vectors = if shared { group.div_ceil(8) } else { 1 };
     let per_accumulator = if shared { group } else { 8 };
-    let mut eights = Vec::with_capacity(pairs.len().div_ceil(per_accumulator) * vectors);
-    for group in pairs.chunks(per_accumulator) {
-        eights.extend(group.chunks(8).map(|eight| Eight::new(isa, eight)));
-    }
-    scale_lines(isa, &mut eights, pairs, per_accumulator);
+    let chunks = || pairs.chunks(per_accumulator).flat_map(|group| group.chunks(8));
+    let mut eights: Vec<Eight> =
+        chunks().map(|eight| Eight::new(isa, eight.iter().map(|(_, q)| q))).collect();
+    scale_lines(isa, &mut eights, pairs, chunks());
     let mut accumulators = vec![Norm12::one(isa); pairs.len().div_ceil(per_accumulator)];
+    run(isa, &mut eights, &mut accumulators, vectors);
 
-    for (i, digit) in Config::ATE_LOOP_COUNT.iter().rev().skip(1).enumerate() {
-        if i > 0 {
-            accumulators.iter_mut().for_each(|f| square(isa, f));
-        }
-        step(isa, &mut eights, &mut accumulators, vectors, Step::Tangent);
-        match digit {
-            0 => {}
-            digit => step(isa, &mut eights, &mut accumulators, vectors, Step::Chord { negative: *digit < 0 }),
-        }
-    }
-    let frobenius = Frobenius::new(isa);
-    advance(isa, &mut eights, &frobenius);
-    step(isa, &mut eights, &mut accumulators, vectors, Step::Chord { negative: false });
-    advance(isa, &mut eights, &frobenius);
-    step(isa, &mut eights, &mut accumulators, vectors, Step::Chord { negative: true });
-    advance(isa, &mut eights, &frobenius);
-
-    let mut in_subgroup = Vec::with_capacity(pairs.len());
-    for (group, eights) in pairs.chunks(per_accumulator).zip(eights.chunks(vectors)) {
-        for (pairs, eight) in group.chunks(8).zip(eights) {
-            let closed = closes(isa, eight);
-            in_subgroup.extend(
-                pairs.iter().enumerate().map(|(lane, (_, q))| q.is_zero() || closed >> lane & 1 == 1),
-            );
-        }
-    }
+    let closed = |(pairs, eight): (&[(G1Affine, G2Affine)], &Eight)| {
+        let closed = closes(isa, eight);
+        let member = |(lane, (_, q)): (usize, &(G1Affine, G2Affine))| q.is_zero() || closed >> lane & 1 == 1;
+        pairs.iter().enumerate().map(member).collect::<Vec<bool>>()
+    };
+    let in_subgroup = chunks().zip(&eights).flat_map(closed).collect();
     let products = if shared {
         accumulators.iter().map(|f| f.fold(isa)).collect()
     } else {
         let singles: Vec<Fq12> = accumulators.iter().flat_map(|f| f.to_ark(isa)).take(pairs.len()).collect();
         singles.chunks(group).map(|group| group.iter().product()).collect()
     };
-    Products { products, in_subgroup }
+    MillerProducts { products, in_subgroup }
+}
+
+/// Of points on the twist, which lie in the subgroup of order r: the loop without its lines.
+pub(crate) fn in_subgroup(isa: Isa, points: &[G2Affine]) -> Vec<bool> {
+    if points.is_empty() {
+        return Vec::new();
+    }
+    let mut eights: Vec<Eight> = points.chunks(8).map(|eight| Eight::new(isa, eight.iter())).collect();
+    run(isa, &mut eights, &mut [], 1);
+    let closed: Vec<u8> = eights.iter().map(|eight| closes(isa, eight)).collect();
+    points.iter().enumerate().map(|(i, q)| q.is_zero() || closed[i / 8] >> (i % 8) & 1 == 1).collect()
+}
+
+/// The loop. Each accumulator takes the lines of so many vectors; without accumulators only the points move. At the end the
+/// place of Q holds `psi^3(Q)`.
+fn run(isa: Isa, eights: &mut [Eight], accumulators: &mut [Norm12], vectors: usize) {
+    let mut go = |accumulators: &mut [Norm12], eights: &mut [Eight], how| {
+        step(isa, eights, accumulators, vectors, how);
+    };
+    for (i, digit) in Config::ATE_LOOP_COUNT.iter().rev().skip(1).enumerate() {
+        if i > 0 {
+            accumulators.iter_mut().for_each(|f| square(isa, f));
+        }
+        go(accumulators, eights, Step::Tangent);
+        if *digit != 0 {
+            go(accumulators, eights, Step::Chord { negative: *digit < 0 });
+        }
+    }
+    let frobenius = Frobenius::new(isa);
+    advance(isa, eights, &frobenius);
+    go(accumulators, eights, Step::Chord { negative: false });
+    advance(isa, eights, &frobenius);
+    go(accumulators, eights, Step::Chord { negative: true });
+    advance(isa, eights, &frobenius);
 }
 
 impl Eight {
     /// At the start of the loop; lanes without a point of the twist get its generator.
-    fn new(isa: Isa, pairs: &[(G1Affine, G2Affine)]) -> Self {
+    fn new<'a>(isa: Isa, points: impl Iterator<Item = &'a G2Affine>) -> Self {
         let generator = G2Affine::generator();
         let (mut x, mut y) = ([generator.x; 8], [generator.y; 8]);
-        for (lane, (_, q)) in pairs.iter().enumerate().filter(|(_, (_, q))| !q.is_zero()) {
+        for (lane, q) in points.enumerate().filter(|(_, q)| !q.is_zero()) {
             (x[lane], y[lane]) = (q.x, q.y);
         }
         let [x, y] = load(isa, &x, &y);
@@ -119,23 +125,24 @@ impl Eight {
 }
 
 /// Computes what lines are scaled by. No point of G1 has `y = 0`: its order is an odd prime.
-fn scale_lines(isa: Isa, eights: &mut [Eight], pairs: &[(G1Affine, G2Affine)], per_accumulator: usize) {
+fn scale_lines<'a>(
+    isa: Isa,
+    eights: &mut [Eight],
+    pairs: &[(G1Affine, G2Affine)],
+    chunks: impl Iterator<Item = &'a [(G1Affine, G2Affine)]>,
+) {
     let mut ys: Vec<Fq> = pairs.iter().map(|(p, _)| if p.is_zero() { Fq::ONE } else { p.y }).collect();
     ark_ff::batch_inversion(&mut ys);
-    let mut place = eights.iter_mut();
-    for (pairs, ys) in pairs.chunks(per_accumulator).zip(ys.chunks(per_accumulator)) {
-        for (pairs, ys) in pairs.chunks(8).zip(ys.chunks(8)) {
-            let (mut px, mut py) = ([Fq::ZERO; 8], [Fq::ZERO; 8]);
-            for (lane, ((p, q), y)) in pairs.iter().zip(ys).enumerate() {
-                if !p.is_zero() && !q.is_zero() {
-                    px[lane] = -p.x * y;
-                    py[lane] = *y;
-                }
-            }
-            if let Some(eight) = place.next() {
-                [eight.px, eight.py] = load_scales(isa, &px, &py);
+    let mut ys = ys.into_iter();
+    for (eight, pairs) in eights.iter_mut().zip(chunks) {
+        let (mut px, mut py) = ([Fq::ZERO; 8], [Fq::ZERO; 8]);
+        for (lane, ((p, q), y)) in pairs.iter().zip(&mut ys).enumerate() {
+            if !p.is_zero() && !q.is_zero() {
+                px[lane] = -p.x * y;
+                py[lane] = y;
             }
         }
+        [eight.px, eight.py] = load_scales(isa, &px, &py);
     }
 }
 
@@ -207,7 +214,7 @@ kernel! {
         for (v, eight) in eights.iter_mut().enumerate().rev() {
             let down_inverse = mul(&inverse, &eight.before).lazy();
             inverse = mul(&inverse, &eight.down).lazy();
-            let (a, b) = match step {
+            let (slope, c) = match step {
                 Step::Tangent => {
                     let square = Norm2::red(&Norm2::sqr(&eight.x));
                     let triple = Norm2::raw_left(&Norm2::raw_plus(&Norm2::plus(&square, &square), &square));
@@ -223,7 +230,11 @@ kernel! {
                     eight.line(&difference, &down_inverse, eight.qx, qy)
                 }
             };
-            multiply_by_line(isa, &mut accumulators[v / vectors], &Line::new(&a, &b));
+            if let Some(f) = accumulators.get_mut(v / vectors) {
+                let a = Norm2::norm(&slope.scale(&eight.px));
+                let b = Norm2::norm(&c.scale(&eight.py));
+                multiply_by_line(isa, f, &Line::new(&a, &b));
+            }
         }
     }
 
@@ -243,20 +254,19 @@ kernel! {
 }
 
 impl Eight {
-    /// Moves to the third point of the line of slope `numerator / denominator` through `(x2, y2)`, negated, and returns
-    /// the line's coefficients of `w` and `w^3` at P, over `y_P`; parts below 3p.
+    /// Moves to the third point of the line `Y = s X - c` of slope `s = numerator / denominator` through `(x2, y2)`, negated, and
+    /// returns s and c. At P, over `y_P`, the line is `1 - s x_P / y_P w + c / y_P w^3`.
     #[inline(always)]
     fn line(&mut self, numerator: &Left2, down_inverse: &Lazy<Q>, x2: Norm2, y2: Norm2) -> (Norm2, Norm2) {
         let slope = Norm2::norm(&Norm2::mul(numerator, &self.denominator.inverse(down_inverse)));
         let left = slope.left();
         let square = Norm2::sqr(&slope);
         let x = Norm2::red(&Norm2::raw_minus::<2>(&Norm2::raw_minus::<2>(&square, &self.x), &x2));
-        // The line is Y = slope X - c.
         let c = Norm2::norm(&Norm2::raw_minus::<2>(&Norm2::mul(&left, &x2.right()), &y2));
         let third = Norm2::norm(&Norm2::mul(&left, &x.right()));
         self.y = Norm2::red(&Norm2::minus::<3>(&c, &third));
         self.x = x;
-        (Norm2::norm(&slope.scale(&self.px)), Norm2::norm(&c.scale(&self.py)))
+        (slope, c)
     }
 }
 
@@ -311,7 +321,7 @@ mod tests {
         for n in [0usize, 1, 2, 7, 8, 9, 17, 40] {
             let pairs = random(n);
             for group in [1, 2, 3, 7, 8, 9, 16, 64] {
-                let Products { products, in_subgroup } = miller_products(isa, &pairs, group);
+                let MillerProducts { products, in_subgroup } = miller_products(isa, &pairs, group);
                 assert_eq!(products.len(), n.div_ceil(group));
                 for (product, pairs) in products.iter().zip(pairs.chunks(group)) {
                     assert_eq!(finish(*product), expected(pairs), "{n} pairs in groups of {group}");
@@ -335,7 +345,7 @@ mod tests {
         pairs[7] = (G1Affine::generator(), G2Affine::generator());
         pairs[8] = ((p + p).into_affine(), (q + q).into_affine());
         for group in [1, 2, 8, 16] {
-            let Products { products, in_subgroup } = miller_products(isa, &pairs, group);
+            let MillerProducts { products, in_subgroup } = miller_products(isa, &pairs, group);
             for (product, pairs) in products.iter().zip(pairs.chunks(group)) {
                 assert_eq!(finish(*product), expected(pairs));
             }

@@ -2,8 +2,9 @@
 
 use super::decode;
 use super::engine::Avx512Ifma;
+use super::{pairing, scale};
 use crate::portable::Portable;
-use crate::{Fq, Fq2, Fq12, G1Affine, G2Affine, G2Prepared, Pairings};
+use crate::{Fq, Fq2, Fq12, G1Affine, G1Projective, G2Affine, G2Prepared, MillerProducts, Pairings, Weight};
 
 impl Pairings for Avx512Ifma {
     fn prepare_g2(&self, point: &G2Affine) -> G2Prepared {
@@ -27,10 +28,26 @@ impl Pairings for Avx512Ifma {
     }
 
     fn in_subgroup_g2(&self, points: &[G2Affine]) -> Vec<bool> {
-        Portable.in_subgroup_g2(points)
+        pairing::in_subgroup(self.isa, points)
     }
 
-    fn scale_g1(&self, points: &[G1Affine], factors: &[u128]) -> Vec<G1Affine> {
-        Portable.scale_g1(points, factors)
+    fn miller_products(&self, pairs: &[(G1Affine, G2Affine)], group: usize) -> MillerProducts {
+        pairing::miller_products(self.isa, pairs, group)
+    }
+
+    fn weigh_g1(&self, points: &[G1Affine], weights: &[Weight]) -> Vec<G1Affine> {
+        assert_eq!(points.len(), weights.len(), "one weight for each point");
+        scale::weigh(self.isa, points, weights)
+    }
+
+    fn weighted_sums_g1(
+        &self,
+        points: &[G1Affine],
+        weights: &[Weight],
+        lengths: &[usize],
+    ) -> Vec<G1Projective> {
+        assert_eq!(points.len(), weights.len(), "one weight for each point");
+        assert_eq!(lengths.iter().sum::<usize>(), points.len(), "the lists make up the whole");
+        scale::weighted_sums(self.isa, points, weights, lengths)
     }
 }

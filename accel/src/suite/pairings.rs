@@ -2,8 +2,8 @@
 
 use crate::{Engine, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_bn254::Bn254;
-use ark_ec::pairing::Pairing;
-use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
+use ark_ec::pairing::{MillerLoopOutput, Pairing};
+use ark_ec::{AffineRepr, CurveConfig, CurveGroup, PrimeGroup};
 use ark_ff::{AdditiveGroup, Field, One, UniformRand, Zero};
 use ark_std::rand::Rng;
 
@@ -79,24 +79,75 @@ pub(crate) fn subgroup_checks_agree(engine: &dyn Engine) {
     }
 }
 
-pub(crate) fn scaling_agrees(engine: &dyn Engine) {
+fn finish(f: &Fq12) -> Option<Fq12> {
+    Bn254::final_exponentiation(MillerLoopOutput(*f)).map(|output| output.0)
+}
+
+/// A point of the twist outside the subgroup of order r.
+fn stranger(rng: &mut impl Rng) -> G2Affine {
+    let mut draw = || G2Affine::get_point_from_x_unchecked(Fq2::rand(rng), true);
+    core::iter::repeat_with(&mut draw).flatten().next().expect("half of all x")
+}
+
+pub(crate) fn groups_agree(engine: &dyn Engine) {
     let mut rng = ark_std::test_rng();
-    for n in [0usize, 1, 2, 7, 8, 9, 40] {
-        let mut factor = |i: usize| match i % 6 {
-            0 => 0,
-            1 => 1,
-            2 => u128::MAX,
-            3 => 1 << 127,
-            _ => rng.r#gen(),
-        };
-        let factors: Vec<u128> = (0..n).map(|i| factor(i + n)).collect();
-        let mut points: Vec<G1Affine> = (0..n).map(|_| G1Projective::rand(&mut rng).into_affine()).collect();
-        if n > 7 {
-            points[4] = G1Affine::identity();
-            points[5] = points[6];
+    for n in [0usize, 1, 3, 8, 9, 20] {
+        let mut pairs: Vec<(G1Affine, G2Affine)> = (0..n)
+            .map(|_| (G1Projective::rand(&mut rng).into_affine(), G2Projective::rand(&mut rng).into_affine()))
+            .collect();
+        if n > 8 {
+            pairs[0].0 = G1Affine::identity();
+            pairs[1].1 = G2Affine::identity();
+            pairs[2] = (G1Affine::identity(), G2Affine::identity());
+            pairs[3] = (-pairs[4].0, pairs[4].1);
+            pairs[5] = pairs[6];
+            pairs[7] = (G1Affine::generator(), -G2Affine::generator());
         }
-        let expected: Vec<G1Affine> =
-            points.iter().zip(&factors).map(|(p, k)| (*p * Fr::from(*k)).into_affine()).collect();
-        assert_eq!(engine.scale_g1(&points, &factors), expected, "n = {n}");
+        for group in [1, 2, 5, 8, 12, 100] {
+            let found = engine.miller_products(&pairs, group);
+            assert_eq!(found.in_subgroup, vec![true; n]);
+            assert_eq!(found.products.len(), n.div_ceil(group));
+            for (product, pairs) in found.products.iter().zip(pairs.chunks(group)) {
+                let expected = Bn254::multi_pairing(pairs.iter().map(|p| p.0), pairs.iter().map(|p| p.1)).0;
+                assert_eq!(finish(product), Some(expected), "{n} pairs in groups of {group}");
+            }
+        }
+    }
+}
+
+pub(crate) fn strangers_are_told(engine: &dyn Engine) {
+    let mut rng = ark_std::test_rng();
+    // A point whose order divides the cofactor, and one whose order is the cofactor's least prime factor.
+    let small = stranger(&mut rng).mul_bigint(Fr::characteristic()).into_affine();
+    const LEAST: u64 = 10069;
+    let mut rest = <ark_bn254::g2::Config as CurveConfig>::COFACTOR.to_vec();
+    let mut remainder = 0u128;
+    for word in rest.iter_mut().rev() {
+        let value = remainder << 64 | u128::from(*word);
+        (*word, remainder) = ((value / u128::from(LEAST)) as u64, value % u128::from(LEAST));
+    }
+    assert_eq!(remainder, 0, "a factor of the cofactor");
+    let smallest = small.mul_bigint(&rest).into_affine();
+    assert!(smallest.mul_bigint([LEAST]).is_zero() && !smallest.is_zero());
+    let p = G1Projective::rand(&mut rng).into_affine();
+    let member = G2Projective::rand(&mut rng).into_affine();
+    let mut points =
+        vec![member, small, smallest, -smallest, (member + smallest).into_affine(), G2Affine::identity()];
+    points.extend(
+        (0..20).map(
+            |i| if i % 3 == 0 { G2Projective::rand(&mut rng).into_affine() } else { stranger(&mut rng) },
+        ),
+    );
+    let expected: Vec<bool> = points.iter().map(|q| q.mul_bigint(Fr::characteristic()).is_zero()).collect();
+    let pairs: Vec<_> = points.iter().map(|q| (p, *q)).collect();
+    for group in [1, 8, 64] {
+        let found = engine.miller_products(&pairs, group);
+        assert_eq!(found.in_subgroup, expected, "groups of {group}");
+        // Strangers spoil their own groups only.
+        if group == 1 {
+            for ((pair, product), member) in pairs.iter().zip(&found.products).zip(&expected) {
+                assert!(!member || finish(product) == Some(Bn254::pairing(pair.0, pair.1).0));
+            }
+        }
     }
 }

@@ -1,0 +1,82 @@
+//! Weighted points and their sums.
+
+use crate::{Engine, G1Affine, G1Projective, Weight};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{AdditiveGroup, UniformRand};
+use ark_std::rand::Rng;
+
+/// Random weights, with the smallest and largest and some of few digits among them.
+fn weights(n: usize, rng: &mut impl Rng) -> Vec<Weight> {
+    let mut draw = |i: usize| match i % 7 {
+        0 => 0,
+        1 => u128::MAX,
+        2 => 1 << 127,
+        3 => u128::from(u64::MAX),
+        _ => rng.r#gen(),
+    };
+    (0..n).map(|i| Weight::new(draw(i + n))).collect()
+}
+
+fn random(n: usize, rng: &mut impl Rng) -> Vec<G1Affine> {
+    (0..n).map(|_| G1Projective::rand(rng).into_affine()).collect()
+}
+
+fn naive(points: &[G1Affine], weights: &[Weight]) -> Vec<G1Projective> {
+    points.iter().zip(weights).map(|(point, weight)| *point * weight.scalar()).collect()
+}
+
+fn sums_agree(engine: &dyn Engine, points: &[G1Affine], weights: &[Weight], lengths: &[usize]) {
+    let mut products = naive(points, weights);
+    let found = engine.weighted_sums_g1(points, weights, lengths);
+    assert_eq!(found.len(), lengths.len());
+    for (sum, length) in found.iter().zip(lengths) {
+        let rest = products.split_off(*length);
+        assert_eq!(*sum, products.iter().sum::<G1Projective>(), "{length} of {lengths:?}");
+        products = rest;
+    }
+}
+
+pub(crate) fn agree(engine: &dyn Engine) {
+    let mut rng = ark_std::test_rng();
+    for n in [0usize, 1, 2, 7, 8, 9, 40, 100] {
+        let (mut points, weights) = (random(n, &mut rng), weights(n, &mut rng));
+        if n > 7 {
+            points[4] = G1Affine::identity();
+            points[5] = points[6];
+            points[7] = G1Affine::generator();
+        }
+        let expected = G1Projective::normalize_batch(&naive(&points, &weights));
+        assert_eq!(engine.weigh_g1(&points, &weights), expected, "n = {n}");
+        let lengths: [&[usize]; 4] =
+            [&[n], &[0, n, 0], &[n / 2, n - n / 2], &[n / 3, n / 3, n - 2 * (n / 3)]];
+        for lengths in lengths {
+            sums_agree(engine, &points, &weights, lengths);
+        }
+        sums_agree(engine, &points, &weights, &vec![1; n]);
+    }
+}
+
+pub(crate) fn degenerate_points_agree(engine: &dyn Engine) {
+    let mut rng = ark_std::test_rng();
+    let point = G1Projective::rand(&mut rng).into_affine();
+    let weight = Weight::new(rng.r#gen());
+    for n in [2usize, 3, 16, 17, 70] {
+        // Equal points under equal weights, and under random ones.
+        sums_agree(engine, &vec![point; n], &vec![weight; n], &[n]);
+        sums_agree(engine, &vec![point; n], &weights(n, &mut rng), &[n]);
+        // Opposite points under equal weights: nothing is left of an even number.
+        let opposite: Vec<G1Affine> = (0..n).map(|i| if i % 2 == 0 { point } else { -point }).collect();
+        sums_agree(engine, &opposite, &vec![weight; n], &[n]);
+        sums_agree(engine, &opposite, &weights(n, &mut rng), &[n / 2, n - n / 2]);
+        let (one, other) = opposite.split_at(n / 2);
+        sums_agree(engine, &[other, one].concat(), &vec![weight; n], &[n]);
+        // Infinity alone, at the start, between, at the end.
+        sums_agree(engine, &vec![G1Affine::identity(); n], &weights(n, &mut rng), &[n]);
+        for hole in [0, n / 2, n - 1] {
+            let mut points = random(n, &mut rng);
+            points[hole] = G1Affine::identity();
+            sums_agree(engine, &points, &weights(n, &mut rng), &[n]);
+        }
+    }
+    assert_eq!(engine.weighted_sums_g1(&[point, -point], &[weight; 2], &[2]), [G1Projective::ZERO]);
+}
