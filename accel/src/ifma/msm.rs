@@ -12,8 +12,7 @@
 use super::lanes::Isa;
 use super::points::{Group, endomorphism, store};
 use super::recode::{Cut, Halves, digits};
-use super::segments::{Lists, Summer};
-use crate::ifma::field::wipe;
+use super::segments::{Lists, Summer, Sums};
 use ark_bn254::Fq;
 use ark_ec::short_weierstrass::{Affine, Projective};
 use ark_ff::AdditiveGroup;
@@ -36,6 +35,8 @@ pub(crate) struct Bases<G: Group> {
     points: Vec<G::Stored>,
     len: usize,
     cut: Cut,
+    /// Sets of buckets. Window `c + classes j` goes to set c, with the points of copy j.
+    classes: usize,
     /// How many windows share a set of buckets.
     merged: usize,
     pool: Mutex<Vec<Workspace<G>>>,
@@ -67,8 +68,9 @@ impl Drop for Recoded {
 pub(crate) fn best_width(n: usize, merged: usize) -> usize {
     let cost = |width: &usize| {
         let cut = Cut::new(*width);
-        let windows = cut.windows.next_multiple_of(merged);
-        windows * 2 * n + (windows / merged) * 2 * cut.buckets()
+        // Where windows are not merged, only the last may hold digits beyond half a window.
+        let usual = 2 << (width - 1);
+        cut.windows * 2 * n + (cut.windows.div_ceil(merged) - 1) * usual + 2 * cut.buckets()
     };
     (3..=16).min_by_key(cost).expect("a range of widths")
 }
@@ -76,9 +78,10 @@ pub(crate) fn best_width(n: usize, merged: usize) -> usize {
 impl<G: Group> Bases<G> {
     /// Lays out bases (none of them infinity) and the multiples that merge `merged` windows into one.
     pub(crate) fn new(isa: Isa, bases: &[Affine<G::Curve>], beta: Fq, merged: usize) -> Self {
-        let mut cut = Cut::new(best_width(bases.len(), merged));
-        cut.windows = cut.windows.next_multiple_of(merged);
-        let stride = cut.windows / merged * cut.width;
+        let cut = Cut::new(best_width(bases.len(), merged));
+        let classes = cut.windows.div_ceil(merged);
+        let merged = cut.windows.div_ceil(classes);
+        let stride = classes * cut.width;
         let mut points = Vec::with_capacity(bases.len() * 2 * merged);
         let mut current: Vec<G::Stored> =
             gathered(bases.par_chunks(LAYOUT).map(|part| store::<G>(isa, part)));
@@ -90,7 +93,7 @@ impl<G: Group> Bases<G> {
                 current = gathered(current.par_chunks(LAYOUT).map(|part| shifted::<G>(isa, part, stride)));
             }
         }
-        Self { isa, points, len: bases.len(), cut, merged, pool: Mutex::new(Vec::new()) }
+        Self { isa, points, len: bases.len(), cut, classes, merged, pool: Mutex::new(Vec::new()) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -142,7 +145,7 @@ impl<G: Group> Bases<G> {
     /// The flat range of (window, half, base) triples, cut in equal pieces: whole windows where that comes out even.
     fn pieces(&self, threads: usize) -> Vec<Range<usize>> {
         let window = 2 * self.len * self.merged;
-        let classes = self.cut.windows / self.merged;
+        let classes = self.classes;
         let total = window * classes;
         let count = threads * total.div_ceil(PIECE * threads);
         let unit = if classes % count == 0 {
@@ -176,14 +179,14 @@ impl<G: Group> Bases<G> {
     fn run(&self, space: &mut Workspace<G>, recoded: &Recoded, range: Range<usize>) -> Vec<Weighted<G>> {
         let Workspace { lists, reduction, summer, counts } = space;
         let window = 2 * self.len * self.merged;
-        let buckets = self.cut.buckets();
         let classes = range.start / window..range.end.div_ceil(window);
-        // One list for each bucket, and one in front for the digits that are zero.
-        let list_of = |class: usize| (class - classes.start) * (buckets + 1);
+        // One list for each bucket, and one in front for the digits that are zero. The last set may have more than the others.
+        let stride = self.buckets(0) + 1;
+        let list_of = |class: usize| (class - classes.start) * stride;
         counts.clear();
-        counts.resize(classes.len() * (buckets + 1), 0);
+        counts.resize(list_of(classes.end - 1) + self.buckets(classes.end - 1) + 1, 0);
         self.each_block(recoded, &range, |class, _, digits| {
-            let counts = &mut counts[list_of(class)..list_of(class) + buckets + 1];
+            let counts = &mut counts[list_of(class)..];
             for digit in digits {
                 counts[digit.unsigned_abs() as usize] += 1;
             }
@@ -201,11 +204,21 @@ impl<G: Group> Bases<G> {
                 }
             }
         });
-        let mut sums = summer.sum(&self.points, lists, counts.len());
+        let sums = summer.sum(&self.points, lists, counts.len());
         let positions: Vec<usize> = classes.clone().map(|class| class * self.cut.width).collect();
-        let weighted = weigh::<G>(summer, reduction, &sums.points, &sums.finite, buckets + 1, &positions);
-        wipe(&mut sums.points);
+        let weighted = weigh::<G>(summer, reduction, &sums, stride, &positions);
+        summer.recycle(sums);
         weighted
+    }
+
+    /// Buckets of a set.
+    fn buckets(&self, class: usize) -> usize {
+        // Only the last window has digits beyond half a window; merged with others, it may be in any set.
+        if self.merged == 1 && class + 1 < self.classes {
+            1 << (self.cut.width - 1)
+        } else {
+            self.cut.buckets()
+        }
     }
 
     /// Calls with the class of windows, the index of the first point, and the digits of up to [`BLOCK`] points.
@@ -218,7 +231,6 @@ impl<G: Group> Bases<G> {
     ) {
         let mut buffer = [0i32; BLOCK];
         let window = 2 * self.len * self.merged;
-        let classes = self.cut.windows / self.merged;
         let mut at = range.start;
         while at < range.end {
             let (class, within) = (at / window, at % window);
@@ -227,11 +239,14 @@ impl<G: Group> Bases<G> {
             let half = copy % 2;
             let places = base..base + count;
             let digits_here = &mut buffer[..count];
-            let at_window = class + copy / 2 * classes;
+            let at_window = class + copy / 2 * self.classes;
+            at += count;
+            if at_window >= self.cut.windows {
+                continue;
+            }
             let (low, high) = (&recoded.low[half][places.clone()], &recoded.high[half][places]);
             digits(self.isa, self.cut, at_window, low, high, digits_here);
             call(class, within, digits_here);
-            at += count;
         }
         buffer.zeroize();
     }
@@ -291,67 +306,65 @@ fn combine<G: Group>(terms: &[Weighted<G>]) -> Projective<G::Curve> {
     sum
 }
 
-/// For each window's buckets, `sum b S_b` as points with powers of two. `S_b` is at `w * stride + b`.
+/// For each set of buckets, `sum b S_b` as points with powers of two. `S_b` is at `set * stride + b`; the last set takes all
+/// that is left.
 fn weigh<G: Group>(
     summer: &mut Summer<G>,
     lists: &mut Lists,
-    sums: &[G::Stored],
-    finite: &[bool],
+    sums: &Sums<G>,
     stride: usize,
     positions: &[usize],
 ) -> Vec<Weighted<G>> {
-    let bits = (stride - 1).ilog2() as usize + 1;
+    let last = sums.finite.len() - (positions.len() - 1) * stride;
+    let bits = (last.max(stride) - 1).ilog2() as usize + 1;
     let low = bits / 2;
     let (columns, rows) = (1usize << low, 1usize << (bits - low));
-    // Rows, then columns, of each window.
+    // Rows, then columns, of each set.
     let lines = rows + columns;
-    let mut terms = Vec::with_capacity(2 * sums.len());
-    for (window, finite) in finite.chunks(stride).enumerate() {
-        for b in (1..stride).filter(|b| finite[*b]) {
-            let (point, line) = ((window * stride + b) as u32, window * lines);
+    let mut terms = Vec::with_capacity(2 * sums.finite.len());
+    for set in 0..positions.len() {
+        let first = set * stride;
+        let end = if set + 1 == positions.len() { sums.finite.len() } else { first + stride };
+        for at in (first + 1..end).filter(|at| sums.finite[*at]) {
+            let (b, line) = (at - first, set * lines);
             let (row, column) = (b >> low, b & (columns - 1));
             if row > 0 {
-                terms.push(((line + row) as u32, point));
+                terms.push(((line + row) as u32, at as u32));
             }
             if column > 0 {
-                terms.push(((line + rows + column) as u32, point));
+                terms.push(((line + rows + column) as u32, at as u32));
             }
         }
     }
-    let count = positions.len() * lines;
-    let mut line_sums = sum_terms(summer, lists, sums, &terms, count);
+    let line_sums = sum_terms(summer, lists, &sums.points, &terms, positions.len() * lines);
 
-    // The lines whose index has bit j.
+    // The lines whose index has bit j: rows first, then columns.
     let row_bits = bits - low;
     terms.clear();
-    for window in 0..positions.len() {
-        for line in 0..lines {
-            if !line_sums.finite[window * lines + line] {
-                continue;
-            }
+    for set in 0..positions.len() {
+        for line in (0..lines).filter(|line| line_sums.finite[set * lines + line]) {
             let (index, first, bits) =
                 if line < rows { (line, 0, row_bits) } else { (line - rows, row_bits, low) };
             for bit in (0..bits).filter(|bit| index >> bit & 1 == 1) {
-                terms
-                    .push(((window * (row_bits + low) + first + bit) as u32, (window * lines + line) as u32));
+                terms.push(((set * (row_bits + low) + first + bit) as u32, (set * lines + line) as u32));
             }
         }
     }
     let count = positions.len() * (row_bits + low);
-    let mut bit_sums = sum_terms(summer, lists, &line_sums.points, &terms, count);
+    let bit_sums = sum_terms(summer, lists, &line_sums.points, &terms, count);
     let points = super::points::load::<G>(summer.isa(), &bit_sums.points);
-    wipe(&mut line_sums.points);
-    wipe(&mut bit_sums.points);
     let mut weighted = Vec::with_capacity(count);
-    for (window, position) in positions.iter().enumerate() {
+    for (set, position) in positions.iter().enumerate() {
         for bit in 0..row_bits + low {
-            let at = window * (row_bits + low) + bit;
+            let at = set * (row_bits + low) + bit;
             if bit_sums.finite[at] {
                 let power = position + if bit < row_bits { low + bit } else { bit - row_bits };
                 weighted.push(Weighted { point: points[at], power });
             }
         }
     }
+    summer.recycle(line_sums);
+    summer.recycle(bit_sums);
     weighted
 }
 
@@ -362,7 +375,7 @@ fn sum_terms<G: Group>(
     points: &[G::Stored],
     terms: &[(u32, u32)],
     count: usize,
-) -> super::segments::Sums<G> {
+) -> Sums<G> {
     let mut counts = vec![0; count];
     for (list, _) in terms {
         counts[*list as usize] += 1;

@@ -192,10 +192,9 @@ impl<G: Group> Chunk<G> {
 pub(crate) struct Summer<G: Group> {
     isa: Isa,
     chunk: Chunk<G>,
-    sums: Vec<G::Stored>,
-    /// One for each sum that is not infinity.
-    finite: Vec<bool>,
     second: Lists,
+    /// Sums given back, whose memory serves again.
+    spare: Vec<Sums<G>>,
 }
 
 /// The sums of lists: the point, or none for infinity and for empty lists.
@@ -206,7 +205,7 @@ pub(crate) struct Sums<G: Group> {
 
 impl<G: Group> Summer<G> {
     pub(crate) fn new(isa: Isa) -> Self {
-        Self { isa, chunk: Chunk::new(isa), sums: Vec::new(), finite: Vec::new(), second: Lists::default() }
+        Self { isa, chunk: Chunk::new(isa), second: Lists::default(), spare: Vec::new() }
     }
 
     pub(crate) fn isa(&self) -> Isa {
@@ -215,8 +214,12 @@ impl<G: Group> Summer<G> {
 
     /// The sum of each list. `lists` are as many as were planned for, each as full as planned.
     pub(crate) fn sum(&mut self, points: &[G::Stored], lists: &Lists, count: usize) -> Sums<G> {
-        let mut sums = vec![G::BLANK; lists.parts];
-        let mut finite = vec![false; lists.parts];
+        let spare = self.spare.pop().unwrap_or(Sums { points: Vec::new(), finite: Vec::new() });
+        let Sums { points: mut sums, mut finite } = spare;
+        sums.clear();
+        sums.resize(lists.parts, G::BLANK);
+        finite.clear();
+        finite.resize(lists.parts, false);
         for heads in lists.heads.chunks(CHUNK) {
             sum_chunk::<G>(self.isa, &mut self.chunk, points, &lists.slots, heads, &mut sums, &mut finite);
         }
@@ -246,6 +249,13 @@ impl<G: Group> Summer<G> {
             sums[cut.list as usize] = joined.points[i];
             finite[cut.list as usize] = joined.finite[i];
         }
+        self.recycle(joined);
+    }
+
+    /// Takes sums back, wiped.
+    pub(crate) fn recycle(&mut self, mut sums: Sums<G>) {
+        wipe(&mut sums.points);
+        self.spare.push(sums);
     }
 
     /// Overwrites what the last sums left behind.
