@@ -1,5 +1,8 @@
 //! The command line.
 
+pub(crate) mod bench;
+
+use bench::BenchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -42,14 +45,14 @@ pub(crate) enum Command {
     /// Compile, grant and revoke consents.
     #[command(subcommand)]
     Consent(ConsentCommand),
-    /// Prove an access (or one part of it) and submit it.
+    /// Prove an access (or one part of it) and submit it; or prove any circom circuit from snarkjs' files.
     Prove(ProveArgs),
     /// Verify a transaction file, or snarkjs files, without a ledger.
     Verify(VerifyArgs),
     /// Look into a ledger.
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// Measure: constraints, proving, verification, import, commits.
+    /// Measure: every promised figure; what a proof costs part by part (profile, compare, page); the engines' kernels.
     Bench(BenchArgs),
     /// Write a folder of made-up FHIR bundles.
     Generate(GenerateArgs),
@@ -197,8 +200,20 @@ pub(crate) enum ProveWhat {
 #[derive(Args)]
 pub(crate) struct ProveArgs {
     /// What to prove.
-    #[arg(value_enum)]
-    pub what: ProveWhat,
+    #[arg(value_enum, required_unless_present = "zkey", conflicts_with_all = ["zkey", "wtns"])]
+    pub what: Option<ProveWhat>,
+    /// Prove any circom circuit over BN254 instead: its key, as snarkjs made it.
+    #[arg(long, value_name = "FILE", requires = "wtns")]
+    pub zkey: Option<PathBuf>,
+    /// The circuit's witness, as circom's calculator or snarkjs made it.
+    #[arg(long, value_name = "FILE", requires = "zkey")]
+    pub wtns: Option<PathBuf>,
+    /// With --zkey: where to write the proof.
+    #[arg(long, value_name = "FILE", default_value = "proof.json")]
+    pub proof: PathBuf,
+    /// With --zkey: where to write the public inputs.
+    #[arg(long, value_name = "FILE", default_value = "public.json")]
+    pub public: PathBuf,
     /// The clinician's holder file name.
     #[arg(long)]
     pub holder: Option<String>,
@@ -270,18 +285,6 @@ pub(crate) enum LedgerCommand {
         #[command(flatten)]
         at: LedgerAt,
     },
-}
-
-#[derive(Args)]
-pub(crate) struct BenchArgs {
-    /// Fewer and shorter runs.
-    #[arg(long)]
-    pub quick: bool,
-    /// A folder of FHIR files to import; generated data without it.
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Only these sections: statements, verification, registries, ledger, import.
-    pub sections: Vec<String>,
 }
 
 #[derive(Args)]

@@ -18,6 +18,7 @@ mod ui;
 mod vectors;
 mod wallets;
 
+use anyhow::Context;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ use ui::Ui;
 
 fn main() -> ExitCode {
     // `amanat bench` measures peak memory in child processes of this program.
-    match amanat_benches::report::memory::answer_if_asked() {
+    match amanat_benches::answer_if_asked(&[]) {
         Ok(false) => {}
         Ok(true) => return ExitCode::SUCCESS,
         Err(error) => {
@@ -54,7 +55,9 @@ fn code(error: &anyhow::Error) -> u8 {
     ) || error.is::<amanat_ledger::SubmitError>()
     {
         4
-    } else if error.is::<commands::verify::NotValid>() {
+    } else if error.is::<commands::verify::NotValid>()
+        || matches!(error.downcast_ref(), Some(amanat_prover::zkey::ZkeyProveError::NotReleased))
+    {
         5
     } else {
         1
@@ -62,6 +65,8 @@ fn code(error: &anyhow::Error) -> u8 {
 }
 
 fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
+    // Everything computes with one engine. If the environment asks for one that cannot be had, say so before any work.
+    amanat_accel::choose().with_context(|| format!("{} cannot be followed", amanat_accel::ENGINE_VARIABLE))?;
     let global = &cli.global;
     match &cli.command {
         Command::Demo(args) => demo::run(args, global, ui),

@@ -5,7 +5,7 @@
 //! directory otherwise). Ends with 1 where a promise is not kept.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks to a person")]
 
-use amanat_benches::report::{Options, Outcome, Section, memory, run};
+use amanat_benches::report::{Options, Outcome, Section, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
 }
 
 fn work() -> Outcome<ExitCode> {
-    if memory::answer_if_asked()? {
+    if amanat_benches::answer_if_asked(&[])? {
         return Ok(ExitCode::SUCCESS);
     }
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -1,0 +1,335 @@
+//! A profile as a page: one file, no scripts, plots in SVG; light or dark as the reader likes, on a desk or a phone.
+
+mod plots;
+mod svg;
+mod words;
+
+use super::file::{Profile, Prover, Subject};
+use svg::escape;
+use words::{FAMILIES, bytes, one_thread, part, percent, power, seconds, three, times};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The page.
+#[must_use]
+pub fn page(profile: &Profile) -> String {
+    let provers = names(profile);
+    let mut series: Vec<&Subject> = profile.subjects.iter().filter(|s| s.series.is_some()).collect();
+    series.sort_by_key(|s| s.domain);
+    let statements: Vec<&Subject> = profile.subjects.iter().filter(|s| s.series.is_none()).collect();
+    let main = hero(&series).or_else(|| statements.iter().copied().max_by_key(|s| s.rows));
+    let mut body = header(profile);
+    if let Some(main) = main {
+        body.push_str(&cards(profile, main));
+    }
+    body.push_str("<div class=\"grid\">\n");
+    for (subjects, title) in
+        [(&series, "Where the time goes: Merkle paths"), (&statements, "Where the time goes: our statements")]
+    {
+        if !subjects.is_empty() {
+            let why = "Processor time of one proof on one thread. Within each group the slowest prover spans the width; the last figure is how much longer it takes than our fastest.";
+            body.push_str(&section(title, why, &format!("{}{}", families(), plots::stacks(subjects))));
+            let why = "The same proofs, each of our engines filling the width: what to make faster next.";
+            body.push_str(&section(
+                &title.replace("Where the time goes", "Parts of a proof"),
+                why,
+                &format!("{}{}", families(), plots::shares(subjects)),
+            ));
+        }
+    }
+    if series.len() > 1 {
+        let why = "One thread, processor time; both axes logarithmic, so a straight line is a power law.";
+        body.push_str(&section("Time against size", why, &plots::sizes(&series, &provers)));
+    }
+    if let Some(main) = main {
+        if let Some(plot) = plots::scaling(main, &provers) {
+            let why = format!(
+                "{}, by the clock on the wall. The dashed line is the gain if every part were shared evenly.",
+                main.name
+            );
+            body.push_str(&section("Gain by threads", &why, &plot));
+        }
+        if let Some(plot) = plots::limits(main, &provers) {
+            let why = format!(
+                "{}, one thread. 100 % is {}: nothing but multiplications, both ports always busy.",
+                main.name, profile.settings.limit.model
+            );
+            let legend = legend(
+                main.provers
+                    .iter()
+                    .filter(|p| !p.peer)
+                    .map(|p| (plots::colour(&provers, &p.name), p.name.clone())),
+            );
+            body.push_str(&section("Share of the physical limit", &why, &format!("{legend}{plot}")));
+        }
+    }
+    let by_memory = if series.is_empty() { &statements } else { &series };
+    if let Some(plot) = plots::memory(by_memory, &provers) {
+        let why = "Resident memory of a process that makes one proof: with key and witness loaded (strong), and at most while it proves (light).";
+        body.push_str(&section("Memory", why, &plot));
+    }
+    body.push_str("</div>\n");
+    body.push_str(&tables(profile));
+    body.push_str(&footer(profile));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Cost of a proof</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
+    )
+}
+
+/// All provers: ours first, each in the order of the file.
+fn names(profile: &Profile) -> Vec<&str> {
+    let mut out: Vec<&str> = Vec::new();
+    for peer in [false, true] {
+        for prover in profile.subjects.iter().flat_map(|s| &s.provers).filter(|p| p.peer == peer) {
+            if !out.contains(&prover.name.as_str()) {
+                out.push(&prover.name);
+            }
+        }
+    }
+    out
+}
+
+/// The size that everyone quotes, 2^16, or the next best.
+fn hero<'a>(series: &[&'a Subject]) -> Option<&'a Subject> {
+    series.iter().copied().find(|s| s.domain == 1 << 16).or_else(|| series.last().copied())
+}
+
+fn header(profile: &Profile) -> String {
+    let m = &profile.machine;
+    let load = m.load.map_or_else(String::new, |load| format!(" · load {load} before the run"));
+    format!(
+        "<header>\n<h1>What a proof costs</h1>\n<p>{} · {} threads · {} GHz measured · {}{load}</p>\n<p>{} · {} rounds, medians</p>\n</header>\n",
+        escape(&m.cpu),
+        m.threads,
+        three(m.clock_ghz),
+        escape(&m.system),
+        escape(&m.time),
+        profile.settings.rounds
+    )
+}
+
+fn cards(profile: &Profile, subject: &Subject) -> String {
+    let ours = subject.provers.iter().filter(|p| !p.peer);
+    let Some((prover, time)) =
+        ours.filter_map(|p| Some((p, one_thread(p)?))).min_by(|a, b| a.1.total_cmp(&b.1))
+    else {
+        return String::new();
+    };
+    let mut cards =
+        vec![(seconds(time), format!("for one proof of {} on one thread, by {}", subject.name, prover.name))];
+    for peer in subject.provers.iter().filter(|p| p.peer) {
+        if let Some(theirs) = one_thread(peer) {
+            cards.push((times(theirs / time), format!("as fast as {}, one thread each", peer.name)));
+        }
+    }
+    let most = prover.runs.iter().max_by_key(|r| r.threads).filter(|r| r.threads > 1);
+    if let (Some(one), Some(most)) = (prover.with(1), most) {
+        let gain = one.whole.wall.median / most.whole.wall.median;
+        cards.push((times(gain), format!("gained by {} threads, on the wall clock", most.threads)));
+    }
+    if let Some(memory) = prover.memory {
+        cards.push((bytes(memory.peak), "of memory at most".to_owned()));
+    }
+    if let Some(run) = prover.with(1) {
+        let price = profile.settings.price_per_core_hour;
+        cards.push((
+            three(run.per_million(price)),
+            format!("is the price of a million proofs, at {price} per core-hour"),
+        ));
+        if let Some(joules) = run.joules {
+            cards.push((format!("{} J", three(joules.median)), "of energy for a proof".to_owned()));
+        }
+        let limits: Option<f64> = run.phases.iter().filter_map(|p| p.limit).reduce(|a, b| a + b);
+        if let Some(limit) = limits {
+            cards.push((
+                percent(limit / run.whole.cpu.median),
+                "of what the arithmetic ports could do".to_owned(),
+            ));
+        }
+    }
+    let cards: String = cards
+        .iter()
+        .map(|(figure, words)| {
+            format!("<div class=\"card\"><b>{}</b><span>{}</span></div>\n", escape(figure), escape(words))
+        })
+        .collect();
+    format!("<div class=\"cards\">\n{cards}</div>\n")
+}
+
+fn section(title: &str, why: &str, inner: &str) -> String {
+    format!(
+        "<section>\n<h2>{}</h2>\n<p class=\"why\">{}</p>\n{inner}</section>\n",
+        escape(title),
+        escape(why)
+    )
+}
+
+fn families() -> String {
+    legend(FAMILIES.iter().map(|(class, words)| ((*class).to_owned(), (*words).to_owned())))
+}
+
+fn legend(entries: impl Iterator<Item = (String, String)>) -> String {
+    let entries: String = entries
+        .map(|(class, words)| format!("<li><i class=\"{}\"></i>{}</li>", escape(&class), escape(&words)))
+        .collect();
+    format!("<ul class=\"legend\">{entries}</ul>\n")
+}
+
+fn tables(profile: &Profile) -> String {
+    let mut out = String::from(
+        "<details>\n<summary>All figures</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>subject</th><th class=\"l\">prover</th><th>threads</th><th>processor</th><th>±</th><th>wall</th><th>limit reached</th><th>memory</th><th>energy</th><th>a million</th></tr>\n",
+    );
+    for subject in &profile.subjects {
+        for prover in &subject.provers {
+            rows(&mut out, profile, subject, prover);
+        }
+    }
+    out.push_str("</table>\n</div>\n</details>\n<details>\n<summary>Every part</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>subject</th><th class=\"l\">prover</th><th>threads</th><th class=\"l\">part</th><th>processor</th><th>±</th><th>wall</th><th>limit</th></tr>\n");
+    for subject in &profile.subjects {
+        for (prover, run) in
+            subject.provers.iter().filter(|p| !p.peer).flat_map(|p| p.runs.iter().map(move |r| (p, r)))
+        {
+            for phase in &run.phases {
+                let cells = [
+                    subject.name.clone(),
+                    prover.name.clone(),
+                    run.threads.to_string(),
+                    part(&phase.phase).0,
+                    seconds(phase.times.cpu.median),
+                    seconds(phase.times.cpu.mad),
+                    seconds(phase.times.wall.median),
+                    phase.limit.map_or_else(String::new, seconds),
+                ];
+                row(&mut out, &cells, &[1, 3]);
+            }
+        }
+    }
+    out.push_str("</table>\n</div>\n</details>\n<details>\n<summary>The circuits</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>subject</th><th class=\"l\">what it is</th><th>rows</th><th>domain</th><th>variables</th><th>in A</th><th>in B</th><th>terms a row: A</th><th>B</th><th>C</th></tr>\n");
+    for s in &profile.subjects {
+        let mut cells = vec![
+            s.name.clone(),
+            s.about.clone(),
+            s.rows.to_string(),
+            power(s.domain),
+            s.variables.to_string(),
+        ];
+        cells.extend(s.used.iter().map(ToString::to_string));
+        cells.extend(s.terms.iter().map(|t| three(*t)));
+        row(&mut out, &cells, &[1]);
+    }
+    out.push_str("</table>\n</div>\n</details>\n");
+    out
+}
+
+fn rows(out: &mut String, profile: &Profile, subject: &Subject, prover: &Prover) {
+    for run in &prover.runs {
+        let limit: Option<f64> = run.phases.iter().filter_map(|p| p.limit).reduce(|a, b| a + b);
+        let cells = [
+            subject.name.clone(),
+            prover.name.clone(),
+            run.threads.to_string(),
+            seconds(run.whole.cpu.median),
+            seconds(run.whole.cpu.mad),
+            seconds(run.whole.wall.median),
+            limit.map_or_else(String::new, |l| percent(l / run.whole.cpu.median)),
+            prover.memory.map_or_else(String::new, |m| bytes(m.peak)),
+            run.joules.map_or_else(String::new, |j| format!("{} J", three(j.median))),
+            three(run.per_million(profile.settings.price_per_core_hour)),
+        ];
+        row(out, &cells, &[1]);
+    }
+}
+
+fn row(out: &mut String, cells: &[String], left: &[usize]) {
+    out.push_str("<tr>");
+    for (i, cell) in cells.iter().enumerate() {
+        let class = if left.contains(&i) { " class=\"l\"" } else { "" };
+        out.push_str(&format!("<td{class}>{}</td>", escape(cell)));
+    }
+    out.push_str("</tr>\n");
+}
+
+fn footer(profile: &Profile) -> String {
+    let (m, s) = (&profile.machine, &profile.settings);
+    let features = if m.features.is_empty() { "none that we use".to_owned() } else { m.features.join(", ") };
+    format!(
+        "<footer>\n<p>Made by <code>{}</code></p>\n<p>Processor time counts every thread of the process; all provers ran in turn, each round beginning with another one, on the same key and witness. ± is the median distance from the median. Processor features: {}. Energy: {}.</p>\n<p>The limit is a model: {}, {} cycles for a multiplication in the base field, at the measured frequency; bucket additions of a method with endomorphism and signed digits, without precomputed tables.</p>\n</footer>\n",
+        escape(&s.command),
+        escape(&features),
+        escape(&m.energy),
+        escape(&s.limit.model),
+        three(s.limit.cycles_per_product)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::tests::sample;
+    use super::*;
+
+    #[test]
+    fn the_page_is_well_formed_and_stands_alone() {
+        let html = page(&sample());
+        // Written so that an XML parser can read it too, but for the elements that HTML leaves open.
+        let xml = html
+            .replace("<!doctype html>\n", "")
+            .replace("initial-scale=1\">", "initial-scale=1\"/>")
+            .replace("charset=\"utf-8\">", "charset=\"utf-8\"/>");
+        let document = roxmltree::Document::parse(&xml).expect("well-formed");
+        let count = |name: &str| document.descendants().filter(|n| n.tag_name().name() == name).count();
+        assert_eq!(count("svg"), 6);
+        assert_eq!((count("script"), count("link"), count("img"), count("iframe")), (0, 0, 0, 0));
+        assert!(!html.contains("url("), "no pictures or fonts from elsewhere");
+        let hosts: Vec<_> =
+            html.match_indices("http").map(|(i, _)| &html[i..(i + 26).min(html.len())]).collect();
+        assert!(hosts.iter().all(|h| h.starts_with("http://www.w3.org/2000/svg")), "{hosts:?}");
+    }
+
+    #[test]
+    fn words_from_the_file_cannot_become_markup() {
+        let mut profile = sample();
+        profile.machine.cpu = "<script>alert(1)</script>".into();
+        profile.subjects[0].name = "a\" onload=\"x".into();
+        profile.subjects[0].provers[0].name = "</text><b>".into();
+        let html = page(&profile);
+        assert!(!html.contains("<script") && !html.contains("</text><b>") && !html.contains("\" onload=\"x"));
+        assert!(html.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn every_drawing_is_valid_by_itself() {
+        let profile = sample();
+        let subjects: Vec<&Subject> = profile.subjects.iter().collect();
+        let provers = names(&profile);
+        assert_eq!(provers, ["portable", "arkworks 0.6"]);
+        let drawings = [
+            Some(plots::stacks(&subjects)),
+            Some(plots::shares(&subjects)),
+            Some(plots::sizes(&subjects, &provers)),
+            plots::scaling(subjects[0], &provers),
+            plots::memory(&subjects, &provers),
+            plots::limits(subjects[0], &provers),
+        ];
+        for drawing in drawings {
+            let drawing = drawing.expect("the sample has everything");
+            let document = roxmltree::Document::parse(&drawing).expect("well-formed");
+            assert!(document.root_element().attribute("aria-label").is_some_and(|label| !label.is_empty()));
+            assert!(document.descendants().any(|n| n.tag_name().name() == "text"));
+            let bad = |text: &str| text.contains("NaN") || text.contains("inf");
+            let values = document
+                .descendants()
+                .flat_map(|n| n.attributes().map(|a| a.value().to_owned()).collect::<Vec<_>>());
+            assert!(values.into_iter().all(|v| !bad(&v)), "{drawing}");
+        }
+    }
+
+    #[test]
+    fn an_empty_profile_is_a_page_too() {
+        let mut profile = sample();
+        profile.subjects.clear();
+        assert!(page(&profile).contains("What a proof costs"));
+        let mut profile = sample();
+        profile.subjects.iter_mut().for_each(|s| s.provers.clear());
+        assert!(page(&profile).contains("</html>"));
+    }
+}

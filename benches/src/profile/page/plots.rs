@@ -1,0 +1,332 @@
+//! The plots. Each is drawn 460 units wide: a phone shows it whole, a desk shows several beside each other.
+
+use super::svg::{Anchor, Svg};
+use super::words::{bytes, one_thread, part, percent, power, seconds, times};
+use crate::profile::file::{Prover, Run, Subject};
+
+const WIDTH: f64 = 460.0;
+const LABELS: f64 = 112.0;
+const VALUES: f64 = 108.0;
+const ROW: f64 = 21.0;
+const BAR: f64 = 14.0;
+
+/// The colour of a prover: by its place among all.
+pub(super) fn colour(provers: &[&str], name: &str) -> String {
+    format!("s{}", provers.iter().position(|p| *p == name).unwrap_or(5).min(5))
+}
+
+/// A stacked bar for each prover of each subject; the slowest of a subject spans the width.
+pub(super) fn stacks(subjects: &[&Subject]) -> String {
+    let rows: usize = subjects.iter().map(|s| s.provers.len()).sum();
+    let height = subjects.len() as f64 * 34.0 + rows as f64 * ROW;
+    let mut svg = Svg::new(WIDTH, height);
+    let mut y = 0.0;
+    for subject in subjects {
+        heading(&mut svg, subject, y);
+        y += 24.0;
+        let slowest = subject.provers.iter().filter_map(one_thread).fold(0.0, f64::max);
+        let ours =
+            subject.provers.iter().filter(|p| !p.peer).filter_map(one_thread).fold(f64::INFINITY, f64::min);
+        for prover in &subject.provers {
+            let (Some(run), Some(all)) = (prover.runs.first(), one_thread(prover)) else { continue };
+            label(&mut svg, prover, y);
+            let unit = (WIDTH - LABELS - VALUES) / slowest;
+            if prover.peer || run.phases.is_empty() {
+                let tip = format!("{}: {}", prover.name, seconds(all));
+                svg.rect([LABELS, y, all * unit, BAR], "peer", &tip);
+            } else {
+                stack(&mut svg, run, y, |s| s * unit, |_| None);
+            }
+            let words = if all > ours * 1.005 {
+                format!("{}  {}", seconds(all), times(all / ours))
+            } else {
+                seconds(all)
+            };
+            svg.text((LABELS + all * unit + 6.0, y + 11.5), Anchor::Start, "small", &words);
+            y += ROW;
+        }
+        y += 10.0;
+    }
+    svg.finish("Processor time of one proof on one thread, by part and prover")
+}
+
+/// What share of a proof each part takes, for each of our engines.
+pub(super) fn shares(subjects: &[&Subject]) -> String {
+    let ours = |s: &Subject| s.provers.iter().filter(|p| !p.peer).count();
+    let rows: usize = subjects.iter().map(|s| ours(s)).sum();
+    let mut svg = Svg::new(WIDTH, subjects.len() as f64 * 34.0 + rows as f64 * ROW);
+    let mut y = 0.0;
+    for subject in subjects {
+        heading(&mut svg, subject, y);
+        y += 24.0;
+        for prover in subject.provers.iter().filter(|p| !p.peer) {
+            let Some(run) = prover.runs.first() else { continue };
+            label(&mut svg, prover, y);
+            let all: f64 = run.phases.iter().map(|p| p.times.cpu.median).sum();
+            let unit = (WIDTH - LABELS - 4.0) / all;
+            stack(&mut svg, run, y, |s| s * unit, |s| (s / all > 0.095).then(|| percent(s / all)));
+            y += ROW;
+        }
+        y += 10.0;
+    }
+    svg.finish("Share of each part of a proof, by engine")
+}
+
+fn heading(svg: &mut Svg, subject: &Subject, y: f64) {
+    svg.text((0.0, y + 14.0), Anchor::Start, "strong", &subject.name);
+    let rows = format!("{} rows of {}", thousands(subject.rows), power(subject.domain));
+    svg.text((WIDTH, y + 14.0), Anchor::End, "small soft", &rows);
+}
+
+fn label(svg: &mut Svg, prover: &Prover, y: f64) {
+    svg.text((0.0, y + 11.5), Anchor::Start, "small soft", &prover.name);
+}
+
+fn stack(
+    svg: &mut Svg,
+    run: &Run,
+    y: f64,
+    scale: impl Fn(f64) -> f64,
+    inside: impl Fn(f64) -> Option<String>,
+) {
+    let (mut x, mut before, mut odd) = (LABELS, "", false);
+    for part_times in &run.phases {
+        let time = part_times.times.cpu.median.max(0.0);
+        let (name, family) = part(&part_times.phase);
+        // Neighbours of one family are told apart by their strength.
+        odd = family == before && !odd;
+        before = family;
+        let width = scale(time);
+        let class = if odd { format!("{family} light gap") } else { format!("{family} gap") };
+        svg.rect([x, y, width, BAR], &class, &format!("{name}: {}", seconds(time)));
+        if let Some(words) = inside(time) {
+            svg.text((x + width / 2.0, y + 11.0), Anchor::Middle, "inside", &words);
+        }
+        x += width;
+    }
+}
+
+/// Time against size, both by powers.
+pub(super) fn sizes(subjects: &[&Subject], provers: &[&str]) -> String {
+    const HEIGHT: f64 = 330.0;
+    let mut svg = Svg::new(WIDTH, HEIGHT);
+    let of = |subject: &Subject, name: &str| subject.prover(name).and_then(one_thread);
+    let all = subjects.iter().flat_map(|s| provers.iter().filter_map(|name| of(s, name)));
+    let (low, high) = all.fold((f64::INFINITY, 0.0f64), |(l, h), t| (l.min(t), h.max(t)));
+    let logs = subjects.iter().map(|s| f64::from(s.domain.max(1).ilog2()));
+    let (first, last) = logs.fold((f64::INFINITY, 0.0f64), |(l, h), x| (l.min(x), h.max(x)));
+    if low > high || first > last {
+        return svg.finish("Nothing was measured in sizes");
+    }
+    let plot = Frame { left: 54.0, right: WIDTH - 96.0, top: 10.0, bottom: HEIGHT - 34.0 };
+    let (low, high) = (low.log10() - 0.08, high.log10() + 0.08);
+    let x = |log: f64| plot.x((log - first) / (last - first).max(1.0));
+    let y = |t: f64| plot.y((t.log10() - low) / (high - low));
+    for (tick, strong) in ticks(low, high) {
+        svg.line((plot.left, y(tick)), (plot.right, y(tick)), "gridline");
+        if strong {
+            svg.text(
+                (plot.left - 6.0, y(tick) + 4.0),
+                Anchor::End,
+                "small soft",
+                &seconds(tick).replace(".00", "").replace(".0 ", " "),
+            );
+        }
+    }
+    for subject in subjects {
+        let at = x(f64::from(subject.domain.ilog2()));
+        svg.line((at, plot.top), (at, plot.bottom), "gridline");
+        svg.text((at, plot.bottom + 17.0), Anchor::Middle, "small soft", &power(subject.domain));
+    }
+    svg.text((plot.left, HEIGHT - 1.0), Anchor::Start, "small soft", "rows of the domain");
+    let mut ends = Vec::new();
+    for name in provers {
+        let points: Vec<(f64, f64, String)> = subjects
+            .iter()
+            .filter_map(|s| {
+                let t = of(s, name)?;
+                let tip = format!("{name}, {}: {}", s.name, seconds(t));
+                Some((x(f64::from(s.domain.ilog2())), y(t), tip))
+            })
+            .collect();
+        let class = colour(provers, name);
+        let line: Vec<_> = points.iter().map(|(x, y, _)| (*x, *y)).collect();
+        if let Some(end) = line.last() {
+            svg.path(&line, &format!("{class} curve"));
+            ends.push((end.1, class.clone(), (*name).to_owned()));
+        }
+        for (x, y, tip) in &points {
+            svg.circle((*x, *y), 3.6, &class, tip);
+        }
+    }
+    label_ends(&mut svg, plot.right + 8.0, ends);
+    svg.finish("Processor time of one proof against the size of the circuit, both on logarithmic axes")
+}
+
+/// How much faster more threads are, by the clock on the wall.
+pub(super) fn scaling(subject: &Subject, provers: &[&str]) -> Option<String> {
+    const HEIGHT: f64 = 270.0;
+    let threads = |p: &Prover| p.runs.iter().map(|r| r.threads).max();
+    let most = subject.provers.iter().filter_map(threads).max().filter(|most| *most > 1)?;
+    let mut svg = Svg::new(WIDTH, HEIGHT);
+    let plot = Frame { left: 44.0, right: WIDTH - 112.0, top: 10.0, bottom: HEIGHT - 34.0 };
+    let span = f64::from(most) - 1.0;
+    let x = |n: u32| plot.x((f64::from(n) - 1.0) / span);
+    let y = |gain: f64| plot.y((gain - 1.0 + 0.1 * span) / (1.2 * span));
+    let step = f64::from(most).mul_add(1.0, -1.0).max(1.0) / 4.0;
+    for i in 0..=4 {
+        let gain = step.mul_add(f64::from(i), 1.0);
+        svg.line((plot.left, y(gain)), (plot.right, y(gain)), "gridline");
+        svg.text((plot.left - 6.0, y(gain) + 4.0), Anchor::End, "small soft", &times(gain));
+    }
+    let mut counts: Vec<u32> =
+        subject.provers.iter().flat_map(|p| p.runs.iter().map(|r| r.threads)).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    for n in counts {
+        let s = if n == 1 { "thread" } else { "threads" };
+        svg.text((x(n), plot.bottom + 17.0), Anchor::Middle, "small soft", &format!("{n} {s}"));
+    }
+    svg.line((x(1), y(1.0)), (x(most), y(f64::from(most))), "ideal");
+    let mut ends = vec![(y(f64::from(most)), "soft".to_owned(), "all of it".to_owned())];
+    for prover in &subject.provers {
+        let Some(one) = prover.with(1).map(|r| r.whole.wall.median) else { continue };
+        let class = colour(provers, &prover.name);
+        let points: Vec<(f64, f64)> =
+            prover.runs.iter().map(|r| (x(r.threads), y(one / r.whole.wall.median))).collect();
+        svg.path(&points, &format!("{class} curve"));
+        for (run, at) in prover.runs.iter().zip(&points) {
+            let gain = times(one / run.whole.wall.median);
+            svg.circle(*at, 3.6, &class, &format!("{}, {} threads: {gain}", prover.name, run.threads));
+        }
+        if let Some(end) = points.last().filter(|_| points.len() > 1) {
+            ends.push((end.1, class, prover.name.clone()));
+        }
+    }
+    label_ends(&mut svg, plot.right + 8.0, ends);
+    Some(svg.finish("Gain by the number of threads, and the gain if all work were shared"))
+}
+
+/// Memory: what is held, and what a proof adds.
+pub(super) fn memory(subjects: &[&Subject], provers: &[&str]) -> Option<String> {
+    let with: Vec<(&Subject, Vec<&Prover>)> = subjects
+        .iter()
+        .map(|s| (*s, s.provers.iter().filter(|p| p.memory.is_some()).collect::<Vec<_>>()))
+        .filter(|(_, provers)| !provers.is_empty())
+        .collect();
+    let rows: usize = with.iter().map(|(_, provers)| provers.len()).sum();
+    if rows == 0 {
+        return None;
+    }
+    let mut svg = Svg::new(WIDTH, with.len() as f64 * 34.0 + rows as f64 * ROW);
+    let mut y = 0.0;
+    for (subject, list) in with {
+        heading(&mut svg, subject, y);
+        y += 24.0;
+        let most = list.iter().filter_map(|p| p.memory).map(|m| m.peak).max().unwrap_or(1);
+        for (prover, memory) in list.iter().filter_map(|p| Some((p, p.memory?))) {
+            label(&mut svg, prover, y);
+            let unit = (WIDTH - LABELS - VALUES) / most as f64;
+            let (held, peak) = (memory.loaded.min(memory.peak) as f64 * unit, memory.peak as f64 * unit);
+            let class = colour(provers, &prover.name);
+            svg.rect([LABELS, y, held, BAR], &class, &format!("key and witness: {}", bytes(memory.loaded)));
+            let more = format!("a proof adds {}", bytes(memory.peak.saturating_sub(memory.loaded)));
+            svg.rect([LABELS + held, y, peak - held, BAR], &format!("{class} light"), &more);
+            svg.text((LABELS + peak + 6.0, y + 11.5), Anchor::Start, "small", &bytes(memory.peak));
+            y += ROW;
+        }
+        y += 10.0;
+    }
+    Some(svg.finish("Peak of resident memory of a process that makes one proof"))
+}
+
+/// How near each part comes to the limit of the arithmetic.
+pub(super) fn limits(subject: &Subject, provers: &[&str]) -> Option<String> {
+    let share = |run: &Run, i: usize| {
+        let part = &run.phases[i];
+        Some(part.limit? / part.times.cpu.median)
+    };
+    let bars: Vec<(&Prover, &Run)> =
+        subject.provers.iter().filter(|p| !p.peer).filter_map(|p| Some((p, p.with(1)?))).collect();
+    let mut lines: Vec<(String, Vec<(String, f64)>)> = Vec::new();
+    for (prover, run) in &bars {
+        let class = colour(provers, &prover.name);
+        for i in 0..run.phases.len() {
+            let Some(share) = share(run, i).filter(|s| s.is_finite()) else { continue };
+            let (name, _) = part(&run.phases[i].phase);
+            match lines.iter_mut().find(|(n, _)| *n == name) {
+                Some((_, list)) => list.push((class.clone(), share)),
+                None => lines.push((name, vec![(class.clone(), share)])),
+            }
+        }
+    }
+    let rows: usize = lines.iter().map(|(_, list)| list.len()).sum();
+    if rows == 0 {
+        return None;
+    }
+    const NAMES: f64 = 178.0;
+    let mut svg = Svg::new(WIDTH, rows as f64 * 15.0 + lines.len() as f64 * 7.0 + 4.0);
+    let mut y = 0.0;
+    for (name, list) in lines {
+        svg.text((0.0, y + 11.0), Anchor::Start, "small", &name);
+        for (class, share) in list {
+            let room = WIDTH - NAMES - 48.0;
+            svg.rect([NAMES, y + 1.0, room, 11.0], "track", "");
+            svg.rect([NAMES, y + 1.0, room * share.min(1.0), 11.0], &class, "");
+            svg.text((WIDTH, y + 11.0), Anchor::End, "small", &percent(share));
+            y += 15.0;
+        }
+        y += 7.0;
+    }
+    Some(svg.finish("Share of the limit of the arithmetic that each part reaches"))
+}
+
+struct Frame {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Frame {
+    fn x(&self, share: f64) -> f64 {
+        (self.right - self.left).mul_add(share, self.left)
+    }
+
+    fn y(&self, share: f64) -> f64 {
+        (self.top - self.bottom).mul_add(share, self.bottom)
+    }
+}
+
+/// Names at the ends of their lines, moved apart where they would lie on each other.
+fn label_ends(svg: &mut Svg, x: f64, mut ends: Vec<(f64, String, String)>) {
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut lowest = f64::NEG_INFINITY;
+    for (y, class, name) in ends {
+        let at = y.max(lowest + 15.0);
+        lowest = at;
+        svg.text((x, at + 4.0), Anchor::Start, &format!("{class} end small"), &name);
+    }
+}
+
+/// 1, 2 and 5 times the powers of ten between two logarithms; those that are written out are strong.
+fn ticks(low: f64, high: f64) -> Vec<(f64, bool)> {
+    let (from, to) = (low.floor() as i32, high.ceil() as i32);
+    let decades = high - low;
+    (from..=to)
+        .flat_map(|p| [1.0, 2.0, 5.0].map(|m| (m * 10f64.powi(p), m == 1.0 || decades < 2.5)))
+        .filter(|(t, _)| (low..=high).contains(&t.log10()))
+        .collect()
+}
+
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(c);
+    }
+    out
+}
