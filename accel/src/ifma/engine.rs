@@ -2,7 +2,9 @@
 
 use super::key::{Key, msm};
 use super::lanes::Isa;
+use super::ntt::plain;
 use super::points::{G1, G2};
+use super::quotient;
 use super::recode::{beta_g1, beta_g2};
 use crate::portable::Portable;
 use crate::proving::{KeyBases, LoadedCircuit, LoadedKey, Matrices, Proving, QuotientForm, TableMemory};
@@ -46,25 +48,25 @@ impl Engine for Avx512Ifma {
     }
 
     fn ntt(&self, values: &mut Vec<Fr>) {
-        Portable.ntt(values);
+        plain::ntt(self.isa, values);
     }
 
     fn intt(&self, values: &mut Vec<Fr>) {
-        Portable.intt(values);
+        plain::intt(self.isa, values);
     }
 
     fn coset_ntt(&self, values: &mut Vec<Fr>) {
-        Portable.coset_ntt(values);
+        plain::coset_ntt(self.isa, values);
     }
 
     fn coset_intt(&self, values: &mut Vec<Fr>) {
-        Portable.coset_intt(values);
+        plain::coset_intt(self.isa, values);
     }
 }
 
 impl Proving for Avx512Ifma {
     fn load_circuit(&self, matrices: Matrices, form: QuotientForm) -> Box<dyn LoadedCircuit> {
-        Portable.load_circuit(matrices, form)
+        quotient::load(self.isa, matrices, form)
     }
 
     fn load_key(&self, bases: &KeyBases<'_>, memory: TableMemory) -> Box<dyn LoadedKey> {

@@ -416,6 +416,14 @@ impl<F: Prime> Norm<F> {
 }
 
 impl<F: Prime> Lazy<F> {
+    /// From 64-bit words (see [`Norm::pack`]), of a value below `bound * p`.
+    #[inline(always)]
+    pub(crate) fn from_words(words: [Z; 4], bound: f64) -> Self {
+        let [a, b, c, d] = words;
+        let (second, third) = (lanes::shr_pair::<52>(a, b), lanes::shr_pair::<40>(b, c));
+        Self::from_limbs([a, second, third, lanes::shr_pair::<28>(c, d), shr::<16>(d)], bound)
+    }
+
     /// From limbs whose carries have been added in, of a value below `bound * p`.
     #[inline(always)]
     pub(crate) fn from_limbs(limbs: [Z; 5], bound: f64) -> Self {
@@ -555,8 +563,8 @@ impl<F: Prime> Columns<F> {
         Self::zero(a.isa()).plus_product(a, b)
     }
 
-    /// `self + a * b`. At most 12 products in all: a product adds less than 9 * 2^52 to a column, so that columns stay below
-    /// 2^59 and, with what the reduction adds, below 2^60.
+    /// `self + a * b`. At most 100 products in all: a product adds less than 9 * 2^52 to a column, so that columns stay below
+    /// 900 * 2^52 and, with what the reduction adds, below 2^62.
     #[inline(always)]
     pub(crate) fn plus_product(mut self, a: &Lazy<F>, b: &Lazy<F>) -> Self {
         let t = &mut self.columns;

@@ -193,6 +193,42 @@ pub(crate) fn below(_isa: Isa, x: u32, numbers: &[u32; 8]) -> u8 {
     }
 }
 
+/// An entry of a table for [`gather`]: never in two cache lines.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+pub(crate) struct Words(pub(crate) [u64; 4]);
+
+/// Eight entries of a table, word by word: lane i of output w is word w of `table[index[i]]`.
+///
+/// # Panics
+/// Where an index is beyond the table.
+#[inline(always)]
+pub(crate) fn gather(isa: Isa, table: &[Words], index: &[u32; 8]) -> [Z; 4] {
+    let last = u32::try_from(table.len().wrapping_sub(1)).unwrap_or(u32::MAX);
+    assert!(!table.is_empty() && below(isa, last, index) == 0, "an index beyond the table");
+    let at = |i: u32| {
+        // SAFETY: within the table, by the assertion above.
+        unsafe { table.as_ptr().add(i as usize).cast::<__m256i>() }
+    };
+    // SAFETY: loads of 32 bytes each from aligned entries of 32 bytes; the instructions are there (see `ops!`).
+    unsafe {
+        let pair = |i: u32, j: u32| {
+            let low = _mm512_castsi256_si512(_mm256_load_si256(at(i)));
+            _mm512_inserti64x4::<1>(low, _mm256_load_si256(at(j)))
+        };
+        let (a, b) = (pair(index[0], index[2]), pair(index[1], index[3]));
+        let (c, d) = (pair(index[4], index[6]), pair(index[5], index[7]));
+        let (even_low, odd_low) = (_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+        let (even_high, odd_high) = (_mm512_unpacklo_epi64(c, d), _mm512_unpackhi_epi64(c, d));
+        [
+            Z(_mm512_shuffle_i64x2::<0x88>(even_low, even_high)),
+            Z(_mm512_shuffle_i64x2::<0x88>(odd_low, odd_high)),
+            Z(_mm512_shuffle_i64x2::<0xdd>(even_low, even_high)),
+            Z(_mm512_shuffle_i64x2::<0xdd>(odd_low, odd_high)),
+        ]
+    }
+}
+
 /// Asks the caches for a value soon to be read: `NEAR` into the first level, else into the second.
 #[inline(always)]
 pub(crate) fn prefetch<const NEAR: bool, T>(_isa: Isa, at: *const T) {

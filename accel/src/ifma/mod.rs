@@ -3,6 +3,7 @@
 //! Layers, each on the one before: [`lanes`] wraps the instructions (and holds nearly all `unsafe`), [`field`] and
 //! [`fq2`] are the fields with typed bounds, [`points`] lays curve points out for gathering, [`segments`] sums many
 //! lists of points at once by batch-affine addition, [`recode`] cuts scalars into digits, [`msm`] puts these together.
+//! Transforms: [`ntt`]; from an assignment to the quotient: [`matrix`] and [`quotient`].
 //! Pairings: [`fq12`] and [`pairing`], eight Miller loops side by side.
 //!
 //! Nothing here runs unless [`Isa::detect`] has seen the instructions on this machine: every vector is made through an
@@ -19,10 +20,13 @@ pub(crate) mod inverse;
 pub(crate) mod jacobian;
 pub(crate) mod key;
 pub(crate) mod lanes;
+pub(crate) mod matrix;
 pub(crate) mod msm;
+pub(crate) mod ntt;
 pub(crate) mod pairing;
 mod pairing_engine;
 pub(crate) mod points;
+pub(crate) mod quotient;
 pub(crate) mod recode;
 pub(crate) mod scale;
 pub(crate) mod segments;

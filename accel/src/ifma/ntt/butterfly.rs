@@ -7,7 +7,6 @@
 //! number u; then the results meet crosswise, `(a, c)` by v and `(b, d)` by w.
 
 use super::loose::{Constant, Constants, Known, Loose, transpose};
-use crate::ifma::Isa;
 use crate::ifma::lanes::kernel;
 
 /// How large values are at most, in multiples of p, when the plan of a transform is made. (Debug builds follow each value.)

@@ -188,6 +188,20 @@ impl Loose {
         Lazy::from_limbs(limbs, high)
     }
 
+    /// Carried, for a value that is not negative and below `84.6 p`.
+    #[inline(always)]
+    pub(crate) fn norm(&self) -> Norm<R> {
+        let [_, high, _] = self.reach.get();
+        let mask = splat(self.isa(), MASK);
+        let mut limbs = self.factor().limbs();
+        let mut i = 0;
+        while i < 4 {
+            limbs[i] = and(limbs[i], mask);
+            i += 1;
+        }
+        Norm::from_limbs(limbs, high)
+    }
+
     /// Between 0 and `1.75 p`, for a value below `80 p` that is either at least `0.5 p` or has normalised limbs.
     ///
     /// The quotient is estimated from the top limb and what limb 3 carries into it, which misses the carried limb by at most

@@ -23,6 +23,8 @@ mod butterfly;
 mod leaf;
 mod loose;
 mod numbers;
+pub(crate) mod order;
+pub(crate) mod plain;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -30,7 +32,7 @@ mod tests;
 pub(crate) mod timing;
 
 pub(crate) use loose::Loose;
-pub(crate) use split::{Evaluation, Interpolation};
+pub(crate) use split::{Evaluation, Interpolation, SMALLEST, wipe};
 
 use numbers::reverse;
 

@@ -7,7 +7,7 @@ use super::numbers::{self, Pass, powers, reverse};
 use super::slot;
 use crate::Fr;
 use crate::ifma::Isa;
-use crate::ifma::field::{Norm, Prime, R, mul};
+use crate::ifma::field::{Norm, R, mul};
 use crate::ifma::lanes::kernel;
 use ark_ff::{Field, One};
 use rayon::prelude::*;
@@ -185,11 +185,11 @@ fn each_row(data: &mut [Loose], rows: usize, spread: bool, work: impl Fn(&mut [L
 type Run<'a> = Vec<&'a mut [Loose]>;
 
 /// Cuts rows into runs of columns.
-fn runs(data: &mut [Loose], rows: usize) -> Vec<Run<'_>> {
+pub(super) fn runs<T>(data: &mut [T], rows: usize, width: usize) -> Vec<Vec<&mut [T]>> {
     let length = data.len() / rows;
-    let mut runs: Vec<Run<'_>> = (0..length / WIDTH).map(|_| Vec::with_capacity(rows)).collect();
+    let mut runs: Vec<Vec<_>> = (0..length / width).map(|_| Vec::with_capacity(rows)).collect();
     for row in data.chunks_exact_mut(length) {
-        for (run, piece) in runs.iter_mut().zip(row.chunks_exact_mut(WIDTH)) {
+        for (run, piece) in runs.iter_mut().zip(row.chunks_exact_mut(width)) {
             run.push(piece);
         }
     }
@@ -301,7 +301,7 @@ impl Columns {
         work: impl Fn(&mut Run<'_>, &mut [Loose], &[Norm<R>]) + Sync,
     ) {
         let size = self.rows * WIDTH;
-        let mut runs = runs(data, self.rows);
+        let mut runs = runs(data, self.rows, WIDTH);
         let some = |(runs, twist): (&mut [Run<'_>], &[Norm<R>])| {
             let mut scratch = Scratch(vec![Loose::zero(isa); size]);
             for (run, twist) in runs.iter_mut().zip(twist.chunks_exact(size)) {
