@@ -65,12 +65,6 @@ fn take_flags(last: &mut u8) -> Result<bool, PointError> {
     }
 }
 
-fn from_x<P: SWCurveConfig>(x: P::BaseField, negative: bool) -> Result<Affine<P>, PointError> {
-    let (low, high) = Affine::<P>::get_ys_from_x_unchecked(x).ok_or(PointError::NotOnCurve)?;
-    let point = Affine::new_unchecked(x, if negative { high } else { low });
-    if point.is_in_correct_subgroup_assuming_on_curve() { Ok(point) } else { Err(PointError::NotInSubgroup) }
-}
-
 fn is_negative<P: SWCurveConfig>(point: &Affine<P>) -> bool {
     point.y > -point.y
 }
@@ -89,11 +83,63 @@ pub(crate) fn g1_compress(point: &G1Affine) -> [u8; G1_BYTES] {
     out
 }
 
-pub(crate) fn g1_decompress(bytes: &[u8; G1_BYTES]) -> Result<G1Affine, PointError> {
+/// A coordinate x, and whether y is the larger of the two roots that belong to it.
+pub(crate) type Lift<F> = (F, bool);
+
+/// The bytes of a point of G1, all but the root.
+pub(crate) fn g1_parse(bytes: &[u8; G1_BYTES]) -> Result<Lift<Fq>, PointError> {
     let mut x = *bytes;
     let negative = take_flags(&mut x[31])?;
-    let point = from_x(fq_from_bytes(&x).ok_or(PointError::NotCanonical)?, negative)?;
-    if g1_compress(&point) == *bytes { Ok(point) } else { Err(PointError::NotReencoded) }
+    Ok((fq_from_bytes(&x).ok_or(PointError::NotCanonical)?, negative))
+}
+
+/// The bytes of a point of G2, all but the root.
+pub(crate) fn g2_parse(bytes: &[u8; G2_BYTES]) -> Result<Lift<Fq2>, PointError> {
+    let (mut c0, mut c1) = ([0; 32], [0; 32]);
+    c0.copy_from_slice(&bytes[..32]);
+    c1.copy_from_slice(&bytes[32..]);
+    let negative = take_flags(&mut c1[31])?;
+    match (fq_from_bytes(&c0), fq_from_bytes(&c1)) {
+        (Some(c0), Some(c1)) => Ok((Fq2::new(c0, c1), negative)),
+        _ => Err(PointError::NotCanonical),
+    }
+}
+
+/// The points of all that was parsed, on their curve: `roots` finds each x its point, if it has one.
+///
+/// The bytes are then the ones their point is encoded as: the coordinate was canonical, the flag is that of the root taken.
+/// But for y = 0, which has no larger root.
+pub(crate) fn lift<P: SWCurveConfig>(
+    parsed: Vec<Result<Lift<P::BaseField>, PointError>>,
+    roots: impl Fn(&[Lift<P::BaseField>]) -> Vec<Option<Affine<P>>>,
+) -> Vec<Result<Affine<P>, PointError>> {
+    let xs: Vec<_> = parsed.iter().flatten().copied().collect();
+    let mut points = roots(&xs).into_iter();
+    let lifted = parsed.into_iter().map(|parsed| {
+        let (_, negative) = parsed?;
+        let point = points.next().flatten().ok_or(PointError::NotOnCurve)?;
+        if negative && point.y == P::BaseField::ZERO { Err(PointError::NotReencoded) } else { Ok(point) }
+    });
+    lifted.collect()
+}
+
+pub(crate) fn g1_decompress(bytes: &[u8; G1_BYTES]) -> Result<G1Affine, PointError> {
+    one(lift(vec![g1_parse(bytes)], |xs| amanat_accel::best().lift_g1(xs)))
+}
+
+/// Of points on the twist, those in the subgroup of order r; the others are refused.
+pub(crate) fn in_subgroup(points: Vec<Result<G2Affine, PointError>>) -> Vec<Result<G2Affine, PointError>> {
+    let on_curve: Vec<G2Affine> = points.iter().flatten().copied().collect();
+    let mut members = amanat_accel::best().in_subgroup_g2(&on_curve).into_iter();
+    let checked = points.into_iter().map(|point| {
+        let point = point?;
+        if members.next() == Some(true) { Ok(point) } else { Err(PointError::NotInSubgroup) }
+    });
+    checked.collect()
+}
+
+fn one<T>(results: Vec<Result<T, PointError>>) -> Result<T, PointError> {
+    results.into_iter().next().unwrap_or(Err(PointError::NotOnCurve))
 }
 
 /// The compressed encoding; infinity (which no decoder here accepts) is its flag alone.
@@ -112,15 +158,7 @@ pub(crate) fn g2_compress(point: &G2Affine) -> [u8; G2_BYTES] {
 }
 
 pub(crate) fn g2_decompress(bytes: &[u8; G2_BYTES]) -> Result<G2Affine, PointError> {
-    let (mut c0, mut c1) = ([0; 32], [0; 32]);
-    c0.copy_from_slice(&bytes[..32]);
-    c1.copy_from_slice(&bytes[32..]);
-    let negative = take_flags(&mut c1[31])?;
-    let (Some(c0), Some(c1)) = (fq_from_bytes(&c0), fq_from_bytes(&c1)) else {
-        return Err(PointError::NotCanonical);
-    };
-    let point = from_x(Fq2::new(c0, c1), negative)?;
-    if g2_compress(&point) == *bytes { Ok(point) } else { Err(PointError::NotReencoded) }
+    one(in_subgroup(lift(vec![g2_parse(bytes)], |xs| amanat_accel::best().lift_g2(xs))))
 }
 
 /// A point in uncompressed form: curve membership is checked on reading, subgroup membership is not.

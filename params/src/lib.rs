@@ -30,7 +30,7 @@ pub use codec::PointError;
 pub use dev_zkey::insecure_dev_zkey;
 pub use header::{HeaderError, KeyHeader, Origin};
 pub use lint::{VkLint, VkPart, lint_verifying_key};
-pub use proof::{PROOF_BYTES, Proof, ProofError, ProofPart};
+pub use proof::{LooseProof, PROOF_BYTES, Proof, ProofError, ProofPart};
 pub use proving_key::{Expected, KeyError, ProvingKey, Queries, Query};
 pub use setup::{SetupError, SetupStage, insecure_dev_setup};
 pub use store::{Entry, KeyStore, StoreError, StoreStage};

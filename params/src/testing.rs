@@ -42,6 +42,58 @@ pub(crate) fn random_r1cs(seed: u64, rows: usize, private: usize) -> (R1cs, Vec<
     (r1cs, assignment)
 }
 
+/// A satisfied constraint system with any number of public inputs: row i is a sum of two times a sum of two, one variable after
+/// another carrying the product. Some variables are in no row of B.
+pub(crate) fn small_circuit(public: usize, private: usize, rows: usize) -> (R1cs, Vec<Fr>) {
+    let mut rng = rng((public + 100 * private) as u64);
+    let n = 1 + public + private;
+    let mut assignment: Vec<Fr> = (0..n).map(|_| field::random(&mut rng)).collect();
+    assignment[0] = Fr::ONE;
+    let mut form = |first: usize, second: usize| -> Form {
+        let mut vars = vec![(first % n) as u32, (second % n) as u32];
+        vars.sort_unstable();
+        vars.dedup();
+        vars.into_iter().map(|v| (v, field::random(&mut rng))).collect()
+    };
+    let rows = (0..rows)
+        .map(|i| {
+            let (a, b) = (form(3 * i, i + 1), form(2 * i, 4 * i + 2));
+            let product = evaluate(&a, &assignment) * evaluate(&b, &assignment);
+            let k = 1 + i % (n - 1);
+            Row { a, b, c: vec![(k as u32, product * assignment[k].inverse().expect("random, not zero"))] }
+        })
+        .collect();
+    let r1cs = R1cs { num_public: public, num_private: private, rows };
+    assert_eq!(r1cs.first_unsatisfied(&assignment), None);
+    (r1cs, assignment)
+}
+
+/// The sections of one of snarkjs' files, in their order.
+pub(crate) fn sections(bytes: &[u8]) -> Vec<(u32, Vec<u8>)> {
+    let mut rest = &bytes[12..];
+    let mut all = Vec::new();
+    while !rest.is_empty() {
+        let number = u32::from_le_bytes(rest[..4].try_into().expect("four bytes"));
+        let length = u64::from_le_bytes(rest[4..12].try_into().expect("eight bytes")) as usize;
+        all.push((number, rest[12..12 + length].to_vec()));
+        rest = &rest[12 + length..];
+    }
+    all
+}
+
+/// A file of these sections.
+pub(crate) fn unsections(kind: &[u8; 4], version: u32, sections: &[(u32, Vec<u8>)]) -> Vec<u8> {
+    let mut out = kind.to_vec();
+    out.extend_from_slice(&version.to_le_bytes());
+    out.extend_from_slice(&(sections.len() as u32).to_le_bytes());
+    for (number, content) in sections {
+        out.extend_from_slice(&number.to_le_bytes());
+        out.extend_from_slice(&(content.len() as u64).to_le_bytes());
+        out.extend_from_slice(content);
+    }
+    out
+}
+
 /// One pair of keys for all tests that only look at keys.
 pub(crate) fn dev_keys() -> &'static (ProvingKey, VerifyingKey) {
     static KEYS: OnceLock<(ProvingKey, VerifyingKey)> = OnceLock::new();

@@ -133,3 +133,96 @@ pub(crate) fn integer(bytes: &[u8; 32]) -> BigInt<4> {
     }
     BigInt::new(limbs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{sections, small_circuit, unsections};
+    use std::io::Cursor;
+
+    fn bytes(values: &[Fr]) -> Vec<u8> {
+        let mut out = Vec::new();
+        Witness::new(values.to_vec()).write(&mut out).expect("a vector takes every write");
+        out
+    }
+
+    fn read(bytes: &[u8]) -> Result<Witness, WitnessError> {
+        Witness::read(Cursor::new(bytes))
+    }
+
+    fn error(bytes: &[u8]) -> WitnessError {
+        read(bytes).err().expect("refused")
+    }
+
+    fn with(number: u32, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut all = sections(&bytes(&small_circuit(2, 3, 6).1));
+        change(&mut all.iter_mut().find(|(n, _)| *n == number).expect("both are there").1);
+        unsections(b"wtns", 2, &all)
+    }
+
+    #[test]
+    fn a_witness_comes_back_from_its_file() {
+        // One of them longer than a chunk.
+        for values in [vec![Fr::one()], small_circuit(2, 3, 6).1, vec![Fr::one(); CHUNK + 5]] {
+            assert!(read(&bytes(&values)).expect("own bytes").values() == values);
+        }
+        let mut reversed = sections(&bytes(&[Fr::one()]));
+        reversed.reverse();
+        reversed.push((9, vec![1]));
+        assert!(read(&unsections(b"wtns", 1, &reversed)).is_ok());
+    }
+
+    #[test]
+    fn files_cut_continued_and_of_other_kinds_are_refused() {
+        let good = bytes(&small_circuit(2, 3, 6).1);
+        for end in 0..good.len() {
+            assert!(
+                matches!(error(&good[..end]), WitnessError::File(BinaryError::Truncated { .. })),
+                "cut at {end}"
+            );
+        }
+        let longer = [&good[..], &[0]].concat();
+        assert!(matches!(error(&longer), WitnessError::File(BinaryError::Trailing { extra: 1, .. })));
+        assert!(matches!(error(b"zkey\x01\0\0\0\0\0\0\0"), WitnessError::File(BinaryError::Magic { .. })));
+        let versions = [0u32, 3].map(|v| [b"wtns", &v.to_le_bytes()[..], &[0; 4]].concat());
+        assert!(versions.iter().all(|v| matches!(error(v), WitnessError::File(BinaryError::Version { .. }))));
+        for number in [1, 2] {
+            let mut fewer = sections(&good);
+            fewer.retain(|(n, _)| *n != number);
+            let missing = error(&unsections(b"wtns", 2, &fewer)).to_string();
+            assert!(missing.starts_with(&format!("section {number} (")), "{missing}");
+            let mut more = sections(&good);
+            more.push((number, Vec::new()));
+            assert!(matches!(
+                error(&unsections(b"wtns", 2, &more)),
+                WitnessError::File(BinaryError::Twice { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn counts_other_fields_and_values_that_are_none_are_refused_with_their_place() {
+        for count in [0u32, 5, 7, u32::MAX] {
+            let error = error(&with(1, |header| header[36..].copy_from_slice(&count.to_le_bytes())));
+            assert!(matches!(error, WitnessError::File(BinaryError::Length { .. })), "{count}: {error}");
+        }
+        for at in [0, 4, 35] {
+            let error = error(&with(1, |header| header[at] ^= 1));
+            assert!(matches!(error, WitnessError::Field { .. }), "{error}");
+        }
+        let modulus = Fr::MODULUS.to_bytes_le();
+        for index in [0usize, 3, 5] {
+            let bytes = with(2, |values| values[32 * index..][..32].copy_from_slice(&modulus));
+            let error = error(&bytes);
+            let WitnessError::Value { index: i, offset } = error else { panic!("{error}") };
+            assert_eq!(i, index);
+            assert_eq!(bytes[offset as usize..][..32], modulus);
+        }
+        let error = error(&with(2, |values| values[0] = 2));
+        assert!(matches!(error, WitnessError::NotOne { .. }), "{error}");
+        let mut none = sections(&bytes(&[Fr::one()]));
+        none[0].1[36] = 0;
+        none[1].1.clear();
+        assert!(matches!(read(&unsections(b"wtns", 2, &none)), Err(WitnessError::NotOne { .. })));
+    }
+}

@@ -1,0 +1,256 @@
+//! Proofs from snarkjs' files, for circuits with any number of public inputs.
+
+use amanat_accel::{Engine, Phase, TableMemory};
+use amanat_circuits::r1cs::{Form, R1cs, Row, evaluate};
+use amanat_domain::field::{self, Fr};
+use amanat_params::{Proof, Witness, Zkey, insecure_dev_zkey};
+use amanat_prover::groth16::{Blinding, ProveError, to_the_end};
+use amanat_prover::zkey::{ZkeyProveError, ZkeyProver};
+use ark_bn254::Bn254;
+use ark_ff::{Field, One, PrimeField, Zero};
+use ark_groth16::Groth16;
+use ark_groth16::r1cs_to_qap::R1CSToQAP;
+use ark_poly::EvaluationDomain;
+use ark_relations::gr1cs::{ConstraintSystemRef, Matrix, SynthesisError};
+use core::cell::RefCell;
+use core::ops::ControlFlow;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::io::Cursor;
+
+fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// A random satisfied constraint system; a third of the values are bits, some variables are in no row at all.
+fn circuit(seed: u64, public: usize, private: usize, rows: usize) -> (R1cs, Vec<Fr>) {
+    let mut rng = rng(seed);
+    let n = 1 + public + private;
+    let mut assignment: Vec<Fr> = (0..n).map(|_| field::random(&mut rng)).collect();
+    assignment[0] = Fr::one();
+    for i in (1..n).step_by(3) {
+        assignment[i] = Fr::from((i % 2) as u64);
+    }
+    let mut form = |i: usize, step: usize| -> Form {
+        let mut vars = vec![((i * step) % n) as u32, ((i * step + step + 1) % n) as u32];
+        vars.sort_unstable();
+        vars.dedup();
+        vars.into_iter().map(|v| (v, field::random(&mut rng))).collect()
+    };
+    let rows = (0..rows)
+        .map(|i| {
+            let (a, b) = (form(i, 5), form(i, 7));
+            let product = evaluate(&a, &assignment) * evaluate(&b, &assignment);
+            let k =
+                (0..n).map(|j| (i + j) % n).find(|k| !assignment[*k].is_zero()).expect("the constant is one");
+            Row { a, b, c: vec![(k as u32, product * assignment[k].inverse().expect("not zero"))] }
+        })
+        .collect();
+    let r1cs = R1cs { num_public: public, num_private: private, rows };
+    assert_eq!(r1cs.first_unsatisfied(&assignment), None);
+    (r1cs, assignment)
+}
+
+fn zkey(r1cs: &R1cs) -> Zkey {
+    insecure_dev_zkey(r1cs, &mut rng(1)).expect("a key")
+}
+
+fn prover(zkey: Zkey, engine: &'static dyn Engine) -> ZkeyProver {
+    ZkeyProver::new(zkey, engine, TableMemory::Plain)
+}
+
+/// snarkjs' reduction over arkworks' transforms, written from its definition: values of `a b - c` at the odd powers of the
+/// root of order 2n.
+struct OddCoset;
+
+impl R1CSToQAP for OddCoset {
+    fn instance_map_with_evaluation<F: PrimeField, D: EvaluationDomain<F>>(
+        _: ConstraintSystemRef<F>,
+        _: &F,
+    ) -> Result<(Vec<F>, Vec<F>, Vec<F>, F, usize, usize), SynthesisError> {
+        unreachable!("no key is made here")
+    }
+
+    fn witness_map_from_matrices<F: PrimeField, D: EvaluationDomain<F>>(
+        matrices: &[Matrix<F>],
+        num_inputs: usize,
+        num_constraints: usize,
+        assignment: &[F],
+    ) -> Result<Vec<F>, SynthesisError> {
+        let domain = D::new(num_constraints + num_inputs).expect("a domain");
+        let root = F::get_root_of_unity(2 * domain.size() as u64).expect("not too large");
+        let rows = |matrix: &Matrix<F>| -> Vec<F> {
+            let row = |row: &Vec<(F, usize)>| row.iter().map(|(x, v)| assignment[*v] * x).sum();
+            let mut values: Vec<F> = matrix.iter().map(row).collect();
+            values.resize(domain.size(), F::zero());
+            values
+        };
+        let (mut a, b) = (rows(&matrices[0]), rows(&matrices[1]));
+        a[num_constraints..][..num_inputs].copy_from_slice(&assignment[..num_inputs]);
+        let c: Vec<F> = a.iter().zip(&b).map(|(a, b)| *a * b).collect();
+        let odd = |values: Vec<F>| {
+            let mut coefficients = domain.ifft(&values);
+            D::distribute_powers(&mut coefficients, root);
+            domain.fft(&coefficients)
+        };
+        let (a, b, c) = (odd(a), odd(b), odd(c));
+        Ok((0..domain.size()).map(|i| a[i] * b[i] - c[i]).collect())
+    }
+
+    fn h_query_scalars<F: PrimeField, D: EvaluationDomain<F>>(
+        _: usize,
+        _: F,
+        _: F,
+        _: F,
+    ) -> Result<Vec<F>, SynthesisError> {
+        unreachable!("no key is made here")
+    }
+}
+
+fn arkworks_key(zkey: &Zkey) -> ark_groth16::ProvingKey<Bn254> {
+    let (vk, q) = (zkey.vk.clone(), zkey.queries.clone());
+    ark_groth16::ProvingKey {
+        vk: ark_groth16::VerifyingKey {
+            alpha_g1: vk.alpha_g1,
+            beta_g2: vk.beta_g2,
+            gamma_g2: vk.gamma_g2,
+            delta_g2: vk.delta_g2,
+            gamma_abc_g1: vk.ic,
+        },
+        beta_g1: q.beta_g1,
+        delta_g1: q.delta_g1,
+        a_query: q.a,
+        b_g1_query: q.b_g1,
+        b_g2_query: q.b_g2,
+        h_query: q.h,
+        l_query: q.l,
+    }
+}
+
+#[test]
+fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
+    for (seed, public, private, rows) in [
+        (1, 0, 1, 1),
+        (2, 1, 2, 1),
+        (3, 3, 7, 12),
+        (4, 8, 60, 100),
+        (5, 40, 9, 23),
+        (6, 1, 900, 1022),
+        (7, 2, 500, 1023),
+    ] {
+        let (r1cs, assignment) = circuit(seed, public, private, rows);
+        let (mut zkey_file, mut wtns_file) = (Vec::new(), Vec::new());
+        let made = zkey(&r1cs);
+        made.write(&mut zkey_file).expect("a vector takes every write");
+        Witness::new(assignment.clone()).write(&mut wtns_file).expect("a vector takes every write");
+        let witness = Witness::read(Cursor::new(wtns_file)).expect("own bytes");
+
+        let matrices: Vec<Matrix<Fr>> = [|r: &Row| r.a.clone(), |r: &Row| r.b.clone(), |r: &Row| r.c.clone()]
+            .iter()
+            .map(|form| {
+                let flip = |form: Form| form.into_iter().map(|(v, x)| (x, v as usize)).collect();
+                r1cs.rows.iter().map(|row| flip(form(row))).collect()
+            })
+            .collect();
+        let (r, s) = (field::random(&mut rng(seed)), {
+            let mut rng = rng(seed);
+            field::random(&mut rng);
+            field::random(&mut rng)
+        });
+        let ark_key = arkworks_key(&made);
+        let theirs = Groth16::<Bn254, OddCoset>::create_proof_with_reduction_and_matrices(
+            &ark_key,
+            r,
+            s,
+            &matrices,
+            1 + public,
+            rows,
+            &assignment,
+        )
+        .expect("arkworks proves");
+        let vk = ark_groth16::prepare_verifying_key(&ark_key.vk);
+        let verified = Groth16::<Bn254, OddCoset>::verify_proof(&vk, &theirs, &assignment[1..=public]);
+        assert_eq!(verified.ok(), Some(true));
+        let theirs = Proof::from_points(theirs.a, theirs.b, theirs.c).expect("points");
+        for engine in amanat_accel::all() {
+            let key =
+                Zkey::read(Cursor::new(&zkey_file), &|_, _| ControlFlow::Continue(())).expect("own bytes");
+            let (proof, inputs) = prover(key, *engine)
+                .prove(&witness, Blinding::draw(&mut rng(seed)), &to_the_end)
+                .expect("a proof");
+            let what = format!("{}: {public} public, {private} private, {rows} rows", engine.name());
+            assert_eq!(proof.to_bytes(), theirs.to_bytes(), "{what}");
+            assert_eq!(inputs, assignment[1..=public], "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_proof_verifies_for_its_public_inputs_alone() {
+    let (r1cs, assignment) = circuit(1, 3, 9, 14);
+    let prover = prover(zkey(&r1cs), amanat_accel::best());
+    let witness = Witness::new(assignment);
+    let (proof, public) = prover.prove(&witness, Blinding::draw(&mut rng(1)), &to_the_end).expect("a proof");
+    assert!(prover.verify(&public, &proof));
+    for i in 0..3 {
+        let mut wrong = public.clone();
+        wrong[i] += Fr::one();
+        assert!(!prover.verify(&wrong, &proof), "input {i}");
+    }
+    assert!(!prover.verify(&public[..2], &proof));
+    assert!(!prover.verify(&[&public[..], &[Fr::zero()]].concat(), &proof));
+    let (other, _) = prover.prove(&witness, Blinding::draw(&mut rng(2)), &to_the_end).expect("a proof");
+    assert!(prover.verify(&public, &other) && other != proof);
+}
+
+#[test]
+fn witnesses_that_break_a_row_or_belong_elsewhere_give_no_proof() {
+    let (r1cs, assignment) = circuit(1, 3, 9, 14);
+    let proves = |key: Zkey, assignment: &[Fr]| {
+        prover(key, amanat_accel::best())
+            .prove(&Witness::new(assignment.to_vec()), Blinding::draw(&mut rng(1)), &to_the_end)
+            .map(|_| ())
+    };
+    assert_eq!(proves(zkey(&r1cs), &assignment), Ok(()));
+    // A .zkey has no C: a broken row shows in the verification.
+    let broken: Vec<usize> = (1..assignment.len())
+        .filter(|i| {
+            let mut wrong = assignment.clone();
+            wrong[*i] += Fr::one();
+            let unsatisfied = r1cs.first_unsatisfied(&wrong).is_some();
+            let expected = if unsatisfied { Err(ZkeyProveError::NotReleased) } else { Ok(()) };
+            assert_eq!(proves(zkey(&r1cs), &wrong), expected, "value {i}");
+            unsatisfied
+        })
+        .collect();
+    assert!(broken.len() > 6, "most values matter: {broken:?}");
+    let (other, _) = circuit(2, 3, 9, 14);
+    assert_eq!(proves(zkey(&other), &assignment), Err(ZkeyProveError::NotReleased));
+    let short = proves(zkey(&r1cs), &assignment[..12]);
+    assert_eq!(short, Err(ProveError::AssignmentLength { expected: 13, got: 12 }.into()));
+    let mut wrong = assignment.clone();
+    wrong[0] = Fr::zero();
+    assert_eq!(proves(zkey(&r1cs), &wrong), Err(ProveError::NotOne.into()));
+    // A key of which one point is another: well formed, and useless.
+    let mut damaged = zkey(&r1cs);
+    damaged.queries.h.swap(2, 3);
+    assert_eq!(proves(damaged, &assignment), Err(ZkeyProveError::NotReleased));
+}
+
+#[test]
+fn proving_from_files_can_be_stopped_before_each_phase() {
+    let (r1cs, assignment) = circuit(1, 3, 9, 14);
+    let (prover, witness) = (prover(zkey(&r1cs), amanat_accel::best()), Witness::new(assignment));
+    let phases = RefCell::new(Vec::new());
+    let listen = |phase: Phase| {
+        phases.borrow_mut().push(phase);
+        ControlFlow::Continue(())
+    };
+    prover.prove(&witness, Blinding::draw(&mut rng(1)), &listen).expect("a proof");
+    let phases = phases.into_inner();
+    assert!(phases.len() > 3 && phases.is_sorted());
+    for stop in phases {
+        let hook = |phase| if phase == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let stopped = prover.prove(&witness, Blinding::draw(&mut rng(1)), &hook);
+        assert_eq!(stopped.err(), Some(ProveError::Cancelled.into()), "{stop:?}");
+    }
+}
