@@ -8,3 +8,4 @@ pub(crate) mod ledger;
 pub(crate) mod node;
 pub(crate) mod prove;
 pub(crate) mod verify;
+pub(crate) mod zkey;

@@ -41,8 +41,13 @@ impl ProveWhat {
 }
 
 pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
+    if let (Some(zkey), Some(wtns)) = (&args.zkey, &args.wtns) {
+        return super::zkey::run(zkey, wtns, args, ui);
+    }
+    let what =
+        args.what.context("what to prove? access, consent, role or record; or give --zkey and --wtns")?;
     let session = Session::open(global, &args.at, ui)?;
-    let statement = args.what.statement();
+    let statement = what.statement();
     let keys = keyring::load(&session.home, &[statement], ui)?;
     let key = keys.get(statement).context("loaded")?.digest();
     let target = session.target(statement, key, &args.audience)?;
@@ -50,7 +55,7 @@ pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
     session.check_floors(statement, mirror.bundle())?;
     let mut rng = rand::rng();
     let began = Instant::now();
-    let tx = match args.what {
+    let tx = match what {
         ProveWhat::Access => {
             let record = record(&session, args)?;
             let held = consent(&session, args)?;
@@ -270,7 +275,7 @@ fn not_spent(error: &anyhow::Error) -> bool {
 }
 
 fn count_use(session: &Session, args: &ProveArgs, by: i64) -> Result<()> {
-    if !matches!(args.what, ProveWhat::Access | ProveWhat::Consent) {
+    if !matches!(args.what, Some(ProveWhat::Access | ProveWhat::Consent)) {
         return Ok(());
     }
     let mut all = session.consents()?;

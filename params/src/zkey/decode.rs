@@ -216,7 +216,7 @@ pub(super) fn matrices<S: Read + Seek>(
     })?;
     drop(next);
     reader.advance(expected)?;
-    let [a, b] = starts.map(|starts| trimmed(starts));
+    let [a, b] = starts.map(trimmed);
     let [a_terms, b_terms] = terms;
     Ok(Matrices {
         num_variables: counts.variables as usize,

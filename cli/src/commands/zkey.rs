@@ -1,0 +1,85 @@
+//! `amanat prove --zkey F --wtns F`: any circom circuit over BN254.
+
+use crate::args::ProveArgs;
+use crate::ui::{self, Ui};
+use amanat_accel::TableMemory;
+use amanat_params::{Witness, Zkey, snarkjs};
+use amanat_prover::groth16::{Blinding, Phase};
+use amanat_prover::zkey::ZkeyProver;
+use anyhow::{Context, Result};
+use std::fs::{self, File};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+/// Proves, verifies, and writes `proof.json` and `public.json`.
+pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<()> {
+    let engine = amanat_accel::choose()?;
+    let began = Instant::now();
+    // The witness first: it is small, and as likely to be the wrong file.
+    let witness = File::open(wtns).with_context(|| format!("cannot open {}", wtns.display()))?;
+    let witness = Witness::read(witness).with_context(|| wtns.display().to_string())?;
+    let key = read_key(zkey, ui)?;
+    let contributed = key.has_contributions();
+    let prover = ZkeyProver::new(key, engine, TableMemory::Plain);
+    let loading = began.elapsed();
+
+    let began = Instant::now();
+    let bar = ui.bar(100, "proving");
+    let hook = |phase: Phase| {
+        bar.set_position(u64::from(phase.percent()));
+        ControlFlow::Continue(())
+    };
+    let proved = prover.prove(&witness, Blinding::draw(&mut rand::rng()), &hook);
+    bar.finish_and_clear();
+    let (proof, public) = proved?;
+    let proving = began.elapsed();
+
+    let (proof, public) = (snarkjs::export_proof(&proof), snarkjs::export_public(&public));
+    write(&args.proof, &proof)?;
+    write(&args.public, &public)?;
+    ui.say(format!(
+        "proved and verified: {} variables, {} public inputs, domain of 2^{}; {} (engine {}), after loading for {}",
+        prover.num_variables(),
+        prover.num_public(),
+        prover.domain_size().ilog2(),
+        ui::seconds(proving),
+        engine.name(),
+        ui::seconds(loading),
+    ));
+    ui.say(format!("wrote {} and {}", args.proof.display(), args.public.display()));
+    if !contributed {
+        ui.say("warning: nobody has contributed to this key: anybody can forge proofs under it (`snarkjs zkey contribute`)");
+    }
+    ui.document(&serde_json::json!({
+        "variables": prover.num_variables(),
+        "public_inputs": prover.num_public(),
+        "domain": prover.domain_size(),
+        "engine": engine.name(),
+        "loading_seconds": loading.as_secs_f64(),
+        "proving_seconds": proving.as_secs_f64(),
+        "key_has_contributions": contributed,
+        "proof": serde_json::from_str::<serde_json::Value>(&proof)?,
+        "public": serde_json::from_str::<serde_json::Value>(&public)?,
+        "files": { "proof": args.proof, "public": args.public },
+    }));
+    Ok(())
+}
+
+/// Reads a key with a bar.
+fn read_key(path: &Path, ui: Ui) -> Result<Zkey> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let bar = ui.bar(1, "reading the key");
+    let progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+        ControlFlow::Continue(())
+    };
+    let key = Zkey::read(file, &progress).with_context(|| path.display().to_string());
+    bar.finish_and_clear();
+    key
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))
+}
