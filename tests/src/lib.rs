@@ -1,6 +1,7 @@
 //! What holds across crates.
 //!
 //! - [`costs`] counts the constraints of every statement as the book prints them.
+//! - [`fuzz`] is what the fuzz targets run; `tests/fuzz.rs` runs it over a seeded corpus.
 //! - `tests/workspace.rs`: who may depend on whom, where `unsafe` may stand, clause ids in code and book.
 //! - `tests/poseidon.rs`: the hash against vectors that circomlibjs made.
 //! - `tests/book.rs`: the tables in the book against the code.
@@ -9,3 +10,4 @@
 //! Vectors name their source and how to remake them. Nothing here is linked into another crate.
 
 pub mod costs;
+pub mod fuzz;

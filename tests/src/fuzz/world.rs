@@ -1,0 +1,127 @@
+//! A small statement with keys and honest proofs, made once: what the formats' targets start from.
+
+use amanat_circuits::r1cs::{R1cs, Row};
+use amanat_domain::bundle::BundleHash;
+use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::field::{self, Fr};
+use amanat_domain::identity::{RoleInner, SubjectCommitment};
+use amanat_domain::policy::RolePolicy;
+use amanat_domain::record::RecordRoot;
+use amanat_domain::statement::Statement;
+use amanat_domain::tx::{Action, ChainId, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction};
+use amanat_params::{VerifyingKey, Witness, Zkey, insecure_dev_setup, insecure_dev_zkey};
+use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, to_the_end};
+use amanat_verifier::{PreparedVerifyingKey, Proof};
+use ark_ff::One;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::sync::OnceLock;
+
+/// Says: the first public input is `x^3 + x + 5`, the others are what they are.
+pub(super) struct World {
+    pub(super) vk: VerifyingKey,
+    pub(super) key: PreparedVerifyingKey,
+    pub(super) honest: Vec<([Fr; 8], Proof)>,
+    pub(super) zkey: Zkey,
+    /// `zkey` and a witness for it, as files.
+    pub(super) zkey_file: Vec<u8>,
+    pub(super) wtns_file: Vec<u8>,
+    /// Canonical bytes, one for each shape.
+    pub(super) transactions: Vec<Vec<u8>>,
+}
+
+pub(super) fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(World::new)
+}
+
+fn circuit() -> R1cs {
+    let one = Fr::one();
+    // Variables 9, 10, 11: x, x^2, x^3.
+    let rows = vec![
+        Row { a: vec![(9, one)], b: vec![(9, one)], c: vec![(10, one)] },
+        Row { a: vec![(10, one)], b: vec![(9, one)], c: vec![(11, one)] },
+        Row { a: vec![(0, Fr::from(5u64)), (9, one), (11, one)], b: vec![(0, one)], c: vec![(1, one)] },
+    ];
+    R1cs { num_public: 8, num_private: 3, rows }
+}
+
+fn assignment(rng: &mut ChaCha20Rng) -> Vec<Fr> {
+    let x = field::random(rng);
+    let mut values = vec![Fr::one(), x * x * x + x + Fr::from(5u64)];
+    values.extend((0..7).map(|_| field::random(rng)));
+    values.extend([x, x * x, x * x * x]);
+    values
+}
+
+impl World {
+    fn new() -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        let r1cs = circuit();
+        let (pk, vk) =
+            insecure_dev_setup(Statement::Role, 1, &r1cs, &mut rng, &|_| ()).expect("a plain circuit");
+        let engine = amanat_accel::best();
+        let prepared =
+            (PreparedKey::new(&pk, engine, Default::default()), PreparedCircuit::new(&r1cs, engine));
+        let mut honest = || {
+            let values = assignment(&mut rng);
+            let blinding = Blinding::draw(&mut rng);
+            let proof = prove(&prepared.0, &prepared.1, &values, blinding, &to_the_end).expect("honest");
+            (core::array::from_fn(|i| values[i + 1]), proof)
+        };
+        let honest: Vec<_> = (0..4).map(|_| honest()).collect();
+        let zkey = insecure_dev_zkey(&r1cs, &mut rng).expect("a plain circuit");
+        let (mut zkey_file, mut wtns_file) = (Vec::new(), Vec::new());
+        zkey.write(&mut zkey_file).expect("a vector takes all");
+        Witness::new(assignment(&mut rng)).write(&mut wtns_file).expect("a vector takes all");
+        let transactions = transactions(&vk, &honest[0]);
+        let key = PreparedVerifyingKey::new(&vk);
+        Self { vk, key, honest, zkey, zkey_file, wtns_file, transactions }
+    }
+}
+
+fn transactions(vk: &VerifyingKey, (public, proof): &([Fr; 8], Proof)) -> Vec<Vec<u8>> {
+    let role = RoleCode::from_coding("http://snomed.info/sct", "309343006");
+    let organisation = OrgId::from_reference("Organization/hospital");
+    let key = KeyDigest(vk.digest());
+    let vector = || Box::new(KeyVector { public: *public, proof: proof.to_bytes() });
+    let signed = |action| {
+        let (chain, nonce, signature) = (ChainId([1; 32]), [2; 16], [3; 64]);
+        Transaction::Signed(Box::new(SignedTx { chain, organisation, nonce, action, signature }))
+    };
+    let proved = |statement, policy| {
+        Transaction::Proof(Box::new(ProofTx {
+            chain: ChainId([1; 32]),
+            statement,
+            key,
+            epoch: 9,
+            bundle: BundleHash::new(public[1]),
+            audience: [4; 32],
+            nonce: [5; 32],
+            policy,
+            nf: [public[4], public[5]],
+            out: [public[6], public[7]],
+            proof: proof.to_bytes(),
+        }))
+    };
+    let roles = RolePolicy::new(vec![role], vec![organisation]).expect("one of each");
+    [
+        signed(Action::Enrol(vec![SubjectCommitment::new(public[2])])),
+        signed(Action::IssueRole { role, inner: RoleInner::new(public[3]) }),
+        signed(Action::RetireRole { index: 3 }),
+        signed(Action::Anchor { records: vec![RecordRoot::new(public[4])], superseded: Vec::new() }),
+        signed(Action::InstallKey {
+            key: vk.to_bytes(),
+            activate_at: 8,
+            positive: vector(),
+            negative: vector(),
+        }),
+        signed(Action::FreezeKey { statement: Statement::Role, key }),
+        proved(Statement::Grant, PolicyField::None),
+        proved(Statement::Record, PolicyField::Sealed(public[5])),
+        proved(Statement::Role, PolicyField::Role(roles)),
+    ]
+    .iter()
+    .map(Transaction::to_bytes)
+    .collect()
+}
