@@ -19,6 +19,7 @@ mod pairings;
 mod portable;
 mod proving;
 mod straus;
+mod subgroup;
 #[cfg(test)]
 mod suite;
 mod weight;

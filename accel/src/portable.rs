@@ -6,7 +6,7 @@ mod key;
 use crate::proving::{KeyBases, LoadedCircuit, LoadedKey, Matrices, QuotientForm, TableMemory};
 use crate::{
     Engine, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective, MillerProducts,
-    OddMultiples, Pairings, Proving, Weight, miller, straus,
+    OddMultiples, Pairings, Proving, Weight, miller, straus, subgroup,
 };
 use ark_bn254::{Bn254, g1};
 use ark_ec::CurveGroup;
@@ -92,7 +92,7 @@ impl Pairings for Portable {
     }
 
     fn in_subgroup_g2(&self, points: &[G2Affine]) -> Vec<bool> {
-        points.iter().map(Affine::is_in_correct_subgroup_assuming_on_curve).collect()
+        points.iter().map(subgroup::contains).collect()
     }
 
     fn miller_products(&self, pairs: &[(G1Affine, G2Affine)], group: usize) -> MillerProducts {
