@@ -2,6 +2,8 @@
 //!
 //! - [`costs`] counts the constraints of every statement as the book prints them.
 //! - [`fuzz`] is what the fuzz targets run; `tests/fuzz.rs` runs it over a seeded corpus.
+//! - [`world`] is a patient, a clinician, a consent and a record to prove statements about.
+//! - `tests/engines.rs`: proofs and verdicts do not depend on the engine.
 //! - `tests/workspace.rs`: who may depend on whom, where `unsafe` may stand, clause ids in code and book.
 //! - `tests/poseidon.rs`: the hash against vectors that circomlibjs made.
 //! - `tests/book.rs`: the tables in the book against the code.
@@ -11,3 +13,4 @@
 
 pub mod costs;
 pub mod fuzz;
+pub mod world;

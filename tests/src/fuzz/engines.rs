@@ -193,6 +193,7 @@ pub fn pairing(data: &[u8]) {
     let n = usize::from(input.byte() % 20);
     let (p, q) = (input.points(n), input.points(n));
     let cut = input.below(n + 1);
+    let group = 1 + input.below(n + 2);
     let expected = Bn254::pairing(G1Affine::generator(), G2Affine::generator()) * product(&p.logs, &q.logs);
     assert_eq!(Bn254::multi_pairing(&p.g1, &q.g2), expected, "arkworks, n = {n}");
     let f = Fq12::from_base_prime_field_elems(input.spread(12, Input::element::<Fq>)).expect("twelve");
@@ -202,6 +203,13 @@ pub fn pairing(data: &[u8]) {
         let name = engine.name();
         assert_eq!(engine.multi_pairing(&pairs), Some(expected.0), "{name}, n = {n}");
         assert_eq!(engine.final_exponentiation(&f), power, "{name}");
+        let found = engine.miller_products(&pairs, group);
+        assert_eq!(found.in_subgroup, vec![true; n], "{name}, n = {n}");
+        assert_eq!(found.products.len(), n.div_ceil(group), "{name}, {n} in groups of {group}");
+        for (product, part) in found.products.iter().zip(pairs.chunks(group)) {
+            let expected = Bn254::multi_pairing(part.iter().map(|p| p.0), part.iter().map(|p| p.1)).0;
+            assert_eq!(engine.final_exponentiation(product), Some(expected), "{name}, groups of {group}");
+        }
         let prepared: Vec<_> = q.g2.iter().map(|q| engine.prepare_g2(q)).collect();
         let lines: Vec<_> = p.g1.iter().copied().zip(&prepared).collect();
         // Lines prepared by one engine serve another.
@@ -234,18 +242,37 @@ pub fn decode(data: &[u8]) {
     let mut twist = known.g2.clone();
     twist.extend(on_g2.iter().flatten());
     let inside: Vec<bool> = twist.iter().map(|q| q.mul_bigint(Fr::MODULUS).is_zero()).collect();
+    let strangers: Vec<_> = twist.iter().map(|q| (G1Affine::generator(), *q)).collect();
     let weights = input.spread(n, |input| {
-        let wide = u128::from_le_bytes(input.array());
-        let forms = [wide, wide >> 64, wide >> 1, 1 << (wide % 128), u128::MAX - (wide >> 120)];
-        Weight::new(forms[usize::from(input.byte() % 5)])
+        let bits = u128::from_le_bytes(input.array());
+        let shift = bits % 128;
+        Weight::new([bits, bits >> 64, 1 << shift, u128::MAX >> shift, u128::MAX << shift][bits as usize % 5])
     });
-    let scaled: Vec<G1Affine> =
-        known.g1.iter().zip(&weights).map(|(p, w)| (*p * w.scalar()).into_affine()).collect();
+    let scaled: Vec<G1Projective> =
+        known.g1.iter().zip(&weights).map(|(p, weight)| *p * weight.scalar()).collect();
+    // Lists of any lengths that make up the whole, empty ones among them.
+    let (mut lengths, mut left) = (Vec::new(), n);
+    while left > 0 {
+        let length = if input.is_empty() { left } else { input.below(left.min(12) + 1) };
+        lengths.push(length);
+        left -= length;
+    }
+    let mut rest = scaled.as_slice();
+    let mut take = |length: &usize| {
+        let (list, others) = rest.split_at(*length);
+        rest = others;
+        list.iter().sum::<G1Projective>()
+    };
+    let lists: Vec<G1Projective> = lengths.iter().map(&mut take).collect();
+    let scaled = G1Projective::normalize_batch(&scaled);
     for engine in all() {
         let name = engine.name();
         assert_eq!(engine.lift_g1(&g1), on_g1, "{name} in G1, n = {n}");
         assert_eq!(engine.lift_g2(&g2), on_g2, "{name} in G2, n = {n}");
         assert_eq!(engine.in_subgroup_g2(&twist), inside, "{name}, n = {n}");
+        assert_eq!(engine.miller_products(&strangers, 3).in_subgroup, inside, "{name}, n = {n}");
         assert_eq!(engine.weigh_g1(&known.g1, &weights), scaled, "{name}, n = {n}");
+        let sums = engine.weighted_sums_g1(&known.g1, &weights, &lengths);
+        assert_eq!(sums, lists, "{name}, lists of {lengths:?}");
     }
 }
