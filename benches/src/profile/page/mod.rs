@@ -6,7 +6,7 @@ mod words;
 
 use super::file::{Profile, Prover, Subject};
 use svg::escape;
-use words::{FAMILIES, bytes, one_thread, part, percent, power, seconds, three, times};
+use words::{FAMILIES, bytes, one_thread, part, percent, power, pretty, seconds, three, times};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -23,45 +23,32 @@ pub fn page(profile: &Profile) -> String {
         body.push_str(&cards(profile, main));
     }
     body.push_str("<div class=\"grid\">\n");
-    for (subjects, title) in
-        [(&series, "Where the time goes: Merkle paths"), (&statements, "Where the time goes: our statements")]
-    {
+    for (subjects, what) in [(&series, "Merkle paths"), (&statements, "our statements")] {
         if !subjects.is_empty() {
             let why = "Processor time of one proof on one thread. Within each group the slowest prover spans the width; the last figure is how much longer it takes than our fastest.";
-            body.push_str(&section(title, why, &format!("{}{}", families(), plots::stacks(subjects))));
-            let why = "The same proofs, each of our engines filling the width: what to make faster next.";
-            body.push_str(&section(
-                &title.replace("Where the time goes", "Parts of a proof"),
-                why,
-                &format!("{}{}", families(), plots::shares(subjects)),
-            ));
+            let plot = format!("{}{}", families(), plots::stacks(subjects));
+            body.push_str(&section(&format!("Where the time goes: {what}"), why, &plot));
+            let why = "The same proofs with their witness, each of our engines filling the width: what to make faster next.";
+            let plot = format!("{}{}", families(), plots::shares(subjects));
+            body.push_str(&section(&format!("Parts of a proof: {what}"), why, &plot));
         }
+        // Three sections stand side by side on a desk: one about sizes beside the first two, one about threads beside the
+        // second two.
+        body.push_str(&if what == "Merkle paths" {
+            sizes(&series, &provers)
+        } else {
+            threads(main, &provers)
+        });
     }
-    if series.len() > 1 {
-        let why = "One thread, processor time; both axes logarithmic, so a straight line is a power law.";
-        body.push_str(&section("Time against size", why, &plots::sizes(&series, &provers)));
-    }
-    if let Some(main) = main {
-        if let Some(plot) = plots::scaling(main, &provers) {
-            let why = format!(
-                "{}, by the clock on the wall. The dashed line is the gain if every part were shared evenly.",
-                main.name
-            );
-            body.push_str(&section("Gain by threads", &why, &plot));
-        }
-        if let Some(plot) = plots::limits(main, &provers) {
-            let why = format!(
-                "{}, one thread. 100 % is {}: nothing but multiplications, both ports always busy.",
-                main.name, profile.settings.limit.model
-            );
-            let legend = legend(
-                main.provers
-                    .iter()
-                    .filter(|p| !p.peer)
-                    .map(|p| (plots::colour(&provers, &p.name), p.name.clone())),
-            );
-            body.push_str(&section("Share of the physical limit", &why, &format!("{legend}{plot}")));
-        }
+    if let Some((main, plot)) = main.and_then(|main| Some((main, plots::limits(main, &provers)?))) {
+        let why = format!(
+            "{}, one thread. 100 % is {}: nothing but multiplications, always busy.",
+            pretty(&main.name),
+            profile.settings.limit.model
+        );
+        let ours = main.provers.iter().filter(|p| !p.peer);
+        let legend = legend(ours.map(|p| (plots::colour(&provers, &p.name), p.name.clone())));
+        body.push_str(&section("Share of the physical limit", &why, &format!("{legend}{plot}")));
     }
     let by_memory = if series.is_empty() { &statements } else { &series };
     if let Some(plot) = plots::memory(by_memory, &provers) {
@@ -94,11 +81,36 @@ fn hero<'a>(series: &[&'a Subject]) -> Option<&'a Subject> {
     series.iter().copied().find(|s| s.domain == 1 << 16).or_else(|| series.last().copied())
 }
 
+fn sizes(series: &[&Subject], provers: &[&str]) -> String {
+    if series.len() < 2 {
+        return String::new();
+    }
+    let why = "One thread, processor time; both axes logarithmic, so a straight line is a power law.";
+    section("Time against size", why, &plots::sizes(series, provers))
+}
+
+fn threads(main: Option<&Subject>, provers: &[&str]) -> String {
+    let Some((main, plot)) = main.and_then(|main| Some((main, plots::scaling(main, provers)?))) else {
+        return String::new();
+    };
+    let why = format!(
+        "{}, by the clock on the wall. The dashed line is the gain if every part were shared evenly.",
+        pretty(&main.name)
+    );
+    section("Gain by threads", &why, &plot)
+}
+
 fn header(profile: &Profile) -> String {
     let m = &profile.machine;
     let load = m.load.map_or_else(String::new, |load| format!(" · load {load} before the run"));
+    let busy = m.load.is_some_and(|load| load > 0.5 * f64::from(m.threads));
+    let notice = if busy {
+        "<p class=\"notice\">Others used this machine at the same time. Processor time and ratios can be relied on; the wall clock, and so the gain by threads, cannot.</p>\n"
+    } else {
+        ""
+    };
     format!(
-        "<header>\n<h1>What a proof costs</h1>\n<p>{} · {} threads · {} GHz measured · {}{load}</p>\n<p>{} · {} rounds, medians</p>\n</header>\n",
+        "<header>\n<h1>What a proof costs</h1>\n<p>{} · {} threads · {} GHz measured · {}{load}</p>\n<p>{} · {} rounds, medians</p>\n{notice}</header>\n",
         escape(&m.cpu),
         m.threads,
         three(m.clock_ghz),
@@ -115,8 +127,10 @@ fn cards(profile: &Profile, subject: &Subject) -> String {
     else {
         return String::new();
     };
-    let mut cards =
-        vec![(seconds(time), format!("for one proof of {} on one thread, by {}", subject.name, prover.name))];
+    let mut cards = vec![(
+        seconds(time),
+        format!("for one proof of {} on one thread, by {}", pretty(&subject.name), prover.name),
+    )];
     for peer in subject.provers.iter().filter(|p| p.peer) {
         if let Some(theirs) = one_thread(peer) {
             cards.push((times(theirs / time), format!("as fast as {}, one thread each", peer.name)));
@@ -191,7 +205,7 @@ fn tables(profile: &Profile) -> String {
         {
             for phase in &run.phases {
                 let cells = [
-                    subject.name.clone(),
+                    pretty(&subject.name),
                     prover.name.clone(),
                     run.threads.to_string(),
                     part(&phase.phase).0,
@@ -207,7 +221,7 @@ fn tables(profile: &Profile) -> String {
     out.push_str("</table>\n</div>\n</details>\n<details>\n<summary>The circuits</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>subject</th><th class=\"l\">what it is</th><th>rows</th><th>domain</th><th>variables</th><th>in A</th><th>in B</th><th>terms a row: A</th><th>B</th><th>C</th></tr>\n");
     for s in &profile.subjects {
         let mut cells = vec![
-            s.name.clone(),
+            pretty(&s.name),
             s.about.clone(),
             s.rows.to_string(),
             power(s.domain),
@@ -225,7 +239,7 @@ fn rows(out: &mut String, profile: &Profile, subject: &Subject, prover: &Prover)
     for run in &prover.runs {
         let limit: Option<f64> = run.phases.iter().filter_map(|p| p.limit).reduce(|a, b| a + b);
         let cells = [
-            subject.name.clone(),
+            pretty(&subject.name),
             prover.name.clone(),
             run.threads.to_string(),
             seconds(run.whole.cpu.median),

@@ -1,14 +1,14 @@
-//! The plots. Each is drawn 460 units wide: a phone shows it whole, a desk shows several beside each other.
+//! The plots. Each is drawn 380 units wide: a phone shows it whole, a desk shows several beside each other.
 
 use super::svg::{Anchor, Svg};
-use super::words::{bytes, one_thread, part, percent, power, seconds, times};
+use super::words::{bytes, one_thread, part, percent, power, pretty, seconds, times};
 use crate::profile::file::{Prover, Run, Subject};
 
-const WIDTH: f64 = 460.0;
-const LABELS: f64 = 112.0;
-const VALUES: f64 = 108.0;
-const ROW: f64 = 21.0;
-const BAR: f64 = 14.0;
+const WIDTH: f64 = 380.0;
+const LABELS: f64 = 88.0;
+const VALUES: f64 = 96.0;
+const ROW: f64 = 23.0;
+const BAR: f64 = 16.0;
 
 /// The colour of a prover: by its place among all.
 pub(super) fn colour(provers: &[&str], name: &str) -> String {
@@ -35,14 +35,19 @@ pub(super) fn stacks(subjects: &[&Subject]) -> String {
                 let tip = format!("{}: {}", prover.name, seconds(all));
                 svg.rect([LABELS, y, all * unit, BAR], "peer", &tip);
             } else {
-                stack(&mut svg, run, y, |s| s * unit, |_| None);
+                // The parts' medians need not add up to the median of the whole: drawn in its proportion. The peers are
+                // given the witness, so it is no part of this bar.
+                let parts = run.phases.iter().filter(|p| p.phase != "witness");
+                let sum: f64 = parts.map(|p| p.times.cpu.median.max(0.0)).sum();
+                let unit = unit * all / sum;
+                stack(&mut svg, run, y, |name, s| if name == "witness" { 0.0 } else { s * unit }, |_| None);
             }
             let words = if all > ours * 1.005 {
-                format!("{}  {}", seconds(all), times(all / ours))
+                format!("{} \u{b7} {}", seconds(all), times(all / ours))
             } else {
                 seconds(all)
             };
-            svg.text((LABELS + all * unit + 6.0, y + 11.5), Anchor::Start, "small", &words);
+            svg.text((LABELS + all * unit + 6.0, y + 12.5), Anchor::Start, "small", &words);
             y += ROW;
         }
         y += 10.0;
@@ -64,7 +69,7 @@ pub(super) fn shares(subjects: &[&Subject]) -> String {
             label(&mut svg, prover, y);
             let all: f64 = run.phases.iter().map(|p| p.times.cpu.median).sum();
             let unit = (WIDTH - LABELS - 4.0) / all;
-            stack(&mut svg, run, y, |s| s * unit, |s| (s / all > 0.095).then(|| percent(s / all)));
+            stack(&mut svg, run, y, |_, s| s * unit, |s| (s / all > 0.095).then(|| percent(s / all)));
             y += ROW;
         }
         y += 10.0;
@@ -73,34 +78,40 @@ pub(super) fn shares(subjects: &[&Subject]) -> String {
 }
 
 fn heading(svg: &mut Svg, subject: &Subject, y: f64) {
-    svg.text((0.0, y + 14.0), Anchor::Start, "strong", &subject.name);
+    svg.text((0.0, y + 14.0), Anchor::Start, "strong", &pretty(&subject.name));
     let rows = format!("{} rows of {}", thousands(subject.rows), power(subject.domain));
     svg.text((WIDTH, y + 14.0), Anchor::End, "small soft", &rows);
 }
 
 fn label(svg: &mut Svg, prover: &Prover, y: f64) {
-    svg.text((0.0, y + 11.5), Anchor::Start, "small soft", &prover.name);
+    svg.text((0.0, y + 12.5), Anchor::Start, "small soft", &prover.name);
 }
 
 fn stack(
     svg: &mut Svg,
     run: &Run,
     y: f64,
-    scale: impl Fn(f64) -> f64,
+    scale: impl Fn(&str, f64) -> f64,
     inside: impl Fn(f64) -> Option<String>,
 ) {
     let (mut x, mut before, mut odd) = (LABELS, "", false);
     for part_times in &run.phases {
         let time = part_times.times.cpu.median.max(0.0);
         let (name, family) = part(&part_times.phase);
+        let width = scale(&part_times.phase, time);
+        if width <= 0.0 {
+            continue;
+        }
         // Neighbours of one family are told apart by their strength.
         odd = family == before && !odd;
         before = family;
-        let width = scale(time);
-        let class = if odd { format!("{family} light gap") } else { format!("{family} gap") };
+        let light = if odd { " light" } else { "" };
+        // A gap would swallow a narrow part.
+        let gap = if width > 4.0 { " gap" } else { "" };
+        let class = format!("{family}{light}{gap}");
         svg.rect([x, y, width, BAR], &class, &format!("{name}: {}", seconds(time)));
         if let Some(words) = inside(time) {
-            svg.text((x + width / 2.0, y + 11.0), Anchor::Middle, "inside", &words);
+            svg.text((x + width / 2.0, y + 12.0), Anchor::Middle, "inside", &words);
         }
         x += width;
     }
@@ -118,7 +129,7 @@ pub(super) fn sizes(subjects: &[&Subject], provers: &[&str]) -> String {
     if low > high || first > last {
         return svg.finish("Nothing was measured in sizes");
     }
-    let plot = Frame { left: 54.0, right: WIDTH - 96.0, top: 10.0, bottom: HEIGHT - 34.0 };
+    let plot = Frame { left: 50.0, right: WIDTH - 86.0, top: 10.0, bottom: HEIGHT - 34.0 };
     let (low, high) = (low.log10() - 0.08, high.log10() + 0.08);
     let x = |log: f64| plot.x((log - first) / (last - first).max(1.0));
     let y = |t: f64| plot.y((t.log10() - low) / (high - low));
@@ -145,7 +156,7 @@ pub(super) fn sizes(subjects: &[&Subject], provers: &[&str]) -> String {
             .iter()
             .filter_map(|s| {
                 let t = of(s, name)?;
-                let tip = format!("{name}, {}: {}", s.name, seconds(t));
+                let tip = format!("{name}, {}: {}", pretty(&s.name), seconds(t));
                 Some((x(f64::from(s.domain.ilog2())), y(t), tip))
             })
             .collect();
@@ -169,7 +180,7 @@ pub(super) fn scaling(subject: &Subject, provers: &[&str]) -> Option<String> {
     let threads = |p: &Prover| p.runs.iter().map(|r| r.threads).max();
     let most = subject.provers.iter().filter_map(threads).max().filter(|most| *most > 1)?;
     let mut svg = Svg::new(WIDTH, HEIGHT);
-    let plot = Frame { left: 44.0, right: WIDTH - 112.0, top: 10.0, bottom: HEIGHT - 34.0 };
+    let plot = Frame { left: 44.0, right: WIDTH - 86.0, top: 10.0, bottom: HEIGHT - 34.0 };
     let span = f64::from(most) - 1.0;
     let x = |n: u32| plot.x((f64::from(n) - 1.0) / span);
     let y = |gain: f64| plot.y((gain - 1.0 + 0.1 * span) / (1.2 * span));
@@ -232,7 +243,7 @@ pub(super) fn memory(subjects: &[&Subject], provers: &[&str]) -> Option<String> 
             svg.rect([LABELS, y, held, BAR], &class, &format!("key and witness: {}", bytes(memory.loaded)));
             let more = format!("a proof adds {}", bytes(memory.peak.saturating_sub(memory.loaded)));
             svg.rect([LABELS + held, y, peak - held, BAR], &format!("{class} light"), &more);
-            svg.text((LABELS + peak + 6.0, y + 11.5), Anchor::Start, "small", &bytes(memory.peak));
+            svg.text((LABELS + peak + 6.0, y + 12.5), Anchor::Start, "small", &bytes(memory.peak));
             y += ROW;
         }
         y += 10.0;
@@ -264,7 +275,7 @@ pub(super) fn limits(subject: &Subject, provers: &[&str]) -> Option<String> {
     if rows == 0 {
         return None;
     }
-    const NAMES: f64 = 178.0;
+    const NAMES: f64 = 162.0;
     let mut svg = Svg::new(WIDTH, rows as f64 * 15.0 + lines.len() as f64 * 7.0 + 4.0);
     let mut y = 0.0;
     for (name, list) in lines {

@@ -83,6 +83,14 @@ pub(super) fn power(domain: u64) -> String {
     format!("2{raised}")
 }
 
+/// A subject's name with its power raised.
+pub(super) fn pretty(name: &str) -> String {
+    match name.split_once("2^").and_then(|(before, log)| Some((before, log.parse::<u32>().ok()?))) {
+        Some((before, log)) if log < 64 => format!("{before}{}", power(1 << log)),
+        _ => name.to_owned(),
+    }
+}
+
 /// Seconds of one thread's processor time for a proof; of the fewest threads measured where one was not.
 pub(super) fn one_thread(prover: &Prover) -> Option<f64> {
     let run = prover.with(1).or_else(|| prover.runs.iter().min_by_key(|run| run.threads))?;
@@ -104,6 +112,12 @@ mod tests {
             (bytes(81_200_000), times(7.41), power(65536)),
             ("81.2 MB".into(), "7.41\u{d7}".into(), "2\u{b9}\u{2076}".into())
         );
+    }
+
+    #[test]
+    fn powers_in_names_are_raised_and_other_names_left_alone() {
+        assert_eq!(pretty("merkle 2^16"), "merkle 2\u{b9}\u{2076}");
+        assert_eq!(["access", "2^x", "2^99"].map(pretty), ["access", "2^x", "2^99"]);
     }
 
     #[test]
