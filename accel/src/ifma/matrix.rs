@@ -3,13 +3,13 @@
 //! The rows of a circuit's three matrices are linear forms over the assignment, and few of them differ: most are a single
 //! variable, and what is left occurs up to three times (an S-box alone names its input in A once and in B twice). So each
 //! distinct form is evaluated once, eight forms side by side, and a row is no more than the place of its value in one
-//! table: the assignment, a zero, and the values of the forms. ([`Rows::a`] and its neighbours hold those places.)
+//! table: the assignment, a zero, and the values of the forms.
 //!
 //! Forms are put side by side by their number of terms, among the thousand that occur nearest to each other. A term whose
 //! coefficient is one or minus one is an addition; the others are products, of which up to [`PRODUCTS`] are added up
 //! before one reduction. Coefficients are kept once each, in the order of their first use.
 
-use super::field::{Columns, Lazy, Norm, R};
+use super::field::{Columns, Lazy, Norm, R, mul};
 use super::lanes::{self, Isa, Words, kernel};
 use super::ntt::Loose;
 use crate::Fr;
@@ -26,14 +26,19 @@ const SUMS: usize = 32;
 const WINDOW: usize = 1024;
 /// Slices of eight forms worth a task of their own.
 const RUN: usize = 16;
+/// Vectors of rows worth a task of their own.
+const ROWS: usize = 256;
 /// A value of the table, in Montgomery form with `R = 2^260`, is below this many p.
-pub(crate) const BOUND: f64 = 2.2;
+const BOUND: f64 = 2.2;
 
 /// The rows of a circuit, by where their values stand in the table.
+///
+/// Every place is within the table, and every number of a coefficient within the coefficients: [`Rows::new`] checks, and
+/// nothing changes them.
 pub(crate) struct Rows {
-    pub(crate) a: Vec<u32>,
-    pub(crate) b: Vec<u32>,
-    pub(crate) c: Option<Vec<u32>>,
+    a: Vec<[u32; 8]>,
+    b: Vec<[u32; 8]>,
+    c: Option<Vec<[u32; 8]>>,
     num_variables: usize,
     forms: Forms,
 }
@@ -93,19 +98,51 @@ impl Rows {
                 }
             }
         }
-        let [a, b, c] = lists;
+        let [a, b, c] = lists.map(|list| list.map(|list| list.as_chunks::<8>().0.to_vec()));
         let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
-        Self { a, b, c, num_variables: matrices.num_variables, forms }
+        let rows = Self { a, b, c, num_variables: matrices.num_variables, forms };
+        rows.check();
+        rows
     }
 
-    /// Entries of the table.
-    pub(crate) fn table_len(&self) -> usize {
+    /// Whether all places are within what they are places in.
+    fn check(&self) {
+        let within = |lists: &[[u32; 8]], length: usize| {
+            assert!(lists.iter().flatten().all(|i| (*i as usize) < length), "a place beyond the table");
+        };
+        for list in [Some(&self.a), Some(&self.b), self.c.as_ref()].into_iter().flatten() {
+            within(list, self.table_len());
+        }
+        let Forms { coefficients, slices, products, sums } = &self.forms;
+        within(sums, self.num_variables + 1);
+        for product in products {
+            within(&[product.variables], self.num_variables + 1);
+            within(&[product.coefficients], coefficients.len());
+        }
+        let ends = slices.iter().map(|slice| [slice.products, slice.plus, slice.minus]);
+        let starts = core::iter::once([0; 3]).chain(ends.clone());
+        for ([start, _, sum], [end, plus, minus]) in starts.zip(ends) {
+            assert!(start <= end && sum <= plus && plus <= minus, "slices follow each other");
+            assert!(
+                end as usize <= products.len() && minus as usize <= sums.len(),
+                "slices of what is there"
+            );
+        }
+    }
+
+    fn table_len(&self) -> usize {
         self.num_variables + 1 + 8 * self.forms.slices.len()
+    }
+
+    /// Room for a table.
+    pub(crate) fn table(&self) -> Vec<Words> {
+        vec![Words([0; 4]); self.table_len()]
     }
 
     /// Fills the table for an assignment.
     pub(crate) fn fill(&self, isa: Isa, assignment: &[Fr], table: &mut [Words]) {
         assert_eq!(assignment.len(), self.num_variables, "one value for each variable");
+        assert_eq!(table.len(), self.table_len(), "the circuit's own table");
         let (variables, rest) = table.split_at_mut(self.num_variables);
         let spread = rayon::current_num_threads() > 1;
         let convert = |(words, values): (&mut [Words], &[Fr])| assignment_words(isa, words, values);
@@ -122,6 +159,27 @@ impl Rows {
             outputs.par_chunks_mut(RUN).enumerate().for_each(some);
         } else {
             evaluate(isa, &self.forms, inputs, 0, outputs);
+        }
+    }
+
+    /// Fetches the rows' values from a filled table, eight to a vector, fresh for a transform; c is `a b` where the circuit has no
+    /// C. Says which is the first row of which `a b = c` does not hold.
+    pub(crate) fn place(&self, isa: Isa, table: &[Words], out: [&mut [Loose]; 3]) -> Option<usize> {
+        assert_eq!(table.len(), self.table_len(), "the circuit's own table");
+        let [a, b, c] = out.map(|out| out.par_chunks_mut(ROWS));
+        let runs = a.zip(b).zip(c).zip(self.a.par_chunks(ROWS)).zip(self.b.par_chunks(ROWS));
+        match &self.c {
+            Some(places) => {
+                let runs = runs.zip(places.par_chunks(ROWS)).enumerate();
+                let first = runs.filter_map(|(run, (((((a, b), c), x), y), z))| {
+                    checked(isa, table, [x, y, z], [a, b, c]).map(|row| 8 * ROWS * run + row)
+                });
+                first.min()
+            }
+            None => {
+                runs.for_each(|((((a, b), c), x), y)| multiplied(isa, table, [x, y], [a, b, c]));
+                None
+            }
         }
     }
 
@@ -243,6 +301,32 @@ kernel! {
         super::field::wipe(&mut converted);
     }
 
+    /// Fetches rows' values; the first row of which `a b = c` does not hold.
+    fn checked[](isa: Isa, table: &[Words], places: [&[[u32; 8]]; 3], out: [&mut [Loose]; 3]) -> Option<usize> {
+        let [a, b, c] = out;
+        let mut unsatisfied = None;
+        for i in (0..a.len()).rev() {
+            let (x, y) = (value(isa, table, &places[0][i]), value(isa, table, &places[1][i]));
+            let z = value(isa, table, &places[2][i]);
+            (a[i], b[i], c[i]) = (Loose::of(&x), Loose::of(&y), Loose::of(&z));
+            let satisfied = mul(&x.lazy(), &y.lazy()).minus::<3>(&z).red().zero_lanes();
+            if satisfied != 0xff {
+                unsatisfied = Some(8 * i + satisfied.trailing_ones() as usize);
+            }
+        }
+        unsatisfied
+    }
+
+    /// Fetches rows' values and sets c to `a b`.
+    fn multiplied[](isa: Isa, table: &[Words], places: [&[[u32; 8]]; 2], out: [&mut [Loose]; 3]) {
+        let [a, b, c] = out;
+        for i in 0..a.len() {
+            let (x, y) = (value(isa, table, &places[0][i]), value(isa, table, &places[1][i]));
+            (a[i], b[i]) = (Loose::of(&x), Loose::of(&y));
+            c[i] = Loose::of_product(&mul(&x.lazy(), &y.lazy()));
+        }
+    }
+
     /// The values of the forms from slice `first`.
     fn evaluate[](isa: Isa, forms: &Forms, table: &[Words], first: usize, outputs: &mut [[Words; 8]]) {
         let mut begin = if first == 0 { Slice::default() } else { forms.slices[first - 1] };
@@ -258,6 +342,21 @@ kernel! {
     }
 }
 
+/// Eight values, normalised.
+#[inline(always)]
+fn value(isa: Isa, table: &[Words], places: &[u32; 8]) -> Norm<R> {
+    // SAFETY: callers pass places of a `Rows` and its table, or the table's beginning and places of forms, which are within it
+    // (see `Rows`, and `check`, which `new` calls; `fill` and `place` assert that the table has the circuit's length).
+    Norm::unpack(unsafe { lanes::gather(isa, table, places) }, BOUND)
+}
+
+/// Eight values or coefficients as factors.
+#[inline(always)]
+fn factor(isa: Isa, table: &[Words], places: &[u32; 8], bound: f64) -> Lazy<R> {
+    // SAFETY: as for `value`; coefficients' numbers are checked there too.
+    Lazy::from_words(unsafe { lanes::gather(isa, table, places) }, bound)
+}
+
 /// The sum of products, below 1.8p.
 #[inline(always)]
 fn sum_products(isa: Isa, table: &[Words], coefficients: &[Words], products: &[Product]) -> Loose {
@@ -265,8 +364,8 @@ fn sum_products(isa: Isa, table: &[Words], coefficients: &[Words], products: &[P
     for products in products.chunks(PRODUCTS) {
         let mut columns = Columns::<R>::zero(isa);
         for product in products {
-            let value = Lazy::from_words(lanes::gather(isa, table, &product.variables), BOUND);
-            let coefficient = Lazy::from_words(lanes::gather(isa, coefficients, &product.coefficients), 1.0);
+            let value = factor(isa, table, &product.variables, BOUND);
+            let coefficient = factor(isa, coefficients, &product.coefficients, 1.0);
             columns = columns.plus_product(&coefficient, &value);
         }
         sum = sum.plus(&Loose::of_product(&columns.reduce())).lift::<1>().reduce();
@@ -277,16 +376,15 @@ fn sum_products(isa: Isa, table: &[Words], coefficients: &[Words], products: &[P
 /// The sum with more values added and subtracted, below 1.8p.
 #[inline(always)]
 fn add_all(isa: Isa, mut sum: Loose, table: &[Words], plus: &[[u32; 8]], minus: &[[u32; 8]]) -> Loose {
-    let value = |variables| Loose::of(&Norm::unpack(lanes::gather(isa, table, variables), BOUND));
     for variables in plus.chunks(SUMS) {
         for variables in variables {
-            sum = sum.plus(&value(variables));
+            sum = sum.plus(&Loose::of(&value(isa, table, variables)));
         }
         sum = sum.lift::<1>().reduce();
     }
     for variables in minus.chunks(SUMS) {
         for variables in variables {
-            sum = sum.minus(&value(variables));
+            sum = sum.minus(&Loose::of(&value(isa, table, variables)));
         }
         sum = sum.lift::<72>().reduce();
     }

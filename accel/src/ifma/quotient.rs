@@ -6,8 +6,8 @@
 //! product on the coset n^2-fold, its interpolation n^3-fold.
 
 use super::field::{Columns, Norm, R, mul};
-use super::lanes::{self, Isa, Words, kernel};
-use super::matrix::{BOUND, Rows};
+use super::lanes::{Isa, Words, kernel};
+use super::matrix::Rows;
 use super::ntt::order::{Eight, to_natural};
 use super::ntt::plain::plain_lanes;
 use super::ntt::{Evaluation, Interpolation, Loose, SMALLEST, wipe};
@@ -89,42 +89,12 @@ impl Circuit {
         }
     }
 
-    /// The rows' values, checked.
-    fn place(&self, scratch: &mut Scratch) -> Result<(), QuotientError> {
-        let isa = self.isa;
-        let Scratch { table, a, b, c } = scratch;
-        let table = table.as_slice();
-        let [ia, ib] = [&self.rows.a, &self.rows.b].map(|list| list.as_chunks::<8>().0);
-        let unsatisfied = match &self.rows.c {
-            Some(ic) => {
-                let ic = ic.as_chunks::<8>().0;
-                let run = |(run, ((a, b), c)): (usize, ((&mut [Loose], &mut [Loose]), &mut [Loose]))| {
-                    let at = run * RUN..run * RUN + a.len();
-                    let places = [&ia[at.clone()], &ib[at.clone()], &ic[at.clone()]];
-                    checked(isa, table, places, [a, b, c]).map(|row| 8 * at.start + row)
-                };
-                let runs = a.par_chunks_mut(RUN).zip(b.par_chunks_mut(RUN)).zip(c.par_chunks_mut(RUN));
-                runs.enumerate().filter_map(run).min()
-            }
-            None => {
-                let run = |(run, ((a, b), c)): (usize, ((&mut [Loose], &mut [Loose]), &mut [Loose]))| {
-                    let at = run * RUN..run * RUN + a.len();
-                    multiplied(isa, table, [&ia[at.clone()], &ib[at]], [a, b, c]);
-                };
-                let runs = a.par_chunks_mut(RUN).zip(b.par_chunks_mut(RUN)).zip(c.par_chunks_mut(RUN));
-                runs.enumerate().for_each(run);
-                None
-            }
-        };
-        unsatisfied.map_or(Ok(()), |row| Err(QuotientError::Unsatisfied { row }))
-    }
-
     /// A scratch from the spare ones, or a new one.
     fn scratch(&self) -> Borrowed<'_> {
         let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let vectors = || vec![Loose::zero(self.isa); 1 << (self.log - 3)];
         let scratch = spare.unwrap_or_else(|| Scratch {
-            table: vec![Words([0; 4]); self.rows.table_len()],
+            table: self.rows.table(),
             a: vectors(),
             b: vectors(),
             c: vectors(),
@@ -140,8 +110,10 @@ impl LoadedCircuit for Circuit {
         let Some(scratch) = &mut borrowed.scratch else { unreachable!("taken on drop only") };
         begin(watch, Phase::Rows)?;
         self.rows.fill(isa, assignment, &mut scratch.table);
-        self.place(scratch)?;
-        let Scratch { a, b, c, .. } = scratch;
+        let Scratch { table, a, b, c } = scratch;
+        if let Some(row) = self.rows.place(isa, table, [a, b, c]) {
+            return Err(QuotientError::Unsatisfied { row });
+        }
 
         begin(watch, Phase::InverseA)?;
         self.down.run(isa, a);
@@ -226,33 +198,6 @@ impl Drop for Borrowed<'_> {
 }
 
 kernel! {
-    /// Fetches the rows' values; the first row of which `a b = c` does not hold.
-    fn checked[](isa: Isa, table: &[Words], places: [&[[u32; 8]]; 3], out: [&mut [Loose]; 3]) -> Option<usize> {
-        let [a, b, c] = out;
-        let mut unsatisfied = None;
-        for i in (0..a.len()).rev() {
-            let [x, y, z] = [places[0][i], places[1][i], places[2][i]];
-            let (x, y, z) = (fetch(isa, table, &x), fetch(isa, table, &y), fetch(isa, table, &z));
-            (a[i], b[i], c[i]) = (Loose::of(&x), Loose::of(&y), Loose::of(&z));
-            let difference = mul(&x.lazy(), &y.lazy()).minus::<3>(&z).red();
-            let satisfied = difference.zero_lanes();
-            if satisfied != 0xff {
-                unsatisfied = Some(8 * i + satisfied.trailing_ones() as usize);
-            }
-        }
-        unsatisfied
-    }
-
-    /// Fetches the rows' values and sets c to `a b`.
-    fn multiplied[](isa: Isa, table: &[Words], places: [&[[u32; 8]]; 2], out: [&mut [Loose]; 3]) {
-        let [a, b, c] = out;
-        for i in 0..a.len() {
-            let (x, y) = (fetch(isa, table, &places[0][i]), fetch(isa, table, &places[1][i]));
-            (a[i], b[i]) = (Loose::of(&x), Loose::of(&y));
-            c[i] = Loose::of_product(&mul(&x.lazy(), &y.lazy()));
-        }
-    }
-
     /// `a = a b`, fresh.
     fn multiply[](_isa: Isa, a: &mut [Loose], b: &[Loose]) {
         for (a, b) in a.iter_mut().zip(b) {
@@ -275,11 +220,6 @@ kernel! {
             ];
         }
     }
-}
-
-#[inline(always)]
-fn fetch(isa: Isa, table: &[Words], places: &[u32; 8]) -> Norm<R> {
-    Norm::unpack(lanes::gather(isa, table, places), BOUND)
 }
 
 #[inline(always)]

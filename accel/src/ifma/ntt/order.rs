@@ -41,19 +41,21 @@ pub(crate) fn to_natural<T: Send>(
     let three = |x: usize| reverse(x, 3);
     let group = |(g, mut pieces): (usize, Vec<&mut [T]>)| {
         let low = reverse(g, log - 9);
-        let mut eights = [[[0; 4]; 8]; 8];
-        for v in 0..8 {
-            for (t, eight) in eights.iter_mut().enumerate() {
+        let mut tiles = [[[[0; 4]; 8]; 8]; 8];
+        for (t, tile) in tiles.iter_mut().enumerate() {
+            for (v, eight) in tile.iter_mut().enumerate() {
                 words(8 * ((t << (log - 9)) + low) + v, eight);
             }
+        }
+        for v in 0..8 {
             for lane in 0..8 {
                 let piece = &mut pieces[8 * three(v) + three(lane)];
-                for (t, eight) in eights.iter().enumerate() {
-                    piece[three(t)] = make(eight[lane]);
+                for (t, tile) in tiles.iter().enumerate() {
+                    piece[three(t)] = make(tile[v][lane]);
                 }
             }
         }
-        wipe(&mut eights);
+        wipe(&mut tiles);
     };
     let groups = runs(out, 64, 8);
     if log >= PARALLEL && rayon::current_num_threads() > 1 {
