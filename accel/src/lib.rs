@@ -26,7 +26,7 @@ mod weight;
 
 pub use ark_bn254::{Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 pub use engine::{ChooseError, ENGINE_VARIABLE, Engine, all, best, by_name, choose, force};
-pub use pairings::{G2Prepared, MillerProducts, Pairings};
+pub use pairings::{FixedBases, G2Prepared, MillerProducts, Pairings};
 pub use portable::Portable;
 pub use proving::{
     Cancelled, Integers, KeyBases, LoadedCircuit, LoadedKey, Matrices, Phase, Proving, QuotientError,

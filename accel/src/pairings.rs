@@ -1,6 +1,7 @@
 //! The pairing side of the seam: what a verifier and a decoder need.
 
-use crate::{Fq, Fq2, Fq12, G1Affine, G1Projective, G2Affine, Weight};
+use crate::{Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, Weight};
+use std::sync::Arc;
 
 /// The line coefficients of a G2 point, ready for Miller loops.
 pub type G2Prepared = ark_ec::bn::G2Prepared<ark_bn254::Config>;
@@ -61,6 +62,19 @@ pub trait Pairings {
         weights: &[Weight],
         lengths: &[usize],
     ) -> Vec<G1Projective>;
+
+    /// Tables of bases for many sums over them. Bases may be infinity or equal.
+    fn fix_g1(&self, bases: &[G1Affine]) -> Arc<dyn FixedBases>;
+}
+
+/// Bases of G1 with tables of their multiples.
+pub trait FixedBases: Send + Sync {
+    /// The sums of `scalars[i] * bases[i]` over consecutive lists of these lengths. Bases left over at the end count for nothing.
+    /// Variable time: for public inputs.
+    ///
+    /// # Panics
+    /// Where there are more scalars than bases, or the lists do not make up the scalars.
+    fn sums(&self, scalars: &[Fr], lengths: &[usize]) -> Vec<G1Projective>;
 }
 
 /// What [`Pairings::miller_products`] finds.

@@ -5,8 +5,8 @@ mod key;
 
 use crate::proving::{KeyBases, LoadedCircuit, LoadedKey, Matrices, QuotientForm, TableMemory};
 use crate::{
-    Engine, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective, MillerProducts,
-    OddMultiples, Pairings, Proving, Weight, miller, straus, subgroup,
+    Engine, FixedBases, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective,
+    MillerProducts, OddMultiples, Pairings, Proving, Weight, miller, straus, subgroup,
 };
 use ark_bn254::{Bn254, g1};
 use ark_ec::CurveGroup;
@@ -14,9 +14,10 @@ use ark_ec::pairing::{MillerLoopOutput, Pairing};
 use ark_ec::scalar_mul::glv::GLVConfig;
 use ark_ec::scalar_mul::variable_base::VariableBaseMSM;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
-use ark_ff::{BigInt, FftField, PrimeField};
+use ark_ff::{AdditiveGroup, BigInt, FftField, PrimeField};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rayon::prelude::*;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Below this many terms shared doublings win over buckets, and arkworks would start a thread pool for a trifle.
@@ -24,6 +25,9 @@ const SMALL_MSM: usize = 192;
 
 /// Window of the tables for weights' halves of 64 bits.
 const WEIGHT_WINDOW: usize = 4;
+
+/// Window of the tables of fixed bases: 16 kB for each.
+const FIXED_WINDOW: usize = 8;
 
 /// The plain engine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -129,6 +133,46 @@ impl Pairings for Portable {
             }
         }
         OddMultiples::new(&bases, WEIGHT_WINDOW).lists(&factors, lengths.iter().map(|length| 2 * length))
+    }
+
+    fn fix_g1(&self, bases: &[G1Affine]) -> Arc<dyn FixedBases> {
+        Arc::new(Tables::new(bases))
+    }
+}
+
+/// Odd multiples of bases and of their multiples by `2^64`, `2^128`, `2^192`: the doublings of one word serve all four.
+struct Tables {
+    multiples: OddMultiples<g1::Config>,
+    bases: usize,
+}
+
+impl Tables {
+    fn new(bases: &[G1Affine]) -> Self {
+        let mut shifted = Vec::with_capacity(4 * bases.len());
+        for base in bases {
+            let mut point = G1Projective::from(*base);
+            for _ in 0..4 {
+                shifted.push(point);
+                (0..64).for_each(|_| {
+                    point.double_in_place();
+                });
+            }
+        }
+        let shifted = G1Projective::normalize_batch(&shifted);
+        Self { multiples: OddMultiples::new(&shifted, FIXED_WINDOW), bases: bases.len() }
+    }
+}
+
+impl FixedBases for Tables {
+    fn sums(&self, scalars: &[Fr], lengths: &[usize]) -> Vec<G1Projective> {
+        let unused = self.bases.checked_sub(scalars.len()).expect("at most one scalar for each base");
+        let mut words: Vec<BigInt<4>> =
+            scalars.iter().flat_map(|scalar| scalar.into_bigint().0.map(BigInt::from)).collect();
+        words.resize(4 * self.bases, BigInt::zero());
+        let lengths = lengths.iter().copied().chain([unused]).map(|length| 4 * length);
+        let mut sums = self.multiples.lists(&words, lengths);
+        sums.pop();
+        sums
     }
 }
 

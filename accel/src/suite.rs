@@ -23,6 +23,7 @@ macro_rules! mount {
             points_outside_the_subgroup_are_told_from_those_inside: pairings::subgroup_checks_agree,
             miller_loops_in_groups_are_those_of_arkworks: pairings::groups_agree,
             miller_loops_tell_points_outside_the_subgroup: pairings::strangers_are_told,
+            sums_over_fixed_bases_are_those_of_naive_products: weights::fixed_bases_agree,
             weighing_points_is_multiplication: weights::agree,
             weighted_sums_meet_equal_opposite_and_infinite_points: weights::degenerate_points_agree,
             coefficients_of_the_quotient_are_those_of_the_polynomial: circuits::coefficients_agree,

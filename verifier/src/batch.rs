@@ -2,30 +2,24 @@
 //!
 //! Proof i is valid when `E_i = e(A_i, B_i) e(alpha, beta)^-1 e(IC(x_i), gamma)^-1 e(C_i, delta)^-1` is one. The batch checks
 //! that `prod E_i^(w_i)` is one, for weights of 128 bits that nobody can know before the whole batch is fixed: a batch with
-//! an invalid proof passes with probability 2^-128. Terms that share a point are summed first, so that a proof costs one
-//! Miller loop and two short multiplications, and each key three more Miller loops.
+//! an invalid proof passes with probability 2^-128. When the product is not one, the culprits are found by halving
+//! ([`search`](crate::search)); when that has cost more than a quarter of the batch in checks, what is left is verified one by one.
 //!
-//! When the product is not one, the batch is halved until the culprits stand alone, with the Miller loops of the first
-//! pass reused. Halving is cheap while culprits are few; when it has cost more than [`search_budget`] checks, what is left
-//! is verified one by one. So a batch full of invalid proofs costs at most that budget more than no batch at all, beside
-//! the first pass.
+//! From bytes ([`verify_encoded`]) one check less is made: whether B lies in its subgroup is seen at the end of its Miller loop.
 
 use crate::key::PreparedVerifyingKey;
-use crate::single::verify_one;
-use amanat_accel::{Engine, Fq12, OddMultiples};
+use crate::search::{Case, Judgement, Verdict, judge};
+use crate::single::{Reject, verify_one};
+use amanat_accel::Weight;
 use amanat_domain::field::{self, Fr};
 use amanat_domain::statement::PUBLIC_INPUTS;
-use amanat_params::Proof;
-use ark_bn254::{G1Affine, G1Projective};
-use ark_ec::CurveGroup;
-use ark_ff::{AdditiveGroup, BigInt, Field};
-use core::ops::Range;
+use amanat_params::{LooseProof, PointError, Proof, ProofError, ProofPart};
 use merlin::Transcript;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use sha2::{Digest, Sha256};
 
-/// Proofs whose Miller loops share one accumulator. Fixed, so that nothing depends on the number of threads.
-const CHUNK: usize = 16;
+/// Up to so many proofs are verified one by one: that costs less than a batch.
+const FEW: usize = 1;
 
 /// A proof to judge.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +30,17 @@ pub struct Item<'a> {
     pub public: [Fr; PUBLIC_INPUTS],
     /// The proof.
     pub proof: Proof,
+}
+
+/// A proof to judge, as it was sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Encoded<'a> {
+    /// The key it claims to be under.
+    pub key: &'a PreparedVerifyingKey,
+    /// The public inputs it claims to prove.
+    pub public: [Fr; PUBLIC_INPUTS],
+    /// What should be a proof.
+    pub proof: &'a [u8],
 }
 
 /// Verdicts, and what they cost.
@@ -49,11 +54,6 @@ pub struct BatchOutcome {
     pub single_checks: usize,
 }
 
-/// Most checks of groups a batch of n spends on the search for culprits before it verifies the rest one by one.
-const fn search_budget(n: usize) -> usize {
-    16 + n / 8
-}
-
 /// Judges every item; the verdicts are those of [`verify_one`].
 #[must_use]
 pub fn verify_batch(items: &[Item<'_>]) -> Vec<bool> {
@@ -63,192 +63,98 @@ pub fn verify_batch(items: &[Item<'_>]) -> Vec<bool> {
 /// [`verify_batch`], with its cost.
 #[must_use]
 pub fn verify_batch_counted(items: &[Item<'_>]) -> BatchOutcome {
-    judge(items, weights(items))
+    if items.len() <= FEW {
+        let holds = |item: &Item<'_>| verify_one(item.key, &item.public, &item.proof).is_ok();
+        let verdicts = items.iter().map(holds).collect();
+        return BatchOutcome { verdicts, group_checks: 0, single_checks: items.len() };
+    }
+    judge_items(items, weights(items, |item| (item.key, &item.public, item.proof.to_bytes())))
 }
 
-fn judge(items: &[Item<'_>], weights: Vec<u128>) -> BatchOutcome {
-    let batch = Batch::new(items, weights);
-    let outcome = BatchOutcome { verdicts: vec![true; items.len()], group_checks: 0, single_checks: 0 };
-    let mut search = Search { batch: &batch, outcome };
-    match items.len() {
-        0 => {}
-        1 => search.one_by_one(0..1),
-        n => {
-            let parts: Vec<Part> = (0..n.div_ceil(CHUNK))
-                .into_par_iter()
-                .map(|i| batch.part(i * CHUNK..n.min((i + 1) * CHUNK)))
-                .collect();
-            search.judge(&parts, false);
-        }
+fn judge_items(items: &[Item<'_>], weights: Vec<Weight>) -> BatchOutcome {
+    let cases: Vec<Case<'_>> = items.iter().map(Case::of).collect();
+    let Judgement { verdicts, group_checks, single_checks } = judge(&cases, weights);
+    let verdicts = verdicts.into_iter().map(|verdict| verdict == Verdict::Valid).collect();
+    BatchOutcome { verdicts, group_checks, single_checks }
+}
+
+/// Decodes and judges every item: the results are those of [`Proof::from_bytes`] and then [`verify_one`].
+#[must_use]
+pub fn verify_encoded(items: &[Encoded<'_>]) -> Vec<Result<(), Reject>> {
+    if items.len() <= FEW {
+        let judged =
+            items.iter().map(|item| verify_one(item.key, &item.public, &Proof::from_bytes(item.proof)?));
+        return judged.collect();
     }
-    search.outcome
+    // In the same parts whatever the number of threads; each proof is read by itself anyhow.
+    let parts = items.par_chunks(crate::search::PART);
+    let decoded: Vec<Result<LooseProof, ProofError>> = parts
+        .flat_map_iter(|part| LooseProof::from_bytes_many(&part.iter().map(|i| i.proof).collect::<Vec<_>>()))
+        .collect();
+    let sound: Vec<(&Encoded<'_>, &LooseProof)> =
+        items.iter().zip(&decoded).filter_map(|(item, proof)| Some((item, proof.as_ref().ok()?))).collect();
+    let weights = weights(&sound, |(item, _)| (item.key, &item.public, item.proof));
+    let cases: Vec<Case<'_>> = sound.iter().map(|(item, proof)| Case::of_loose(item, proof)).collect();
+    let mut verdicts = judge(&cases, weights).verdicts.into_iter();
+    let judged = decoded.iter().map(|proof| {
+        proof.as_ref().map_err(|error| *error)?;
+        match verdicts.next() {
+            Some(Verdict::Valid) => Ok(()),
+            Some(Verdict::Stranger) => {
+                Err(ProofError::Point { part: ProofPart::B, reason: PointError::NotInSubgroup }.into())
+            }
+            Some(Verdict::Invalid) | None => Err(Reject::Invalid),
+        }
+    });
+    judged.collect()
+}
+
+impl<'a> Case<'a> {
+    fn of(item: &'a Item<'a>) -> Self {
+        let Item { key, public, proof } = item;
+        Self { key, public, a: proof.a(), b: proof.b(), c: proof.c() }
+    }
+
+    fn of_loose(item: &'a Encoded<'a>, proof: &'a LooseProof) -> Self {
+        Self { key: item.key, public: &item.public, a: proof.a(), b: proof.b(), c: proof.c() }
+    }
 }
 
 /// Weights from a transcript over everything, so that they are the same for every validator and nobody can choose a
-/// proof after seeing them.
-fn weights(items: &[Item<'_>]) -> Vec<u128> {
-    let mut transcript = Transcript::new(b"amanat/verify-batch/v1");
-    transcript.append_u64(b"count", items.len() as u64);
-    for item in items {
-        transcript.append_u64(b"statement", item.key.header().statement as u64);
-        transcript.append_u64(b"version", u64::from(item.key.header().version));
-        transcript.append_message(b"key", &item.key.digest());
-        for input in &item.public {
-            transcript.append_message(b"public", &field::to_bytes(input));
-        }
-        transcript.append_message(b"proof", &item.proof.to_bytes());
-    }
-    let draw = |_| {
-        let mut bytes = [0; 16];
-        transcript.challenge_bytes(b"weight", &mut bytes);
-        // Zero would leave a proof out.
-        u128::from_le_bytes(bytes).max(1)
+/// proof after seeing them. An item enters by its SHA-256, so that most of the hashing is spread over the threads.
+fn weights<'a, T: Sync, B: AsRef<[u8]>>(
+    items: &'a [T],
+    parts: impl Fn(&'a T) -> (&'a PreparedVerifyingKey, &'a [Fr; PUBLIC_INPUTS], B) + Sync,
+) -> Vec<Weight> {
+    let digest = |item: &'a T| -> [u8; 32] {
+        let (key, public, proof) = parts(item);
+        let mut hash = Sha256::new();
+        hash.update((key.header().statement as u64).to_le_bytes());
+        hash.update(u64::from(key.header().version).to_le_bytes());
+        hash.update(key.digest());
+        public.iter().for_each(|input| hash.update(field::to_bytes(input)));
+        hash.update(proof);
+        hash.finalize().into()
     };
-    (0..items.len()).map(draw).collect()
-}
-
-/// Consecutive items, with the product of the Miller loops of their `(w_i A_i, B_i)`.
-struct Part {
-    items: Range<usize>,
-    product: Fq12,
-}
-
-struct Batch<'a> {
-    items: &'a [Item<'a>],
-    weights: Vec<u128>,
-    /// Distinct keys, in order of first appearance.
-    keys: Vec<&'a PreparedVerifyingKey>,
-    /// For each item, its key's place in `keys`.
-    key_of: Vec<usize>,
-    engine: &'static dyn Engine,
-}
-
-impl<'a> Batch<'a> {
-    fn new(items: &'a [Item<'a>], weights: Vec<u128>) -> Self {
-        let mut keys = Vec::new();
-        let mut places = BTreeMap::new();
-        let key_of = items
-            .iter()
-            .map(|item| {
-                *places.entry(item.key.digest()).or_insert_with(|| {
-                    keys.push(item.key);
-                    keys.len() - 1
-                })
-            })
-            .collect();
-        Self { items, weights, keys, key_of, engine: amanat_accel::best() }
-    }
-
-    fn integers(&self, range: Range<usize>) -> Vec<BigInt<4>> {
-        self.weights[range].iter().map(|w| BigInt::new([*w as u64, (*w >> 64) as u64, 0, 0])).collect()
-    }
-
-    fn part(&self, range: Range<usize>) -> Part {
-        let items = &self.items[range.clone()];
-        let points: Vec<G1Affine> = items.iter().map(|item| *item.proof.a()).collect();
-        let weighted = OddMultiples::new(&points, 4).each(&self.integers(range.clone()));
-        let weighted = G1Projective::normalize_batch(&weighted);
-        let prepared: Vec<_> = items.iter().map(|item| self.engine.prepare_g2(item.proof.b())).collect();
-        let pairs: Vec<_> = weighted.into_iter().zip(&prepared).collect();
-        Part { items: range, product: self.engine.multi_miller_loop(&pairs) }
-    }
-
-    /// Whether the weighted product over the parts, which are adjacent, is one.
-    fn holds(&self, parts: &[Part]) -> bool {
-        let range = parts[0].items.start..parts[parts.len() - 1].items.end;
-        let mut sums = vec![Sum::default(); self.keys.len()];
-        for i in range {
-            let weight = Fr::from(self.weights[i]);
-            let sum = &mut sums[self.key_of[i]];
-            sum.weight += weight;
-            sum.inputs.iter_mut().zip(&self.items[i].public).for_each(|(sum, x)| *sum += weight * x);
-            sum.c.push(*self.items[i].proof.c());
-            sum.c_weights.extend(self.integers(i..i + 1));
-        }
-        let terms = |(sum, key): (&Sum, &&PreparedVerifyingKey)| {
-            let c = sum.c.par_chunks(64).zip(sum.c_weights.par_chunks(64));
-            let c: G1Projective = c.map(|(points, weights)| OddMultiples::new(points, 5).msm(weights)).sum();
-            [-(key.alpha * sum.weight), key.combine(&sum.weight, &sum.inputs), c]
-        };
-        let used = || sums.iter().zip(&self.keys).filter(|(sum, _)| !sum.c.is_empty());
-        let points: Vec<G1Projective> = used().flat_map(terms).collect();
-        let points = G1Projective::normalize_batch(&points);
-        let lines = used().flat_map(|(_, key)| [&key.beta, &key.neg_gamma, &key.neg_delta]);
-        let pairs: Vec<_> = points.into_iter().zip(lines).collect();
-        let product: Fq12 = parts.iter().map(|part| part.product).product();
-        let shared = self.engine.multi_miller_loop(&pairs);
-        self.engine.final_exponentiation(&(product * shared)) == Some(Fq12::ONE)
-    }
-}
-
-/// What the items of one key add up to.
-#[derive(Clone)]
-struct Sum {
-    weight: Fr,
-    inputs: [Fr; PUBLIC_INPUTS],
-    c: Vec<G1Affine>,
-    c_weights: Vec<BigInt<4>>,
-}
-
-impl Default for Sum {
-    fn default() -> Self {
-        Self { weight: Fr::ZERO, inputs: [Fr::ZERO; PUBLIC_INPUTS], c: Vec::new(), c_weights: Vec::new() }
-    }
-}
-
-struct Search<'a> {
-    batch: &'a Batch<'a>,
-    outcome: BatchOutcome,
-}
-
-impl Search<'_> {
-    /// Judges adjacent parts, and says whether all are valid. `guilty`: it is already known that not all are.
-    fn judge(&mut self, parts: &[Part], guilty: bool) -> bool {
-        let range = parts[0].items.start..parts[parts.len() - 1].items.end;
-        if range.len() == 1 && guilty {
-            self.outcome.verdicts[range.start] = false;
-            return false;
-        }
-        if range.len() == 1 || self.outcome.group_checks >= search_budget(self.batch.items.len()) {
-            self.one_by_one(range.clone());
-            return self.outcome.verdicts[range].iter().all(|valid| *valid);
-        }
-        if !guilty {
-            self.outcome.group_checks += 1;
-            if self.batch.holds(parts) {
-                return true;
-            }
-        }
-        if parts.len() == 1 {
-            let items: Vec<Part> = range.into_par_iter().map(|i| self.batch.part(i..i + 1)).collect();
-            return self.judge(&items, true);
-        }
-        let (left, right) = parts.split_at(parts.len() / 2);
-        // Guilt that is not on the left is on the right: no need to look.
-        let left_valid = self.judge(left, false);
-        self.judge(right, left_valid);
-        false
-    }
-
-    fn one_by_one(&mut self, range: Range<usize>) {
-        self.outcome.single_checks += range.len();
-        let items = self.batch.items;
-        let judged = range.clone().into_par_iter().map(|i| {
-            let Item { key, public, proof } = &items[i];
-            verify_one(key, public, proof).is_ok()
-        });
-        let judged: Vec<bool> = judged.collect();
-        self.outcome.verdicts[range].copy_from_slice(&judged);
-    }
+    let digests: Vec<[u8; 32]> = items.par_iter().with_min_len(16).map(digest).collect();
+    let mut transcript = Transcript::new(b"amanat/verify-batch/v2");
+    transcript.append_u64(b"count", items.len() as u64);
+    transcript.append_message(b"items", digests.as_flattened());
+    let mut bits = vec![[0; 16]; items.len()];
+    transcript.challenge_bytes(b"weights", bits.as_flattened_mut());
+    bits.into_iter().map(|bits| Weight::new(u128::from_le_bytes(bits))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::worlds;
-    use ark_bn254::{G2Affine, G2Projective};
-    use ark_ec::PrimeGroup;
+    use crate::search::search_budget;
+    use crate::testing::{g2_outside_the_subgroup, worlds};
+    use amanat_params::PROOF_BYTES;
+    use ark_bn254::{G1Affine, G1Projective, G2Affine, G2Projective};
+    use ark_ec::{CurveGroup, PrimeGroup};
     use ark_ff::{One, UniformRand};
+    use ark_serialize::CanonicalSerialize;
     use ark_std::rand::Rng;
 
     /// Honest items over the given number of keys.
@@ -277,6 +183,11 @@ mod tests {
                     &worlds().iter().find(|w| w.pvk.digest() != item.key.digest()).expect("several").pvk
             }
         }
+    }
+
+    /// The least k with n at most `2^k`.
+    fn log2(n: usize) -> usize {
+        n.next_power_of_two().ilog2() as usize
     }
 
     fn one_by_one(items: &[Item<'_>]) -> Vec<bool> {
@@ -330,9 +241,45 @@ mod tests {
                 let outcome = verify_batch_counted(&items);
                 let expected: Vec<bool> = (0..n).map(|i| i != bad).collect();
                 assert_eq!(outcome.verdicts, expected);
-                // The whole, and at most both halves at every level.
-                let checks = outcome.group_checks + outcome.single_checks;
-                assert!(checks <= 1 + 2 * (n.ilog2() as usize + 1), "{n}, {bad}: {outcome:?}");
+                // The whole, and one half at every level: what the other half is follows.
+                assert!(outcome.group_checks <= 1 + log2(n), "{n}, {bad}: {outcome:?}");
+                assert_eq!(outcome.single_checks, 0);
+            }
+        }
+    }
+
+    #[test]
+    fn k_culprits_among_n_cost_at_most_k_log_n_checks_beyond_the_first() {
+        let mut rng = ark_std::test_rng();
+        for n in [3, 16, 64, 65, 100, 130] {
+            let honest = honest(n, 3);
+            for k in [1, 2, 3, 5] {
+                // At random, side by side, and as far apart as can be.
+                for spread in 0..3 {
+                    let mut items = honest.clone();
+                    let mut expected = vec![true; n];
+                    for i in 0..k {
+                        let at = match spread {
+                            0 => rng.r#gen::<usize>() % n,
+                            1 => (n / 2 + i) % n,
+                            _ => i * n / k,
+                        };
+                        if core::mem::replace(&mut expected[at.min(n - 1)], false) {
+                            spoil(&mut items[at.min(n - 1)], rng.r#gen::<usize>() % 1000);
+                        }
+                    }
+                    let outcome = verify_batch_counted(&items);
+                    assert_eq!(outcome.verdicts, expected);
+                    let bad = expected.iter().filter(|valid| !**valid).count();
+                    let bound = 1 + bad * log2(n);
+                    assert!(
+                        outcome.group_checks <= bound,
+                        "{bad} of {n}: {} > {bound}",
+                        outcome.group_checks
+                    );
+                    assert!(outcome.group_checks <= search_budget(n));
+                    assert!(outcome.single_checks == 0 || outcome.group_checks == search_budget(n));
+                }
             }
         }
     }
@@ -347,37 +294,39 @@ mod tests {
             items[i].proof = Proof::from_points(*proof.a(), *proof.b(), c).expect("points");
         }
         // The attack is real: with equal weights the whole batch passes.
-        assert!(judge(&items, vec![7; 6]).verdicts.iter().all(|v| *v));
+        assert!(judge_items(&items, vec![Weight::new(7); 6]).verdicts.iter().all(|v| *v));
         assert_eq!(verify_batch(&items), [true, false, true, true, false, true]);
         // And so is knowing the weights beforehand: a pair can be made for any fixed ones.
-        let fixed = vec![3, 5, 1, 1, 9, 2];
+        let fixed = [3, 5, 1, 1, 9, 2].map(Weight::new);
         let mut items = honest(6, 1);
-        for (i, factor) in [(1, Fr::from(9u64)), (4, -Fr::from(5u64))] {
+        for (i, factor) in [(1, fixed[4].scalar()), (4, -fixed[1].scalar())] {
             let proof = items[i].proof;
             let c = (shift * factor + proof.c()).into_affine();
             items[i].proof = Proof::from_points(*proof.a(), *proof.b(), c).expect("points");
         }
-        assert!(judge(&items, fixed).verdicts.iter().all(|v| *v));
+        assert!(judge_items(&items, fixed.to_vec()).verdicts.iter().all(|v| *v));
         assert_eq!(verify_batch(&items), [true, false, true, true, false, true]);
     }
 
     #[test]
     fn weights_depend_on_every_item_and_on_all_of_it() {
         let items = honest(4, 2);
-        let base = weights(&items);
-        assert_eq!(base, weights(&items));
+        let weigh =
+            |items: &[Item<'_>]| weights(items, |item| (item.key, &item.public, item.proof.to_bytes()));
+        let base = weigh(&items);
+        assert_eq!(base, weigh(&items));
         for i in 0..4 {
             for way in 0..6 {
                 let mut other = items.clone();
                 spoil(&mut other[i], way);
-                let changed = weights(&other);
+                let changed = weigh(&other);
                 assert!(base.iter().zip(&changed).all(|(a, b)| a != b), "item {i}, way {way}");
             }
         }
         let mut swapped = items.clone();
         swapped.swap(0, 2);
-        assert_ne!(weights(&swapped)[1], base[1]);
-        assert_ne!(weights(&items[..3])[0], base[0]);
+        assert_ne!(weigh(&swapped)[1], base[1]);
+        assert_ne!(weigh(&items[..3])[0], base[0]);
     }
 
     #[test]
@@ -393,6 +342,65 @@ mod tests {
                 assert!(outcome.single_checks <= n);
             }
         }
+    }
+
+    #[test]
+    fn encoded_proofs_get_the_results_of_decoding_and_verifying_one_by_one() {
+        let mut rng = ark_std::test_rng();
+        let mut strangers = g2_outside_the_subgroup();
+        for round in 0..30 {
+            let n = [0, 1, 2, 9, 70][round % 5];
+            let items = honest(n, 1 + round % 3);
+            let mut sent: Vec<Vec<u8>> = items.iter().map(|item| item.proof.to_bytes().to_vec()).collect();
+            for bytes in &mut sent {
+                let at = rng.r#gen::<usize>() % bytes.len();
+                match rng.r#gen::<usize>() % [1000, 12, 6][round % 3] {
+                    0 => bytes[at] ^= 1 << (rng.r#gen::<u8>() % 8),
+                    // B outside the subgroup, alone and before a C that is none.
+                    1 | 2 => {
+                        let b = strangers.next().expect("endless");
+                        let mut encoded = Vec::new();
+                        b.serialize_compressed(&mut encoded).expect("a vector takes every write");
+                        bytes[32..96].copy_from_slice(&encoded);
+                        if at % 2 == 0 {
+                            bytes[127] = 0xff;
+                        }
+                    }
+                    3 => bytes.truncate(at),
+                    4 => bytes.copy_within(0..32, 96),
+                    _ => {}
+                }
+            }
+            let encoded: Vec<Encoded<'_>> = items
+                .iter()
+                .zip(&sent)
+                .map(|(item, proof)| Encoded { key: item.key, public: item.public, proof })
+                .collect();
+            let judge =
+                |item: &Encoded<'_>| verify_one(item.key, &item.public, &Proof::from_bytes(item.proof)?);
+            let expected: Vec<Result<(), Reject>> = encoded.iter().map(judge).collect();
+            assert_eq!(verify_encoded(&encoded), expected, "round {round}");
+        }
+    }
+
+    #[test]
+    fn a_block_of_strangers_is_refused_as_such() {
+        let items = honest(20, 2);
+        let mut strangers = g2_outside_the_subgroup();
+        let stranger = |item: &Item<'_>| {
+            let mut bytes = item.proof.to_bytes();
+            let b = strangers.next().expect("endless");
+            b.serialize_compressed(&mut bytes[32..96]).expect("64 bytes");
+            bytes
+        };
+        let sent: Vec<[u8; PROOF_BYTES]> = items.iter().map(stranger).collect();
+        let encoded: Vec<Encoded<'_>> = items
+            .iter()
+            .zip(&sent)
+            .map(|(item, proof)| Encoded { key: item.key, public: item.public, proof })
+            .collect();
+        let expected = ProofError::Point { part: ProofPart::B, reason: PointError::NotInSubgroup };
+        assert_eq!(verify_encoded(&encoded), vec![Err(Reject::Proof(expected)); 20]);
     }
 
     #[test]

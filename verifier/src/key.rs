@@ -1,27 +1,32 @@
 //! A verifying key, made ready once for many verifications.
 
-use amanat_accel::{Fq12, G2Prepared, OddMultiples};
+use amanat_accel::{FixedBases, Fq12, G2Prepared};
 use amanat_domain::field::Fr;
 use amanat_domain::statement::PUBLIC_INPUTS;
 use amanat_params::{KeyHeader, VerifyingKey};
 use ark_bn254::{G1Affine, G1Projective};
-use ark_ff::{BigInt, PrimeField};
+use std::sync::Arc;
 
-/// Window of the tables of IC points: 64 odd multiples each, 37 kB in all, so that they stay in a core's cache.
-const IC_WINDOW: usize = 8;
-
-/// A verifying key with its constant pairing computed and its G2 points prepared.
-#[derive(Debug, Clone)]
+/// A verifying key with its constant pairing computed, its G2 points prepared and tables over its G1 points: some 300 kB.
+#[derive(Clone)]
 pub struct PreparedVerifyingKey {
     header: KeyHeader,
     digest: [u8; 32],
     /// `e(alpha, beta)`.
     pub(crate) alpha_beta: Fq12,
-    pub(crate) alpha: G1Affine,
     pub(crate) beta: G2Prepared,
     pub(crate) neg_gamma: G2Prepared,
     pub(crate) neg_delta: G2Prepared,
-    ic: OddMultiples<ark_bn254::g1::Config>,
+    /// `IC_0`.
+    constant: G1Affine,
+    /// `IC_1 .. IC_8`, `IC_0`, `alpha`.
+    bases: Arc<dyn FixedBases>,
+}
+
+impl core::fmt::Debug for PreparedVerifyingKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PreparedVerifyingKey").field("header", &self.header).finish_non_exhaustive()
+    }
 }
 
 impl PreparedVerifyingKey {
@@ -31,15 +36,18 @@ impl PreparedVerifyingKey {
         let engine = amanat_accel::best();
         let points = vk.points();
         let pairing = engine.multi_pairing(&[(points.alpha_g1, points.beta_g2)]);
+        // A linted key has exactly the IC points of its public inputs.
+        let (constant, inputs) = points.ic.split_first().expect("a linted key has IC points");
+        let bases: Vec<G1Affine> = inputs.iter().copied().chain([*constant, points.alpha_g1]).collect();
         Self {
             header: *vk.header(),
             digest: vk.digest(),
             alpha_beta: pairing.expect("the Miller loop of two points is not zero"),
-            alpha: points.alpha_g1,
             beta: engine.prepare_g2(&points.beta_g2),
             neg_gamma: engine.prepare_g2(&-points.gamma_g2),
             neg_delta: engine.prepare_g2(&-points.delta_g2),
-            ic: OddMultiples::new(&points.ic, IC_WINDOW),
+            constant: *constant,
+            bases: engine.fix_g1(&bases),
         }
     }
 
@@ -55,12 +63,17 @@ impl PreparedVerifyingKey {
         self.digest
     }
 
-    /// `constant * IC_0 + sum inputs[i] * IC_(i + 1)`. Variable time: public inputs are public.
-    pub(crate) fn combine(&self, constant: &Fr, inputs: &[Fr; PUBLIC_INPUTS]) -> G1Projective {
-        let mut scalars = [BigInt::<4>::zero(); PUBLIC_INPUTS + 1];
-        for (scalar, x) in scalars.iter_mut().zip(core::iter::once(constant).chain(inputs)) {
-            *scalar = x.into_bigint();
-        }
-        self.ic.msm(&scalars)
+    /// `IC_0 + sum inputs[i] * IC_(i + 1)`. Variable time: public inputs are public.
+    pub(crate) fn combine(&self, inputs: &[Fr; PUBLIC_INPUTS]) -> G1Projective {
+        let sums = self.bases.sums(inputs, &[PUBLIC_INPUTS]);
+        sums.into_iter().sum::<G1Projective>() + self.constant
+    }
+
+    /// Of a batch's weighted sums: `weight * IC_0 + sum inputs[i] * IC_(i + 1)`, and `-weight * alpha`.
+    pub(crate) fn combine_weighted(&self, weight: &Fr, inputs: &[Fr; PUBLIC_INPUTS]) -> [G1Projective; 2] {
+        let mut scalars = inputs.to_vec();
+        scalars.extend([*weight, -*weight]);
+        let mut sums = self.bases.sums(&scalars, &[PUBLIC_INPUTS + 1, 1]).into_iter();
+        core::array::from_fn(|_| sums.next().unwrap_or_default())
     }
 }

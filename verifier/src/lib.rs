@@ -12,13 +12,14 @@
 mod batch;
 mod evidence;
 mod key;
+mod search;
 mod single;
 #[cfg(test)]
 mod testing;
 mod transaction;
 
 pub use amanat_params::{PROOF_BYTES, PointError, Proof, ProofError, ProofPart};
-pub use batch::{BatchOutcome, Item, verify_batch, verify_batch_counted};
+pub use batch::{BatchOutcome, Encoded, Item, verify_batch, verify_batch_counted, verify_encoded};
 pub use evidence::Verified;
 pub use key::PreparedVerifyingKey;
 pub use single::{PUBLIC_BYTES, Reject, public_inputs, verify_bytes, verify_one};

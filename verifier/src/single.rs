@@ -5,8 +5,9 @@ use crate::key::PreparedVerifyingKey;
 use amanat_domain::field::{self, FIELD_BYTES, Fr};
 use amanat_domain::statement::PUBLIC_INPUTS;
 use amanat_params::{Proof, ProofError};
+use ark_bn254::{G1Affine, G2Affine};
 use ark_ec::CurveGroup;
-use ark_ff::{One, Zero};
+use ark_ff::Zero;
 
 /// Length of the encoded public inputs.
 pub const PUBLIC_BYTES: usize = PUBLIC_INPUTS * FIELD_BYTES;
@@ -51,12 +52,22 @@ pub fn verify_one(
     public: &[Fr; PUBLIC_INPUTS],
     proof: &Proof,
 ) -> Result<(), Reject> {
+    if holds(key, public, proof.a(), proof.b(), proof.c()) { Ok(()) } else { Err(Reject::Invalid) }
+}
+
+/// The same of points on their curves and in their subgroups.
+pub(crate) fn holds(
+    key: &PreparedVerifyingKey,
+    public: &[Fr; PUBLIC_INPUTS],
+    a: &G1Affine,
+    b: &G2Affine,
+    c: &G1Affine,
+) -> bool {
     let engine = amanat_accel::best();
-    let combined = key.combine(&Fr::one(), public).into_affine();
-    let b = engine.prepare_g2(proof.b());
-    let pairs = [(*proof.a(), &b), (combined, &key.neg_gamma), (*proof.c(), &key.neg_delta)];
-    let product = engine.final_exponentiation(&engine.multi_miller_loop(&pairs));
-    if product == Some(key.alpha_beta) { Ok(()) } else { Err(Reject::Invalid) }
+    let combined = key.combine(public).into_affine();
+    let b = engine.prepare_g2(b);
+    let pairs = [(*a, &b), (combined, &key.neg_gamma), (*c, &key.neg_delta)];
+    engine.final_exponentiation(&engine.multi_miller_loop(&pairs)) == Some(key.alpha_beta)
 }
 
 /// Decodes and verifies: the public inputs come back as evidence.
@@ -78,10 +89,10 @@ mod tests {
     use super::*;
     use crate::testing::{World, g2_outside_the_subgroup, worlds};
     use amanat_params::{PROOF_BYTES, PointError, ProofPart};
-    use ark_bn254::{Fq, Fq2, G1Affine, G1Projective, G2Affine, G2Projective};
+    use ark_bn254::{Fq, Fq2, G1Projective, G2Projective};
     use ark_ec::AffineRepr;
     use ark_ec::short_weierstrass::SWCurveConfig;
-    use ark_ff::{BigInteger, Field, PrimeField, UniformRand};
+    use ark_ff::{BigInteger, Field, One, PrimeField, UniformRand};
     use ark_std::rand::{Rng, RngCore};
 
     fn bytes_of(public: &[Fr; 8]) -> [u8; PUBLIC_BYTES] {

@@ -1,6 +1,6 @@
 //! Transactions: from what was sent to evidence that it may reach state.
 
-use crate::{Item, PreparedVerifyingKey, Proof, ProofError, Reject, Verified, verify_batch, verify_one};
+use crate::{Encoded, PreparedVerifyingKey, Proof, ProofError, Reject, Verified, verify_encoded, verify_one};
 use amanat_domain::consent::OrgId;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, ProofTx, SignedTx, Transaction};
@@ -47,11 +47,11 @@ pub fn verify_transaction(trust: &impl Trust, tx: Transaction) -> Result<Verifie
     match &tx {
         Transaction::Signed(signed) => verify_signature(trust, signed)?,
         Transaction::Proof(claim) => {
-            let Claim { key, public, proof } = decode(trust, claim)?;
-            verify_one(key, &public, &proof).map_err(|reject| match reject {
-                Reject::Proof(e) => TxReject::Encoding(e),
-                Reject::PublicInput { .. } | Reject::Invalid => TxReject::Proof(claim.statement),
-            })?;
+            let Encoded { key, public, proof } = encoded(trust, claim)?;
+            let judged = Proof::from_bytes(proof).map_err(Reject::from);
+            judged
+                .and_then(|proof| verify_one(key, &public, &proof))
+                .map_err(|reject| refusal(claim, reject))?;
         }
     }
     Ok(Verified::new(tx))
@@ -63,38 +63,37 @@ pub fn verify_transactions(
     txs: Vec<Transaction>,
 ) -> Vec<Result<Verified<Transaction>, TxReject>> {
     let mut verdicts: Vec<Result<(), TxReject>> = Vec::with_capacity(txs.len());
-    let mut items = Vec::new();
-    let mut positions = Vec::new();
-    for (position, tx) in txs.iter().enumerate() {
+    let mut claims = Vec::new();
+    for tx in &txs {
         verdicts.push(match tx {
             Transaction::Signed(signed) => verify_signature(trust, signed),
-            Transaction::Proof(claim) => decode(trust, claim).map(|Claim { key, public, proof }| {
-                items.push(Item { key, public, proof });
-                positions.push(position);
-            }),
+            Transaction::Proof(claim) => {
+                encoded(trust, claim).map(|item| claims.push((verdicts.len(), item)))
+            }
         });
     }
-    for (position, holds) in positions.into_iter().zip(verify_batch(&items)) {
-        if let (false, Transaction::Proof(claim)) = (holds, &txs[position]) {
-            verdicts[position] = Err(TxReject::Proof(claim.statement));
+    let (positions, items): (Vec<usize>, Vec<Encoded<'_>>) = claims.into_iter().unzip();
+    for (position, judged) in positions.into_iter().zip(verify_encoded(&items)) {
+        if let (Err(reject), Transaction::Proof(claim)) = (judged, &txs[position]) {
+            verdicts[position] = Err(refusal(claim, reject));
         }
     }
     txs.into_iter().zip(verdicts).map(|(tx, verdict)| verdict.map(|()| Verified::new(tx))).collect()
 }
 
-struct Claim<'a> {
-    key: &'a PreparedVerifyingKey,
-    public: [amanat_domain::field::Fr; amanat_domain::statement::PUBLIC_INPUTS],
-    proof: Proof,
-}
-
-fn decode<'a>(trust: &'a impl Trust, tx: &ProofTx) -> Result<Claim<'a>, TxReject> {
+/// What a proof transaction claims: under which key, of which inputs.
+fn encoded<'a>(trust: &'a impl Trust, tx: &'a ProofTx) -> Result<Encoded<'a>, TxReject> {
     let (statement, key) = (tx.statement, tx.key);
     let key = trust.proof_key(statement, key).ok_or(TxReject::UnknownKey { statement, key })?;
-    let proof = Proof::from_bytes(&tx.proof)?;
     // ctx and policy are recomputed here, never taken from the sender.
-    let public = tx.public_vector().to_field_elements();
-    Ok(Claim { key, public, proof })
+    Ok(Encoded { key, public: tx.public_vector().to_field_elements(), proof: &tx.proof })
+}
+
+fn refusal(claim: &ProofTx, reject: Reject) -> TxReject {
+    match reject {
+        Reject::Proof(error) => TxReject::Encoding(error),
+        Reject::PublicInput { .. } | Reject::Invalid => TxReject::Proof(claim.statement),
+    }
 }
 
 fn verify_signature(trust: &impl Trust, tx: &SignedTx) -> Result<(), TxReject> {

@@ -14,6 +14,7 @@
 pub(crate) mod decode;
 pub(crate) mod engine;
 pub(crate) mod field;
+pub(crate) mod fixed;
 pub(crate) mod fq12;
 pub(crate) mod fq2;
 pub(crate) mod inverse;

@@ -90,7 +90,7 @@ pub(crate) fn in_subgroup(isa: Isa, points: &[G2Affine]) -> Vec<bool> {
 /// The loop. Each accumulator takes the lines of so many vectors; without accumulators only the points move. At the end the
 /// place of Q holds `psi^3(Q)`.
 fn run(isa: Isa, eights: &mut [Eight], accumulators: &mut [Norm12], vectors: usize) {
-    let mut go = |accumulators: &mut [Norm12], eights: &mut [Eight], how| {
+    let go = |accumulators: &mut [Norm12], eights: &mut [Eight], how| {
         step(isa, eights, accumulators, vectors, how);
     };
     for (i, digit) in Config::ATE_LOOP_COUNT.iter().rev().skip(1).enumerate() {

@@ -2,9 +2,12 @@
 
 use super::decode;
 use super::engine::Avx512Ifma;
-use super::{pairing, scale};
+use super::{fixed, pairing, scale};
 use crate::portable::Portable;
-use crate::{Fq, Fq2, Fq12, G1Affine, G1Projective, G2Affine, G2Prepared, MillerProducts, Pairings, Weight};
+use crate::{
+    FixedBases, Fq, Fq2, Fq12, G1Affine, G1Projective, G2Affine, G2Prepared, MillerProducts, Pairings, Weight,
+};
+use std::sync::Arc;
 
 impl Pairings for Avx512Ifma {
     fn prepare_g2(&self, point: &G2Affine) -> G2Prepared {
@@ -53,5 +56,9 @@ impl Pairings for Avx512Ifma {
         assert_eq!(points.len(), weights.len(), "one weight for each point");
         assert_eq!(lengths.iter().sum::<usize>(), points.len(), "the lists make up the whole");
         scale::weighted_sums(self.isa, points, weights, lengths)
+    }
+
+    fn fix_g1(&self, bases: &[G1Affine]) -> Arc<dyn FixedBases> {
+        Arc::new(fixed::Tables::new(self.isa, bases))
     }
 }

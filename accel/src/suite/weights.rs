@@ -1,8 +1,8 @@
 //! Weighted points and their sums.
 
-use crate::{Engine, G1Affine, G1Projective, Weight};
+use crate::{Engine, Fr, G1Affine, G1Projective, Weight};
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{AdditiveGroup, UniformRand};
+use ark_ff::{AdditiveGroup, Field, UniformRand};
 use ark_std::rand::Rng;
 
 /// Random weights, with the smallest and largest and some of few digits among them.
@@ -79,4 +79,36 @@ pub(crate) fn degenerate_points_agree(engine: &dyn Engine) {
         }
     }
     assert_eq!(engine.weighted_sums_g1(&[point, -point], &[weight; 2], &[2]), [G1Projective::ZERO]);
+}
+
+pub(crate) fn fixed_bases_agree(engine: &dyn Engine) {
+    let mut rng = ark_std::test_rng();
+    for n in [1usize, 2, 8, 9, 10, 20] {
+        let mut bases = random(n, &mut rng);
+        if n > 8 {
+            (bases[1], bases[4], bases[5]) = (G1Affine::identity(), bases[3], -bases[3]);
+        }
+        let fixed = engine.fix_g1(&bases);
+        assert!(fixed.sums(&[], &[]).is_empty());
+        for round in 0..8 {
+            let scalars: Vec<Fr> = (0..n)
+                .map(|i| match (i + round) % 8 {
+                    0 => Fr::ZERO,
+                    1 => Fr::ONE,
+                    2 => -Fr::ONE,
+                    3 => Fr::from(rng.r#gen::<u64>()),
+                    4 => -Fr::from(rng.r#gen::<u16>()),
+                    _ => Fr::rand(&mut rng),
+                })
+                .collect();
+            let used = n - round % 2;
+            let products: Vec<G1Projective> =
+                bases.iter().zip(&scalars).take(used).map(|(base, scalar)| *base * scalar).collect();
+            for cut in [0, used / 2, used] {
+                let expected: [G1Projective; 2] =
+                    [products[..cut].iter().sum(), products[cut..].iter().sum()];
+                assert_eq!(fixed.sums(&scalars[..used], &[cut, used - cut]), expected, "{used} of {n}");
+            }
+        }
+    }
 }
