@@ -69,21 +69,26 @@ pub enum ChooseError {
 }
 
 /// The names of all engines of any build, with what they need.
-const KNOWN: [(&str, &str); 2] = [
+const KNOWN: [(&str, &str); 3] = [
     ("avx512ifma", "a processor with AVX-512 F, DQ, BW, VL, IFMA and VBMI2"),
     ("portable", "nothing special"),
+    ("emulated", "a build with the feature `emulated`, for tests"),
 ];
 
-/// Every engine this build and this machine can run, fastest first.
+/// Every engine this build and this machine can run, the fastest first, the emulated one (for tests) last.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Engine] {
     static ALL: OnceLock<Vec<&'static dyn Engine>> = OnceLock::new();
     ALL.get_or_init(|| {
         #[cfg(target_arch = "x86_64")]
-        let lanes = crate::ifma::Avx512Ifma::detect().map(|engine| engine as &dyn Engine);
+        let lanes = crate::avx512::ifma::Lanes::detect().map(|engine| engine as &dyn Engine);
         #[cfg(not(target_arch = "x86_64"))]
         let lanes = None;
-        lanes.into_iter().chain([&Portable as &dyn Engine]).collect()
+        #[cfg(any(test, feature = "emulated"))]
+        let emulated = crate::emulated::ifma::Lanes::detect().map(|engine| engine as &dyn Engine);
+        #[cfg(not(any(test, feature = "emulated")))]
+        let emulated = None;
+        lanes.into_iter().chain([&Portable as &dyn Engine]).chain(emulated).collect()
     })
 }
 
@@ -159,7 +164,8 @@ mod tests {
             assert!(KNOWN.iter().any(|known| known.0 == engine.name()), "{}", engine.name());
             assert_eq!(named(engine.name()).map(|found| found.name()), Ok(engine.name()));
         }
-        assert_eq!(all().last().map(|engine| engine.name()), Some("portable"));
+        assert!(by_name("portable").is_some());
+        assert_ne!(fastest().name(), "emulated");
     }
 
     #[test]

@@ -10,10 +10,14 @@
 //! chosen at run time ([`best`], [`choose`], [`by_name`]), can be forced by an environment variable ([`ENGINE_VARIABLE`]) and by
 //! a program ([`force`]), and say who they are. Start reading at [`Engine`].
 
-mod engine;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, dead_code)]
-mod ifma;
+mod avx512;
+#[cfg(any(test, feature = "emulated"))]
+// The same sources over other lanes, on purpose.
+#[allow(unsafe_code, dead_code, clippy::duplicate_mod)]
+mod emulated;
+mod engine;
 mod miller;
 mod pairings;
 mod portable;

@@ -8,7 +8,6 @@
 
 use crate::{G2Affine, G2Projective};
 use ark_bn254::Config;
-use ark_ec::AffineRepr;
 use ark_ec::bn::BnConfig;
 use ark_ff::{AdditiveGroup, Field};
 
@@ -65,7 +64,7 @@ fn psi(q: &G2Projective) -> G2Projective {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ark_ec::CurveGroup;
+    use ark_ec::{AffineRepr, CurveGroup};
     use ark_ff::UniformRand;
 
     #[test]

@@ -189,19 +189,16 @@ impl LooseProof {
     }
 
     /// The point A.
-    #[must_use]
     pub fn a(&self) -> &G1Affine {
         &self.a
     }
 
     /// The point B, perhaps outside the subgroup.
-    #[must_use]
     pub fn b(&self) -> &G2Affine {
         &self.b
     }
 
     /// The point C.
-    #[must_use]
     pub fn c(&self) -> &G1Affine {
         &self.c
     }

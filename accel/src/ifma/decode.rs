@@ -44,7 +44,7 @@ const fn windows(exponent: &[u64; 4]) -> ([(u8, u8); 64], usize) {
             continue;
         }
         // The longest window from here that ends in a one.
-        let mut low = if i >= 5 { i - 5 } else { 0 };
+        let mut low = i.saturating_sub(5);
         while bit(exponent, low) == 0 {
             low += 1;
         }

@@ -1,7 +1,7 @@
 //! The engine over these lanes.
 
 use super::key::{Key, msm};
-use super::lanes::Isa;
+use super::lanes::{self, Isa};
 use super::ntt::plain;
 use super::points::{G1, G2};
 use super::quotient;
@@ -14,23 +14,23 @@ use std::sync::OnceLock;
 /// Below this many terms shared doublings win over buckets.
 const SMALL_MSM: usize = 64;
 
-/// Eight lanes of AVX-512 IFMA.
+/// Eight lanes, of the instructions or of plain Rust.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512Ifma {
+pub(crate) struct Lanes {
     pub(super) isa: Isa,
 }
 
-impl Avx512Ifma {
+impl Lanes {
     /// The engine, where this machine has the instructions.
     pub(crate) fn detect() -> Option<&'static Self> {
-        static ENGINE: OnceLock<Option<Avx512Ifma>> = OnceLock::new();
+        static ENGINE: OnceLock<Option<Lanes>> = OnceLock::new();
         ENGINE.get_or_init(|| Isa::detect().map(|isa| Self { isa })).as_ref()
     }
 }
 
-impl Engine for Avx512Ifma {
+impl Engine for Lanes {
     fn name(&self) -> &'static str {
-        "avx512ifma"
+        lanes::ENGINE
     }
 
     fn msm_g1(&self, bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
@@ -64,7 +64,7 @@ impl Engine for Avx512Ifma {
     }
 }
 
-impl Proving for Avx512Ifma {
+impl Proving for Lanes {
     fn load_circuit(&self, matrices: Matrices, form: QuotientForm) -> Box<dyn LoadedCircuit> {
         quotient::load(self.isa, matrices, form)
     }
@@ -76,5 +76,5 @@ impl Proving for Avx512Ifma {
 
 #[cfg(test)]
 mod tests {
-    crate::suite::mount!(super::Avx512Ifma::detect().map(|engine| engine as &dyn crate::Engine));
+    crate::suite::mount!(super::Lanes::detect().map(|engine| engine as &dyn crate::Engine));
 }

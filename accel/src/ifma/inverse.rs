@@ -6,9 +6,9 @@
 //! modules.
 
 use super::field::{Norm, Prime, Q, ark_of, ark_words};
-use super::lanes::{Isa, kernel};
+use super::lanes::kernel;
 use ark_bn254::Fq;
-use ark_ff::{AdditiveGroup, Field, PrimeField};
+use ark_ff::{AdditiveGroup, Field};
 use std::sync::OnceLock;
 
 /// Bits of a limb here.
@@ -228,7 +228,9 @@ fn invert_words(product: &Fq) -> Fq {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Isa;
     use super::*;
+    use ark_ff::PrimeField;
     use ark_ff::{BigInt, UniformRand};
 
     #[test]

@@ -1,5 +1,8 @@
 //! BN254 on AVX-512 IFMA: eight values side by side in 52-bit limbs.
 //!
+//! This module is compiled once over the instructions (`avx512.rs`) and, for tests, once over the same operations in plain
+//! Rust (`emulated.rs`): everything but `lanes` is checked on any machine.
+//!
 //! Layers, each on the one before: [`lanes`] wraps the instructions (and holds nearly all `unsafe`), [`field`] and
 //! [`fq2`] are the fields with typed bounds, [`points`] lays curve points out for gathering, [`segments`] sums many
 //! lists of points at once by batch-affine addition, [`recode`] cuts scalars into digits, [`msm`] puts these together.
@@ -11,6 +14,9 @@
 //!
 //! Not constant-time in the scalars: buckets are addressed by digits. See the crate's documentation.
 
+// Kernels loop over fixed ranges, which are unrolled whole; iterators say less there.
+#![allow(clippy::needless_range_loop)]
+
 pub(crate) mod decode;
 pub(crate) mod engine;
 pub(crate) mod field;
@@ -20,7 +26,6 @@ pub(crate) mod fq2;
 pub(crate) mod inverse;
 pub(crate) mod jacobian;
 pub(crate) mod key;
-pub(crate) mod lanes;
 pub(crate) mod matrix;
 pub(crate) mod msm;
 pub(crate) mod ntt;
@@ -32,5 +37,5 @@ pub(crate) mod recode;
 pub(crate) mod scale;
 pub(crate) mod segments;
 
-pub(crate) use engine::Avx512Ifma;
-pub(crate) use lanes::Isa;
+pub(crate) use super::lanes::{self, Isa};
+pub(crate) use engine::Lanes;

@@ -148,9 +148,9 @@ impl<G: Group> Bases<G> {
         let classes = self.classes;
         let total = window * classes;
         let count = threads * total.div_ceil(PIECE * threads);
-        let unit = if classes % count == 0 {
+        let unit = if classes.is_multiple_of(count) {
             window
-        } else if count >= classes && count % classes == 0 {
+        } else if count >= classes && count.is_multiple_of(classes) {
             1
         } else if threads == 1 {
             window
@@ -389,9 +389,9 @@ fn sum_terms<G: Group>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::points::{G1, G2};
+    use super::super::recode::{beta_g1, beta_g2, halves_of};
     use super::*;
-    use crate::ifma::points::{G1, G2};
-    use crate::ifma::recode::{beta_g1, beta_g2, halves_of};
     use ark_bn254::{Fr, g1, g2};
     use ark_ec::short_weierstrass::SWCurveConfig;
     use ark_ec::{CurveGroup, PrimeGroup};

@@ -1,7 +1,7 @@
 //! Pairings over these lanes.
 
 use super::decode;
-use super::engine::Avx512Ifma;
+use super::engine::Lanes;
 use super::{fixed, pairing, scale};
 use crate::portable::Portable;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 use std::sync::Arc;
 
-impl Pairings for Avx512Ifma {
+impl Pairings for Lanes {
     fn prepare_g2(&self, point: &G2Affine) -> G2Prepared {
         Portable.prepare_g2(point)
     }

@@ -50,6 +50,7 @@ pub(crate) struct Circuit {
 }
 
 /// What makes the quotient of `a b` and `c`; numbers in plain form, so that products with them are plain integers.
+#[allow(clippy::large_enum_variant, reason = "one for each circuit")]
 enum Finish {
     /// `(down(a b) tail - c z) / (g^n - 1)`, down on the coset.
     Coefficients { down: Interpolation, tail: Vec<Norm<R>>, c: Norm<R> },

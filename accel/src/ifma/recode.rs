@@ -224,10 +224,7 @@ pub(crate) fn halves_of<S: Scalar>(isa: Isa, numbers: &[S], by: Option<&Fr>) -> 
 kernel! {
     fn halve_run [S: Scalar] (isa: Isa, numbers: &[S], by: Option<&Fr>, run: Run<'_>) {
         let lattice = lattice();
-        let by = match by {
-            Some(by) => Some(Norm::<R>::splat(isa, by).lazy()),
-            None => None,
-        };
+        let by = by.map(|by| Norm::<R>::splat(isa, by).lazy());
         let mut at = 0;
         while at < numbers.len() {
             let count = (numbers.len() - at).min(8);

@@ -14,7 +14,7 @@ use super::field::{Lazy, Norm, Q, mul, wipe};
 use super::fq2::Coordinate;
 use super::inverse::invert_lanes;
 use super::lanes::{self, Isa, kernel};
-use super::points::{Group, window_at};
+use super::points::Group;
 
 /// Vectors in one chunk: eight times as many lists share an inversion.
 const CHUNK: usize = 512;
@@ -576,5 +576,5 @@ fn new_y<G: Group>(
 /// All indices of a slice in eights, for tests and tables.
 #[cfg(test)]
 pub(crate) fn all_of(len: usize) -> Vec<[u32; 8]> {
-    (0..len).step_by(8).map(|start| window_at(start, len)).collect()
+    (0..len).step_by(8).map(|start| super::points::window_at(start, len)).collect()
 }

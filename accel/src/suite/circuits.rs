@@ -33,7 +33,8 @@ pub(super) fn random_circuit(seed: u64, rows: usize, log_domain: u32) -> (Matric
     for i in 0..rows {
         let (left, right) = (form(i), form(i + 1));
         c.push(vec![(0, evaluate(&left, &assignment) * evaluate(&right, &assignment))]);
-        (a.push(left), b.push(right));
+        a.push(left);
+        b.push(right);
     }
     a.extend((0..3).map(|variable| vec![(variable, Fr::one())]));
     let matrices = Matrices {

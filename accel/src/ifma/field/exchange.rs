@@ -1,7 +1,7 @@
 //! To and from arkworks' elements, and wiping.
 
+use super::super::lanes::{self, Isa, Z};
 use super::prime::{Prime, split};
-use crate::ifma::lanes::{self, Isa, Z};
 use ark_ff::{BigInt, PrimeField};
 
 // How arkworks lays an element out: four words, nothing else. Checked where it is relied on.
@@ -59,7 +59,7 @@ pub(crate) fn limbs_of<F: Prime>(x: &F::Ark) -> [u64; 5] {
 pub(crate) fn wipe<T: Copy>(values: &mut [T]) {
     let bytes = size_of_val(values);
     let start = values.as_mut_ptr().cast::<u64>();
-    debug_assert!(bytes % 8 == 0 && align_of::<T>() >= 8);
+    debug_assert!(bytes.is_multiple_of(8) && align_of::<T>() >= 8);
     for i in 0..bytes / 8 {
         // SAFETY: within the slice, whose elements are plain data (`Copy`, of whole aligned words) that is valid when zero:
         // callers pass vectors, limbs and integers only.

@@ -12,9 +12,9 @@
 //! multiplication takes 101; the price is that w is stored twice, and that the result is known no better than `10 p`.
 //! (After Shoup; see Harvey, "Faster arithmetic for number-theoretic transforms", 2014.)
 
-use crate::ifma::Isa;
-use crate::ifma::field::{Lazy, MASK, Norm, Prime, R, Raw, constant, multiple};
-use crate::ifma::lanes::{self, Z, add, and, isa, madd_hi, madd_lo, sar, shr, splat, sub};
+use super::super::Isa;
+use super::super::field::{Lazy, MASK, Norm, Prime, R, Raw, constant, multiple};
+use super::super::lanes::{self, Z, add, and, isa, madd_hi, madd_lo, sar, shr, splat, sub};
 
 /// `2^51`: what keeps the top limb from wrapping below zero while it is cut to 52 bits.
 const MIDDLE: u64 = 1 << 51;
@@ -77,26 +77,31 @@ pub(crate) struct Loose {
 }
 
 /// A number known beforehand, as [`Loose::times`] wants it: canonical limbs of w (not in Montgomery form) and of w'.
-pub(crate) trait Known: Copy {
+pub(super) trait Known: Copy {
+    fn of(isa: Isa, number: &Constant) -> Self;
     fn factor(&self, isa: Isa, limb: usize) -> Z;
     fn quotient(&self, isa: Isa, limb: usize) -> Z;
 }
 
-/// The same number in all lanes.
+/// The same number in all lanes, fetched as one word a limb: for numbers used in a row of butterflies.
 #[derive(Clone, Copy)]
-pub(crate) struct Constant {
+pub(super) struct Constant {
     pub(super) factor: [u64; 5],
     pub(super) quotient: [u64; 5],
 }
 
 /// A number for each lane.
 #[derive(Clone, Copy)]
-pub(crate) struct Constants {
+pub(super) struct Constants {
     pub(super) factor: [Z; 5],
     pub(super) quotient: [Z; 5],
 }
 
-impl Known for &Constant {
+impl Known for Constant {
+    fn of(_: Isa, number: &Constant) -> Self {
+        *number
+    }
+
     #[inline(always)]
     fn factor(&self, isa: Isa, limb: usize) -> Z {
         splat(isa, self.factor[limb])
@@ -108,7 +113,11 @@ impl Known for &Constant {
     }
 }
 
-impl Known for &Constants {
+impl Known for Constants {
+    fn of(isa: Isa, number: &Constant) -> Self {
+        Self { factor: constant(isa, &number.factor), quotient: constant(isa, &number.quotient) }
+    }
+
     #[inline(always)]
     fn factor(&self, _: Isa, limb: usize) -> Z {
         self.factor[limb]
@@ -235,7 +244,7 @@ impl Loose {
 
     /// `w x` for a known w: between `-5 p` and `5.001 p`. The argument is in the module's documentation.
     #[inline(always)]
-    pub(crate) fn times<W: Known>(x: &Lazy<R>, w: W) -> Self {
+    pub(super) fn times<W: Known>(x: &Lazy<R>, w: &W) -> Self {
         let isa = x.isa();
         let x = x.limbs();
         let mut q = [lanes::zero(isa); 5];

@@ -16,10 +16,10 @@
 //! A size of up to 2^10 is one *leaf*: passes of butterflies over data in the first-level cache, two levels a pass, the three
 //! levels within lanes after the transposition. A larger one is split into rows (`n = n1 n2`): a transform over each of n2
 //! columns, a multiplication of the value in row i and column j by `root^(i j)` (the twist, which carries the coset's powers
-//! too), and a transform over each of n1 rows, which is a leaf or is split again. Columns are worked on some vectors at a
-//! time, copied to a scratch of their own so that the caches' sets are used evenly. Memory is gone through twice.
+//! too), and a transform over each of n1 rows, which is a leaf or is split again. Memory is gone through twice.
 
 mod butterfly;
+mod columns;
 mod leaf;
 mod loose;
 mod numbers;

@@ -5,12 +5,12 @@
 //! multiplies the value at place j by `shift^(m / 2h) root^(m j / 2h)`, for a transform of size m that evaluates at
 //! `shift root^t`.
 
-use super::butterfly::{self, High, Triple};
-use super::loose::{Constant, Constants, Loose};
+use super::super::Isa;
+use super::super::field::{MASK, Prime, R, limbs_of, split};
+use super::super::lanes::from_array;
+use super::butterfly::{High, Triple};
+use super::loose::{Constant, Constants, Known};
 use crate::Fr;
-use crate::ifma::Isa;
-use crate::ifma::field::{MASK, Prime, R, limbs_of};
-use crate::ifma::lanes::from_array;
 use ark_ff::{Field, PrimeField};
 
 /// `-1 / p mod 2^260`.
@@ -62,15 +62,8 @@ const fn negative_inverse() -> [u64; 5] {
 
 /// A number, made ready: `w' p = w 2^260 - (w 2^260 mod p)`, so that `w' = -(w 2^260 mod p) / p mod 2^260`.
 pub(super) fn known(w: &Fr) -> Constant {
-    let words = w.into_bigint().0;
-    let factor = [
-        words[0] & MASK,
-        (words[0] >> 52 | words[1] << 12) & MASK,
-        (words[1] >> 40 | words[2] << 24) & MASK,
-        (words[2] >> 28 | words[3] << 36) & MASK,
-        words[3] >> 16,
-    ];
-    Constant { factor, quotient: low_product(&limbs_of::<R>(w), &NEGATIVE_INVERSE) }
+    let quotient = low_product(&limbs_of::<R>(w), &NEGATIVE_INVERSE);
+    Constant { factor: split(w.into_bigint().0), quotient }
 }
 
 fn by_lane(isa: Isa, numbers: [&Constant; 8]) -> Constants {
@@ -104,64 +97,70 @@ fn up_numbers(root: Fr, shift: Fr, log: u32, half: usize) -> Vec<Constant> {
     powers(root, half).iter().map(|power| known(&(shift * power))).collect()
 }
 
-/// One pass over vectors, down or up.
-pub(super) enum Pass {
-    UnitFour(Constant),
-    Four(Vec<Triple<Constant>>, bool),
-    FourByLane(Vec<Triple<Constants>>, bool),
-    Two(Vec<Constant>, bool),
-    TwoByLane(Vec<Constants>, bool),
+/// One pass of butterflies, with its numbers in order and whether values are reduced first.
+pub(super) enum Pass<W> {
+    /// The first two levels of a transform: numbers 1, 1, i.
+    UnitFour(W),
+    /// Two levels.
+    Four(Vec<Triple<W>>, bool),
+    /// One level.
+    Two(Vec<W>, bool),
 }
 
-/// The passes of the first levels down of a transform of size `2^log`, for fresh values.
-pub(super) fn down_passes(root: Fr, log: u32, levels: u32, mut high: High) -> (Vec<Pass>, High) {
-    let numbers = down_numbers(root, log);
-    let mut passes = Vec::new();
-    let mut done = 0;
-    while done < levels {
-        let blocks = 1 << done;
-        if done == 0 && levels > 1 {
-            passes.push(Pass::UnitFour(numbers[1]));
-            high = high.after_unit_four();
-            done = 2;
-        } else if done + 2 <= levels {
+/// The levels of each pass: the first two, the odd one, and two at a time.
+fn steps(first: u32, levels: u32) -> impl Iterator<Item = (u32, u32)> {
+    let mut done = first;
+    core::iter::from_fn(move || {
+        let left = levels.checked_sub(done).filter(|left| *left > 0)?;
+        let step = (done, if left.is_multiple_of(2) || done == 0 && left > 1 { 2 } else { 1 });
+        done += step.1;
+        Some(step)
+    })
+}
+
+/// The passes of the first levels down of a transform of size `2^log`, a number or a triple for each block, for fresh values.
+pub(super) fn down_passes<W: Known>(
+    isa: Isa,
+    root: Fr,
+    log: u32,
+    levels: u32,
+    mut high: High,
+) -> (Vec<Pass<W>>, High) {
+    let numbers: Vec<W> = down_numbers(root, log).iter().map(|number| W::of(isa, number)).collect();
+    let pass = |(done, step)| {
+        let blocks = 1usize << done;
+        let (pass, after) = if (done, step) == (0, 2) {
+            (Pass::UnitFour(numbers[1]), high.after_unit_four())
+        } else if step == 2 {
             let (after, reduce) = high.after_four();
             let triple = |j: usize| [numbers[j], numbers[2 * j], numbers[2 * j + 1]];
-            passes.push(Pass::Four((0..blocks).map(triple).collect(), reduce));
-            (high, done) = (after, done + 2);
+            (Pass::Four((0..blocks).map(triple).collect(), reduce), after)
         } else {
             let (after, reduce) = high.after_two();
-            passes.push(Pass::Two(numbers[..blocks].to_vec(), reduce));
-            (high, done) = (after, done + 1);
-        }
-    }
-    (passes, high)
+            (Pass::Two(numbers[..blocks].to_vec(), reduce), after)
+        };
+        high = after;
+        pass
+    };
+    (steps(0, levels).map(pass).collect(), high)
 }
 
-/// The passes of a whole transform up of size `2^log` in which a value is a place of its own, for fresh values.
-pub(super) fn up_passes(root: Fr, log: u32, mut high: High) -> (Vec<Pass>, High) {
-    let numbers = |half: usize| up_numbers(root, Fr::ONE, log, half);
-    let mut passes = Vec::new();
-    let mut done = 0;
-    while done < log {
+/// The passes of a whole transform up of size `2^log`, a number or a triple for each place in a block, for fresh values.
+pub(super) fn up_passes(isa: Isa, root: Fr, log: u32, mut high: High) -> Vec<Pass<Constant>> {
+    let numbers = |half: usize| -> Vec<Constant> {
+        up_numbers(root, Fr::ONE, log, half).iter().map(|number| Known::of(isa, number)).collect()
+    };
+    let pass = |(done, step): (u32, u32)| {
         let half = 1 << done;
-        if done == 0 && log > 1 {
-            passes.push(Pass::UnitFour(numbers(2)[1]));
+        if (done, step) == (0, 2) {
             high = high.after_unit_four();
-            done = 2;
-        } else if done + 2 <= log {
-            let (after, reduce) = high.after_four();
-            let (first, second) = (numbers(half), numbers(2 * half));
-            let triple = |j: usize| [first[j], second[j], second[j + half]];
-            passes.push(Pass::Four((0..half).map(triple).collect(), reduce));
-            (high, done) = (after, done + 2);
-        } else {
-            let (after, reduce) = high.after_two();
-            passes.push(Pass::Two(numbers(half), reduce));
-            (high, done) = (after, done + 1);
+            return Pass::UnitFour(numbers(2)[1]);
         }
-    }
-    (passes, high)
+        let (pass, after) = pass_up(half, step, high, numbers);
+        high = after;
+        pass
+    };
+    steps(0, log).map(pass).collect()
 }
 
 /// The passes of the levels up from the fourth, where a vector is eight places.
@@ -171,29 +170,36 @@ pub(super) fn up_passes_by_lane(
     shift: Fr,
     log: u32,
     mut high: High,
-) -> (Vec<Pass>, High) {
-    let numbers = |half: usize| up_numbers(root, shift, log, half);
-    let vectors = |numbers: &[Constant]| -> Vec<Constants> {
+) -> Vec<Pass<Constants>> {
+    let numbers = |half: usize| -> Vec<Constants> {
+        let numbers = up_numbers(root, shift, log, half);
         numbers.as_chunks::<8>().0.iter().map(|eight| by_lane(isa, eight.each_ref())).collect()
     };
-    let mut passes = Vec::new();
-    let mut done = 3;
-    while done < log {
-        let half = 1 << done;
-        if done + 2 <= log {
-            let (after, reduce) = high.after_four();
-            let second = numbers(2 * half);
-            let (u, v, w) = (vectors(&numbers(half)), vectors(&second[..half]), vectors(&second[half..]));
-            let triples = u.into_iter().zip(v).zip(w).map(|((u, v), w)| [u, v, w]);
-            passes.push(Pass::FourByLane(triples.collect(), reduce));
-            (high, done) = (after, done + 2);
-        } else {
-            let (after, reduce) = high.after_two();
-            passes.push(Pass::TwoByLane(vectors(&numbers(half)), reduce));
-            (high, done) = (after, done + 1);
-        }
+    let pass = |(done, step): (u32, u32)| {
+        let (pass, after) = pass_up(1 << done, step, high, numbers);
+        high = after;
+        pass
+    };
+    steps(3, log).map(pass).collect()
+}
+
+/// One or two levels up, from blocks of `half` values.
+fn pass_up<W: Copy>(
+    half: usize,
+    step: u32,
+    high: High,
+    numbers: impl Fn(usize) -> Vec<W>,
+) -> (Pass<W>, High) {
+    let first = numbers(half);
+    if step == 1 {
+        let (after, reduce) = high.after_two();
+        return (Pass::Two(first, reduce), after);
     }
-    (passes, high)
+    let (after, reduce) = high.after_four();
+    let second = numbers(2 * half);
+    let (low, high) = second.split_at(second.len() / 2);
+    let triples = first.iter().zip(low).zip(high).map(|((u, v), w)| [*u, *v, *w]);
+    (Pass::Four(triples.collect(), reduce), after)
 }
 
 /// The numbers of the last three levels down, tile by tile of 64 values.
@@ -218,44 +224,18 @@ pub(super) fn down_tile_numbers(isa: Isa, root: Fr, log: u32) -> Vec<[Constants;
 }
 
 /// The numbers of the first three levels up.
-pub(super) fn up_tile_numbers(root: Fr, shift: Fr, log: u32) -> [Constant; 7] {
+pub(super) fn up_tile_numbers(isa: Isa, root: Fr, shift: Fr, log: u32) -> [Constants; 7] {
     let [first, second, third] = [1, 2, 4].map(|half| up_numbers(root, shift, log, half));
-    [first[0], second[0], second[1], third[0], third[1], third[2], third[3]]
-}
-
-/// Runs passes down.
-pub(super) fn run_down(isa: Isa, passes: &[Pass], data: &mut [Loose]) {
-    for pass in passes {
-        match pass {
-            Pass::UnitFour(i) => butterfly::down_unit_four(isa, data, i),
-            Pass::Four(triples, reduce) => butterfly::down_four(isa, data, triples, *reduce),
-            Pass::Two(numbers, reduce) => butterfly::down_two(isa, data, numbers, *reduce),
-            Pass::FourByLane(..) | Pass::TwoByLane(..) => unreachable!("down, lanes are multiplied in tiles"),
-        }
-    }
-}
-
-/// Runs passes up; a place is `width` vectors where numbers do not differ by lane.
-pub(super) fn run_up(isa: Isa, passes: &[Pass], data: &mut [Loose], width: usize) {
-    for pass in passes {
-        match pass {
-            Pass::UnitFour(i) => butterfly::up_unit_four(isa, data, i, width),
-            Pass::Four(triples, reduce) => butterfly::up_four(isa, data, triples, width, *reduce),
-            Pass::FourByLane(triples, reduce) => butterfly::up_four_by_lane(isa, data, triples, *reduce),
-            Pass::Two(numbers, reduce) => butterfly::up_two(isa, data, numbers, width, *reduce),
-            Pass::TwoByLane(numbers, reduce) => butterfly::up_two_by_lane(isa, data, numbers, *reduce),
-        }
-    }
+    [&first[0], &second[0], &second[1], &third[0], &third[1], &third[2], &third[3]]
+        .map(|number| Known::of(isa, number))
 }
 
 /// Memory of passes, in bytes.
-pub(super) fn bytes(passes: &[Pass]) -> usize {
-    let of = |pass: &Pass| match pass {
+pub(super) fn bytes<W>(passes: &[Pass<W>]) -> usize {
+    let of = |pass: &Pass<W>| match pass {
         Pass::UnitFour(i) => size_of_val(i),
         Pass::Four(triples, _) => size_of_val(triples.as_slice()),
-        Pass::FourByLane(triples, _) => size_of_val(triples.as_slice()),
         Pass::Two(numbers, _) => size_of_val(numbers.as_slice()),
-        Pass::TwoByLane(numbers, _) => size_of_val(numbers.as_slice()),
     };
     passes.iter().map(of).sum()
 }

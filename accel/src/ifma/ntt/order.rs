@@ -4,12 +4,12 @@
 //! reversed: eight tiles that differ in t hold, in the same vector v and lane l, eight neighbours in natural order. Taken
 //! eight tiles at a time, every cache line is gone to once.
 
+use super::super::Isa;
+use super::super::field::{Norm, R, wipe};
+use super::columns::runs;
 use super::loose::Loose;
 use super::numbers::reverse;
-use super::split::runs;
 use crate::Fr;
-use crate::ifma::Isa;
-use crate::ifma::field::{Norm, R, wipe};
 use ark_ff::Zero;
 use rayon::prelude::*;
 
@@ -86,7 +86,7 @@ pub(crate) fn from_natural(isa: Isa, log: u32, values: &[Fr], data: &mut [Loose]
     }
 }
 
-crate::ifma::lanes::kernel! {
+super::super::lanes::kernel! {
     /// Eight values as a transform wants them.
     pub(crate) fn fresh[](isa: Isa, values: &[Fr; 8]) -> Loose {
         Loose::of(&Norm::<R>::from_ark(isa, values))

@@ -1,12 +1,12 @@
 //! Transforms of lists of field elements, natural order both ways.
 
+use super::super::Isa;
+use super::super::field::{Norm, R, ark_of, mul};
+use super::super::lanes::{from_array, kernel};
 use super::loose::Loose;
 use super::numbers::known;
 use super::order::{Eight, fresh, from_natural, to_natural};
 use super::split::{Evaluation, Interpolation, SMALLEST, wipe};
-use crate::ifma::Isa;
-use crate::ifma::field::{Norm, R, ark_of, mul};
-use crate::ifma::lanes::{from_array, kernel};
 use crate::portable::Portable;
 use crate::{Engine, Fr};
 use ark_ff::{FftField, Field, One};
@@ -142,7 +142,7 @@ pub(crate) fn plain_lanes(isa: Isa, numbers: &[[Fr; 8]]) -> Vec<Norm<R>> {
 
 kernel! {
     fn to_ark[](isa: Isa, value: &Loose, out: &mut [Fr; 8]) {
-        let factor = Norm::<R>::constant(isa, &<R as crate::ifma::field::Prime>::TO_ARK);
+        let factor = Norm::<R>::constant(isa, &<R as super::super::field::Prime>::TO_ARK);
         let words = mul(&value.factor(), &factor.lazy()).norm().canonical().to_words();
         let of = ark_of::<R>;
         let w = words;

@@ -1,7 +1,7 @@
+use super::super::Isa;
+use super::super::field::{Norm, R, mul};
 use super::*;
 use crate::Fr;
-use crate::ifma::Isa;
-use crate::ifma::field::{Norm, R, mul};
 use ark_ff::{AdditiveGroup, FftField, Field, UniformRand};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 

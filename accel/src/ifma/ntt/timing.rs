@@ -3,9 +3,9 @@
 //! Processor time of the thread, both sides by turns, the ratio of the medians: what a shared machine can tell.
 #![allow(clippy::print_stdout)]
 
+use super::super::Isa;
 use super::*;
 use crate::Fr;
-use crate::ifma::Isa;
 use ark_ff::{FftField, Field, UniformRand};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 

@@ -2,6 +2,9 @@
 
 use core::arch::x86_64::*;
 
+/// The name of the engine over these lanes.
+pub(crate) const ENGINE: &str = "avx512ifma";
+
 /// Proof that this machine has the instructions used below. Only [`Isa::detect`] makes one.
 #[derive(Clone, Copy)]
 pub(crate) struct Isa(());
@@ -30,10 +33,10 @@ macro_rules! kernel {
     ($($(#[$meta:meta])* $vis:vis fn $name:ident [$($g:ident : $b:path),*] ($isa:ident : Isa $(, $arg:ident : $ty:ty)* $(,)?) $(-> $ret:ty)? $body:block)*) => {$(
         $(#[$meta])*
         #[allow(clippy::too_many_arguments)]
-        $vis fn $name<$($g: $b),*>($isa: $crate::ifma::Isa $(, $arg: $ty)*) $(-> $ret)? {
+        $vis fn $name<$($g: $b),*>($isa: $crate::avx512::lanes::Isa $(, $arg: $ty)*) $(-> $ret)? {
             #[target_feature(enable = "avx512f,avx512ifma,avx512dq,avx512vl,avx512bw,avx512vbmi,avx512vbmi2,bmi2,adx")]
             #[allow(clippy::too_many_arguments)]
-            fn inner<$($g: $b),*>($isa: $crate::ifma::Isa $(, $arg: $ty)*) $(-> $ret)? $body
+            fn inner<$($g: $b),*>($isa: $crate::avx512::lanes::Isa $(, $arg: $ty)*) $(-> $ret)? $body
             // SAFETY: an `Isa` exists only where `Isa::detect` has found every feature enabled above.
             unsafe { inner::<$($g),*>($isa $(, $arg)*) }
         }
