@@ -5,10 +5,12 @@ pub(crate) mod bench;
 use bench::BenchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Zero-knowledge privacy and access proofs for healthcare.
 #[derive(Parser)]
-#[command(name = "amanat", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "amanat", version, long_version = long_version(), about)]
+#[command(max_term_width = 100, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -27,6 +29,18 @@ pub(crate) struct Global {
     /// No progress bars.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Compute with this engine (avx512ifma, portable) [env: AMANAT_ENGINE=]; the fastest of this machine without it.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub engine: Option<String>,
+}
+
+/// What `--version` adds to `-V`. It names what there is and chooses nothing: the command line has not been read yet.
+fn long_version() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let names: Vec<&str> = amanat_accel::all().iter().map(|engine| engine.name()).collect();
+        format!("{}\nengines of this machine, fastest first: {}", env!("CARGO_PKG_VERSION"), names.join(", "))
+    })
 }
 
 #[derive(Subcommand)]
@@ -297,4 +311,32 @@ pub(crate) struct GenerateArgs {
     /// Seed.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_engine_can_be_named_before_and_after_the_command() {
+        let parse = |words: &[&str]| Cli::try_parse_from(words).expect("a command line");
+        let engine = |words: &[&str]| parse(words).global.engine;
+        assert_eq!(engine(&["amanat", "--engine", "portable", "demo"]).as_deref(), Some("portable"));
+        assert_eq!(engine(&["amanat", "demo", "--engine", "portable"]).as_deref(), Some("portable"));
+        assert_eq!(engine(&["amanat", "demo"]), None);
+        // `bench profile` and `bench kernels` take the same word more than once: which engines to measure.
+        let cli = parse(&["amanat", "bench", "profile", "--engine", "portable", "--engine", "avx512ifma"]);
+        let Command::Bench(BenchArgs { command: Some(bench::BenchCommand::Profile(profile)), .. }) =
+            cli.command
+        else {
+            panic!("a profile")
+        };
+        assert_eq!(profile.engine, ["portable", "avx512ifma"]);
+    }
 }

@@ -18,7 +18,9 @@ mod ui;
 mod vectors;
 mod wallets;
 
+use amanat_accel::{ChooseError, ENGINE_VARIABLE, choose, force};
 use anyhow::Context;
+use args::bench::BenchCommand;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
@@ -45,9 +47,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// 1: a fault. 2: the command line (clap's). 3: the policy says no. 4: the ledger says no. 5: the proof does not verify.
+/// 1: a fault. 2: the command line (clap's), or an engine that is not here. 3: the policy says no. 4: the ledger says no. 5: the proof does not verify.
 fn code(error: &anyhow::Error) -> u8 {
-    if error.is::<amanat_circuits::Denied>() {
+    if error.is::<ChooseError>() {
+        2
+    } else if error.is::<amanat_circuits::Denied>() {
         3
     } else if matches!(
         error.downcast_ref::<amanat_service::access::AccessError>(),
@@ -64,10 +68,28 @@ fn code(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// Everything computes with one engine. If the command line or the environment asks for one that cannot be had, say so before
+/// any work.
+fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
+    let named = match &cli.command {
+        // There the word says which engines to measure.
+        Command::Bench(args)
+            if matches!(args.command, Some(BenchCommand::Profile(_) | BenchCommand::Kernels(_))) =>
+        {
+            None
+        }
+        _ => cli.global.engine.as_deref(),
+    };
+    match named {
+        Some(name) => force(name).context("--engine cannot be followed"),
+        None => choose().with_context(|| format!("{ENGINE_VARIABLE} cannot be followed")),
+    }?;
+    Ok(())
+}
+
 fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
-    // Everything computes with one engine. If the environment asks for one that cannot be had, say so before any work.
-    amanat_accel::choose().with_context(|| format!("{} cannot be followed", amanat_accel::ENGINE_VARIABLE))?;
     let global = &cli.global;
+    choose_engine(cli)?;
     match &cli.command {
         Command::Demo(args) => demo::run(args, global, ui),
         Command::Init(args) => commands::node::init(args, global, ui),

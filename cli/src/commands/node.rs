@@ -63,7 +63,7 @@ pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let home = Home::open(global.home.as_deref())?;
     let solo = session::solo(&home)?;
-    let chain = solo.status().chain;
+    let (chain, engine) = (solo.status().chain, amanat_accel::best().name());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -74,9 +74,13 @@ pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
         })?;
         let address = listener.local_addr()?;
         ui.say(format!(
-            "node of chain {chain} listens on http://{address} (interface: http://{address}/openapi.json)"
+            "node of chain {chain} listens on http://{address} (interface: http://{address}/openapi.json); engine {engine}"
         ));
-        ui.document(&serde_json::json!({ "listen": address, "chain": chain.to_string() }));
+        ui.document(&serde_json::json!({
+            "listen": address,
+            "chain": chain.to_string(),
+            "engine": engine,
+        }));
         amanat_service::node::serve(listener, solo, Arc::new(now), stop()).await.context("the node failed")
     })
 }

@@ -95,12 +95,14 @@ pub(crate) fn tell(story: &mut Story<'_>, refused: &[Refused], started: Instant)
     ui.table(&rows);
     reopen(story)?;
     ui.say(format!(
-        "\n{} attempts refused, {} proofs committed; whole run {}",
+        "\n{} attempts refused, {} proofs committed; engine {}; whole run {}",
         refused.len(),
         story.proved.len(),
+        amanat_accel::best().name(),
         ui::seconds(started.elapsed())
     ));
     ui.document(&serde_json::json!({
+        "engine": amanat_accel::best().name(),
         "patients": story.patients.len(),
         "records": story.vault.len(),
         "consents": story.consents.len(),

@@ -72,6 +72,8 @@ impl Metrics {
         let leaves = |(r, (_, n)): (Registry, (_, u64))| (format!("{{registry=\"{}\"}}", r.name()), n as f64);
         let leaves: Vec<_> = Registry::ALL.into_iter().zip(status.registries).map(leaves).collect();
         one("registry_leaves", "gauge", "Leaves of a registry.", &leaves);
+        let engine = format!("{{name=\"{}\"}}", amanat_accel::best().name());
+        one("engine_info", "gauge", "1 for the engine that verifies.", &[(engine, 1.0)]);
         let ready = u64::from(shared.ready().is_ok());
         one("ready", "gauge", "1 where transactions are taken.", &plain(ready));
         let count =

@@ -137,7 +137,8 @@ impl Node {
         let Self { shared, queue } = self;
         let address = listener.local_addr()?;
         let chain = shared.solo.genesis().chain_id();
-        tracing::info!(%address, %chain, height = *shared.tip.borrow(), "node listens");
+        let engine = amanat_accel::best().name();
+        tracing::info!(%address, %chain, height = *shared.tip.borrow(), engine, "node listens");
         let committing = tokio::spawn(commit::run(shared.clone(), queue));
         let ticking = tokio::spawn(epoch::run(shared.clone()));
         connection::accept(listener, &shared, shutdown).await;
