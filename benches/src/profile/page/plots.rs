@@ -129,7 +129,7 @@ pub(super) fn sizes(subjects: &[&Subject], provers: &[&str]) -> String {
     if low > high || first > last {
         return svg.finish("Nothing was measured in sizes");
     }
-    let plot = Frame { left: 50.0, right: WIDTH - 86.0, top: 10.0, bottom: HEIGHT - 34.0 };
+    let plot = Frame { left: 50.0, right: WIDTH - 98.0, top: 10.0, bottom: HEIGHT - 34.0 };
     let (low, high) = (low.log10() - 0.08, high.log10() + 0.08);
     let x = |log: f64| plot.x((log - first) / (last - first).max(1.0));
     let y = |t: f64| plot.y((t.log10() - low) / (high - low));
@@ -180,7 +180,7 @@ pub(super) fn scaling(subject: &Subject, provers: &[&str]) -> Option<String> {
     let threads = |p: &Prover| p.runs.iter().map(|r| r.threads).max();
     let most = subject.provers.iter().filter_map(threads).max().filter(|most| *most > 1)?;
     let mut svg = Svg::new(WIDTH, HEIGHT);
-    let plot = Frame { left: 44.0, right: WIDTH - 86.0, top: 10.0, bottom: HEIGHT - 34.0 };
+    let plot = Frame { left: 44.0, right: WIDTH - 98.0, top: 10.0, bottom: HEIGHT - 34.0 };
     let span = f64::from(most) - 1.0;
     let x = |n: u32| plot.x((f64::from(n) - 1.0) / span);
     let y = |gain: f64| plot.y((gain - 1.0 + 0.1 * span) / (1.2 * span));
