@@ -1,6 +1,6 @@
 //! Keys as a prover holds them: matrices laid out once per key, the verifying key prepared for the check before release.
 
-use crate::groth16::{PreparedCircuit, PreparedKey, ProveError, prove, to_the_end};
+use crate::groth16::{PreparedCircuit, PreparedKey, ProveError, prove};
 use crate::plan::Plan;
 use amanat_accel::{Engine, TableMemory, Watch};
 use amanat_circuits::{Relation, circuit};
@@ -8,8 +8,6 @@ use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, Transaction};
 use amanat_params::ProvingKey;
 use amanat_verifier::{PreparedVerifyingKey, verify_one};
-use core::ops::ControlFlow;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use zeroize::Zeroize;
 
@@ -154,34 +152,5 @@ pub trait AnyPlan: Send {
 impl<R: Relation + Send> AnyPlan for Plan<R> {
     fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
         self.prove(keys, watch)
-    }
-}
-
-/// Proves many plans, at most `in_flight` at a time, so that memory is bounded by that and not by the number of plans:
-/// plans are drawn from the iterator as places become free, and results are handed on in order.
-///
-/// `done` hears each result in order; it may stop the batch before the next plans are begun.
-///
-/// # Panics
-/// Where `in_flight` is zero.
-pub fn prove_batch(
-    plans: impl IntoIterator<Item = Box<dyn AnyPlan>>,
-    keys: &Keys,
-    in_flight: usize,
-    mut done: impl FnMut(Result<Transaction, PlanError>) -> ControlFlow<()>,
-) {
-    assert!(in_flight > 0, "a batch needs at least one place");
-    let mut plans = plans.into_iter();
-    loop {
-        let chunk: Vec<Box<dyn AnyPlan>> = plans.by_ref().take(in_flight).collect();
-        if chunk.is_empty() {
-            return;
-        }
-        let results: Vec<_> = chunk.into_par_iter().map(|plan| plan.prove_any(keys, &to_the_end)).collect();
-        for result in results {
-            if done(result).is_break() {
-                return;
-            }
-        }
     }
 }

@@ -1,19 +1,23 @@
 //! Plans and batches, over the role statement: the smallest circuit.
 
+use amanat_accel::Watch;
 use amanat_circuits::circuit;
 use amanat_circuits::world::World;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Period;
 use amanat_domain::tx::{ChainId, KeyDigest, PolicyField, Transaction};
 use amanat_params::{Proof, insecure_dev_setup};
+use amanat_prover::batch::prove_batch;
 use amanat_prover::groth16::{Phase, ProveError, to_the_end};
-use amanat_prover::keys::{AnyPlan, Keys, PlanError, StatementKey, prove_batch};
+use amanat_prover::keys::{AnyPlan, Keys, PlanError, StatementKey};
 use amanat_prover::plan::{Plan, RolePlan, Target};
 use amanat_verifier::verify_one;
 use core::ops::ControlFlow;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
 
 fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
@@ -127,21 +131,123 @@ fn proving_can_be_stopped_at_every_phase() {
     }
 }
 
+/// A plan that does something of a test's own before it is proved, and says when it is gone.
+struct Staged {
+    plan: Box<dyn AnyPlan>,
+    before: Box<dyn FnOnce(Watch<'_>) + Send>,
+    live: Arc<AtomicUsize>,
+}
+
+impl AnyPlan for Staged {
+    fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
+        (self.before)(watch);
+        let result = self.plan.prove_any(keys, watch);
+        self.live.fetch_sub(1, Ordering::SeqCst);
+        result
+    }
+}
+
 #[test]
-fn a_batch_draws_plans_as_places_become_free_answers_in_order_and_can_be_stopped() {
+fn a_batch_answers_in_order_holds_no_more_plans_than_places_and_draws_none_after_a_stop() {
     let drawn = std::cell::Cell::new(0u64);
-    let plans = (1..=5u64).map(|seed| {
+    let live = Arc::new(AtomicUsize::new(0));
+    let plans = (1..=12u64).map(|seed| {
         drawn.set(seed);
-        Box::new(plan(seed)) as Box<dyn AnyPlan>
+        assert!(live.fetch_add(1, Ordering::SeqCst) < 2, "never more plans in memory than places");
+        Box::new(Staged { plan: Box::new(plan(seed)), before: Box::new(|_| ()), live: live.clone() })
+            as Box<dyn AnyPlan>
     });
     let mut ids = Vec::new();
+    let mut drawn_at_the_stop = 0;
     prove_batch(plans, keys(), 2, |result| {
         ids.push(result.expect("proved").id());
-        // Never more plans in memory than places, beyond those answered.
-        assert!(drawn.get() <= ids.len() as u64 + 2);
+        // Two being proved, two waiting for an earlier one.
+        assert!(drawn.get() <= ids.len() as u64 + 4);
+        drawn_at_the_stop = drawn.get();
         if ids.len() == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let expected: Vec<_> = (1..=3).map(|seed| prove(plan(seed)).expect("proved").id()).collect();
     assert_eq!(ids, expected);
-    assert_eq!(drawn.get(), 4, "the fifth plan is never drawn");
+    assert_eq!(drawn.get(), drawn_at_the_stop, "nothing is drawn after the stop");
+    assert!(drawn.get() < 12);
+}
+
+#[test]
+fn a_slow_plan_does_not_keep_the_others_waiting_nor_let_their_results_pile_up() {
+    let (third_is_done, wait) = channel();
+    let (mut third_is_done, mut wait) = (Some(third_is_done), Some(wait));
+    let drawn = std::cell::Cell::new(0u64);
+    let live = Arc::new(AtomicUsize::new(0));
+    let plans = (1..=6u64).map(|seed| {
+        drawn.set(seed);
+        live.fetch_add(1, Ordering::SeqCst);
+        let before: Box<dyn FnOnce(Watch<'_>) + Send> = match seed {
+            // The first waits for the third to have begun: it never would, if places were refilled all at once.
+            1 => {
+                let wait: Receiver<()> = wait.take().expect("once");
+                Box::new(move |_| wait.recv().expect("the third plan is proved meanwhile"))
+            }
+            3 => {
+                let done: Sender<()> = third_is_done.take().expect("once");
+                Box::new(move |_| done.send(()).expect("the first plan waits"))
+            }
+            _ => Box::new(|_| ()),
+        };
+        Box::new(Staged { plan: Box::new(plan(seed)), before, live: live.clone() }) as Box<dyn AnyPlan>
+    });
+    let mut ids = Vec::new();
+    prove_batch(plans, keys(), 2, |result| {
+        assert!(drawn.get() <= ids.len() as u64 + 4);
+        ids.push(result.expect("proved").id());
+        ControlFlow::Continue(())
+    });
+    let expected: Vec<_> = (1..=6).map(|seed| prove(plan(seed)).expect("proved").id()).collect();
+    assert_eq!(ids, expected);
+    assert_eq!(live.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_stopped_batch_cancels_what_is_being_proved() {
+    let live = Arc::new(AtomicUsize::new(0));
+    let (began, begun) = channel();
+    let (mut began, mut begun) = (Some(began), Some(begun));
+    let plans = (1..=2u64).map(|seed| {
+        live.fetch_add(1, Ordering::SeqCst);
+        let before: Box<dyn FnOnce(Watch<'_>) + Send> = if seed == 1 {
+            let begun: Receiver<()> = begun.take().expect("once");
+            Box::new(move |_| begun.recv().expect("the second has begun"))
+        } else {
+            // Waits until the batch is stopped: without cancellation it would wait for ever.
+            let began: Sender<()> = began.take().expect("once");
+            Box::new(move |watch: Watch<'_>| {
+                began.send(()).expect("the first waits");
+                while watch(Phase::Rows).is_continue() {
+                    std::thread::yield_now();
+                }
+            })
+        };
+        Box::new(Staged { plan: Box::new(plan(seed)), before, live: live.clone() }) as Box<dyn AnyPlan>
+    });
+    let mut results = 0;
+    prove_batch(plans, keys(), 2, |result| {
+        results += 1;
+        assert!(result.is_ok());
+        ControlFlow::Break(())
+    });
+    assert_eq!(results, 1);
+    assert_eq!(live.load(Ordering::SeqCst), 0, "both places are empty when the batch returns");
+}
+
+#[test]
+fn one_place_and_an_empty_batch_are_batches_too() {
+    let none: Vec<Box<dyn AnyPlan>> = Vec::new();
+    prove_batch(none, keys(), 3, |_| panic!("no plan, no result"));
+    let mut ids = Vec::new();
+    let plans = (1..=2u64).map(|seed| Box::new(plan(seed)) as Box<dyn AnyPlan>);
+    prove_batch(plans, keys(), 1, |result| {
+        ids.push(result.expect("proved").id());
+        ControlFlow::Continue(())
+    });
+    let expected: Vec<_> = (1..=2).map(|seed| prove(plan(seed)).expect("proved").id()).collect();
+    assert_eq!(ids, expected);
 }

@@ -73,7 +73,7 @@ fn miller(pantry: &Pantry, pairs: usize) -> Outcome<Kernel<'_>> {
         ours.push((engine.name(), Box::new(move || Ok(timed(&work)))));
     }
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(|| arkworks_miller(&lines))));
-    Ok(Kernel { per: u32::try_from(pairs)?, arkworks, ours, note: "for each pair" })
+    Ok(Kernel { per: u32::try_from(pairs)?, arkworks, ours, note: "for each pair".into() })
 }
 
 fn prepare(pantry: &Pantry) -> Outcome<Kernel<'_>> {
@@ -83,7 +83,7 @@ fn prepare(pantry: &Pantry) -> Outcome<Kernel<'_>> {
         (engine.name(), work)
     });
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(|| G2Prepared::from(point))));
-    Ok(Kernel { per: 1, arkworks, ours: ours.collect(), note: "" })
+    Ok(Kernel { per: 1, arkworks, ours: ours.collect(), note: "".into() })
 }
 
 fn exponentiation(pantry: &Pantry) -> Outcome<Kernel<'_>> {
@@ -97,7 +97,7 @@ fn exponentiation(pantry: &Pantry) -> Outcome<Kernel<'_>> {
         ours.push((engine.name(), Box::new(move || Ok(timed(|| engine.final_exponentiation(&f))))));
     }
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(by_arkworks)));
-    Ok(Kernel { per: 1, arkworks, ours, note: "" })
+    Ok(Kernel { per: 1, arkworks, ours, note: "".into() })
 }
 
 /// Something done to each of many, by arkworks one after another.
@@ -123,7 +123,7 @@ where
         ours.push((engine.name(), Box::new(move || Ok(timed(|| many(*engine, &inputs))))));
     }
     let arkworks: Timed<'a> = Box::new(move || Ok(timed(|| by_arkworks(&inputs))));
-    Ok(Kernel { per, arkworks, ours, note: "for each point" })
+    Ok(Kernel { per, arkworks, ours, note: "for each point".into() })
 }
 
 fn scaling(pantry: &Pantry) -> Outcome<Kernel<'_>> {
@@ -151,5 +151,5 @@ fn scaling(pantry: &Pantry) -> Outcome<Kernel<'_>> {
         ours.push((engine.name(), Box::new(move || Ok(timed(|| engine.weigh_g1(points, &weights))))));
     }
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(|| by_arkworks(&factors))));
-    Ok(Kernel { per: u32::try_from(MANY)?, arkworks, ours, note: "for each point" })
+    Ok(Kernel { per: u32::try_from(MANY)?, arkworks, ours, note: "for each point".into() })
 }

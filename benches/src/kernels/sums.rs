@@ -37,7 +37,7 @@ pub(super) fn recipes(pantry: &Pantry) -> Vec<Recipe<'_>> {
         out.push(Recipe::new("MSM G1, as in Groth16", &size, move || {
             let mut kernel = laid_out_with_note(pantry, pantry.g1(n), groth16_like(n));
             if let Ok(kernel) = &mut kernel {
-                kernel.note = "a third zeros, a third ones, small and negative ones, the rest full";
+                kernel.note = "a third zeros, a third ones, small and negative ones, the rest full".into();
             }
             kernel
         }));
@@ -85,7 +85,7 @@ fn laid_out_with_note<'a>(
 }
 
 /// What the assignment of a statement with bits, counters and hashes looks like.
-fn groth16_like(n: usize) -> Vec<Fr> {
+pub(super) fn groth16_like(n: usize) -> Vec<Fr> {
     let mut rng = rng(7);
     let mut full = scalars(n, 8);
     for x in &mut full {
@@ -124,7 +124,7 @@ where
         ours.push((name(engine), Box::new(move || Ok(timed(|| msm(engine, bases, &scalars))))));
     }
     let arkworks: super::Timed<'a> = Box::new(move || Ok(timed(|| arkworks(bases, &scalars))));
-    Ok(Kernel { per: 1, arkworks, ours, note: "" })
+    Ok(Kernel { per: 1, arkworks, ours, note: "".into() })
 }
 
 fn laid_out<'a, A, G>(
@@ -150,7 +150,7 @@ where
         ours.push((engine.name(), Box::new(move || Ok(timed(|| sum(key.as_ref(), &scalars))))));
     }
     let arkworks: super::Timed<'a> = Box::new(move || Ok(timed(|| arkworks(bases, &scalars))));
-    Ok(Kernel { per: 1, arkworks, ours, note: "from scalars to the sum, digits included" })
+    Ok(Kernel { per: 1, arkworks, ours, note: "from scalars to the sum, digits included".into() })
 }
 
 /// A key whose only bases are those of A.

@@ -57,7 +57,7 @@ fn forward(pantry: &Pantry, n: usize) -> Outcome<Kernel<'_>> {
         work.copy_from_slice(&values);
         Ok(timed(|| domain.fft_in_place(&mut work)))
     });
-    Ok(Kernel { per: 1, arkworks, ours, note: "from and to arkworks' layout" })
+    Ok(Kernel { per: 1, arkworks, ours, note: "from and to arkworks' layout".into() })
 }
 
 /// A circuit that fills a domain, with its assignment.
@@ -126,7 +126,12 @@ fn six(pantry: &Pantry, log: u32) -> Outcome<Kernel<'_>> {
             }
         }))
     });
-    Ok(Kernel { per: 1, arkworks, ours, note: "inverse and coset transforms of A, B and C, in the pipeline" })
+    Ok(Kernel {
+        per: 1,
+        arkworks,
+        ours,
+        note: "inverse and coset transforms of A, B and C, in the pipeline".into(),
+    })
 }
 
 fn pipeline(pantry: &Pantry, log: u32) -> Outcome<Kernel<'_>> {
@@ -146,7 +151,7 @@ fn pipeline(pantry: &Pantry, log: u32) -> Outcome<Kernel<'_>> {
         ours.push((engine.name(), Box::new(move || Ok(timed(&quotient)))));
     }
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(|| peer.quotient())));
-    Ok(Kernel { per: 1, arkworks, ours, note: "rows, six transforms, integers; Merkle paths" })
+    Ok(Kernel { per: 1, arkworks, ours, note: "rows, six transforms, integers; Merkle paths".into() })
 }
 
 /// arkworks with matrices and no key: enough for a quotient.

@@ -92,7 +92,12 @@ fn single(pantry: &Pantry, bytes: bool) -> Outcome<Kernel<'_>> {
         held(holds, seconds)
     });
     let ours = vec![(amanat_accel::best().name(), ours)];
-    Ok(Kernel { per: 1, arkworks, ours, note: "key prepared; from bytes with decoding and subgroup check" })
+    Ok(Kernel {
+        per: 1,
+        arkworks,
+        ours,
+        note: "key prepared; from bytes with decoding and subgroup check".into(),
+    })
 }
 
 fn batched(pantry: &Pantry, bytes: bool) -> Outcome<Kernel<'_>> {
@@ -119,7 +124,7 @@ fn batched(pantry: &Pantry, bytes: bool) -> Outcome<Kernel<'_>> {
     });
     let ours = vec![(amanat_accel::best().name(), ours)];
     let note = "mixed statements, for each proof; arkworks: a plain loop on its API";
-    Ok(Kernel { per: u32::try_from(BATCH)?, arkworks, ours, note })
+    Ok(Kernel { per: u32::try_from(BATCH)?, arkworks, ours, note: note.into() })
 }
 
 type ArkProof = ark_groth16::Proof<Bn254>;

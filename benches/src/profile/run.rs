@@ -410,7 +410,7 @@ mod tests {
         let labels: Vec<&str> = ours.phases.iter().map(|p| p.phase.as_str()).collect();
         assert_eq!((labels[0], labels[1], labels[labels.len() - 1]), ("witness", "rows", "rest"));
         assert!(ours.phases.iter().any(|p| p.phase == "sum-a" && p.limit.is_some_and(|l| l > 0.0)));
-        assert!(page(&profile).contains("merkle 2^10"));
+        assert!(page(&profile).contains("merkle 2\u{b9}\u{2070}"));
         let (done, of) = *watcher.last.lock().map_err(|e| e.to_string())?;
         assert!(done <= of && of > 0);
         Ok(())

@@ -14,7 +14,8 @@ use amanat_ledger::{
     AllRoles, CapabilitiesSpec, Floors, Genesis, GenesisSpec, Limits, OrganisationSpec, Profile, RolesSpec,
     State, Windows, apply, validate,
 };
-use amanat_prover::keys::{AnyPlan, Keys, prove_batch};
+use amanat_prover::batch::prove_batch;
+use amanat_prover::keys::{AnyPlan, Keys};
 use core::ops::ControlFlow;
 use ed25519_dalek::{Signer, SigningKey};
 use rand::CryptoRng;

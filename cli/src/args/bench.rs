@@ -95,7 +95,7 @@ pub(crate) struct CompareArgs {
 
 #[derive(Args)]
 pub(crate) struct KernelsArgs {
-    /// Only these: msm, ntt, pairing, verify.
+    /// Only these: msm, tables, ntt, pairing, verify.
     pub families: Vec<String>,
     /// Only this engine (may be given more than once); all of this machine without it.
     #[arg(long, value_name = "NAME")]
