@@ -11,11 +11,11 @@
 //! a program ([`force`]), and say who they are. Start reading at [`Engine`].
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, dead_code)]
+#[allow(unsafe_code)]
 mod avx512;
 #[cfg(any(test, feature = "emulated"))]
 // The same sources over other lanes, on purpose.
-#[allow(unsafe_code, dead_code, clippy::duplicate_mod)]
+#[allow(unsafe_code, clippy::duplicate_mod)]
 mod emulated;
 mod engine;
 mod miller;

@@ -308,12 +308,6 @@ impl<F: Prime> Norm<F> {
         [of(w[0]), of(w[1]), of(w[2]), of(w[3]), of(w[4]), of(w[5]), of(w[6]), of(w[7])]
     }
 
-    /// The 8 values as plain integers below p, least word first.
-    #[inline(always)]
-    pub(crate) fn to_integers(self) -> [[u64; 4]; 8] {
-        self.to_integer().to_words()
-    }
-
     /// The 8 values as plain integers, canonical; no longer in Montgomery form.
     #[inline(always)]
     pub(crate) fn to_integer(self) -> Self {

@@ -47,6 +47,7 @@ impl Norm12 {
 }
 
 /// The coefficient of `w^i`.
+#[cfg(test)]
 pub(crate) fn coefficient(x: &Fq12, i: usize) -> Fq2 {
     let half = if i.is_multiple_of(2) { &x.c0 } else { &x.c1 };
     [half.c0, half.c1, half.c2][i / 2]

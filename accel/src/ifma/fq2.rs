@@ -17,7 +17,6 @@ pub(crate) trait Coordinate: Copy + Send + Sync + 'static {
 
     fn zero(isa: Isa) -> Self;
     fn one(isa: Isa) -> Self;
-    fn isa(&self) -> Isa;
     fn left(&self) -> Self::Left;
     fn right(&self) -> Self::Right;
     fn select(mask: u8, a: &Self, b: &Self) -> Self;
@@ -63,10 +62,6 @@ impl Coordinate for Norm<Q> {
     #[inline(always)]
     fn one(isa: Isa) -> Self {
         Norm::one(isa)
-    }
-    #[inline(always)]
-    fn isa(&self) -> Isa {
-        Norm::isa(self)
     }
     #[inline(always)]
     fn left(&self) -> Lazy<Q> {
@@ -175,13 +170,6 @@ pub(crate) struct Raw2 {
     pub(crate) c1: Raw<Q>,
 }
 
-impl Raw2 {
-    #[inline(always)]
-    pub(crate) fn sum(&self, b: &Self) -> Self {
-        Self { c0: self.c0.sum(&b.c0), c1: self.c1.sum(&b.c1) }
-    }
-}
-
 impl Norm2 {
     #[inline(always)]
     pub(crate) fn raw(&self) -> Raw2 {
@@ -252,10 +240,6 @@ impl Coordinate for Norm2 {
     #[inline(always)]
     fn one(isa: Isa) -> Self {
         Self { c0: Norm::one(isa), c1: Norm::zero(isa) }
-    }
-    #[inline(always)]
-    fn isa(&self) -> Isa {
-        self.c0.isa()
     }
     #[inline(always)]
     fn left(&self) -> Left2 {

@@ -96,10 +96,6 @@ impl<G: Group> Bases<G> {
         Self { isa, points, len: bases.len(), cut, classes, merged, pool: Mutex::new(Vec::new()) }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
         self.points.len() * size_of::<G::Stored>()

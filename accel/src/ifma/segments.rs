@@ -572,9 +572,3 @@ fn new_y<G: Group>(
     let way = G::Coordinate::raw_right(&G::Coordinate::minus::<2>(x1, x3));
     G::Coordinate::red(&G::Coordinate::raw_minus::<3>(&G::Coordinate::mul(&slope.left(), &way), y1))
 }
-
-/// All indices of a slice in eights, for tests and tables.
-#[cfg(test)]
-pub(crate) fn all_of(len: usize) -> Vec<[u32; 8]> {
-    (0..len).step_by(8).map(|start| super::points::window_at(start, len)).collect()
-}

@@ -70,7 +70,6 @@ ops! {
     fn sub(a: Z, b: Z) -> Z = Z(_mm512_sub_epi64(a.0, b.0));
     fn and(a: Z, b: Z) -> Z = Z(_mm512_and_si512(a.0, b.0));
     fn or(a: Z, b: Z) -> Z = Z(_mm512_or_si512(a.0, b.0));
-    fn xor(a: Z, b: Z) -> Z = Z(_mm512_xor_si512(a.0, b.0));
     /// `c + low 52 bits of a * b`, from the low 52 bits of `a` and `b`.
     fn madd_lo(c: Z, a: Z, b: Z) -> Z = Z(_mm512_madd52lo_epu64(c.0, a.0, b.0));
     /// `c + high 52 bits of a * b`.
@@ -86,8 +85,6 @@ ops! {
     /// The lanes' top bits.
     fn negative(a: Z) -> u8 = _mm512_movepi64_mask(a.0);
     fn equal(a: Z, b: Z) -> u8 = _mm512_cmpeq_epi64_mask(a.0, b.0);
-    /// Unsigned `a < b`.
-    fn less(a: Z, b: Z) -> u8 = _mm512_cmplt_epu64_mask(a.0, b.0);
     /// Lanes with a bit in common.
     fn meet(a: Z, b: Z) -> u8 = _mm512_test_epi64_mask(a.0, b.0);
 }

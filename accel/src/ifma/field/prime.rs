@@ -20,6 +20,7 @@ pub(crate) trait Prime: Copy + Send + Sync + 'static {
     /// `2^256 mod p`: the factor from our Montgomery form to arkworks'.
     const TO_ARK: [u64; 5] = split(power_of_two(256, Self::P64));
     /// `2^520 mod p`: the factor from a plain integer to our Montgomery form.
+    #[cfg(test)]
     const R_SQUARED: [u64; 5] = split(power_of_two(520, Self::P64));
     /// The multiples 0 to 7 of p, limb by limb.
     const MULTIPLES: [[u64; 8]; 5] = multiples(Self::P64, 1);
