@@ -9,6 +9,13 @@
 
 using namespace amanat;
 
+// As accel/src/gpu/abi.rs asserts them of its mirror.
+static_assert(sizeof(void*) == 8 && sizeof(amanat_gpu_status) == 256 && sizeof(amanat_gpu_device) == 136);
+static_assert(sizeof(amanat_gpu_matrix) == 32 && sizeof(amanat_gpu_circuit_parts) == 208);
+static_assert(offsetof(amanat_gpu_circuit_parts, shift) == 112 && sizeof(amanat_gpu_query) == 32);
+static_assert(sizeof(amanat_gpu_key_parts) == 128 && offsetof(amanat_gpu_key_parts, c_first) == 112);
+static_assert(sizeof(amanat_gpu_times) == 24 && sizeof(amanat_gpu_functions) == 8 + 24 * sizeof(void*));
+
 struct amanat_gpu_context {
     const gpu_t& gpu;
     // sppark's kernels count their work in variables of the device, one set for all: one sum at a time.
