@@ -1,7 +1,8 @@
 //! Keys as a prover holds them: matrices laid out once per key, the verifying key prepared for the check before release.
 
-use crate::groth16::{PreparedCircuit, PreparedKey, ProveError, prove, to_the_end};
+use crate::groth16::{PreparedCircuit, PreparedKey, ProveError, Proven, prove_with, to_the_end};
 use crate::plan::Plan;
+use amanat_accel::gpu::as_hand;
 use amanat_accel::{Engine, TableMemory, Watch};
 use amanat_circuits::{Relation, circuit};
 use amanat_domain::statement::Statement;
@@ -11,6 +12,7 @@ use amanat_verifier::{PreparedVerifyingKey, verify_one};
 use core::ops::ControlFlow;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroize;
 
 /// One statement's key, ready to prove.
@@ -132,11 +134,13 @@ impl<R: Relation> Plan<R> {
         }
         let Self { mut tx, public, witness, blinding } = self;
         let mut assignment = witness.assign(&public);
-        let proof = prove(&key.key, &key.circuit, &assignment, blinding, watch);
+        let proven = prove_with(&key.key, &key.circuit, &assignment, blinding, watch, || &key.verifying);
         assignment.iter_mut().zeroize();
-        let proof = proof?;
-        verify_one(&key.verifying, &public.to_field_elements(), &proof)
-            .map_err(|_| PlanError::NotReleased(statement))?;
+        let Proven { proof, verified } = proven?;
+        if !verified {
+            verify_one(&key.verifying, &public.to_field_elements(), &proof)
+                .map_err(|_| PlanError::NotReleased(statement))?;
+        }
         tx.proof = proof.to_bytes();
         Ok(Transaction::Proof(Box::new(tx)))
     }
@@ -160,6 +164,9 @@ impl<R: Relation + Send> AnyPlan for Plan<R> {
 /// Proves many plans, at most `in_flight` at a time, so that memory is bounded by that and not by the number of plans:
 /// plans are drawn from the iterator as places become free, and results are handed on in order.
 ///
+/// Where an engine has a device, processor and device work on different proofs: beside the pool's threads there is one for each
+/// proof that the device takes at a time.
+///
 /// `done` hears each result in order; it may stop the batch before the next plans are begun.
 ///
 /// # Panics
@@ -171,17 +178,58 @@ pub fn prove_batch(
     mut done: impl FnMut(Result<Transaction, PlanError>) -> ControlFlow<()>,
 ) {
     assert!(in_flight > 0, "a batch needs at least one place");
+    let hands = keys.iter().map(|(_, key)| key.proving_key().loaded().hands()).max().unwrap_or(0);
     let mut plans = plans.into_iter();
     loop {
         let chunk: Vec<Box<dyn AnyPlan>> = plans.by_ref().take(in_flight).collect();
         if chunk.is_empty() {
             return;
         }
-        let results: Vec<_> = chunk.into_par_iter().map(|plan| plan.prove_any(keys, &to_the_end)).collect();
-        for result in results {
+        for result in prove_chunk(chunk, keys, hands) {
             if done(result).is_break() {
                 return;
             }
         }
     }
+}
+
+/// All of them, each once, in order: whoever is free takes the next one.
+fn prove_chunk(
+    chunk: Vec<Box<dyn AnyPlan>>,
+    keys: &Keys,
+    hands: usize,
+) -> Vec<Result<Transaction, PlanError>> {
+    let prove = |plan: Box<dyn AnyPlan>| plan.prove_any(keys, &to_the_end);
+    if hands == 0 {
+        return chunk.into_par_iter().map(prove).collect();
+    }
+    let count = chunk.len();
+    let waiting = Mutex::new(chunk.into_iter().enumerate());
+    let results = Mutex::new((0..count).map(|_| None).collect::<Vec<_>>());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let prove = |(place, plan)| {
+        let result = prove(plan);
+        results.lock().unwrap_or_else(PoisonError::into_inner)[place] = Some(result);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..hands.min(count) {
+            scope.spawn(|| {
+                as_hand(|| {
+                    while let Some(plan) = next() {
+                        prove(plan);
+                    }
+                });
+            });
+        }
+        (0..count).into_par_iter().for_each(|_| {
+            if let Some(plan) = next() {
+                prove(plan);
+            }
+        });
+    });
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results
+        .into_iter()
+        .map(|result| result.expect("each plan is taken by somebody, who leaves its result"))
+        .collect()
 }
