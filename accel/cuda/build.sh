@@ -5,7 +5,7 @@
 #
 # Needs a C++17 compiler, cargo (which fetches the sources of sppark and blst, pinned by sources/Cargo.lock) and nvcc 12.8 or newer. Where
 # nvcc is neither named by NVCC nor in PATH, it is installed from Python packages into OUT/cuda (Linux x86-64, 0.5 GB, no
-# root). No GPU and no driver are needed to build.
+# root). No GPU and no driver are needed to build. On x86-64 the plugin runs on processors with ADX and BMI2, and says so elsewhere.
 #
 #   NVCC=/path/to/nvcc               which compiler
 #   AMANAT_GPU_ARCH="90 100"         for which compute capabilities; 80, 90, 100 and 120 without it

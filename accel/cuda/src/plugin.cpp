@@ -1,11 +1,14 @@
 // The table of amanat_gpu.h: what each entry does, in order, and nothing of how numbers are made.
 #include "inner.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <new>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 using namespace amanat;
 
@@ -158,12 +161,42 @@ void from_device(amanat_gpu_stream& s, void* host, const void* device, size_t by
     std::memcpy(host, page, bytes);
 }
 
-// Public data, once: no staging of ours.
+// Public data, once: no staging of ours. Streams do not wait for the default one, and a copy from pageable memory may return before
+// it has arrived: this does not.
 void publish(buffer& to, const void* from, size_t bytes)
 {
     to.reserve(bytes ? bytes : 1);
-    if (bytes)
+    if (bytes) {
         CUDA_OK(cudaMemcpy(to.get(), from, bytes, cudaMemcpyHostToDevice));
+        CUDA_OK(cudaStreamSynchronize(nullptr));
+    }
+}
+
+// The assembly of sppark's host arithmetic is built for ADX, which servers have had since 2015.
+bool processor_will_do()
+{
+#if defined(__x86_64__)
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & (1u << 19)) && (b & (1u << 8));
+#else
+    return true;
+#endif
+}
+
+// Scratch is allocated and freed in a stream's order, from a pool: kept between sums, given back when a key goes.
+void keep_pool(const gpu_t& gpu)
+{
+    cudaMemPool_t pool;
+    uint64_t all = UINT64_MAX;
+    CUDA_OK(cudaDeviceGetDefaultMemPool(&pool, gpu.cid()));
+    CUDA_OK(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all));
+}
+
+void trim_pool(const gpu_t& gpu)
+{
+    cudaMemPool_t pool;
+    CUDA_OK(cudaDeviceGetDefaultMemPool(&pool, gpu.cid()));
+    CUDA_OK(cudaMemPoolTrimTo(pool, 0));
 }
 
 size_t load(matrix& to, const amanat_gpu_matrix& from, uint64_t domain)
@@ -225,6 +258,8 @@ int32_t devices(uint32_t* count, amanat_gpu_status* status)
     *count = 0;
     return guarded(status, [&] {
         int n = 0;
+        if (!processor_will_do())
+            throw std::runtime_error("the plugin needs a processor with ADX and BMI2");
         cudaError_t code = cudaGetDeviceCount(&n);
         if (code == cudaErrorNoDevice) {
             (void)cudaGetLastError();
@@ -269,6 +304,7 @@ int32_t open(uint32_t index, amanat_gpu_context** out, amanat_gpu_status* status
         gpu.select();
         // Makes the context and says now what would be said at the first kernel.
         CUDA_OK(cudaFree(nullptr));
+        keep_pool(gpu);
         *out = new amanat_gpu_context{gpu, {}};
     });
 }
@@ -375,6 +411,7 @@ void key_free(amanat_gpu_key* key)
     std::lock_guard<std::mutex> hold(context.summing);
     quietly([&] { context.gpu.select(); });
     delete key;
+    quietly([&] { trim_pool(context.gpu); });
 }
 
 int32_t assign(amanat_gpu_stream* s, const void* assignment, uint64_t length, amanat_gpu_status* status)

@@ -49,8 +49,11 @@ public:
         dev_ptr_t<scalar_t> scalars(static_cast<scalar_t*>(const_cast<void*>(d_scalars)), n);
         // The bases were loaded before, the scalars are on the device and Montgomery.
         RustError error = sums->invoke(point, static_cast<const affine_t*>(nullptr), n, scalars, true);
-        // All that sppark still holds of the scalars.
-        cudaError_t wiped = cudaMemset(buckets, 0, buckets_bytes);
+        // All that sppark still holds of the scalars. Its streams do not wait for the default one, so this waits itself: the
+        // next sum must not meet it.
+        cudaError_t wiped = cudaMemsetAsync(buckets, 0, buckets_bytes, gpu);
+        if (wiped == cudaSuccess)
+            wiped = cudaStreamSynchronize(gpu);
         if (error.code != cudaSuccess) {
             std::string text = error.message ? error.message : "sppark gave no reason";
             free(error.message);
