@@ -57,6 +57,14 @@ snarkjs DIR="target/snarkjs":
     npm install --no-fund --no-audit --prefix {{DIR}}/npm snarkjs@0.7.6
     tests/scripts/snarkjs.sh {{DIR}}/proofs {{DIR}}/npm/node_modules/.bin/snarkjs
 
+# The GPU plugin, libamanat_gpu.so, into target/gpu (no GPU needed; fetches nvcc where there is none).
+gpu-plugin *ARGS:
+    accel/cuda/build.sh {{ARGS}}
+
+# Build, check and time the GPU of this machine; results go to benches/results.
+gpu-check *ARGS:
+    accel/cuda/check.sh {{ARGS}}
+
 # Advisories, licences, sources (needs cargo-deny).
 deny:
     cargo deny check

@@ -1,6 +1,6 @@
 //! The seam, and which engine stands behind it.
 
-use crate::{Fr, G1Affine, G1Projective, G2Affine, G2Projective, Pairings, Portable, Proving};
+use crate::{Fr, G1Affine, G1Projective, G2Affine, G2Projective, Pairings, Portable, Proving, gpu};
 use std::sync::OnceLock;
 
 /// The environment variable that names the engine to use.
@@ -51,7 +51,7 @@ pub enum ChooseError {
         name: String,
     },
     /// The engine exists, but not in this build or not on this machine.
-    #[error("the engine `{name}` needs {needs}; here there are: {}", names())]
+    #[error("the engine `{name}` needs {needs}; here there are: {}{}", names(), gpu_words(name))]
     Unavailable {
         /// The name asked for.
         name: &'static str,
@@ -69,27 +69,43 @@ pub enum ChooseError {
 }
 
 /// The names of all engines of any build, with what they need.
-const KNOWN: [(&str, &str); 3] = [
+const KNOWN: [(&str, &str); 4] = [
+    ("gpu", "a GPU and its plugin"),
     ("avx512ifma", "a processor with AVX-512 F, DQ, BW, VL, IFMA and VBMI2"),
     ("portable", "nothing special"),
     ("emulated", "a build with the feature `emulated`, for tests"),
 ];
 
 /// Every engine this build and this machine can run, the fastest first, the emulated one (for tests) last.
+///
+/// The GPU's is there where an operator has put a plugin in its place and it finds a device; it is first then, and leaves to the
+/// processor what the processor does sooner.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Engine] {
     static ALL: OnceLock<Vec<&'static dyn Engine>> = OnceLock::new();
     ALL.get_or_init(|| {
-        #[cfg(target_arch = "x86_64")]
-        let lanes = crate::avx512::ifma::Lanes::detect().map(|engine| engine as &dyn Engine);
-        #[cfg(not(target_arch = "x86_64"))]
-        let lanes = None;
         #[cfg(any(test, feature = "emulated"))]
         let emulated = crate::emulated::ifma::Lanes::detect().map(|engine| engine as &dyn Engine);
         #[cfg(not(any(test, feature = "emulated")))]
         let emulated = None;
-        lanes.into_iter().chain([&Portable as &dyn Engine]).chain(emulated).collect()
+        let gpu = gpu::presence().gpu().map(|gpu| gpu as &dyn Engine);
+        gpu.into_iter().chain(lanes()).chain([&Portable as &dyn Engine]).chain(emulated).collect()
     })
+}
+
+/// The lanes, where this machine has the instructions.
+fn lanes() -> Option<&'static dyn Engine> {
+    #[cfg(target_arch = "x86_64")]
+    let lanes = crate::avx512::ifma::Lanes::detect().map(|engine| engine as &dyn Engine);
+    #[cfg(not(target_arch = "x86_64"))]
+    let lanes = None;
+    lanes
+}
+
+/// The fastest engine that needs nothing but the processor: what stands in for a GPU, and what it is held against.
+#[must_use]
+pub fn processor() -> &'static dyn Engine {
+    lanes().unwrap_or(&Portable)
 }
 
 /// The engine of this name, or none where this build or machine has no such engine.
@@ -150,6 +166,11 @@ fn named(name: &str) -> Result<&'static dyn Engine, ChooseError> {
     by_name(name).ok_or_else(missing)
 }
 
+/// Why there is no GPU, where that is the question.
+fn gpu_words(name: &str) -> String {
+    if name == "gpu" { format!("; GPU: {}", gpu::presence()) } else { String::new() }
+}
+
 fn names() -> String {
     all().iter().map(|engine| engine.name()).collect::<Vec<_>>().join(", ")
 }
@@ -166,14 +187,23 @@ mod tests {
         }
         assert!(by_name("portable").is_some());
         assert_ne!(fastest().name(), "emulated");
+        assert!(["avx512ifma", "portable"].contains(&processor().name()), "the processor alone");
+    }
+
+    #[test]
+    fn an_engine_that_is_missed_says_of_the_gpu_why_it_is() {
+        if by_name("gpu").is_none() {
+            let error = named("gpu").map(|engine| engine.name()).expect_err("not here").to_string();
+            assert!(error.ends_with(&format!("GPU: {}", gpu::presence())), "{error}");
+        }
     }
 
     #[test]
     fn a_name_nobody_knows_is_refused_with_the_names_there_are() {
-        for name in ["", "Portable", "gpu"] {
+        for name in ["", "Portable", "tpu"] {
             let error = named(name).map(|engine| engine.name()).expect_err("no such engine");
             assert_eq!(error, ChooseError::Unknown { name: name.to_owned() });
-            assert!(error.to_string().contains("avx512ifma, portable"), "{error}");
+            assert!(error.to_string().contains("gpu, avx512ifma, portable"), "{error}");
         }
     }
 

@@ -8,7 +8,8 @@
 //!
 //! This crate knows nothing of statements, keys or proofs and depends on nothing else of this workspace. Engines are
 //! chosen at run time ([`best`], [`choose`], [`by_name`]), can be forced by an environment variable ([`ENGINE_VARIABLE`]) and by
-//! a program ([`force`]), and say who they are. Start reading at [`Engine`].
+//! a program ([`force`]), and say who they are. A GPU is one of them, where there is a plugin for it ([`gpu`]). Start reading at
+//! [`Engine`].
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
@@ -18,6 +19,8 @@ mod avx512;
 #[allow(unsafe_code, clippy::duplicate_mod)]
 mod emulated;
 mod engine;
+#[allow(unsafe_code)]
+pub mod gpu;
 mod miller;
 mod pairings;
 mod portable;
@@ -29,12 +32,12 @@ mod suite;
 mod weight;
 
 pub use ark_bn254::{Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
-pub use engine::{ChooseError, ENGINE_VARIABLE, Engine, all, best, by_name, choose, force};
+pub use engine::{ChooseError, ENGINE_VARIABLE, Engine, all, best, by_name, choose, force, processor};
 pub use pairings::{FixedBases, G2Prepared, MillerProducts, Pairings};
 pub use portable::Portable;
 pub use proving::{
-    Cancelled, Integers, KeyBases, LoadedCircuit, LoadedKey, Matrices, Phase, Proving, QuotientError,
-    QuotientForm, SparseMatrix, Sums, TableMemory, Watch,
+    Cancelled, Integers, KeyBases, LoadedCircuit, LoadedKey, Made, Maker, Matrices, Phase, Proving,
+    QuotientError, QuotientForm, SparseMatrix, Sums, TableMemory, Watch,
 };
 pub use straus::OddMultiples;
 pub use weight::Weight;

@@ -9,6 +9,7 @@
 
 use crate::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ff::{AdditiveGroup, BigInt};
+use core::any::Any;
 use core::ops::ControlFlow;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -256,6 +257,24 @@ impl Drop for Sums {
     }
 }
 
+/// Who made sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// The processor this program runs on.
+    Processor,
+    /// A device beside it, which is not trusted: what comes of its sums is verified before it is used, and made again by
+    /// [`LoadedKey::made_again`] where it is wrong.
+    Device,
+}
+
+/// Sums, and who made them.
+pub struct Made {
+    /// The sums.
+    pub sums: Sums,
+    /// Their maker.
+    pub by: Maker,
+}
+
 /// A circuit laid out by an engine.
 pub trait LoadedCircuit: Send + Sync {
     /// The quotient in the form the circuit was loaded for, as canonical integers.
@@ -270,6 +289,11 @@ pub trait LoadedCircuit: Send + Sync {
 
     /// Memory it holds, in bytes.
     fn bytes(&self) -> usize;
+
+    /// Itself, where a key of the same engine may want to know more of it than this trait says.
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
 }
 
 /// A proving key laid out by an engine.
@@ -282,6 +306,48 @@ pub trait LoadedKey: Send + Sync {
     /// # Panics
     /// Where there is not one value for each variable, or not one number of the quotient for each H point.
     fn sums(&self, assignment: &[Fr], h: &[BigInt<4>], r: &Fr, watch: Watch<'_>) -> Result<Sums, Cancelled>;
+
+    /// The quotient and the sums in one: all heavy work of a proof. An engine may keep the quotient where it was made.
+    ///
+    /// Where a device fails in the middle, the processor begins anew, and the watch hears the first phases again.
+    ///
+    /// # Errors
+    /// As of [`LoadedCircuit::quotient`].
+    ///
+    /// # Panics
+    /// Where lengths do not fit, as above.
+    fn made(
+        &self,
+        circuit: &dyn LoadedCircuit,
+        assignment: &[Fr],
+        r: &Fr,
+        watch: Watch<'_>,
+    ) -> Result<Made, QuotientError> {
+        let h = circuit.quotient(assignment, watch)?;
+        Ok(Made { sums: self.sums(assignment, &h, r, watch)?, by: Maker::Processor })
+    }
+
+    /// The same on the processor, after a proof made of a [device's](Maker::Device) sums did not verify. Where the two differ, the
+    /// device computes wrongly, and is put out of use; where they do not, the key or the assignment is to blame.
+    ///
+    /// # Errors
+    /// As of [`made`](Self::made).
+    fn made_again(
+        &self,
+        suspect: &Sums,
+        circuit: &dyn LoadedCircuit,
+        assignment: &[Fr],
+        r: &Fr,
+        watch: Watch<'_>,
+    ) -> Result<Sums, QuotientError> {
+        let _ = suspect;
+        Ok(self.made(circuit, assignment, r, watch)?.sums)
+    }
+
+    /// How many threads beside those of the pool can have proofs made, because they only wait for a device.
+    fn hands(&self) -> usize {
+        0
+    }
 
     /// Memory it holds, in bytes.
     fn bytes(&self) -> usize;

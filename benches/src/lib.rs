@@ -6,12 +6,14 @@
 //! - [`profile`]: what a proof costs, part by part, on every engine and beside [`peers`], on [`merkle`] paths and our
 //!   statements: data, a page, and a comparison of two runs. `amanat bench profile`.
 //! - [`kernels`]: what the engines do beside arkworks, in turn. `amanat bench kernels`.
+//! - [`gpu`]: a GPU checked against the processor and timed. `accel/cuda/check.sh`, on a machine that has one.
 //! - `results/`: tables as they came out, each with date, machine and command.
 //!
 //! Nothing here is a test: time depends on the machine. What the figures are measured *on* is [`report::world`], one patient,
 //! one clinician, one consent and one record, and [`report::chain`], a ledger that holds them.
 
 pub mod clock;
+pub mod gpu;
 pub mod kernels;
 pub mod merkle;
 pub mod peers;

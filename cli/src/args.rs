@@ -29,7 +29,8 @@ pub(crate) struct Global {
     /// No progress bars.
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Compute with this engine (avx512ifma, portable) [env: AMANAT_ENGINE=]; the fastest of this machine without it.
+    /// Compute with this engine (gpu, avx512ifma, portable) [env: AMANAT_ENGINE=]; the fastest of this machine without it. The GPU needs
+    /// its plugin: libamanat_gpu.so beside the program, or where AMANAT_GPU_PLUGIN says (`off`: none).
     #[arg(long, global = true, value_name = "NAME")]
     pub engine: Option<String>,
 }
@@ -39,7 +40,9 @@ fn long_version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
         let names: Vec<&str> = amanat_accel::all().iter().map(|engine| engine.name()).collect();
-        format!("{}\nengines of this machine, fastest first: {}", env!("CARGO_PKG_VERSION"), names.join(", "))
+        let (version, names, gpu) =
+            (env!("CARGO_PKG_VERSION"), names.join(", "), amanat_accel::gpu::presence());
+        format!("{version}\nengines of this machine, fastest first: {names}\nGPU: {gpu}")
     })
 }
 

@@ -18,6 +18,7 @@ mod ui;
 mod vectors;
 mod wallets;
 
+use amanat_accel::gpu::{Gravity, Presence, listen, presence};
 use amanat_accel::{ChooseError, ENGINE_VARIABLE, choose, force};
 use anyhow::Context;
 use args::bench::BenchCommand;
@@ -87,9 +88,26 @@ fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What happens to the GPU goes to a node's log, and to a person who runs anything else. Nobody listened before.
+fn hear_the_gpu(node: bool, ui: Ui) {
+    let heard = listen(move |event| match (node, event.gravity) {
+        (true, Gravity::Alarm) => tracing::error!(alarm = true, "{}", event.words),
+        (true, Gravity::Warning) => tracing::warn!("{}", event.words),
+        (true, Gravity::Note) => tracing::info!("{}", event.words),
+        (false, _) => ui.warn(&event.words),
+    });
+    debug_assert!(heard.is_ok(), "once, at the start");
+}
+
 fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     let global = &cli.global;
+    hear_the_gpu(matches!(cli.command, Command::Node(_)), ui);
     choose_engine(cli)?;
+    if let Presence::Refused { why } = presence()
+        && !matches!(cli.command, Command::Node(_))
+    {
+        ui.warn(&format!("the GPU is not used: {why}"));
+    }
     match &cli.command {
         Command::Demo(args) => demo::run(args, global, ui),
         Command::Init(args) => commands::node::init(args, global, ui),

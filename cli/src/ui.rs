@@ -43,6 +43,16 @@ impl Ui {
         }
     }
 
+    /// Something to know beside the result, on standard error.
+    #[allow(clippy::print_stderr, reason = "printing is this module's business")]
+    pub(crate) fn warn(&self, words: &str) {
+        if self.json {
+            eprintln!("{}", serde_json::json!({ "warning": words }));
+        } else {
+            eprintln!("warning: {words}");
+        }
+    }
+
     /// A heading.
     pub(crate) fn head(&self, text: &str) {
         self.say(format!("\n{text}"));

@@ -40,9 +40,9 @@ fn names() -> Vec<&'static str> {
 fn an_engine_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
     let home = tempfile::tempdir().expect("a temporary directory");
     for (engine, args, blamed) in [
-        (Some("gpu"), &["ledger", "inspect"][..], ENGINE_VARIABLE),
+        (Some("tpu"), &["ledger", "inspect"][..], ENGINE_VARIABLE),
         (Some("Portable"), &["demo"], ENGINE_VARIABLE),
-        (None, &["--engine", "gpu", "demo"], "--engine"),
+        (None, &["--engine", "tpu", "demo"], "--engine"),
         (Some("portable"), &["demo", "--engine", ""], "--engine"),
     ] {
         let out = run(home.path(), engine, args);
@@ -58,9 +58,9 @@ fn an_engine_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
         assert_eq!(out.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&out.stderr).contains("AVX-512"));
     }
-    let out = run(home.path(), Some("gpu"), &["--json", "demo"]);
+    let out = run(home.path(), Some("tpu"), &["--json", "demo"]);
     let words: serde_json::Value = serde_json::from_slice(&out.stderr).expect("one JSON document");
-    assert!(words["error"][1].as_str().is_some_and(|why| why.contains("gpu")), "{words}");
+    assert!(words["error"][1].as_str().is_some_and(|why| why.contains("tpu")), "{words}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! are as many places as threads).
 
 use crate::keys::{AnyPlan, Keys, PlanError};
+use amanat_accel::gpu::as_hand;
 use amanat_domain::tx::Transaction;
 use core::ops::ControlFlow;
 use rayon::ThreadPoolBuilder;
@@ -20,11 +21,14 @@ type Proved = Result<Transaction, PlanError>;
 /// Proves many plans, at most `in_flight` at a time, so that memory is bounded by that and not by the number of plans:
 /// a plan is drawn from the iterator when a place becomes free, on the caller's thread.
 ///
+/// Where an engine has a device, processor and device work on different proofs: beside those places there is one for each proof
+/// that the device takes at a time.
+///
 /// `done` hears each result in the plans' order, on the caller's thread. It may stop the batch: then no further plan is drawn and
 /// those being proved are cancelled at their next phase. Results that wait for an earlier one are at most as many as
 /// there are places; after that, drawing waits too.
 ///
-/// The current rayon pool's number of threads is shared out among the places.
+/// The current rayon pool's number of threads is shared out among the places; each has at least one.
 ///
 /// # Panics
 /// Where `in_flight` is zero.
@@ -36,15 +40,16 @@ pub fn prove_batch(
 ) {
     assert!(in_flight > 0, "a batch needs at least one place");
     let threads = (rayon::current_num_threads() / in_flight).max(1);
+    let hands = keys.iter().map(|(_, key)| key.proving_key().loaded().hands()).max().unwrap_or(0);
     let stopped = AtomicBool::new(false);
     let (to_places, work) = channel();
     let work = Arc::new(Mutex::new(work));
     let (answers, results) = channel();
     thread::scope(|scope| {
         let mut places = 0;
-        for i in 0..in_flight {
-            let place =
-                Place { work: work.clone(), answers: answers.clone(), stopped: &stopped, keys, threads };
+        for i in 0..in_flight + hands {
+            let (work, answers, hand) = (work.clone(), answers.clone(), i >= in_flight);
+            let place = Place { work, answers, stopped: &stopped, keys, threads, hand };
             let name = format!("prover-{i}");
             // A system without room for another thread has fewer places.
             places +=
@@ -112,6 +117,8 @@ struct Place<'a> {
     stopped: &'a AtomicBool,
     keys: &'a Keys,
     threads: usize,
+    /// Whether it costs no thread of the processor's, but waits for a device.
+    hand: bool,
 }
 
 impl Place<'_> {
@@ -126,7 +133,10 @@ impl Place<'_> {
             // The lock is held while waiting: the other places wait for the same thing.
             let next = self.work.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok((i, plan)) = next else { return };
-            let prove = || plan.prove_any(self.keys, &watch);
+            let prove = || match self.hand {
+                true => as_hand(|| plan.prove_any(self.keys, &watch)),
+                false => plan.prove_any(self.keys, &watch),
+            };
             let result = match &pool {
                 Some(pool) => pool.install(prove),
                 None => prove(),

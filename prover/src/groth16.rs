@@ -4,6 +4,9 @@
 //! and a handful of additions here. The proofs are, byte for byte, those of arkworks with its `LibsnarkReduction` for the same
 //! blinding, whatever the engine, which is how they are tested.
 //!
+//! A device beside the processor is not trusted. A proof made of its sums is verified before [`prove`] returns it, and where it
+//! does not verify, the device is put out of use and the proof is made again on the processor, with the same blinding.
+//!
 //! # Secrets
 //! Every vector that holds witness data is wiped on drop. The time a proof takes depends on its witness: the sums are computed
 //! by bucket methods, whose memory accesses follow the digits of the assignment, and zeros and small values are skipped. So
@@ -11,20 +14,21 @@
 //! Nothing of this is in the proof itself, which is zero-knowledge.
 
 use amanat_accel::{
-    Cancelled, Engine, KeyBases, LoadedCircuit, LoadedKey, Matrices, QuotientError, QuotientForm,
+    Cancelled, Engine, KeyBases, LoadedCircuit, LoadedKey, Maker, Matrices, QuotientError, QuotientForm,
     SparseMatrix, Sums, TableMemory, Watch,
 };
 use amanat_circuits::r1cs::R1cs;
 use amanat_domain::field;
 use amanat_domain::statement::PUBLIC_INPUTS;
 use amanat_params::{KeyHeader, ProvingKey, VerifyingKey};
-use amanat_verifier::{Proof, ProofError};
+use amanat_verifier::{PreparedVerifyingKey, Proof, ProofError, verify_one};
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::CurveGroup;
-use ark_ff::{BigInt, One};
+use ark_ff::One;
 use core::ops::ControlFlow;
 use rand::CryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use std::sync::OnceLock;
+use zeroize::Zeroize;
 
 pub use amanat_accel::Phase;
 
@@ -191,6 +195,7 @@ pub struct PreparedKey {
     num_variables: usize,
     domain_size: usize,
     loaded: Box<dyn LoadedKey>,
+    verifying: OnceLock<PreparedVerifyingKey>,
 }
 
 impl PreparedKey {
@@ -217,7 +222,13 @@ impl PreparedKey {
             num_variables: key.num_variables(),
             domain_size: key.domain_size(),
             loaded: engine.load_key(&bases, memory),
+            verifying: OnceLock::new(),
         }
+    }
+
+    /// The verifying key, prepared at the first call.
+    fn verifying(&self) -> &PreparedVerifyingKey {
+        self.verifying.get_or_init(|| PreparedVerifyingKey::new(&self.vk))
     }
 
     /// Statement, version, constraint system and origin.
@@ -269,24 +280,43 @@ impl FixedPoints {
     }
 }
 
+/// A proof, and whether it has been verified already: those a device had a part in have.
+pub(crate) struct Proven {
+    pub(crate) proof: Proof,
+    pub(crate) verified: bool,
+}
+
 /// The whole work between an assignment and a proof. The lengths have been checked.
+///
+/// `holds` verifies a proof. It is asked about those of a device, and only about those: a proof of the processor's is its caller's
+/// to verify.
 pub(crate) fn prove_loaded(
     fixed: &FixedPoints,
     (circuit, key): (&dyn LoadedCircuit, &dyn LoadedKey),
     assignment: &[Fr],
     blinding: &Blinding,
     watch: Watch<'_>,
-) -> Result<Proof, ProveError> {
-    let h: Zeroizing<Vec<BigInt<4>>> = circuit.quotient(assignment, watch)?;
-    let sums = key.sums(assignment, &h, &blinding.r, watch)?;
-    drop(h);
-    Ok(fixed.blind(&sums, blinding)?)
+    holds: &dyn Fn(&Proof) -> bool,
+) -> Result<Proven, ProveError> {
+    let made = key.made(circuit, assignment, &blinding.r, watch)?;
+    let proof = fixed.blind(&made.sums, blinding);
+    if made.by == Maker::Processor {
+        return Ok(Proven { proof: proof?, verified: false });
+    }
+    // A point at infinity is as wrong as any other.
+    if let Ok(proof) = proof
+        && holds(&proof)
+    {
+        return Ok(Proven { proof, verified: true });
+    }
+    let sums = key.made_again(&made.sums, circuit, assignment, &blinding.r, watch)?;
+    Ok(Proven { proof: fixed.blind(&sums, blinding)?, verified: false })
 }
 
 /// Proves that the assignment satisfies the circuit.
 ///
 /// The assignment is `[1, public.., private..]`; wiping it is its owner's affair. `watch` hears each phase before it begins,
-/// on the caller's thread, and can stop the work there.
+/// on the caller's thread, and can stop the work there. A proof that a device had a part in has been verified.
 ///
 /// ```
 /// # use amanat_circuits::r1cs::{R1cs, Row};
@@ -316,8 +346,24 @@ pub fn prove(
     blinding: Blinding,
     watch: Watch<'_>,
 ) -> Result<Proof, ProveError> {
+    Ok(prove_with(key, circuit, assignment, blinding, watch, || key.verifying())?.proof)
+}
+
+/// As [`prove`], with a verifying key that is asked for where a device has made the sums.
+pub(crate) fn prove_with<'a>(
+    key: &PreparedKey,
+    circuit: &PreparedCircuit,
+    assignment: &[Fr],
+    blinding: Blinding,
+    watch: Watch<'_>,
+    verifying: impl Fn() -> &'a PreparedVerifyingKey,
+) -> Result<Proven, ProveError> {
     check(key, circuit, assignment)?;
-    prove_loaded(&key.fixed, (circuit.loaded(), key.loaded()), assignment, &blinding, watch)
+    let holds = |proof: &Proof| {
+        let public = assignment[1..=PUBLIC_INPUTS].first_chunk();
+        public.is_some_and(|public| verify_one(verifying(), public, proof).is_ok())
+    };
+    prove_loaded(&key.fixed, (circuit.loaded(), key.loaded()), assignment, &blinding, watch, &holds)
 }
 
 fn check(key: &PreparedKey, circuit: &PreparedCircuit, assignment: &[Fr]) -> Result<(), ProveError> {
@@ -347,7 +393,6 @@ mod tests {
     use amanat_circuits::r1cs::{Form, Row, evaluate};
     use amanat_domain::statement::Statement;
     use amanat_params::insecure_dev_setup;
-    use amanat_verifier::{PreparedVerifyingKey, verify_one};
     use ark_bn254::Bn254;
     use ark_ff::{Field, Zero};
     use ark_groth16::Groth16;

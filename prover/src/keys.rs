@@ -1,6 +1,6 @@
 //! Keys as a prover holds them: matrices laid out once per key, the verifying key prepared for the check before release.
 
-use crate::groth16::{PreparedCircuit, PreparedKey, ProveError, prove};
+use crate::groth16::{PreparedCircuit, PreparedKey, ProveError, Proven, prove_with};
 use crate::plan::Plan;
 use amanat_accel::{Engine, TableMemory, Watch};
 use amanat_circuits::{Relation, circuit};
@@ -130,11 +130,13 @@ impl<R: Relation> Plan<R> {
         }
         let Self { mut tx, public, witness, blinding } = self;
         let mut assignment = witness.assign(&public);
-        let proof = prove(&key.key, &key.circuit, &assignment, blinding, watch);
+        let proven = prove_with(&key.key, &key.circuit, &assignment, blinding, watch, || &key.verifying);
         assignment.iter_mut().zeroize();
-        let proof = proof?;
-        verify_one(&key.verifying, &public.to_field_elements(), &proof)
-            .map_err(|_| PlanError::NotReleased(statement))?;
+        let Proven { proof, verified } = proven?;
+        if !verified {
+            verify_one(&key.verifying, &public.to_field_elements(), &proof)
+                .map_err(|_| PlanError::NotReleased(statement))?;
+        }
         tx.proof = proof.to_bytes();
         Ok(Transaction::Proof(Box::new(tx)))
     }

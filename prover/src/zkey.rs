@@ -112,9 +112,14 @@ impl ZkeyProver {
             return Err(ProveError::NotOne.into());
         }
         let loaded = (self.circuit.as_ref(), self.key.as_ref());
-        let proof = prove_loaded(&self.fixed, loaded, assignment, &blinding, watch)?;
         let public = assignment[1..=self.num_public()].to_vec();
-        if self.verify(&public, &proof) { Ok((proof, public)) } else { Err(ZkeyProveError::NotReleased) }
+        let holds = |proof: &Proof| self.verify(&public, proof);
+        let proven = prove_loaded(&self.fixed, loaded, assignment, &blinding, watch, &holds)?;
+        if proven.verified || self.verify(&public, &proven.proof) {
+            Ok((proven.proof, public))
+        } else {
+            Err(ZkeyProveError::NotReleased)
+        }
     }
 
     /// Whether the proof holds for these public inputs: `e(A, B) = e(alpha, beta) e(IC(x), gamma) e(C, delta)`.

@@ -182,9 +182,7 @@ impl Loaded {
         let mut rng = rand::rng();
         let (r, s) = (field::random(&mut rng), field::random(&mut rng));
         let begun = Mark::now();
-        let h = self.circuit.quotient(&self.assignment, &watch)?;
-        let sums = self.key.sums(&self.assignment, &h, &r, &watch)?;
-        drop(h);
+        let sums = self.key.made(self.circuit.as_ref(), &self.assignment, &r, &watch)?.sums;
         marks.borrow_mut().push((None, Mark::now()));
         let a: G1Projective = sums.a + self.alpha_g1 + self.delta.0 * r;
         let b: G2Projective = sums.b_g2 + self.beta.1 + self.delta.1 * s;

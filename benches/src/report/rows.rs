@@ -106,6 +106,8 @@ pub struct Machine {
     pub system: String,
     /// Arithmetic engine.
     pub engine: &'static str,
+    /// The GPU, or why there is none.
+    pub gpu: String,
     /// Load average of the last minute before the run, where the system says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<f64>,
@@ -131,6 +133,7 @@ impl Machine {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             engine: amanat_accel::best().name(),
+            gpu: amanat_accel::gpu::presence().to_string(),
             load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
             time: time.map_or_else(String::new, |t| t.to_string()),
             command: command.to_owned(),
@@ -165,7 +168,7 @@ impl Report {
         if let Some(load) = m.load {
             write!(out, " | load before the run {load}").expect("strings take all");
         }
-        write!(out, "\n{} | `{}`\n", m.time, m.command).expect("strings take all");
+        write!(out, "\n{} | `{}`\nGPU: {}\n", m.time, m.command, m.gpu).expect("strings take all");
         let mut rest = &self.rows[..];
         while let Some(first) = rest.first() {
             let n = rest.iter().take_while(|row| row.group == first.group).count();

@@ -8,6 +8,7 @@ use crate::args::bench::{BenchArgs, BenchCommand};
 use crate::home::Home;
 use crate::ui::Ui;
 use amanat_accel::Engine;
+use amanat_accel::gpu::presence;
 use amanat_benches::profile::Watcher;
 use amanat_benches::report::{self, Options, Section};
 use anyhow::{Context, Result, anyhow, bail};
@@ -17,6 +18,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub(crate) fn run(args: &BenchArgs, global: &Global, ui: Ui) -> Result<()> {
+    // Tested and measured before anything else is, so that what is reported is what is measured with.
+    if !matches!(args.command, Some(BenchCommand::Compare(_) | BenchCommand::Page { .. }))
+        && let Some(gpu) = presence().gpu()
+    {
+        gpu.start();
+    }
     match &args.command {
         Some(BenchCommand::Profile(args)) => profile::run(args, global, ui),
         Some(BenchCommand::Compare(args)) => profile::compare(args, ui),

@@ -6,6 +6,7 @@ use crate::home::Home;
 use crate::session::{self, Session, now};
 use crate::town;
 use crate::ui::Ui;
+use amanat_accel::gpu::{Presence, presence};
 use anyhow::{Context, Result};
 use std::sync::Arc;
 
@@ -64,6 +65,9 @@ pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
     let home = Home::open(global.home.as_deref())?;
     let solo = session::solo(&home)?;
     let (chain, engine) = (solo.status().chain, amanat_accel::best().name());
+    if let Presence::Refused { why } = presence() {
+        tracing::warn!("the GPU is not used: {why}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

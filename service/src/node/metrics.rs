@@ -2,6 +2,7 @@
 
 use super::Shared;
 use crate::problem::{Kind, Problem};
+use amanat_accel::gpu::{Presence, presence};
 use amanat_domain::bundle::Registry;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -74,6 +75,7 @@ impl Metrics {
         one("registry_leaves", "gauge", "Leaves of a registry.", &leaves);
         let engine = format!("{{name=\"{}\"}}", amanat_accel::best().name());
         one("engine_info", "gauge", "1 for the engine that verifies.", &[(engine, 1.0)]);
+        gpu(&mut one, presence());
         let ready = u64::from(shared.ready().is_ok());
         one("ready", "gauge", "1 where transactions are taken.", &plain(ready));
         let count =
@@ -115,7 +117,102 @@ impl Metrics {
     }
 }
 
+/// Name, kind, help, and samples with their labels.
+type One<'a> = dyn FnMut(&str, &str, &str, &[(String, f64)]) + 'a;
+
+/// The GPU of this process: whether there is one, and what it has done. A node verifies, and asks no GPU for that; the counters are
+/// those of whatever else proves in its process.
+fn gpu(one: &mut One<'_>, presence: &Presence) {
+    let state = vec![(format!("{{state=\"{}\"}}", presence.label()), 1.0)];
+    one(
+        "gpu_info",
+        "gauge",
+        "1 for the state of the GPU: absent, off, refused, ready, lost or quarantined.",
+        &state,
+    );
+    let Some(report) = presence.gpu().map(amanat_accel::gpu::Gpu::report) else { return };
+    let plain = |value: u64| vec![(String::new(), value as f64)];
+    let by = |who: &str, n: u64| (format!("{{by=\"{who}\"}}"), n as f64);
+    let proofs = [by("gpu", report.by_device), by("processor", report.by_processor)];
+    one("gpu_proofs_total", "counter", "Proofs of the engine gpu, by who made their sums.", &proofs);
+    one("gpu_alarms_total", "counter", "How often the GPU computed wrongly.", &plain(report.alarms));
+    one(
+        "gpu_made_again_total",
+        "counter",
+        "Wrong proofs made again on the processor.",
+        &plain(report.made_again),
+    );
+    let failures = report.failures.map(|(kind, n)| (format!("{{kind=\"{}\"}}", kind.label()), n as f64));
+    one("gpu_failures_total", "counter", "Failures of the GPU, by kind.", &failures);
+    one("gpu_resident_bytes", "gauge", "Bytes of keys and circuits on the GPU.", &plain(report.resident));
+    one("gpu_budget_bytes", "gauge", "Bytes that they and proofs may take there.", &plain(report.budget));
+    one(
+        "gpu_evictions_total",
+        "counter",
+        "Keys and circuits that gave way to others.",
+        &plain(report.evictions),
+    );
+    if let Some(rows) = report.pace.and_then(|pace| pace.crossover()) {
+        one(
+            "gpu_crossover_rows",
+            "gauge",
+            "Rows from which on the GPU is asked, as measured.",
+            &plain(rows as u64),
+        );
+    }
+}
+
 /// Counters stay what they are when a holder of the lock panicked.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amanat_accel::gpu::mock::{Script, gpu as mock};
+    use amanat_accel::gpu::{Line, Pace, Settings};
+    use std::sync::Arc;
+
+    fn text(presence: &Presence) -> String {
+        let mut out = String::new();
+        gpu(
+            &mut |name: &str, _: &str, _: &str, samples: &[(String, f64)]| {
+                for (labels, value) in samples {
+                    out.push_str(&format!("amanat_{name}{labels} {value}\n"));
+                }
+            },
+            presence,
+        );
+        out
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_there_has_a_state_and_nothing_else() {
+        assert_eq!(text(&Presence::Absent), "amanat_gpu_info{state=\"absent\"} 1\n");
+        assert_eq!(text(&Presence::Off), "amanat_gpu_info{state=\"off\"} 1\n");
+        let refused = Presence::Refused { why: "no driver".to_owned() };
+        assert_eq!(text(&refused), "amanat_gpu_info{state=\"refused\"} 1\n");
+    }
+
+    #[test]
+    fn a_gpu_that_computes_wrongly_shows_as_quarantined_with_its_alarm() {
+        let line = |fixed| Line { fixed, per_row: 0.0 };
+        let pace = Some(Pace { device: line(1.0), processor: line(2.0) });
+        for (script, state, alarms) in [("", "ready", 0), ("wrong=ntt", "quarantined", 1)] {
+            let gpu = mock(&Arc::new(Script::parse(script)), Settings { pace, ..Settings::default() });
+            gpu.start();
+            let text = text(&Presence::Present(gpu));
+            for line in [
+                format!("amanat_gpu_info{{state=\"{state}\"}} 1"),
+                format!("amanat_gpu_alarms_total {alarms}"),
+                "amanat_gpu_proofs_total{by=\"gpu\"} 0".to_owned(),
+                "amanat_gpu_failures_total{kind=\"out-of-memory\"} 0".to_owned(),
+                "amanat_gpu_resident_bytes 0".to_owned(),
+            ] {
+                assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+            }
+            assert_eq!(text.contains("amanat_gpu_crossover_rows 2\n"), state == "ready", "{text}");
+        }
+    }
 }

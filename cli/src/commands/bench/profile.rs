@@ -39,7 +39,7 @@ pub(super) fn run(args: &ProfileArgs, global: &Global, ui: Ui) -> Result<()> {
     if profile.settings.rounds < 3 {
         ui.say("\nfewer than three rounds: the figures say nothing about their noise");
     }
-    ui.say(format!("\nenergy: {}", profile.machine.energy));
+    ui.say(format!("\nenergy: {}\nGPU: {}", profile.machine.energy, amanat_accel::gpu::presence()));
     Ok(())
 }
 
