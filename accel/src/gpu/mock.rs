@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 mod script;
 
 use script::lock;
-pub use script::{ENTRIES, Fault, Script};
+pub use script::{ENTRIES, Fault, PATIENCE, Script, until};
 
 /// What the shared object does, see [`Script::parse`].
 pub const SCRIPT_VARIABLE: &str = "AMANAT_GPU_MOCK";

@@ -1,6 +1,6 @@
 //! The engine over a mock device: the suite of all engines, and what goes wrong.
 
-use super::mock::{Fault, Script, gpu, try_gpu};
+use super::mock::{Fault, Script, gpu, try_gpu, until};
 use super::*;
 use crate::engine::processor;
 use crate::{
@@ -419,9 +419,7 @@ fn a_slow_device_leaves_the_other_proofs_to_the_processor() {
         script.wait_for_waiting(1);
         // One before it: still sooner there, it waits. Two before it: the processor's.
         let second = scope.spawn(|| job().made(&loaded).by);
-        while engine.inner.before() < 2 {
-            std::thread::yield_now();
-        }
+        until("the second stands in line", || engine.inner.before() >= 2);
         let third = job().made(&loaded);
         assert_eq!(third.by, Maker::Processor);
         assert!(third.sums == job().expected());
@@ -444,9 +442,7 @@ fn who_waits_for_a_device_that_is_lost_goes_to_the_processor() {
         let first = scope.spawn(|| job().made(&loaded).by);
         script.wait_for_waiting(1);
         let waiting: Vec<_> = (0..3).map(|_| scope.spawn(|| job().made(&loaded).by)).collect();
-        while engine.inner.before() < 4 {
-            std::thread::yield_now();
-        }
+        until("four stand in line", || engine.inner.before() >= 4);
         script.lose_after(1);
         script.open_gate();
         for thread in core::iter::once(first).chain(waiting) {

@@ -3,6 +3,7 @@
 use super::super::abi;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// An entry that a script can name.
 pub const ENTRIES: [&str; 12] = [
@@ -63,6 +64,21 @@ struct Planned {
     fault: Fault,
 }
 
+/// How long a test waits for what must happen: far longer than it takes on the slowest machine.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Waits until this holds.
+///
+/// # Panics
+/// Where it does not within [`PATIENCE`].
+pub fn until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
 #[derive(Default)]
 struct Gate {
     closed: bool,
@@ -101,11 +117,16 @@ impl Script {
     }
 
     /// Waits until so many sums wait at the gate.
+    ///
+    /// # Panics
+    /// Where they do not come within [`PATIENCE`]: a test that waits for what will not happen fails, it does not hang.
     pub fn wait_for_waiting(&self, sums: usize) {
-        let mut gate = lock(&self.gate);
-        while gate.waiting < sums {
-            gate = self.turn.wait(gate).unwrap_or_else(PoisonError::into_inner);
-        }
+        let gate = lock(&self.gate);
+        let waited = self.turn.wait_timeout_while(gate, PATIENCE, |gate| gate.waiting < sums);
+        let (gate, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        let waiting = gate.waiting;
+        drop(gate);
+        assert!(!timeout.timed_out(), "{waiting} of {sums} sums came to the gate");
     }
 
     /// Calls so far.
