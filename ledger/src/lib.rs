@@ -32,5 +32,8 @@ pub use genesis::{
 pub use pool::{Pool, PoolLimits};
 pub use receipt::{Effect, InclusionProof, NotIncluded, ReceiptData, receipts_root};
 pub use solo::{KeyStatus, Solo, Status, SubmitError, Submitted};
-pub use state::{Commitments, Credential, Delta, Draft, KeyEntry, Running, SealedBundle, Sequences, State};
+pub use state::{
+    Commitments, Content, Credential, Delta, Draft, Entry, EntryNotShown, EntryProof, KeyEntry, SealedBundle,
+    State,
+};
 pub use store::{FORMAT, Medium, Opener, Receipt, Store};

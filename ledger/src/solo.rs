@@ -10,7 +10,7 @@ use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
 use crate::genesis::Genesis;
 use crate::pool::{Pool, PoolLimits};
 use crate::receipt::InclusionProof;
-use crate::state::{SealedBundle, State};
+use crate::state::{Content, Entry, EntryProof, SealedBundle, State};
 use crate::store::{Medium, Receipt, Store};
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::field::Fr;
@@ -413,6 +413,21 @@ impl Solo {
         self.store.inclusion(txid)
     }
 
+    /// Proof that the state after the last block has this entry, or has it not.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn prove(&self, entry: Entry) -> Result<EntryProof, Fault> {
+        let mut proof = self.state().prove(entry);
+        if let Entry::Transaction(txid) = &entry
+            && proof.path.present()
+        {
+            // A committed receipt never changes: it may be read after the state was let go.
+            proof.content = self.store.receipt(txid)?.map(|receipt| Content::Receipt(*receipt.data()));
+        }
+        Ok(proof)
+    }
+
     /// A block.
     ///
     /// # Errors
@@ -447,8 +462,8 @@ impl Solo {
             bundle_epoch: state.latest_bundle().bundle.epoch,
             registries: Registry::ALL.map(|r| state.registry(r)),
             active_credentials: state.active_credentials(),
-            transactions: state.sequences.transactions.count,
-            nullifiers: state.sequences.nullifiers.count,
+            transactions: state.transactions.len() as u64,
+            nullifiers: state.nullifiers,
             pool,
             broken: self.broken.load(Ordering::SeqCst),
         }

@@ -3,6 +3,7 @@
 use super::{Commitments, Credential, KeyEntry, SealedBundle};
 use crate::block::Block;
 use crate::receipt::ReceiptData;
+use amanat_domain::map::MerkleMap;
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::{IndexedUpdate, Update};
 use amanat_domain::tx::{KeyDigest, TxId};
@@ -28,6 +29,8 @@ pub struct Delta {
     pub(crate) issued: Vec<Credential>,
     /// Retired credentials: index and the leaf that was there.
     pub(crate) retired: Vec<(u32, [u8; 32])>,
+    /// The entries after the block.
+    pub(crate) entries: MerkleMap,
     pub(crate) commitments: Commitments,
 }
 

@@ -3,12 +3,13 @@
 //! All three doors go through [`Draft::admit`]: the mempool with one transaction, a proposer and a validator with a block's.
 //! It sees the parent state and what the draft has taken in so far. It does everything but signatures and pairings.
 
-use super::{Commitments, Credential, Delta, KeyEntry, SealedBundle, State, keys_digest};
+use super::{Commitments, Content, Credential, Delta, Entry, KeyEntry, SealedBundle, State};
 use crate::block::{Block, Header, tx_root};
 use crate::error::{BlockRefusal, Conflict, Refusal, Reject};
 use crate::receipt::{Effect, ReceiptData, receipts_root};
 use amanat_domain::bundle::Registry;
 use amanat_domain::field::{Fr, to_bytes};
+use amanat_domain::map::{Key, Value};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{CAPACITY, RevocationId};
@@ -38,7 +39,6 @@ pub struct Draft<'s> {
     pub(super) issued_leaves: BTreeMap<[u8; 32], u32>,
     pub(super) retired: BTreeMap<u32, [u8; 32]>,
     pub(super) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
-    pub(super) sequences: super::Sequences,
 }
 
 impl<'s> Draft<'s> {
@@ -56,11 +56,7 @@ impl<'s> Draft<'s> {
             return Err(early());
         }
         let epoch = state.genesis.epoch_of(time).ok_or_else(early)?;
-        let mut sequences = state.sequences;
         let sealed = (epoch > state.tip.epoch).then(|| state.seal(epoch, time, state.tip.height + 1));
-        if let Some(sealed) = &sealed {
-            sealed.record(&mut sequences);
-        }
         Ok(Self {
             state,
             height: state.tip.height + 1,
@@ -83,7 +79,6 @@ impl<'s> Draft<'s> {
             issued_leaves: BTreeMap::new(),
             retired: BTreeMap::new(),
             keys: BTreeMap::new(),
-            sequences,
         })
     }
 
@@ -126,7 +121,6 @@ impl<'s> Draft<'s> {
         let index = self.receipts.len() as u32;
         self.receipts.push(ReceiptData { txid, height: self.height, index, epoch: self.epoch, effect });
         self.taken.insert(txid, index);
-        self.sequences.transactions.push(&[&txid.0]);
         Ok(())
     }
 
@@ -140,14 +134,14 @@ impl<'s> Draft<'s> {
         self.check_floors(tx, sealed)?;
         let nullifier = tx.spent_nullifier().map(|x| to_bytes(&x));
         if let Some(nullifier) = nullifier {
-            let height = self.state.nullifiers.get(&nullifier).copied();
+            let height = self.state.spent_at(&nullifier);
             if let Some(height) = height.or_else(|| self.spent.contains(&nullifier).then_some(self.height)) {
                 return Err(Conflict::spent(nullifier, height).into());
             }
         }
         let ctx = to_bytes(&tx.ctx());
-        if let Some(by) = self.state.contexts.get(&ctx).or_else(|| self.used.get(&ctx)) {
-            return Err(Conflict::ContextUsed { ctx, by: *by }.into());
+        if let Some(by) = self.state.used_by(&ctx).or_else(|| self.used.get(&ctx).copied()) {
+            return Err(Conflict::ContextUsed { ctx, by }.into());
         }
         let effect = match tx.statement {
             Statement::Grant => {
@@ -169,11 +163,9 @@ impl<'s> Draft<'s> {
             Statement::Consent | Statement::Role | Statement::Record | Statement::Access => Effect::Recorded,
         };
         if let Some(nullifier) = nullifier {
-            self.sequences.nullifiers.push(&[&nullifier]);
             self.nullifiers.push(nullifier);
             self.spent.insert(nullifier);
         }
-        self.sequences.contexts.push(&[&ctx, &txid.0]);
         self.contexts.push((ctx, txid));
         self.used.insert(ctx, txid);
         Ok(effect)
@@ -285,9 +277,7 @@ impl<'s> Draft<'s> {
         let records = state.records.plan_append(&self.records).expect(room);
         let revocations =
             state.revocations.plan_insert(&self.revoked).expect("ids were checked when admitted");
-        // A changed entry replaces the state's.
-        let mut keys: BTreeMap<_, &KeyEntry> = state.keys.iter().collect();
-        keys.extend(self.keys.iter());
+        let entries = state.entries.with(self.entries());
         let commitments = Commitments {
             chain: state.genesis.chain_id(),
             registries: [
@@ -298,8 +288,7 @@ impl<'s> Draft<'s> {
                 (records.root(), records.len()),
             ],
             active: state.active_credentials() + self.issued.len() as u64 - self.retired.len() as u64,
-            keys: keys_digest(keys.into_iter()),
-            sequences: self.sequences,
+            entries: (entries.root(), entries.len()),
         };
         let header = Header {
             chain: state.genesis.chain_id(),
@@ -327,8 +316,29 @@ impl<'s> Draft<'s> {
             keys: self.keys,
             issued: self.issued,
             retired: self.retired.into_iter().collect(),
+            entries,
             commitments,
         }
+    }
+
+    /// The entries that the block makes or changes.
+    fn entries(&self) -> Vec<(Key, Value)> {
+        let before = &self.state.credentials;
+        let issued = (before.len() as u32..).zip(self.issued.iter().copied());
+        // After the issued ones, which may be among them.
+        let retired = self.retired.keys().map(|index| {
+            let at = *index as usize;
+            let credential = before.get(at).copied().unwrap_or_else(|| self.issued[at - before.len()]);
+            (*index, Credential { retired: Some(self.height), ..credential })
+        });
+        let credentials = issued.chain(retired);
+        let contents = (self.receipts.iter().map(|r| (Entry::Transaction(r.txid), Content::Receipt(*r))))
+            .chain(self.nullifiers.iter().map(|n| (Entry::Nullifier(*n), Content::SpentAt(self.height))))
+            .chain(self.contexts.iter().map(|(ctx, txid)| (Entry::Context(*ctx), Content::UsedBy(*txid))))
+            .chain(self.keys.iter().map(|((s, d), key)| (Entry::VerifyingKey(*s, *d), key.content())))
+            .chain(credentials.map(|(index, c)| (Entry::Credential(index), Content::Credential(c))));
+        let pairs = contents.map(|(entry, content)| (entry.key(), content.value()));
+        pairs.chain(self.sealed.iter().map(SealedBundle::entry)).collect()
     }
 }
 

@@ -3,12 +3,14 @@
 mod commitments;
 mod delta;
 mod draft;
+mod entries;
 mod mirror;
 mod signed;
 
-pub use commitments::{Commitments, Running, Sequences};
+pub use commitments::Commitments;
 pub use delta::Delta;
 pub use draft::Draft;
+pub use entries::{Content, Entry, EntryNotShown, EntryProof};
 
 use crate::block::{Header, tx_root};
 use crate::genesis::Genesis;
@@ -16,13 +18,14 @@ use crate::receipt::receipts_root;
 use amanat_domain::bundle::{Bundle, BundleHash, Registry, RegistryState};
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::field::{Fr, to_bytes};
+use amanat_domain::map::{Key, MerkleMap, Value};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedTree, Root, Tree};
 use amanat_domain::tx::{KeyDigest, TxId};
+use amanat_domain::wire::{Reader, WireError, Writer};
 use amanat_params::VerifyingKey;
 use amanat_verifier::PreparedVerifyingKey;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -76,6 +79,10 @@ impl KeyEntry {
         let prepared = Arc::new(PreparedVerifyingKey::new(&key));
         Self { key, prepared, active_from, frozen_from }
     }
+
+    pub(crate) const fn content(&self) -> Content {
+        Content::VerifyingKey { active_from: self.active_from, frozen_from: self.frozen_from }
+    }
 }
 
 /// The state after some block.
@@ -90,10 +97,10 @@ pub struct State {
     pub(crate) revocations: IndexedTree,
     /// By epoch. Never empty: the genesis seals `B_0`.
     pub(crate) bundles: BTreeMap<u64, SealedBundle>,
-    /// Spent nullifiers and the height that spent them.
-    pub(crate) nullifiers: BTreeMap<[u8; 32], u64>,
-    /// Contexts used and by which transaction.
-    pub(crate) contexts: BTreeMap<[u8; 32], TxId>,
+    /// Everything that the app hash covers entry by entry; what nullifiers and contexts are looked up in.
+    pub(crate) entries: MerkleMap,
+    /// Number of spent nullifiers.
+    pub(crate) nullifiers: u64,
     /// Height and position of every committed transaction.
     pub(crate) transactions: BTreeMap<TxId, (u64, u32)>,
     pub(crate) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
@@ -105,7 +112,27 @@ pub struct State {
     pub(crate) active_leaves: BTreeMap<[u8; 32], u32>,
     /// Enrolled subjects.
     pub(crate) enrolled: BTreeSet<[u8; 32]>,
-    pub(crate) sequences: Sequences,
+}
+
+impl Credential {
+    pub(crate) fn write(&self, w: &mut Writer) {
+        w.field(self.role.to_field());
+        w.field(self.organisation.to_field());
+        w.field(self.leaf);
+        w.u64(self.issued);
+        // Zero: not retired. The genesis retires nothing.
+        w.u64(self.retired.unwrap_or(0));
+    }
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            role: RoleCode::new(r.field("role")?),
+            organisation: OrgId::new(r.field("organisation")?),
+            leaf: r.field("leaf")?,
+            issued: r.u64("issued in")?,
+            retired: Some(r.u64("retired in")?).filter(|height| *height != 0),
+        })
+    }
 }
 
 impl State {
@@ -133,18 +160,17 @@ impl State {
             records: Tree::new(),
             revocations: IndexedTree::new(),
             bundles: BTreeMap::new(),
-            nullifiers: BTreeMap::new(),
-            contexts: BTreeMap::new(),
+            entries: MerkleMap::new(),
+            nullifiers: 0,
             transactions: BTreeMap::new(),
             keys: BTreeMap::new(),
             credentials: Vec::new(),
             active: BTreeMap::new(),
             active_leaves: BTreeMap::new(),
             enrolled: BTreeSet::new(),
-            sequences: Sequences::default(),
         };
         let sealed = state.seal(0, time, 0);
-        sealed.record(&mut state.sequences);
+        state.entries = state.entries.with([sealed.entry()]);
         state.bundles.insert(0, sealed);
         state.tip.app_hash = state.commitments().app_hash();
         state
@@ -215,6 +241,38 @@ impl State {
         self.transactions.get(txid).copied()
     }
 
+    /// The height at which a nullifier was spent.
+    #[must_use]
+    pub fn spent_at(&self, nullifier: &[u8; 32]) -> Option<u64> {
+        let value = self.entries.get(&Entry::Nullifier(*nullifier).key())?;
+        let (height, _) = value.split_first_chunk().expect("32 bytes begin with eight");
+        Some(u64::from_le_bytes(*height))
+    }
+
+    /// The transaction that used a context.
+    #[must_use]
+    pub fn used_by(&self, ctx: &[u8; 32]) -> Option<TxId> {
+        self.entries.get(&Entry::Context(*ctx).key()).map(|value| TxId(*value))
+    }
+
+    /// Proof that this state has an entry, or has it not. A receipt is not in the state: whoever has it puts it in as the content.
+    pub(crate) fn prove(&self, entry: Entry) -> EntryProof {
+        let content = match &entry {
+            Entry::Nullifier(nullifier) => self.spent_at(nullifier).map(Content::SpentAt),
+            Entry::Transaction(_) => None,
+            Entry::VerifyingKey(statement, digest) => {
+                self.keys.get(&(*statement, *digest)).map(KeyEntry::content)
+            }
+            Entry::Bundle(epoch) => self.bundles.get(epoch).map(|sealed| Content::Bundle(sealed.hash)),
+            Entry::Context(ctx) => self.used_by(ctx).map(Content::UsedBy),
+            Entry::Credential(index) => {
+                self.credentials.get(*index as usize).copied().map(Content::Credential)
+            }
+        };
+        let path = self.entries.prove(&entry.key());
+        EntryProof { entry, content, header: self.tip, commitments: self.commitments(), path }
+    }
+
     /// Number of active credentials.
     #[must_use]
     pub fn active_credentials(&self) -> u64 {
@@ -228,8 +286,7 @@ impl State {
             chain: self.genesis.chain_id(),
             registries: Registry::ALL.map(|r| self.registry(r)),
             active: self.active_credentials(),
-            keys: keys_digest(self.keys.iter()),
-            sequences: self.sequences,
+            entries: (self.entries.root(), self.entries.len()),
         }
     }
 
@@ -265,8 +322,8 @@ impl State {
         self.records.apply(delta.records);
         self.revocations.apply(delta.revocations);
         self.enrolled.extend(delta.enrolled);
-        self.nullifiers.extend(delta.nullifiers.into_iter().map(|n| (n, height)));
-        self.contexts.extend(delta.contexts);
+        self.entries = delta.entries;
+        self.nullifiers += delta.nullifiers.len() as u64;
         self.transactions.extend(delta.receipts.iter().map(|r| (r.txid, (r.height, r.index))));
         self.keys.extend(delta.keys);
         for credential in delta.issued {
@@ -288,13 +345,12 @@ impl State {
                 }
             }
         }
-        self.sequences = delta.commitments.sequences;
     }
 }
 
 impl SealedBundle {
-    pub(crate) fn record(&self, sequences: &mut Sequences) {
-        sequences.bundles.push(&[&self.bundle.epoch.to_le_bytes(), &self.hash.to_bytes()]);
+    pub(crate) fn entry(&self) -> (Key, Value) {
+        (Entry::Bundle(self.bundle.epoch).key(), Content::Bundle(self.hash).value())
     }
 
     /// How many credentials satisfy a role policy.
@@ -306,18 +362,4 @@ impl SealedBundle {
         let pairs = roles.iter().flat_map(|r| organisations.iter().map(move |o| (**r, **o)));
         pairs.filter_map(|pair| self.active.get(&pair)).sum()
     }
-}
-
-/// Digest over the keys and their status.
-fn keys_digest<'a>(keys: impl Iterator<Item = (&'a (Statement, KeyDigest), &'a KeyEntry)>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(b"amanat/keys/v1");
-    for ((statement, digest), entry) in keys {
-        hash.update([*statement as u8]);
-        hash.update(digest.0);
-        hash.update(entry.active_from.to_le_bytes());
-        // Frozen at height 0 is impossible: a key is installed by a block.
-        hash.update(entry.frozen_from.unwrap_or(0).to_le_bytes());
-    }
-    hash.finalize().into()
 }

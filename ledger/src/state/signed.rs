@@ -83,7 +83,6 @@ impl Draft<'_> {
         let credential = Credential { role, organisation: signer, leaf, issued: self.height, retired: None };
         self.issued.push(credential);
         self.issued_leaves.insert(bytes, first);
-        self.sequences.credentials.push(&[b"i", &first.to_le_bytes(), &role.to_bytes(), &signer.to_bytes()]);
         Ok(Effect::Appended { registry: Registry::Roles, first, count: 1 })
     }
 
@@ -105,7 +104,6 @@ impl Draft<'_> {
         let leaf = to_bytes(&credential.leaf);
         self.retired.insert(index, leaf);
         self.issued_leaves.remove(&leaf);
-        self.sequences.credentials.push(&[b"r", &index.to_le_bytes()]);
         Ok(Effect::Retired { index })
     }
 

@@ -5,13 +5,14 @@ use super::{READING, corrupt, fault};
 use crate::block::{BlockHash, Header};
 use crate::error::Fault;
 use crate::genesis::Genesis;
-use crate::state::State;
+use crate::state::{Content, Entry, SealedBundle, State};
 use amanat_domain::bundle::Registry;
 use amanat_domain::field::{Fr, to_bytes};
+use amanat_domain::map::{Key, MerkleMap, Value};
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::{IndexedTree, Node, Tree};
 use amanat_domain::tx::{KeyDigest, TxId};
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,10 +32,6 @@ pub(super) fn state(db: &Database) -> Result<State, Fault> {
     credentials(&tx, &mut state)?;
     state.enrolled = state.subjects.leaves().iter().map(to_bytes).collect();
     bundles(&tx, &mut state)?;
-    let meta = tx.open_table(META).map_err(fault(READING))?;
-    let stored = meta.get(META_SEQUENCES).map_err(fault(READING))?;
-    let stored = stored.ok_or_else(|| corrupt("the sequences are missing"))?;
-    state.sequences = sequences(stored.value()).map_err(corrupt)?;
     maps(&tx, &mut state)?;
     check(&state)?;
     Ok(state)
@@ -185,17 +182,35 @@ fn bundles(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
 }
 
 fn maps(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
-    for entry in tx.open_table(TRANSACTIONS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
+    let mut entries: Vec<(Key, Value)> = Vec::new();
+    let mut put = |entry: Entry, content: Content| entries.push((entry.key(), content.value()));
+    for entry in tx.open_table(RECEIPTS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
+        let (height, bytes) = entry.map_err(fault(READING))?;
+        for receipt in receipts(bytes.value()).map_err(corrupt)? {
+            put(Entry::Transaction(receipt.txid), Content::Receipt(receipt));
+            state.transactions.insert(receipt.txid, (height.value(), receipt.index));
+        }
+    }
+    let table = tx.open_table(TRANSACTIONS).map_err(fault(READING))?;
+    for entry in table.iter().map_err(fault(READING))? {
         let (txid, at) = entry.map_err(fault(READING))?;
-        state.transactions.insert(TxId(*txid.value()), at.value());
+        let txid = TxId(*txid.value());
+        if state.transactions.get(&txid) != Some(&at.value()) {
+            return Err(corrupt(format!("transaction {txid} is filed where its receipt is not")));
+        }
+    }
+    let (expected, got) = (state.transactions.len() as u64, table.len().map_err(fault(READING))?);
+    if expected != got {
+        return Err(corrupt(format!("{got} transactions are filed, but there are {expected} receipts")));
     }
     for entry in tx.open_table(NULLIFIERS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
         let (nullifier, height) = entry.map_err(fault(READING))?;
-        state.nullifiers.insert(*nullifier.value(), height.value());
+        put(Entry::Nullifier(*nullifier.value()), Content::SpentAt(height.value()));
+        state.nullifiers += 1;
     }
     for entry in tx.open_table(CONTEXTS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
         let (ctx, txid) = entry.map_err(fault(READING))?;
-        state.contexts.insert(*ctx.value(), TxId(*txid.value()));
+        put(Entry::Context(*ctx.value()), Content::UsedBy(TxId(*txid.value())));
     }
     for entry in tx.open_table(KEYS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
         let (at, bytes) = entry.map_err(fault(READING))?;
@@ -206,30 +221,20 @@ fn maps(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
         if entry.key.digest() != *digest || entry.key.header().statement != statement {
             return Err(corrupt(format!("key {} is not the one it is filed as", hex::encode(digest))));
         }
+        put(Entry::VerifyingKey(statement, KeyDigest(*digest)), entry.content());
         state.keys.insert((statement, KeyDigest(*digest)), entry);
     }
+    for (index, credential) in (0..).zip(&state.credentials) {
+        put(Entry::Credential(index), Content::Credential(*credential));
+    }
+    // The bundles' hashes are computed from their contents.
+    entries.extend(state.bundles.values().map(SealedBundle::entry));
+    state.entries = MerkleMap::new().with(entries);
     Ok(())
 }
 
-/// Counts agree with the sequences, and everything together gives the app hash of the last header.
+/// Everything together gives the app hash of the last header.
 fn check(state: &State) -> Result<(), Fault> {
-    let s = &state.sequences;
-    for (what, expected, got) in [
-        ("transactions", s.transactions.count, state.transactions.len()),
-        ("nullifiers", s.nullifiers.count, state.nullifiers.len()),
-        ("contexts", s.contexts.count, state.contexts.len()),
-        ("bundles", s.bundles.count, state.bundles.len()),
-    ] {
-        if expected != got as u64 {
-            return Err(corrupt(format!("{got} {what} found, {expected} expected")));
-        }
-    }
-    // The bundles' hashes are recomputed from their contents; their running hash binds all of them.
-    let mut sequences = crate::state::Sequences::default();
-    state.bundles.values().for_each(|b| b.record(&mut sequences));
-    if sequences.bundles != s.bundles {
-        return Err(corrupt("a bundle is not the one that was sealed"));
-    }
     let (expected, got) = (state.tip.app_hash, state.commitments().app_hash());
     if expected != got {
         return Err(corrupt(format!(

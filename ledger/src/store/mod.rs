@@ -254,7 +254,6 @@ fn write_genesis(db: &Database, state: &State) -> Result<(), Fault> {
         let mut meta = tx.open_table(META)?;
         meta.insert(META_FORMAT, FORMAT.to_le_bytes().as_slice())?;
         meta.insert(META_GENESIS, state.genesis_block().to_json().as_slice())?;
-        meta.insert(META_SEQUENCES, sequences_bytes(&state.sequences).as_slice())?;
         tx.open_table(HEADERS)?.insert(0, state.tip().to_bytes().as_slice())?;
         let mut none = Writer::new();
         write_transactions(&mut none, &[]);
@@ -283,7 +282,6 @@ fn write_genesis(db: &Database, state: &State) -> Result<(), Fault> {
 
 fn write_block(tx: &WriteTransaction, delta: &Delta) -> Result<(), redb::Error> {
     let (block, height) = (delta.block(), delta.block().header.height);
-    tx.open_table(META)?.insert(META_SEQUENCES, sequences_bytes(&delta.commitments.sequences).as_slice())?;
     tx.open_table(HEADERS)?.insert(height, block.header.to_bytes().as_slice())?;
     let mut body = Writer::new();
     write_transactions(&mut body, &block.transactions);

@@ -2,7 +2,7 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | name | format, genesis, sequences |
+//! | `meta` | name | format, genesis |
 //! | `headers` | height | header |
 //! | `blocks` | height | transactions |
 //! | `receipts` | height | receipts |
@@ -16,7 +16,7 @@
 //! | `keys` | statement, digest | active from, frozen from, key |
 
 use crate::receipt::ReceiptData;
-use crate::state::{Credential, KeyEntry, Running, SealedBundle, Sequences};
+use crate::state::{Credential, KeyEntry, SealedBundle};
 use amanat_domain::bundle::{Bundle, Registry, RegistryState};
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
@@ -28,7 +28,7 @@ use redb::TableDefinition;
 use std::collections::BTreeMap;
 
 /// Version of the tables. A reader refuses any other.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
@@ -47,7 +47,6 @@ pub(super) const KEYS: TableDefinition<'_, (u8, &[u8; 32]), &[u8]> = TableDefini
 /// Names in `meta`.
 pub(super) const META_FORMAT: &str = "format";
 pub(super) const META_GENESIS: &str = "genesis";
-pub(super) const META_SEQUENCES: &str = "sequences";
 
 pub(super) fn pair(a: Fr, b: Fr) -> [u8; 64] {
     let mut out = [0; 64];
@@ -67,24 +66,13 @@ pub(super) fn indexed_leaf(bytes: &[u8; 64]) -> Result<IndexedLeaf, WireError> {
 
 pub(super) fn credential_bytes(c: &Credential) -> Vec<u8> {
     let mut w = Writer::new();
-    w.field(c.role.to_field());
-    w.field(c.organisation.to_field());
-    w.field(c.leaf);
-    w.u64(c.issued);
-    // Zero: not retired. The genesis retires nothing.
-    w.u64(c.retired.unwrap_or(0));
+    c.write(&mut w);
     w.finish()
 }
 
 pub(super) fn credential(bytes: &[u8]) -> Result<Credential, WireError> {
     let mut r = Reader::new(bytes);
-    let credential = Credential {
-        role: RoleCode::new(r.field("role")?),
-        organisation: OrgId::new(r.field("organisation")?),
-        leaf: r.field("credential leaf")?,
-        issued: r.u64("issued in")?,
-        retired: Some(r.u64("retired in")?).filter(|h| *h != 0),
-    };
+    let credential = Credential::read(&mut r)?;
     r.finish()?;
     Ok(credential)
 }
@@ -106,25 +94,6 @@ pub(super) fn receipts(bytes: &[u8]) -> Result<Vec<ReceiptData>, WireError> {
     let receipts = (0..n).map(|_| ReceiptData::read(&mut r)).collect::<Result<_, _>>()?;
     r.finish()?;
     Ok(receipts)
-}
-
-pub(super) fn sequences_bytes(sequences: &Sequences) -> Vec<u8> {
-    let mut w = Writer::new();
-    for running in sequences.all() {
-        w.fixed(&running.hash);
-        w.u64(running.count);
-    }
-    w.finish()
-}
-
-pub(super) fn sequences(bytes: &[u8]) -> Result<Sequences, WireError> {
-    let mut r = Reader::new(bytes);
-    let mut all = [Running::default(); 5];
-    for running in &mut all {
-        *running = Running { hash: r.array("running hash")?, count: r.u64("running count")? };
-    }
-    r.finish()?;
-    Ok(Sequences::from_all(all))
 }
 
 pub(super) fn bundle_bytes(sealed: &SealedBundle) -> Vec<u8> {

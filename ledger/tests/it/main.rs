@@ -2,6 +2,7 @@
 
 mod blocks;
 mod crash;
+mod entries;
 mod epochs;
 mod genesis;
 mod keys;

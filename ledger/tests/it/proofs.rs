@@ -36,8 +36,20 @@ fn each_statement_has_its_effect() {
     );
     assert_eq!(state.tree(Registry::Consents).leaves(), [f(3001)]);
     // Spent: nf_0 of grant, consent, access. Session pseudonyms may come again.
-    assert_eq!(state.commitments().sequences.nullifiers.count, 3);
-    assert_eq!(state.commitments().sequences.contexts.count, 6);
+    let spent: Vec<Statement> = txs
+        .iter()
+        .filter_map(|tx| match tx {
+            Transaction::Proof(tx) => Some(tx),
+            Transaction::Signed(_) => None,
+        })
+        .filter(|tx| state.spent_at(&to_bytes(&tx.nf[0])) == Some(3))
+        .map(|tx| tx.statement)
+        .collect();
+    assert_eq!(spent, [Statement::Grant, Statement::Consent, Statement::Access]);
+    for tx in &txs {
+        let Transaction::Proof(proof) = tx else { unreachable!() };
+        assert_eq!(state.used_by(&to_bytes(&proof.ctx())), Some(tx.id()));
+    }
     let mut session = claim(&state, Statement::Role, 50);
     session.nf = [f(1004), f(0)];
     assert!(checked(&state, &proved(session)).is_ok());

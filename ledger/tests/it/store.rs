@@ -7,7 +7,7 @@ use amanat_ledger::*;
 use redb::ReadableTable;
 use std::path::{Path, PathBuf};
 
-fn file(path: &Path) -> Medium {
+pub(crate) fn file(path: &Path) -> Medium {
     Medium::File(path.to_path_buf())
 }
 
@@ -16,7 +16,7 @@ fn meta() -> redb::TableDefinition<'static, &'static str, &'static [u8]> {
 }
 
 /// A ledger with something in every table. Gives its path and its transactions.
-fn full(folder: &tempfile::TempDir) -> (PathBuf, Vec<Transaction>) {
+pub(crate) fn full(folder: &tempfile::TempDir) -> (PathBuf, Vec<Transaction>) {
     let path = folder.path().join("ledger.redb");
     let chain = genesis();
     let solo = Solo::create(file(&path), chain.clone()).expect("new");
@@ -138,7 +138,7 @@ fn a_changed_row_of_any_table_is_found_on_opening() {
     let (path, _) = full(&folder);
     let pristine = std::fs::read(&path).expect("a file");
     type Damage = (&'static str, fn(&redb::WriteTransaction));
-    let damages: [Damage; 10] = [
+    let damages: [Damage; 14] = [
         ("a header", |tx| {
             let mut table =
                 tx.open_table(redb::TableDefinition::<u64, &[u8]>::new("headers")).expect("there");
@@ -163,6 +163,32 @@ fn a_changed_row_of_any_table_is_found_on_opening() {
         ("a nullifier", |tx| {
             let name = redb::TableDefinition::<&[u8; 32], u64>::new("nullifiers");
             tx.open_table(name).expect("there").pop_first().expect("removed");
+        }),
+        ("a nullifier in another's place", |tx| {
+            let name = redb::TableDefinition::<&[u8; 32], u64>::new("nullifiers");
+            let mut table = tx.open_table(name).expect("there");
+            let height = table.pop_first().expect("removed").expect("one").1.value();
+            table.insert(&[7; 32], height).expect("written");
+        }),
+        ("a context used by another transaction", |tx| {
+            let name = redb::TableDefinition::<&[u8; 32], &[u8; 32]>::new("contexts");
+            let mut table = tx.open_table(name).expect("there");
+            let at = *table.first().expect("read").expect("one").0.value();
+            table.insert(&at, &[7; 32]).expect("written");
+        }),
+        ("a receipt", |tx| {
+            let mut table =
+                tx.open_table(redb::TableDefinition::<u64, &[u8]>::new("receipts")).expect("there");
+            let mut bytes = table.get(1).expect("read").expect("there").value().to_vec();
+            // Behind count, id, height and position: the epoch.
+            bytes[4 + 32 + 8 + 4] ^= 1;
+            table.insert(1, bytes.as_slice()).expect("written");
+        }),
+        ("a transaction filed elsewhere", |tx| {
+            let name = redb::TableDefinition::<&[u8; 32], (u64, u32)>::new("transactions");
+            let mut table = tx.open_table(name).expect("there");
+            let at = *table.first().expect("read").expect("one").0.value();
+            table.insert(&at, (3, 9)).expect("written");
         }),
         ("a context", |tx| {
             let name = redb::TableDefinition::<&[u8; 32], &[u8; 32]>::new("contexts");

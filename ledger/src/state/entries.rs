@@ -1,0 +1,283 @@
+//! What the app hash commits to entry by entry, and proofs of single entries.
+//!
+//! Nullifiers, contexts, receipts, keys, bundles and credentials are entries of one [`MerkleMap`](amanat_domain::map::MerkleMap): its
+//! root goes into the app hash, so a header proves that one of them is there, or is not.
+
+use super::{Commitments, Credential};
+use crate::block::{BlockHash, Header};
+use crate::receipt::ReceiptData;
+use amanat_domain::bundle::BundleHash;
+use amanat_domain::map::{Key, MapProof, NotShown, Value};
+use amanat_domain::statement::Statement;
+use amanat_domain::tx::{KeyDigest, TxId};
+use amanat_domain::wire::{Reader, WireError, Writer};
+use sha2::{Digest, Sha256};
+
+/// What there may be an entry for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// A nullifier: spent or not.
+    Nullifier([u8; 32]),
+    /// A transaction: committed or not.
+    Transaction(TxId),
+    /// A verifying key: installed or not.
+    VerifyingKey(Statement, KeyDigest),
+    /// The bundle of an epoch: sealed or not.
+    Bundle(u64),
+    /// A context: used or not.
+    Context([u8; 32]),
+    /// The credential at this leaf of `roles`: issued or not.
+    Credential(u32),
+}
+
+/// What the entry says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A nullifier was spent by the block of this height.
+    SpentAt(u64),
+    /// A transaction was committed.
+    Receipt(ReceiptData),
+    /// A verifying key is installed.
+    VerifyingKey {
+        /// First height at which proofs under it are accepted.
+        active_from: u64,
+        /// First height at which they no longer are.
+        frozen_from: Option<u64>,
+    },
+    /// A bundle was sealed.
+    Bundle(BundleHash),
+    /// A context was used by this transaction.
+    UsedBy(TxId),
+    /// A credential was issued.
+    Credential(Credential),
+}
+
+/// The proof that the state after a block has an entry with this content, or, without content, that it has no such entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryProof {
+    /// What it is about.
+    pub entry: Entry,
+    /// What the entry says; none: it is not there.
+    pub content: Option<Content>,
+    /// The block after which that was so.
+    pub header: Header,
+    /// What the header's app hash covers.
+    pub commitments: Commitments,
+    /// The path to the root of the entries.
+    pub path: MapProof,
+}
+
+/// Why an entry proof does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EntryNotShown {
+    /// The header is not the block's.
+    #[error("the header has hash {got}, expected {expected}")]
+    OtherBlock {
+        /// The block trusted.
+        expected: BlockHash,
+        /// The header's hash.
+        got: BlockHash,
+    },
+    /// The commitments are not those of the header's app hash.
+    #[error("the commitments are not those of block {0}")]
+    OtherState(u64),
+    /// The content is not of the entry's kind, or is about another one.
+    #[error("the content is not about the entry")]
+    OtherContent,
+    /// The path shows something else.
+    #[error(transparent)]
+    Path(#[from] NotShown),
+}
+
+impl Entry {
+    /// Where it stands in the map: SHA-256 over domain tag, kind and name.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        let mut w = Writer::new();
+        self.write(&mut w);
+        Sha256::new().chain_update(b"amanat/entry/v1").chain_update(w.finish()).finalize().into()
+    }
+
+    fn write(&self, w: &mut Writer) {
+        match self {
+            Self::Nullifier(nullifier) => {
+                w.u8(1);
+                w.fixed(nullifier);
+            }
+            Self::Transaction(txid) => {
+                w.u8(2);
+                w.fixed(&txid.0);
+            }
+            Self::VerifyingKey(statement, digest) => {
+                w.u8(3);
+                w.u8(*statement as u8);
+                w.fixed(&digest.0);
+            }
+            Self::Bundle(epoch) => {
+                w.u8(4);
+                w.u64(*epoch);
+            }
+            Self::Context(ctx) => {
+                w.u8(5);
+                w.fixed(ctx);
+            }
+            Self::Credential(index) => {
+                w.u8(6);
+                w.u32(*index);
+            }
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(match r.u8("kind of entry")? {
+            1 => Self::Nullifier(r.array("nullifier")?),
+            2 => Self::Transaction(TxId(r.array("transaction id")?)),
+            3 => {
+                let n = r.u8("statement")?;
+                let statement = Statement::from_u8(n);
+                let statement = statement.ok_or(WireError::Unknown { what: "statement", got: n.into() })?;
+                Self::VerifyingKey(statement, KeyDigest(r.array("key")?))
+            }
+            4 => Self::Bundle(r.u64("epoch")?),
+            5 => Self::Context(r.array("context")?),
+            6 => Self::Credential(r.u32("leaf")?),
+            n => return Err(WireError::Unknown { what: "kind of entry", got: n.into() }),
+        })
+    }
+}
+
+impl Content {
+    /// What stands in the map: a height as 32 bytes little-endian, a transaction id as it is, of everything else SHA-256 over
+    /// domain tag and canonical bytes. An entry has contents of one kind only, so that values of two kinds never meet.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        match self {
+            Self::SpentAt(height) => {
+                let mut value = [0; 32];
+                value[..8].copy_from_slice(&height.to_le_bytes());
+                value
+            }
+            Self::UsedBy(txid) => txid.0,
+            other => {
+                let mut w = Writer::new();
+                other.write(&mut w);
+                Sha256::new().chain_update(b"amanat/content/v1").chain_update(w.finish()).finalize().into()
+            }
+        }
+    }
+
+    fn is_about(&self, entry: &Entry) -> bool {
+        match (entry, self) {
+            (Entry::Transaction(txid), Self::Receipt(receipt)) => receipt.txid == *txid,
+            (Entry::Nullifier(_), Self::SpentAt(_))
+            | (Entry::VerifyingKey(..), Self::VerifyingKey { .. })
+            | (Entry::Bundle(_), Self::Bundle(_))
+            | (Entry::Context(_), Self::UsedBy(_))
+            | (Entry::Credential(_), Self::Credential(_)) => true,
+            _ => false,
+        }
+    }
+
+    fn write(&self, w: &mut Writer) {
+        match self {
+            Self::SpentAt(height) => {
+                w.u8(1);
+                w.u64(*height);
+            }
+            Self::Receipt(receipt) => {
+                w.u8(2);
+                receipt.write(w);
+            }
+            Self::VerifyingKey { active_from, frozen_from } => {
+                w.u8(3);
+                w.u64(*active_from);
+                // Frozen at height 0 is impossible: a key is installed by a block.
+                w.u64(frozen_from.unwrap_or(0));
+            }
+            Self::Bundle(hash) => {
+                w.u8(4);
+                w.fixed(&hash.to_bytes());
+            }
+            Self::UsedBy(txid) => {
+                w.u8(5);
+                w.fixed(&txid.0);
+            }
+            Self::Credential(credential) => {
+                w.u8(6);
+                credential.write(w);
+            }
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(match r.u8("kind of content")? {
+            1 => Self::SpentAt(r.u64("height")?),
+            2 => Self::Receipt(ReceiptData::read(r)?),
+            3 => {
+                let (active_from, frozen_from) = (r.u64("active from")?, r.u64("frozen from")?);
+                Self::VerifyingKey { active_from, frozen_from: (frozen_from != 0).then_some(frozen_from) }
+            }
+            4 => Self::Bundle(BundleHash::new(r.field("bundle hash")?)),
+            5 => Self::UsedBy(TxId(r.array("transaction id")?)),
+            6 => Self::Credential(Credential::read(r)?),
+            n => return Err(WireError::Unknown { what: "kind of content", got: n.into() }),
+        })
+    }
+}
+
+impl EntryProof {
+    /// Checks that the state after the block with this hash has the entry with this content, or has it not.
+    ///
+    /// # Errors
+    /// [`EntryNotShown`] saying what does not fit.
+    pub fn verify(&self, block: BlockHash) -> Result<(), EntryNotShown> {
+        let got = self.header.hash();
+        if got != block {
+            return Err(EntryNotShown::OtherBlock { expected: block, got });
+        }
+        // The header names the chain, the app hash covers it: one state, one ledger.
+        if self.commitments.app_hash() != self.header.app_hash || self.commitments.chain != self.header.chain
+        {
+            return Err(EntryNotShown::OtherState(self.header.height));
+        }
+        if self.content.is_some_and(|content| !content.is_about(&self.entry)) {
+            return Err(EntryNotShown::OtherContent);
+        }
+        let value = self.content.map(|content| content.value());
+        Ok(self.path.verify(&self.commitments.entries.0, &self.entry.key(), value.as_ref())?)
+    }
+
+    /// Canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        self.entry.write(&mut w);
+        w.u8(self.content.is_some().into());
+        if let Some(content) = &self.content {
+            content.write(&mut w);
+        }
+        self.header.write(&mut w);
+        self.commitments.write(&mut w);
+        self.path.write(&mut w);
+        w.finish()
+    }
+
+    /// Reads canonical bytes.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut r = Reader::new(bytes);
+        let entry = Entry::read(&mut r)?;
+        let content = match r.u8("content")? {
+            0 => None,
+            1 => Some(Content::read(&mut r)?),
+            n => return Err(WireError::Unknown { what: "content", got: n.into() }),
+        };
+        let header = Header::read(&mut r)?;
+        let commitments = Commitments::read(&mut r)?;
+        let path = MapProof::read(&mut r)?;
+        r.finish()?;
+        Ok(Self { entry, content, header, commitments, path })
+    }
+}
