@@ -51,6 +51,7 @@ pub(crate) fn dev_genesis(
         floors: None,
         limits: Limits::default(),
         organisations: members,
+        validators: Vec::new(),
     };
     Genesis::new(spec).context("the genesis is refused")
 }

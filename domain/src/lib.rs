@@ -5,7 +5,7 @@
 //! - [`fhir`] reads FHIR R4; [`record`] commits a resource; [`consent`] compiles and commits a consent.
 //! - [`identity`]: patients' wallets, role credentials. [`secret`] keeps what must not be seen.
 //! - [`tree`], [`bundle`], [`mirror`]: registries, what an epoch commits to, a client's copy.
-//! - [`map`]: what a whole ledger state commits to, key by key.
+//! - [`map`]: what a whole ledger state commits to, key by key; [`quorum`]: validators and what makes a block final.
 //! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger.
 //! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
 
@@ -18,6 +18,7 @@ pub mod map;
 pub mod mirror;
 pub mod policy;
 pub mod poseidon;
+pub mod quorum;
 pub mod record;
 pub mod secret;
 pub mod statement;

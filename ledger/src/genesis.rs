@@ -2,6 +2,7 @@
 
 use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::quorum::{ValidatorKey, ValidatorSet, ValidatorSetError};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::ChainId;
@@ -37,6 +38,9 @@ pub struct GenesisSpec {
     pub limits: Limits,
     /// Who may do what.
     pub organisations: Vec<OrganisationSpec>,
+    /// Who agrees on blocks; none where one operator keeps the ledger by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validators: Vec<ValidatorSpec>,
 }
 
 /// What is tolerated on a chain.
@@ -152,6 +156,16 @@ pub struct OrganisationSpec {
     pub capabilities: CapabilitiesSpec,
 }
 
+/// A validator as the genesis file names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatorSpec {
+    /// Id of the organisation that runs it.
+    pub organisation: String,
+    /// Ed25519 public key it votes with, 64 hex digits: of the machine, never the organisation's own.
+    pub key: String,
+}
+
 /// What an organisation may do, as the genesis file says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -253,7 +267,17 @@ pub struct Genesis {
     start: Timestamp,
     floors: Floors,
     organisations: BTreeMap<OrgId, Organisation>,
+    validators: Option<Validators>,
     chain: ChainId,
+}
+
+/// Those who agree on blocks, and who runs them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validators {
+    /// Their keys.
+    pub set: ValidatorSet,
+    /// The organisation of each.
+    pub operators: BTreeMap<ValidatorKey, OrgId>,
 }
 
 /// Why a genesis is refused.
@@ -288,6 +312,17 @@ pub enum GenesisError {
         /// What.
         reason: &'static str,
     },
+    /// Something about one validator.
+    #[error("genesis, validator {key}: {reason}")]
+    Validator {
+        /// Which.
+        key: String,
+        /// What.
+        reason: &'static str,
+    },
+    /// Something about the validators together.
+    #[error("genesis, validators: {0}")]
+    Validators(#[from] ValidatorSetError),
 }
 
 impl Genesis {
@@ -343,8 +378,10 @@ impl Genesis {
             return value("organisations", &spec.organisations.len(), "at least one that may govern");
         }
         let floors = spec.floors.unwrap_or(Floors::of_profile(spec.profile));
-        let chain = ChainId(Sha256::digest(canonical(&spec, &floors, &organisations)).into());
-        Ok(Self { spec, start, floors, organisations, chain })
+        let validators = validators(&spec.validators, &organisations, &keys)?;
+        let bytes = canonical(&spec, &floors, &organisations, validators.as_ref());
+        let chain = ChainId(Sha256::digest(bytes).into());
+        Ok(Self { spec, start, floors, organisations, validators, chain })
     }
 
     /// The specification it was made from.
@@ -401,6 +438,12 @@ impl Genesis {
         &self.organisations
     }
 
+    /// Those who agree on blocks at the beginning; none where one operator keeps the ledger by themselves.
+    #[must_use]
+    pub const fn validators(&self) -> Option<&Validators> {
+        self.validators.as_ref()
+    }
+
     /// Number of the epoch a time falls in; none before the beginning.
     #[must_use]
     pub const fn epoch_of(&self, time: Timestamp) -> Option<u64> {
@@ -445,7 +488,41 @@ fn organisation(o: &OrganisationSpec) -> Result<Organisation, GenesisError> {
     })
 }
 
-fn canonical(spec: &GenesisSpec, floors: &Floors, organisations: &BTreeMap<OrgId, Organisation>) -> Vec<u8> {
+fn validators(
+    list: &[ValidatorSpec],
+    organisations: &BTreeMap<OrgId, Organisation>,
+    taken: &BTreeSet<[u8; 32]>,
+) -> Result<Option<Validators>, GenesisError> {
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let refused = |v: &ValidatorSpec, reason| GenesisError::Validator {
+        key: v.key.chars().take(MAX_TEXT).collect(),
+        reason,
+    };
+    let (mut keys, mut operators) = (Vec::with_capacity(list.len()), BTreeMap::new());
+    for v in list {
+        let mut key = [0; 32];
+        hex::decode_to_slice(&v.key, &mut key).map_err(|_| refused(v, "the key is not 64 hex digits"))?;
+        if taken.contains(&key) {
+            return Err(refused(v, "an organisation signs with this key: a validator has one of its own"));
+        }
+        let operator = OrgId::from_reference(&v.organisation);
+        if !organisations.contains_key(&operator) {
+            return Err(refused(v, "its organisation is not among the organisations"));
+        }
+        keys.push(ValidatorKey(key));
+        operators.insert(ValidatorKey(key), operator);
+    }
+    Ok(Some(Validators { set: ValidatorSet::new(keys)?, operators }))
+}
+
+fn canonical(
+    spec: &GenesisSpec,
+    floors: &Floors,
+    organisations: &BTreeMap<OrgId, Organisation>,
+    validators: Option<&Validators>,
+) -> Vec<u8> {
     let mut w = Writer::new();
     w.fixed(b"amanat/genesis/v1");
     w.bytes(spec.chain.as_bytes());
@@ -474,6 +551,11 @@ fn canonical(spec: &GenesisSpec, floors: &Floors, organisations: &BTreeMap<OrgId
                 roles.iter().for_each(|r| w.field(r.to_field()));
             }
         }
+    }
+    // Nothing where there are none: the bytes before say where they end.
+    if let Some(validators) = validators {
+        validators.set.write(&mut w);
+        validators.operators.values().for_each(|operator| w.field(operator.to_field()));
     }
     w.finish()
 }

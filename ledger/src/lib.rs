@@ -27,7 +27,8 @@ pub use doors::{
 pub use error::{BlockRefusal, Capability, Conflict, Fault, Refusal, Reject};
 pub use genesis::{
     AllRoles, Capabilities, CapabilitiesSpec, CodingSpec, Floors, Genesis, GenesisError, GenesisSpec, Limits,
-    MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RoleGrant, RolesSpec, Windows,
+    MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RoleGrant, RolesSpec, ValidatorSpec,
+    Validators, Windows,
 };
 pub use pool::{Pool, PoolLimits};
 pub use receipt::{Effect, InclusionProof, NotIncluded, ReceiptData, receipts_root};

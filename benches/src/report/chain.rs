@@ -58,6 +58,7 @@ pub fn genesis() -> Outcome<Arc<Genesis>> {
                 issue_roles: RolesSpec::All(AllRoles::All),
             },
         }],
+        validators: Vec::new(),
     })?))
 }
 

@@ -9,7 +9,8 @@ use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ProofTx, Transaction};
 use amanat_prover::keys::Keys;
 use amanat_verifier::{
-    Item, PUBLIC_BYTES, PreparedVerifyingKey, Proof, Reject, public_inputs, verify_batch, verify_bytes,
+    Encoded, Item, PUBLIC_BYTES, PreparedVerifyingKey, Proof, Reject, public_inputs, verify_bytes,
+    verify_encoded,
 };
 use std::hint::black_box;
 
@@ -59,17 +60,16 @@ impl<'k> Claim<'k> {
     }
 }
 
-/// Decodes all and verifies them in one batch.
+/// Verifies all in one batch, from bytes, as a block is.
 ///
 /// # Errors
-/// Where one does not hold.
+/// Where one does not hold, or a public input is no field element.
 pub fn verify_all(claims: &[&Claim<'_>]) -> Outcome<()> {
-    let items = claims.iter().map(|c| c.item()).collect::<Outcome<Vec<_>>>()?;
-    if verify_batch(&items).contains(&false) {
-        Err("a proof of the batch does not hold".into())
-    } else {
-        Ok(())
+    let mut items = Vec::with_capacity(claims.len());
+    for claim in claims {
+        items.push(Encoded { key: claim.key, public: public_inputs(&claim.public)?, proof: &claim.proof });
     }
+    verify_encoded(&items).into_iter().try_for_each(|verdict| Ok(verdict?))
 }
 
 pub(super) fn rows(options: &Options, keys: &Keys, say: &dyn Fn(&str)) -> Outcome<Vec<Row>> {

@@ -107,3 +107,35 @@ fn an_epoch_is_the_time_since_the_beginning_divided_by_its_length() {
     assert_eq!(genesis.epoch_of(at(3599)), Some(0));
     assert_eq!(genesis.epoch_of(at(3600)), Some(1));
 }
+
+#[test]
+fn validators_belong_to_organisations_and_are_part_of_the_chain() {
+    let key = |n| hex::encode(signer(n).verifying_key().to_bytes());
+    let validator = |n, (id, _): (&str, u8)| ValidatorSpec { organisation: id.into(), key: key(n) };
+    let with = |list: Vec<ValidatorSpec>| changed(|s| s.validators = list);
+    let two = with(vec![validator(50, HOSPITAL), validator(51, BOARD)]).expect("good");
+    let validators = two.validators().expect("two");
+    assert_eq!((validators.set.keys().len(), validators.operators.len()), (2, 2));
+    let again = Genesis::from_json(&two.to_json()).expect("own file");
+    assert_eq!(again.chain_id(), two.chain_id());
+    // Not the order, but who, and whose.
+    let turned = with(vec![validator(51, BOARD), validator(50, HOSPITAL)]).expect("good");
+    assert_eq!(turned.chain_id(), two.chain_id());
+    let others = [
+        with(Vec::new()),
+        with(vec![validator(50, HOSPITAL)]),
+        with(vec![validator(50, HOSPITAL), validator(52, BOARD)]),
+        with(vec![validator(50, HOSPITAL), validator(51, HOSPITAL)]),
+    ];
+    for other in others {
+        assert_ne!(other.expect("good").chain_id(), two.chain_id());
+    }
+    assert!(changed(|_| ()).expect("good").validators().is_none());
+
+    let refused = |list| with(list).expect_err("refused").to_string();
+    assert!(refused(vec![validator(50, HOSPITAL), validator(50, BOARD)]).contains("twice"));
+    assert!(refused(vec![validator(50, ("Organization/nobody", 0))]).contains("not among"));
+    assert!(refused(vec![validator(BOARD.1, BOARD)]).contains("one of its own"));
+    let bad = ValidatorSpec { organisation: BOARD.0.into(), key: "zz".into() };
+    assert!(refused(vec![bad]).contains("64 hex digits"));
+}

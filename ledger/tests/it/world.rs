@@ -91,6 +91,7 @@ pub(crate) fn spec() -> GenesisSpec {
             ),
             member(BOARD, CapabilitiesSpec { govern: true, ..CapabilitiesSpec::default() }),
         ],
+        validators: Vec::new(),
     }
 }
 

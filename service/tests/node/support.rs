@@ -96,6 +96,7 @@ pub(crate) fn genesis(name: &str) -> Genesis {
         floors: None,
         limits: Limits::default(),
         organisations: vec![organisation(HOSPITAL, all), organisation(VISITOR, CapabilitiesSpec::default())],
+        validators: Vec::new(),
     })
     .expect("a valid genesis")
 }
