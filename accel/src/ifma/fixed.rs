@@ -58,11 +58,9 @@ impl Tables {
             }
         }
         let multiples = G1Projective::normalize_batch(&multiples);
-        Self {
-            isa,
-            points: store::<G1>(isa, &multiples),
-            finite: bases.iter().map(|base| !base.is_zero()).collect(),
-        }
+        let mut points = vec![G1::BLANK; multiples.len()];
+        store::<G1>(isa, &multiples, &mut points);
+        Self { isa, points, finite: bases.iter().map(|base| !base.is_zero()).collect() }
     }
 }
 

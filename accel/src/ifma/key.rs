@@ -31,8 +31,9 @@ struct Query<G: Group> {
 }
 
 impl<G: Group> Query<G> {
-    fn new(isa: Isa, finite: Finite<G>, beta: ark_bn254::Fq, merged: usize) -> Self {
-        Self { bases: Bases::new(isa, &finite.bases, beta, merged), places: finite.places }
+    fn new(isa: Isa, finite: Finite<'_, G>, beta: ark_bn254::Fq, merged: usize) -> Self {
+        let bases = Bases::new(isa, finite.places.len(), &|i| finite.base(i), beta, merged);
+        Self { bases, places: finite.places }
     }
 
     fn bytes(&self) -> usize {
@@ -40,28 +41,33 @@ impl<G: Group> Query<G> {
     }
 }
 
-/// Bases before they are laid out.
-struct Finite<G: Group> {
-    bases: Vec<Affine<G::Curve>>,
+/// Bases before they are laid out: those of some lists that are not infinity.
+struct Finite<'a, G: Group> {
+    /// Each list with the place of its first scalar, and how many finite bases the lists up to it have.
+    lists: Vec<(&'a [Affine<G::Curve>], usize, usize)>,
     places: Vec<u32>,
 }
 
-impl<G: Group> Finite<G> {
-    fn of(bases: &[Affine<G::Curve>], first_place: usize) -> Self {
-        let mut finite = Self { bases: Vec::new(), places: Vec::new() };
-        finite.extend(bases, first_place);
+impl<'a, G: Group> Finite<'a, G> {
+    fn of(lists: &[(&'a [Affine<G::Curve>], usize)]) -> Self {
+        let mut finite = Self { lists: Vec::with_capacity(lists.len()), places: Vec::new() };
+        for (bases, first_place) in lists {
+            let places = (*first_place..).zip(*bases).filter(|(_, base)| !base.is_zero());
+            let place = |(place, _)| u32::try_from(place).expect("fewer than 2^32 bases");
+            finite.places.extend(places.map(place));
+            finite.lists.push((bases, *first_place, finite.places.len()));
+        }
         finite
     }
 
-    fn extend(&mut self, bases: &[Affine<G::Curve>], first_place: usize) {
-        for (i, base) in bases.iter().enumerate().filter(|(_, base)| !base.is_zero()) {
-            self.bases.push(*base);
-            self.places.push(u32::try_from(first_place + i).expect("fewer than 2^32 bases"));
-        }
+    /// The base whose scalar's place is `places[i]`.
+    fn base(&self, i: usize) -> Affine<G::Curve> {
+        let (bases, first_place, _) = self.lists[self.lists.partition_point(|(.., end)| *end <= i)];
+        bases[self.places[i] as usize - first_place]
     }
 
     fn table_bytes(&self, merged: usize) -> usize {
-        self.bases.len() * 2 * (merged - 1) * size_of::<G::Stored>()
+        self.places.len() * 2 * (merged - 1) * size_of::<G::Stored>()
     }
 }
 
@@ -70,12 +76,9 @@ impl Key {
         let KeyBases { a, b_g1, b_g2, l, h } = bases;
         assert!(a.len() == b_g1.len() && a.len() == b_g2.len(), "A and B have one base for each variable");
         assert!(l.len() <= a.len(), "L has bases for the last variables");
-        let (finite_a, finite_b) = (Finite::<G1>::of(a, 0), Finite::<G2>::of(b_g2, 0));
-        let mut finite_c = Finite::<G1>::of(l, a.len() - l.len());
-        let end_l = finite_c.bases.len();
-        finite_c.extend(h, 0);
-        let ends = [end_l, finite_c.bases.len()];
-        finite_c.extend(b_g1, 0);
+        let (finite_a, finite_b) = (Finite::<G1>::of(&[(a, 0)]), Finite::<G2>::of(&[(b_g2, 0)]));
+        let finite_c = Finite::<G1>::of(&[(l, a.len() - l.len()), (h, 0), (b_g1, 0)]);
+        let ends = [finite_c.lists[0].2, finite_c.lists[1].2];
 
         let tables = |merged: usize| {
             finite_a.table_bytes(merged) + finite_b.table_bytes(merged) + finite_c.table_bytes(merged)
@@ -140,7 +143,7 @@ pub(crate) fn msm<G: Group>(
     beta: ark_bn254::Fq,
 ) -> ark_ec::short_weierstrass::Projective<G::Curve> {
     assert_eq!(bases.len(), scalars.len(), "one scalar for each base");
-    let query = Query::<G>::new(isa, Finite::of(bases, 0), beta, 1);
+    let query = Query::<G>::new(isa, Finite::of(&[(bases, 0)]), beta, 1);
     let halves = halves_of(isa, scalars, None);
     sum(&query, &[(&halves, 0..query.places.len())])
 }

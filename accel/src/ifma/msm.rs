@@ -76,24 +76,41 @@ pub(crate) fn best_width(n: usize, merged: usize) -> usize {
 }
 
 impl<G: Group> Bases<G> {
-    /// Lays out bases (none of them infinity) and the multiples that merge `merged` windows into one.
-    pub(crate) fn new(isa: Isa, bases: &[Affine<G::Curve>], beta: Fq, merged: usize) -> Self {
-        let cut = Cut::new(best_width(bases.len(), merged));
+    /// Lays out `len` bases (none of them infinity) and the multiples that merge `merged` windows into one.
+    pub(crate) fn new(
+        isa: Isa,
+        len: usize,
+        base: &(dyn Fn(usize) -> Affine<G::Curve> + Sync),
+        beta: Fq,
+        merged: usize,
+    ) -> Self {
+        let cut = Cut::new(best_width(len, merged));
         let classes = cut.windows.div_ceil(merged);
         let merged = cut.windows.div_ceil(classes);
         let stride = classes * cut.width;
-        let mut points = Vec::with_capacity(bases.len() * 2 * merged);
-        let mut current: Vec<G::Stored> =
-            gathered(bases.par_chunks(LAYOUT).map(|part| store::<G>(isa, part)));
-        for copy in 0..merged {
-            points.extend_from_slice(&current);
-            points
-                .extend(gathered(current.par_chunks(LAYOUT).map(|part| endomorphism::<G>(isa, part, beta))));
-            if copy + 1 < merged {
-                current = gathered(current.par_chunks(LAYOUT).map(|part| shifted::<G>(isa, part, stride)));
+        // Every point is made in its place: a key is large, and so would be a copy.
+        let mut points = vec![G::BLANK; 2 * len * merged];
+        let copies = points.chunks_mut(2 * len.max(1));
+        let mut last: Option<&[G::Stored]> = None;
+        for copy in copies {
+            let (plain, turned) = copy.split_at_mut(len);
+            let parts = plain.par_chunks_mut(LAYOUT);
+            match last {
+                None => parts.enumerate().for_each(|(part, to)| {
+                    let first = part * LAYOUT;
+                    let bases: Vec<_> = (first..first + to.len()).map(base).collect();
+                    store::<G>(isa, &bases, to);
+                }),
+                Some(last) => {
+                    let parts = parts.zip(last.par_chunks(LAYOUT));
+                    parts.for_each(|(to, from)| to.copy_from_slice(&shifted::<G>(isa, from, stride)));
+                }
             }
+            let parts = turned.par_chunks_mut(LAYOUT).zip(plain.par_chunks(LAYOUT));
+            parts.for_each(|(to, from)| endomorphism::<G>(isa, from, beta, to));
+            last = Some(plain);
         }
-        Self { isa, points, len: bases.len(), cut, classes, merged, pool: Mutex::new(Vec::new()) }
+        Self { isa, points, len, cut, classes, merged, pool: Mutex::new(Vec::new()) }
     }
 
     /// Bytes held.
@@ -248,11 +265,6 @@ impl<G: Group> Bases<G> {
     }
 }
 
-/// The parts in order.
-fn gathered<T: Copy + Send>(parts: impl IndexedParallelIterator<Item = Vec<T>>) -> Vec<T> {
-    parts.collect::<Vec<_>>().concat()
-}
-
 /// `2^bits P` for each point: each is added to itself so many times.
 fn shifted<G: Group>(isa: Isa, points: &[G::Stored], bits: usize) -> Vec<G::Stored> {
     let (mut lists, mut summer) = (Lists::default(), Summer::<G>::new(isa));
@@ -400,7 +412,7 @@ mod tests {
         beta: Fq,
         merged: usize,
     ) -> Projective<G::Curve> {
-        let prepared = Bases::<G>::new(isa, bases, beta, merged);
+        let prepared = Bases::<G>::new(isa, bases.len(), &|i| bases[i], beta, merged);
         let halves = halves_of(isa, scalars, None);
         let mut recoded = Recoded::default();
         prepared.fill(&mut recoded, &halves, &(0..bases.len() as u32).collect::<Vec<_>>());

@@ -195,26 +195,21 @@ impl Group for G2 {
 }
 
 kernel! {
-    /// Points to rest; none may be infinity.
-    pub(crate) fn store [G: Group] (isa: Isa, points: &[Affine<G::Curve>]) -> Vec<G::Stored> {
-        let mut out = Vec::with_capacity(points.len().next_multiple_of(8));
-        for eight in points.chunks(8) {
-            out.extend(store_eight::<G>(isa, eight));
+    /// Points to rest, one in each place; none may be infinity.
+    pub(crate) fn store [G: Group] (isa: Isa, points: &[Affine<G::Curve>], places: &mut [G::Stored]) {
+        for (eight, places) in points.chunks(8).zip(places.chunks_mut(8)) {
+            places.copy_from_slice(&store_eight::<G>(isa, eight)[..places.len()]);
         }
-        out.truncate(points.len());
-        out
     }
 
-    /// The points times lambda.
-    pub(crate) fn endomorphism [G: Group] (isa: Isa, points: &[G::Stored], beta: Fq) -> Vec<G::Stored> {
+    /// The points times lambda, one in each place.
+    pub(crate) fn endomorphism [G: Group] (isa: Isa, points: &[G::Stored], beta: Fq, places: &mut [G::Stored]) {
         let beta = Norm::<Q>::splat(isa, &beta);
-        let mut out = Vec::with_capacity(points.len().next_multiple_of(8));
-        for start in (0..points.len()).step_by(8) {
+        for (start, places) in (0..points.len()).step_by(8).zip(places.chunks_mut(8)) {
             let (x, y) = G::gather(isa, points, &window_at(start, points.len()));
-            out.extend(G::settle(&G::times_beta(&x, &beta), &y));
+            let eight = G::settle(&G::times_beta(&x, &beta), &y);
+            places.copy_from_slice(&eight[..places.len()]);
         }
-        out.truncate(points.len());
-        out
     }
 
     /// Points from rest.

@@ -284,7 +284,7 @@ kernel! {
     ) {
         for (v, head) in heads.iter().enumerate() {
             if let Some(soon) = heads.get(v + AHEAD) {
-                prefetch_row::<G, true>(isa, points, &slots[soon.row as usize], live(isa, soon, 0));
+                prefetch_row::<G, true>(isa, points, &slots[soon.row as usize]);
             }
             begin::<G>(isa, chunk, points, slots, head, v);
         }
@@ -324,13 +324,13 @@ fn live(isa: Isa, head: &Head, round: usize) -> u8 {
     lanes::below(isa, round as u32, &head.counts)
 }
 
+/// Asks for a row's points. A lane without an entry asks for what an older product left there: that harms nobody.
 #[inline(always)]
-fn prefetch_row<G: Group, const NEAR: bool>(isa: Isa, points: &[G::Stored], row: &Row, live: u8) {
-    let (index, _) = lanes::halves_and_odds(isa, &row.0, live);
+fn prefetch_row<G: Group, const NEAR: bool>(isa: Isa, points: &[G::Stored], row: &Row) {
     let first = points.as_ptr();
     let mut lane = 0;
     while lane < 8 {
-        G::prefetch::<NEAR>(isa, first.wrapping_add(index[lane] as usize));
+        G::prefetch::<NEAR>(isa, first.wrapping_add((row.0[lane] >> 1) as usize));
         lane += 1;
     }
 }
@@ -397,7 +397,7 @@ fn forward_step<G: Group, const CAREFUL: bool>(
 ) -> Lazy<Q> {
     let head = &heads[v];
     if let Some(soon) = heads.get(v + AHEAD) {
-        prefetch_row::<G, true>(isa, points, &slots[soon.row as usize + round], live(isa, soon, round));
+        prefetch_row::<G, true>(isa, points, &slots[soon.row as usize + round]);
     }
     let live = live(isa, head, round);
     let (x2, y2) = entries::<G>(isa, points, &slots[head.row as usize + round], live);
@@ -497,9 +497,8 @@ fn unhindered<G: Group>(isa: Isa, chunk: &Chunk<G>, heads: &[Head], round: usize
 
 #[inline(always)]
 fn prefetch_next<G: Group>(isa: Isa, points: &[G::Stored], slots: &[Row], head: &Head, round: usize) {
-    let next = live(isa, head, round + 1);
-    if next != 0 {
-        prefetch_row::<G, false>(isa, points, &slots[head.row as usize + round + 1], next);
+    if head.counts[0] as usize > round + 1 {
+        prefetch_row::<G, false>(isa, points, &slots[head.row as usize + round + 1]);
     }
 }
 
