@@ -216,6 +216,14 @@ pub enum Fault {
         "the ledger file belongs to chain {got}, expected {expected}: this is another ledger's file or genesis"
     )]
     OtherChain { expected: ChainId, got: ChainId },
+    #[error("block {height} has no certificate that stands: {reason}")]
+    Uncertified { height: u64, reason: String },
+    #[error("the genesis names {validators} validators: run this ledger with the bft engine, not alone")]
+    ManyValidators { validators: usize },
+    #[error(
+        "the genesis names no validators: run this ledger with the solo engine, or name validators in a new genesis"
+    )]
+    NoValidators,
     #[error("an earlier write failed; whether its block is on disk shows when the ledger is reopened")]
     Reopen,
     #[error("block time {got} is before the last block's {last}: correct this machine's clock")]

@@ -3,12 +3,14 @@
 //! A [`Genesis`] says who the members are and gives the chain its identity. [`State`] is pure and deterministic. Three doors
 //! lead into it, the same for every engine: [`check`] a transaction, [`validate`] a block, [`apply`] it; only transactions
 //! that the verifier has verified pass them. [`Store`] makes a block durable in one write; a [`Receipt`] exists only after
-//! that. [`Solo`] is the engine for one validator in one process.
+//! that. [`Chain`] puts them together, the same for every engine; [`Solo`] is the engine for one validator in one process, and
+//! the crate `bft` has the one for many.
 //!
 //! The ledger holds commitments, roots, nullifiers and proofs, never a name or a value. It makes no proofs and knows no
 //! network and no clock: the caller says what time it is. Start with [`Solo`], then [`Draft::admit`], where the rules are.
 
 mod block;
+mod chain;
 mod doors;
 mod error;
 mod genesis;
@@ -20,6 +22,7 @@ mod state;
 mod store;
 
 pub use block::{AppHash, BLOCK_VERSION, Block, BlockHash, Header, tx_root};
+pub use chain::{Chain, Entered, KeyStatus, Outcome, Pending, Status, SubmitError, Submitted};
 pub use doors::{
     Admitted, Prechecked, TxKeys, Validated, apply, check, decode, precheck, propose, validate,
     validate_block,
@@ -32,9 +35,9 @@ pub use genesis::{
 };
 pub use pool::{Pool, PoolLimits};
 pub use receipt::{Effect, InclusionProof, NotIncluded, ReceiptData, receipts_root};
-pub use solo::{KeyStatus, Solo, Status, SubmitError, Submitted};
+pub use solo::Solo;
 pub use state::{
     Commitments, Content, Credential, Delta, Draft, Entry, EntryNotShown, EntryProof, KeyEntry, SealedBundle,
     State,
 };
-pub use store::{FORMAT, Medium, Opener, Receipt, Store};
+pub use store::{FORMAT, Medium, Opener, Proposal, Receipt, Store};

@@ -47,6 +47,12 @@ impl Delta {
         &self.receipts
     }
 
+    /// Whether the block says nothing: no transaction, no bundle sealed.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.receipts.is_empty() && self.sealed.is_none()
+    }
+
     /// What the app hash covers.
     #[must_use]
     pub const fn commitments(&self) -> &Commitments {

@@ -9,9 +9,11 @@ use crate::state::{Content, Entry, SealedBundle, State};
 use amanat_domain::bundle::Registry;
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::map::{Key, MerkleMap, Value};
+use amanat_domain::quorum::Certificate;
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::{IndexedTree, Node, Tree};
 use amanat_domain::tx::{KeyDigest, TxId};
+use rayon::prelude::*;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +25,9 @@ pub(super) fn state(db: &Database) -> Result<State, Fault> {
     let tx = db.begin_read().map_err(fault(READING))?;
     let genesis = genesis(&tx)?;
     let mut state = State::genesis(Arc::new(genesis));
-    state.tip = headers(&tx, &state)?;
+    let (tip, hashes) = headers(&tx, &state)?;
+    certificates(&tx, &state, &hashes)?;
+    state.tip = tip;
     state.subjects = tree(&tx, Registry::Subjects)?;
     state.roles = tree(&tx, Registry::Roles)?;
     state.consents = tree(&tx, Registry::Consents)?;
@@ -52,10 +56,11 @@ fn genesis(tx: &ReadTransaction) -> Result<Genesis, Fault> {
     Genesis::from_json(json.value()).map_err(corrupt)
 }
 
-/// Every header names the one before it, from the genesis to the tip.
-fn headers(tx: &ReadTransaction, genesis: &State) -> Result<Header, Fault> {
+/// Every header names the one before it, from the genesis to the tip. Gives the tip and all hashes.
+fn headers(tx: &ReadTransaction, genesis: &State) -> Result<(Header, Vec<BlockHash>), Fault> {
     let table = tx.open_table(HEADERS).map_err(fault(READING))?;
     let mut last: Option<(Header, BlockHash)> = None;
+    let mut hashes = Vec::new();
     for entry in table.iter().map_err(fault(READING))? {
         let (height, bytes) = entry.map_err(fault(READING))?;
         let header = Header::from_bytes(bytes.value()).map_err(corrupt)?;
@@ -71,9 +76,38 @@ fn headers(tx: &ReadTransaction, genesis: &State) -> Result<Header, Fault> {
         if !fits || height.value() != header.height {
             return Err(corrupt(format!("header {} does not follow the one before it", height.value())));
         }
-        last = Some((header, header.hash()));
+        let hash = header.hash();
+        hashes.push(hash);
+        last = Some((header, hash));
     }
-    last.map(|(header, _)| header).ok_or_else(|| corrupt("there are no headers"))
+    last.map(|(header, _)| (header, hashes)).ok_or_else(|| corrupt("there are no headers"))
+}
+
+/// Where the genesis names validators, a quorum of them signed every block after it; where it names none, nobody did.
+fn certificates(tx: &ReadTransaction, genesis: &State, hashes: &[BlockHash]) -> Result<(), Fault> {
+    let table = tx.open_table(CERTIFICATES).map_err(fault(READING))?;
+    let mut stored = Vec::new();
+    for entry in table.iter().map_err(fault(READING))? {
+        let (height, bytes) = entry.map_err(fault(READING))?;
+        stored.push((height.value(), Certificate::from_bytes(bytes.value()).map_err(corrupt)?));
+    }
+    let genesis = genesis.genesis_block();
+    let blocks = hashes.len() - 1;
+    let expected = if genesis.validators().is_some() { blocks } else { 0 };
+    if stored.len() != expected {
+        return Err(corrupt(format!("{} certificates for {blocks} blocks", stored.len())));
+    }
+    let Some(validators) = genesis.validators() else { return Ok(()) };
+    let chain = genesis.chain_id();
+    let wrong = (1u64..).zip(&hashes[1..]).zip(&stored).collect::<Vec<_>>().into_par_iter().find_map_first(
+        |((height, hash), (filed, certificate))| {
+            let fits = (*filed, certificate.height, certificate.block) == (height, height, hash.0);
+            let verdict = certificate.verify(chain, &validators.set).map_err(|e| e.to_string());
+            let verdict = if fits { verdict } else { Err("it is for another block".to_owned()) };
+            verdict.err().map(|why| corrupt(format!("certificate of block {height}: {why}")))
+        },
+    );
+    wrong.map_or(Ok(()), Err)
 }
 
 fn tree(tx: &ReadTransaction, registry: Registry) -> Result<Tree, Fault> {

@@ -6,8 +6,10 @@
 
 mod load;
 mod tables;
+mod undecided;
 
 pub use tables::FORMAT;
+pub use undecided::Proposal;
 
 use crate::block::{Block, Header, read_transactions, write_transactions};
 use crate::error::Fault;
@@ -17,6 +19,7 @@ use crate::receipt::{InclusionProof, ReceiptData};
 use crate::state::{Delta, State};
 use amanat_domain::bundle::Registry;
 use amanat_domain::field::to_bytes;
+use amanat_domain::quorum::Certificate;
 use amanat_domain::tree::Update;
 use amanat_domain::tx::TxId;
 use amanat_domain::wire::{Reader, Writer};
@@ -148,15 +151,16 @@ impl Store {
         if expected == got { Ok((store, state)) } else { Err(Fault::OtherChain { expected, got }) }
     }
 
-    /// Makes a block durable. The receipts are evidence that it is.
+    /// Makes a block durable, and the certificate with it. What was proposed for its height and is not decided goes in the same
+    /// write. The receipts are evidence that it is durable.
     ///
     /// # Errors
     /// [`Fault`]: nothing may be acknowledged, and the store must be reopened before it takes another block.
-    pub fn commit(&self, delta: &Delta) -> Result<Vec<Receipt>, Fault> {
+    pub fn commit(&self, delta: &Delta, certificate: Option<&Certificate>) -> Result<Vec<Receipt>, Fault> {
         self.with(|db| {
             let mut tx = db.begin_write().map_err(fault("starting a write"))?;
             tx.set_two_phase_commit(true);
-            write_block(&tx, delta).map_err(|e| fault("writing a block")(e))?;
+            write_block(&tx, delta, certificate).map_err(|e| fault("writing a block")(e))?;
             tx.commit().map_err(fault("committing a block"))?;
             Ok(delta.receipts().iter().copied().map(Receipt).collect())
         })
@@ -209,6 +213,19 @@ impl Store {
             let transactions = read_transactions(&mut r, u32::MAX as usize).map_err(corrupt)?;
             r.finish().map_err(corrupt)?;
             Ok(Some(Block { header, transactions }))
+        })
+    }
+
+    /// The certificate of a block, where the genesis names validators.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn certificate(&self, height: u64) -> Result<Option<Certificate>, Fault> {
+        self.with(|db| {
+            let tx = db.begin_read().map_err(fault(READING))?;
+            let table = tx.open_table(CERTIFICATES).map_err(fault(READING))?;
+            let bytes = table.get(height).map_err(fault(READING))?;
+            bytes.map(|bytes| Certificate::from_bytes(bytes.value()).map_err(corrupt)).transpose()
         })
     }
 
@@ -274,14 +291,25 @@ fn write_genesis(db: &Database, state: &State) -> Result<(), Fault> {
         tx.open_table(NULLIFIERS)?;
         tx.open_table(CONTEXTS)?;
         tx.open_table(KEYS)?;
+        tx.open_table(CERTIFICATES)?;
+        tx.open_table(UNDECIDED)?;
+        tx.open_table(PROPOSALS)?;
         Ok(())
     };
     write().map_err(fault(what))?;
     tx.commit().map_err(fault(what))
 }
 
-fn write_block(tx: &WriteTransaction, delta: &Delta) -> Result<(), redb::Error> {
+fn write_block(
+    tx: &WriteTransaction,
+    delta: &Delta,
+    certificate: Option<&Certificate>,
+) -> Result<(), redb::Error> {
     let (block, height) = (delta.block(), delta.block().header.height);
+    if let Some(certificate) = certificate {
+        tx.open_table(CERTIFICATES)?.insert(height, certificate.to_bytes().as_slice())?;
+    }
+    undecided::clear(tx, height)?;
     tx.open_table(HEADERS)?.insert(height, block.header.to_bytes().as_slice())?;
     let mut body = Writer::new();
     write_transactions(&mut body, &block.transactions);

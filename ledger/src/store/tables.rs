@@ -14,6 +14,9 @@
 //! | `nullifiers` | nullifier | height |
 //! | `contexts` | ctx | transaction id |
 //! | `keys` | statement, digest | active from, frozen from, key |
+//! | `certificates` | height | certificate, where the genesis names validators |
+//! | `undecided` | height, block hash | block that was proposed; gone once its height is decided |
+//! | `proposals` | height, round, block hash | the engine's note on the proposal; gone likewise |
 
 use crate::receipt::ReceiptData;
 use crate::state::{Credential, KeyEntry, SealedBundle};
@@ -28,7 +31,7 @@ use redb::TableDefinition;
 use std::collections::BTreeMap;
 
 /// Version of the tables. A reader refuses any other.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
@@ -43,6 +46,10 @@ pub(super) const BUNDLES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new
 pub(super) const NULLIFIERS: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("nullifiers");
 pub(super) const CONTEXTS: TableDefinition<'_, &[u8; 32], &[u8; 32]> = TableDefinition::new("contexts");
 pub(super) const KEYS: TableDefinition<'_, (u8, &[u8; 32]), &[u8]> = TableDefinition::new("keys");
+pub(super) const CERTIFICATES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("certificates");
+pub(super) const UNDECIDED: TableDefinition<'_, (u64, &[u8; 32]), &[u8]> = TableDefinition::new("undecided");
+pub(super) const PROPOSALS: TableDefinition<'_, (u64, u32, &[u8; 32]), &[u8]> =
+    TableDefinition::new("proposals");
 
 /// Names in `meta`.
 pub(super) const META_FORMAT: &str = "format";

@@ -185,7 +185,7 @@ fn run(store: &Store, state: &mut State, script: &[Vec<Transaction>]) -> u64 {
     for txs in &script[acknowledged as usize..] {
         let time = epoch(acknowledged as i64 + 1);
         let delta = block(state, time, txs).expect("a valid block");
-        match store.commit(&delta) {
+        match store.commit(&delta, None) {
             Ok(receipts) => assert_eq!(receipts.len(), txs.len()),
             Err(_) => break,
         }

@@ -145,7 +145,7 @@ fn a_credential_issued_and_retired_by_one_block_is_the_same_after_opening() {
     let chain = genesis();
     let retire = sign(&chain, HOSPITAL, 0, Action::RetireRole { index: 1 });
     let delta = block(&state, at(1), &[issue(&chain, 1), issue(&chain, 2), retire]).expect("valid");
-    store.commit(&delta).expect("written");
+    store.commit(&delta, None).expect("written");
     state.commit(delta);
     drop(store);
     let solo = Solo::open(file(&path)).expect("the same state");

@@ -1,6 +1,7 @@
 //! The ledger from outside: rules, blocks, epochs, keys, the solo engine, the store, crashes.
 
 mod blocks;
+mod certified;
 mod crash;
 mod entries;
 mod epochs;

@@ -8,6 +8,7 @@ use amanat_domain::consent::{
 use amanat_domain::field::{self, Fr};
 use amanat_domain::identity::{RoleInner, SubjectCommitment};
 use amanat_domain::policy::{AccessPolicy, RolePolicy, Scope};
+use amanat_domain::quorum::{Certificate, ValidatorKey, VoteKind, vote_bytes};
 use amanat_domain::record::{RecordRoot, SupersessionHandle};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
@@ -97,6 +98,36 @@ pub(crate) fn spec() -> GenesisSpec {
 
 pub(crate) fn genesis() -> Arc<Genesis> {
     Arc::new(Genesis::new(spec()).expect("a good genesis"))
+}
+
+/// The n-th validator's key.
+pub(crate) fn validator(n: u8) -> SigningKey {
+    signer(100 + n)
+}
+
+pub(crate) fn validator_key(signer: &SigningKey) -> ValidatorKey {
+    ValidatorKey(signer.verifying_key().to_bytes())
+}
+
+/// The same members, and this many validators.
+pub(crate) fn validated_genesis(validators: u8) -> Arc<Genesis> {
+    let mut spec = spec();
+    let name = |n| ValidatorSpec {
+        organisation: HOSPITAL.0.into(),
+        key: hex::encode(validator(n).verifying_key().to_bytes()),
+    };
+    spec.validators = (0..validators).map(name).collect();
+    Arc::new(Genesis::new(spec).expect("a good genesis"))
+}
+
+/// What these validators sign to make a block final.
+pub(crate) fn certify(header: &Header, round: u32, validators: &[u8]) -> Certificate {
+    let block = header.hash().0;
+    let vote = vote_bytes(header.chain, VoteKind::Precommit, header.height, round, Some(block));
+    let signed = |n: &u8| (validator_key(&validator(*n)), validator(*n).sign(&vote).to_bytes());
+    let mut signatures: Vec<_> = validators.iter().map(signed).collect();
+    signatures.sort_unstable_by_key(|(key, _)| *key);
+    Certificate { height: header.height, round, block, signatures }
 }
 
 pub(crate) fn sign(chain: &Genesis, (id, n): (&str, u8), nonce: u64, action: Action) -> Transaction {

@@ -155,6 +155,10 @@ pub(super) fn fault(fault: &Fault) -> Problem {
             say(500, "format", "use the version of the software that wrote the file")
         }
         Fault::OtherChain { .. } => say(500, "other_chain", "use the genesis this file was made from"),
+        Fault::ManyValidators { .. } | Fault::NoValidators => {
+            say(500, "wrong_engine", "start the node with the engine that the genesis is for")
+        }
+        Fault::Uncertified { .. } => say(500, "uncertified", ASK),
         Fault::Bug(_) => say(500, "internal", "report this with the node's log"),
     }
 }

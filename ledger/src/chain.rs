@@ -1,0 +1,513 @@
+//! One state machine behind three gates, for every engine.
+//!
+//! *Gate 1*, [`Chain::admit`]: a transaction is checked and waits in the pool. *Gate 2*, [`Chain::propose`] and
+//! [`Chain::validate`]: a block is made of what waits, or one that somebody else made is judged, every transaction again.
+//! *Gate 3*, [`Chain::commit`]: the block is made durable, with the certificate that a quorum gave it where the genesis names
+//! validators, and whoever waited is answered. An engine decides which block comes next and nothing else.
+
+use crate::block::{Block, BlockHash, Header};
+use crate::doors::{Admitted, Prechecked, apply, precheck, propose, validate_block};
+use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
+use crate::genesis::Genesis;
+use crate::pool::{Pool, PoolLimits};
+use crate::receipt::InclusionProof;
+use crate::state::{Content, Delta, Entry, EntryProof, SealedBundle, State};
+use crate::store::{Medium, Proposal, Receipt, Store};
+use amanat_domain::bundle::{Bundle, Registry};
+use amanat_domain::field::Fr;
+use amanat_domain::mirror::Leaves;
+use amanat_domain::quorum::Certificate;
+use amanat_domain::statement::Statement;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tree::{IndexedLeaf, Root};
+use amanat_domain::tx::{ChainId, KeyDigest, TxId};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+/// A ledger: state, store and pool.
+pub struct Chain {
+    state: RwLock<State>,
+    store: Store,
+    pool: Mutex<Pool<Pending>>,
+    /// Set when a write failed: nothing is taken until [`Chain::reopen`].
+    broken: AtomicBool,
+}
+
+/// How a submission ended.
+pub type Outcome = Result<Receipt, SubmitError>;
+
+/// A transaction on its way: where its outcome will be.
+#[derive(Clone, Default)]
+pub struct Pending(Arc<Mutex<Option<Outcome>>>);
+
+/// What became of a transaction at gate 1.
+pub enum Entered {
+    /// It is on the ledger already.
+    Before(Receipt),
+    /// It waits for a block.
+    Waiting(Pending),
+}
+
+/// A transaction that is on the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submitted {
+    /// Committed now.
+    Committed(Receipt),
+    /// Was there before; nothing was done again.
+    AlreadyCommitted(Receipt),
+}
+
+impl Submitted {
+    /// The receipt.
+    #[must_use]
+    pub const fn receipt(&self) -> &Receipt {
+        match self {
+            Self::Committed(r) | Self::AlreadyCommitted(r) => r,
+        }
+    }
+}
+
+/// Why a transaction is not on the ledger. After a fault it may be: see [`Chain::reopen`].
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SubmitError {
+    /// The transaction is refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Our trouble.
+    #[error(transparent)]
+    Fault(#[from] Arc<Fault>),
+}
+
+impl From<Fault> for SubmitError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(Arc::new(fault))
+    }
+}
+
+/// What there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// The ledger.
+    pub chain: ChainId,
+    /// Header of the last block.
+    pub tip: Header,
+    /// Epoch of the newest bundle.
+    pub bundle_epoch: u64,
+    /// Root and number of leaves of each registry, in the order of [`Registry::ALL`].
+    pub registries: [(Root, u64); 5],
+    /// Active credentials.
+    pub active_credentials: u64,
+    /// Transactions committed.
+    pub transactions: u64,
+    /// Nullifiers spent.
+    pub nullifiers: u64,
+    /// Transactions waiting.
+    pub pool: usize,
+    /// Whether a write failed and the ledger waits to be reopened.
+    pub broken: bool,
+}
+
+/// An installed key, as the query answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyStatus {
+    /// The statement.
+    pub statement: Statement,
+    /// The key.
+    pub digest: KeyDigest,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+    /// First height at which proofs under it are accepted.
+    pub active_from: u64,
+    /// First height at which they no longer are.
+    pub frozen_from: Option<u64>,
+}
+
+impl Chain {
+    /// Makes a new ledger.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn create(medium: Medium, genesis: Arc<Genesis>) -> Result<Self, Fault> {
+        Store::create(medium, genesis).map(|(store, state)| Self::over(store, state, PoolLimits::default()))
+    }
+
+    /// Opens a ledger.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn open(medium: Medium) -> Result<Self, Fault> {
+        Store::open(medium).map(|(store, state)| Self::over(store, state, PoolLimits::default()))
+    }
+
+    /// Opens the ledger of this genesis, or makes it where there is none.
+    ///
+    /// # Errors
+    /// [`Fault`], among them [`Fault::OtherChain`].
+    pub fn open_or_create(path: &std::path::Path, genesis: Arc<Genesis>) -> Result<Self, Fault> {
+        let medium = Medium::File(path.to_path_buf());
+        if !path.exists() {
+            return Self::create(medium, genesis);
+        }
+        Store::open_chain(medium, &genesis)
+            .map(|(store, state)| Self::over(store, state, PoolLimits::default()))
+    }
+
+    /// Over an open store and the state it gave.
+    #[must_use]
+    pub const fn over(store: Store, state: State, limits: PoolLimits) -> Self {
+        Self {
+            state: RwLock::new(state),
+            store,
+            pool: Mutex::new(Pool::new(limits)),
+            broken: AtomicBool::new(false),
+        }
+    }
+
+    /// Checks a transaction against the state as it is now.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub fn check(&self, bytes: &[u8], now: Timestamp) -> Result<Admitted, SubmitError> {
+        self.usable()?;
+        // The state is not held during signature and pairing; what moves meanwhile is seen when the block is made.
+        let prechecked = precheck(&self.state(), bytes, now);
+        Ok(prechecked.and_then(Prechecked::verify)?)
+    }
+
+    /// Puts a checked transaction into the pool.
+    ///
+    /// # Errors
+    /// [`SubmitError`]. That it is on the ledger already is none: the receipt is there.
+    pub fn enqueue(&self, checked: Result<Admitted, SubmitError>) -> Result<Entered, SubmitError> {
+        let admitted = match checked {
+            Ok(admitted) => admitted,
+            Err(refused) => return self.receipt_instead(refused).map(Entered::Before),
+        };
+        let pending = Pending::default();
+        lock(&self.pool).insert(admitted, pending.clone()).map_err(Refusal::from)?;
+        Ok(Entered::Waiting(pending))
+    }
+
+    /// Gate 1: checks a transaction and puts it into the pool.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub fn admit(&self, bytes: &[u8], now: Timestamp) -> Result<Entered, SubmitError> {
+        self.enqueue(self.check(bytes, now))
+    }
+
+    /// Submitting what is on the ledger already is no error: the receipt is there.
+    ///
+    /// # Errors
+    /// The refusal, where it is another; [`Fault`].
+    pub fn receipt_instead(&self, refused: SubmitError) -> Result<Receipt, SubmitError> {
+        let SubmitError::Refused(Refusal::Conflict(Conflict::AlreadyCommitted { txid, .. })) = &refused
+        else {
+            return Err(refused);
+        };
+        self.store.receipt(txid)?.ok_or(refused)
+    }
+
+    /// Whether a block is due: transactions wait, or an epoch has begun and its bundle is to be sealed.
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> bool {
+        let new_epoch = {
+            let state = self.state();
+            state.genesis_block().epoch_of(now).is_some_and(|epoch| epoch > state.tip().epoch)
+        };
+        new_epoch || !lock(&self.pool).is_empty()
+    }
+
+    /// Gate 2 of a proposer: a block of what waits in the pool, in the order it came. What the state has meanwhile made
+    /// inadmissible is answered with its refusal.
+    ///
+    /// # Errors
+    /// [`Fault`]; everyone who waited was told.
+    pub fn propose(&self, now: Timestamp) -> Result<Delta, Arc<Fault>> {
+        if let Err(SubmitError::Fault(fault)) = self.usable() {
+            return Err(self.fail(fault));
+        }
+        let state = self.state();
+        let candidates: Vec<Admitted> = {
+            let pool = lock(&self.pool);
+            pool.iter().take(state.genesis_block().limits().transactions as usize).cloned().collect()
+        };
+        let time = now.max(state.tip().time);
+        let (validated, dropped) = match propose(&state, time, candidates) {
+            Ok(proposed) => proposed,
+            Err(refusal) => return Err(self.fail(Arc::new(clock(&state, now, &refusal)))),
+        };
+        for (txid, refusal) in dropped {
+            self.answer(&txid, || Err(refusal.clone().into()));
+        }
+        Ok(apply(validated))
+    }
+
+    /// Gate 2 of a validator: judges a block that somebody else made, every transaction of it. What the pool has verified
+    /// already is not verified again where it is the very same bytes.
+    ///
+    /// # Errors
+    /// [`BlockRefusal`].
+    pub fn validate(&self, block: &Block) -> Result<Delta, BlockRefusal> {
+        validate_block(&self.state(), block, &|txid| lock(&self.pool).by_id(txid).cloned())
+    }
+
+    /// Gate 3: makes a block durable and answers those who wait for its transactions. One thread commits at a time.
+    ///
+    /// # Errors
+    /// [`Fault`]; everyone who waited was told. After a failed write nothing is taken until [`Chain::reopen`].
+    pub fn commit(&self, delta: Delta, certificate: Option<&Certificate>) -> Result<Header, Arc<Fault>> {
+        let header = delta.block().header;
+        if let Err(fault) = self.certified(&header, certificate) {
+            return Err(self.fail(Arc::new(fault)));
+        }
+        match self.store.commit(&delta, certificate) {
+            Ok(receipts) => {
+                self.state.write().unwrap_or_else(PoisonError::into_inner).commit(delta);
+                for receipt in receipts {
+                    self.answer(&receipt.txid, || Ok(receipt));
+                }
+                Ok(header)
+            }
+            Err(fault) => {
+                self.broken.store(true, Ordering::SeqCst);
+                Err(self.fail(Arc::new(fault)))
+            }
+        }
+    }
+
+    /// A block follows the tip, and has a certificate exactly where the genesis names validators.
+    fn certified(&self, header: &Header, certificate: Option<&Certificate>) -> Result<(), Fault> {
+        let state = self.state();
+        if header.parent != state.tip().hash() {
+            return Err(Fault::Bug(format!("block {} does not follow the tip", header.height)));
+        }
+        let refused = |reason: String| Fault::Uncertified { height: header.height, reason };
+        match (state.genesis_block().validators(), certificate) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(refused("the genesis names no validators who could sign one".into())),
+            (Some(_), None) => Err(refused("there is none".into())),
+            (Some(validators), Some(certificate)) => {
+                if (certificate.height, certificate.block) != (header.height, header.hash().0) {
+                    return Err(refused(format!("it is for block {}", certificate.height)));
+                }
+                let chain = state.genesis_block().chain_id();
+                certificate.verify(chain, &validators.set).map_err(|e| refused(e.to_string()))
+            }
+        }
+    }
+
+    /// After a fault: closes the file, opens it again and takes up where the disk says we are. A transaction that was
+    /// answered with a fault is on the ledger or not: ask for its receipt, or submit it again.
+    ///
+    /// No block may be on its way through gate 3 meanwhile.
+    ///
+    /// # Errors
+    /// [`Fault`]; the ledger then stays closed and may be reopened later.
+    pub fn reopen(&self) -> Result<(), Fault> {
+        let state = self.store.reopen()?;
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        self.broken.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn answer(&self, txid: &TxId, outcome: impl Fn() -> Outcome) {
+        let waiting = lock(&self.pool).remove(txid);
+        for pending in waiting {
+            pending.put(outcome());
+        }
+    }
+
+    /// Tells everyone who waits, and empties the pool: what the disk holds is not known until it is reopened.
+    fn fail(&self, fault: Arc<Fault>) -> Arc<Fault> {
+        let waiting = lock(&self.pool).clear();
+        for pending in waiting {
+            pending.put(Err(SubmitError::Fault(fault.clone())));
+        }
+        fault
+    }
+
+    fn usable(&self) -> Result<(), SubmitError> {
+        if self.broken.load(Ordering::SeqCst) { Err(Fault::Reopen.into()) } else { Ok(()) }
+    }
+
+    /// Keeps a proposed block until its height is decided, and that it was proposed in this round. `note` is the engine's.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn keep(&self, block: &Block, round: u32, note: &[u8]) -> Result<(), Fault> {
+        self.store.keep(block, round, note)
+    }
+
+    /// A block that was proposed and kept.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn undecided(&self, height: u64, hash: BlockHash) -> Result<Option<Block>, Fault> {
+        self.store.undecided(height, hash)
+    }
+
+    /// What was proposed and kept for a height, by round.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn proposals(&self, height: u64) -> Result<Vec<Proposal>, Fault> {
+        self.store.proposals(height)
+    }
+
+    /// The certificate of a block, where the genesis names validators.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn certificate(&self, height: u64) -> Result<Option<Certificate>, Fault> {
+        self.store.certificate(height)
+    }
+
+    /// The state, for reading. No block is committed while it is held: let go of it before submitting on the same thread.
+    pub fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The genesis.
+    #[must_use]
+    pub fn genesis(&self) -> Arc<Genesis> {
+        self.state().genesis.clone()
+    }
+
+    /// The bundle of an epoch, where one was sealed.
+    #[must_use]
+    pub fn bundle(&self, epoch: u64) -> Option<SealedBundle> {
+        self.state().bundle(epoch).cloned()
+    }
+
+    /// The newest bundle.
+    #[must_use]
+    pub fn latest_bundle(&self) -> SealedBundle {
+        self.state().latest_bundle().clone()
+    }
+
+    /// Leaves of a registry as of the bundle of an epoch, from an index on; of `revocations` the hashes. None where no bundle
+    /// was sealed. A mirror fetches all of them: asking for one path would tell whose it is.
+    #[must_use]
+    pub fn leaves(&self, epoch: u64, registry: Registry, from: u64, limit: usize) -> Option<Vec<Fr>> {
+        self.state().leaves_as_of(epoch, registry, from, limit)
+    }
+
+    /// Leaves of `revocations` as of the bundle of an epoch, in index order, as (value, next).
+    #[must_use]
+    pub fn revocation_leaves(&self, epoch: u64, from: u64, limit: usize) -> Option<Vec<IndexedLeaf>> {
+        self.state().revocations_as_of(epoch, from, limit)
+    }
+
+    /// All leaves as of the bundle of an epoch: what a mirror in this process is made from.
+    #[must_use]
+    pub fn snapshot(&self, epoch: u64) -> Option<(Bundle, Leaves)> {
+        let state = self.state();
+        let of = |registry| state.leaves_as_of(epoch, registry, 0, usize::MAX);
+        let leaves = Leaves {
+            subjects: of(Registry::Subjects)?,
+            roles: of(Registry::Roles)?,
+            consents: of(Registry::Consents)?,
+            records: of(Registry::Records)?,
+            revocations: state.revocations_as_of(epoch, 0, usize::MAX)?,
+        };
+        Some((state.bundle(epoch)?.bundle, leaves))
+    }
+
+    /// Receipt of a committed transaction.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn receipt(&self, txid: &TxId) -> Result<Option<Receipt>, Fault> {
+        self.store.receipt(txid)
+    }
+
+    /// Proof that a committed transaction's receipt is in its block.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn inclusion(&self, txid: &TxId) -> Result<Option<InclusionProof>, Fault> {
+        self.store.inclusion(txid)
+    }
+
+    /// Proof that the state after the last block has this entry, or has it not.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn prove(&self, entry: Entry) -> Result<EntryProof, Fault> {
+        let mut proof = self.state().prove(entry);
+        if let Entry::Transaction(txid) = &entry
+            && proof.path.present()
+        {
+            // A committed receipt never changes: it may be read after the state was let go.
+            proof.content = self.store.receipt(txid)?.map(|receipt| Content::Receipt(*receipt.data()));
+        }
+        Ok(proof)
+    }
+
+    /// A block.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn block(&self, height: u64) -> Result<Option<Block>, Fault> {
+        self.store.block(height)
+    }
+
+    /// The installed keys.
+    #[must_use]
+    pub fn keys(&self) -> Vec<KeyStatus> {
+        let state = self.state();
+        let status =
+            |((statement, digest), entry): (&(Statement, KeyDigest), &crate::state::KeyEntry)| KeyStatus {
+                statement: *statement,
+                digest: *digest,
+                bytes: entry.key.to_bytes(),
+                active_from: entry.active_from,
+                frozen_from: entry.frozen_from,
+            };
+        state.keys().map(status).collect()
+    }
+
+    /// What there is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let pool = lock(&self.pool).len();
+        let state = self.state();
+        Status {
+            chain: state.genesis_block().chain_id(),
+            tip: *state.tip(),
+            bundle_epoch: state.latest_bundle().bundle.epoch,
+            registries: Registry::ALL.map(|r| state.registry(r)),
+            active_credentials: state.active_credentials(),
+            transactions: state.transactions.len() as u64,
+            nullifiers: state.nullifiers,
+            pool,
+            broken: self.broken.load(Ordering::SeqCst),
+        }
+    }
+}
+
+impl Pending {
+    fn put(&self, outcome: Outcome) {
+        *lock(&self.0) = Some(outcome);
+    }
+
+    /// Takes the outcome, if it is there. It is put there before the engine tells of the block that made it.
+    #[must_use]
+    pub fn take(&self) -> Option<Outcome> {
+        lock(&self.0).take()
+    }
+}
+
+fn clock(state: &State, now: Timestamp, refusal: &BlockRefusal) -> Fault {
+    match refusal {
+        BlockRefusal::Header { .. } => Fault::Clock { last: state.tip().time, got: now },
+        other => Fault::Bug(other.to_string()),
+    }
+}
+
+/// A panic while a lock was held leaves plain data behind it, never half of a state: `State::commit` runs after the write,
+/// and a poisoned state is replaced by reopening.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
