@@ -5,20 +5,27 @@
 //! - [`fhir`] reads FHIR R4; [`record`] commits a resource; [`consent`] compiles and commits a consent.
 //! - [`identity`]: patients' wallets, role credentials. [`secret`] keeps what must not be seen.
 //! - [`tree`], [`bundle`], [`mirror`]: registries, what an epoch commits to, a client's copy.
-//! - [`map`]: what a whole ledger state commits to, key by key; [`quorum`]: validators and what makes a block final.
+//! - [`block`], [`receipt`], [`merkle`]: what a block says, and proofs that it does.
+//! - [`commitments`], [`entry`], [`map`]: what a whole ledger state commits to, entry by entry, and proofs of single entries.
+//! - [`quorum`]: validators and what makes a block final.
 //! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger.
 //! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
 
+pub mod block;
 pub mod bundle;
+pub mod commitments;
 pub mod consent;
+pub mod entry;
 pub mod fhir;
 pub mod field;
 pub mod identity;
 pub mod map;
+pub mod merkle;
 pub mod mirror;
 pub mod policy;
 pub mod poseidon;
 pub mod quorum;
+pub mod receipt;
 pub mod record;
 pub mod secret;
 pub mod statement;

@@ -5,18 +5,19 @@
 //! *Gate 3*, [`Chain::commit`]: the block is made durable, with the certificate that a quorum gave it where the genesis names
 //! validators, and whoever waited is answered. An engine decides which block comes next and nothing else.
 
-use crate::block::{Block, BlockHash, Header};
 use crate::doors::{Admitted, Prechecked, apply, precheck, propose, validate_block};
 use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
 use crate::genesis::Genesis;
 use crate::pool::{Pool, PoolLimits};
-use crate::receipt::InclusionProof;
-use crate::state::{Content, Delta, Entry, EntryProof, SealedBundle, State};
+use crate::state::{Delta, SealedBundle, State};
 use crate::store::{Medium, Proposal, Receipt, Store};
+use amanat_domain::block::{Block, BlockHash, Header};
 use amanat_domain::bundle::{Bundle, Registry};
+use amanat_domain::entry::{Content, Entry, EntryProof};
 use amanat_domain::field::Fr;
 use amanat_domain::mirror::Leaves;
 use amanat_domain::quorum::Certificate;
+use amanat_domain::receipt::InclusionProof;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};

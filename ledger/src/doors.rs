@@ -3,10 +3,10 @@
 //! All of them are pure functions of a state and bytes. Order within a door, cheap to dear: size and encoding, the state's
 //! rules ([`Draft::admit`]), signature or pairing.
 
-use crate::block::Block;
 use crate::error::{BlockRefusal, Refusal, Reject};
 use crate::genesis::{Genesis, Limits};
 use crate::state::{Delta, Draft, State};
+use amanat_domain::block::Block;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::to_bytes;
 use amanat_domain::statement::Statement;

@@ -9,19 +9,21 @@
 //! The ledger holds commitments, roots, nullifiers and proofs, never a name or a value. It makes no proofs and knows no
 //! network and no clock: the caller says what time it is. Start with [`Solo`], then [`Draft::admit`], where the rules are.
 
-mod block;
 mod chain;
 mod doors;
 mod error;
 mod genesis;
-pub mod merkle;
 mod pool;
-mod receipt;
 mod solo;
 mod state;
 mod store;
 
-pub use block::{AppHash, BLOCK_VERSION, Block, BlockHash, Header, tx_root};
+// What a light client needs as well stands in the domain; here it is for whoever uses a ledger.
+pub use amanat_domain::block::{AppHash, BLOCK_VERSION, Block, BlockHash, Header, tx_root};
+pub use amanat_domain::commitments::Commitments;
+pub use amanat_domain::entry::{Content, Credential, Entry, EntryNotShown, EntryProof};
+pub use amanat_domain::merkle;
+pub use amanat_domain::receipt::{Effect, InclusionProof, NotIncluded, ReceiptData, receipts_root};
 pub use chain::{Chain, Entered, KeyStatus, Outcome, Pending, Status, SubmitError, Submitted};
 pub use doors::{
     Admitted, Prechecked, TxKeys, Validated, apply, check, decode, precheck, propose, validate,
@@ -34,10 +36,6 @@ pub use genesis::{
     Validators, Windows,
 };
 pub use pool::{Pool, PoolLimits};
-pub use receipt::{Effect, InclusionProof, NotIncluded, ReceiptData, receipts_root};
 pub use solo::Solo;
-pub use state::{
-    Commitments, Content, Credential, Delta, Draft, Entry, EntryNotShown, EntryProof, KeyEntry, SealedBundle,
-    State,
-};
+pub use state::{Delta, Draft, KeyEntry, SealedBundle, State};
 pub use store::{FORMAT, Medium, Opener, Proposal, Receipt, Store};

@@ -4,13 +4,13 @@
 //! Calls block and may come from many threads. Whoever waits for a commit either makes the next block or finds its
 //! transaction in the one another thread made meanwhile: those who wait together share a block and its one disk write.
 
-use crate::block::Header;
 use crate::chain::{Chain, Entered, Outcome, Pending, SubmitError, Submitted, lock};
 use crate::error::Fault;
 use crate::genesis::Genesis;
 use crate::pool::PoolLimits;
 use crate::state::State;
 use crate::store::{Medium, Store};
+use amanat_domain::block::Header;
 use amanat_domain::time::Timestamp;
 use rayon::prelude::*;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -1,9 +1,11 @@
 //! What a block changes, worked out before anything is changed or written.
 
-use super::{Commitments, Credential, KeyEntry, SealedBundle};
-use crate::block::Block;
-use crate::receipt::ReceiptData;
+use super::{KeyEntry, SealedBundle};
+use amanat_domain::block::Block;
+use amanat_domain::commitments::Commitments;
+use amanat_domain::entry::Credential;
 use amanat_domain::map::MerkleMap;
+use amanat_domain::receipt::ReceiptData;
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::{IndexedUpdate, Update};
 use amanat_domain::tx::{KeyDigest, TxId};

@@ -3,13 +3,15 @@
 //! All three doors go through [`Draft::admit`]: the mempool with one transaction, a proposer and a validator with a block's.
 //! It sees the parent state and what the draft has taken in so far. It does everything but signatures and pairings.
 
-use super::{Commitments, Content, Credential, Delta, Entry, KeyEntry, SealedBundle, State};
-use crate::block::{Block, Header, tx_root};
+use super::{Delta, KeyEntry, SealedBundle, State};
 use crate::error::{BlockRefusal, Conflict, Refusal, Reject};
-use crate::receipt::{Effect, ReceiptData, receipts_root};
+use amanat_domain::block::{Block, Header, tx_root};
 use amanat_domain::bundle::Registry;
+use amanat_domain::commitments::Commitments;
+use amanat_domain::entry::{Content, Credential, Entry};
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::map::{Key, Value};
+use amanat_domain::receipt::{Effect, ReceiptData, receipts_root};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{CAPACITY, RevocationId};

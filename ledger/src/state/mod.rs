@@ -1,29 +1,26 @@
 //! The state machine's state: everything that decides whether a transaction is admitted. Pure: no clock, no disk.
 
-mod commitments;
 mod delta;
 mod draft;
-mod entries;
 mod mirror;
 mod signed;
 
-pub use commitments::Commitments;
 pub use delta::Delta;
 pub use draft::Draft;
-pub use entries::{Content, Entry, EntryNotShown, EntryProof};
 
-use crate::block::{Header, tx_root};
 use crate::genesis::Genesis;
-use crate::receipt::receipts_root;
+use amanat_domain::block::{AppHash, BlockHash, Header, tx_root};
 use amanat_domain::bundle::{Bundle, BundleHash, Registry, RegistryState};
+use amanat_domain::commitments::Commitments;
 use amanat_domain::consent::{OrgId, RoleCode};
-use amanat_domain::field::{Fr, to_bytes};
+use amanat_domain::entry::{Content, Credential, Entry, EntryProof};
+use amanat_domain::field::to_bytes;
 use amanat_domain::map::{Key, MerkleMap, Value};
+use amanat_domain::receipt::receipts_root;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedTree, Root, Tree};
 use amanat_domain::tx::{KeyDigest, TxId};
-use amanat_domain::wire::{Reader, WireError, Writer};
 use amanat_params::VerifyingKey;
 use amanat_verifier::PreparedVerifyingKey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,21 +39,6 @@ pub struct SealedBundle {
     pub superseded: Option<u64>,
     /// Active credentials per role and organisation when it was sealed: what a role proof against it hides among.
     pub active: BTreeMap<(RoleCode, OrgId), u64>,
-}
-
-/// Who issued a credential for which role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Credential {
-    /// The role.
-    pub role: RoleCode,
-    /// The issuer.
-    pub organisation: OrgId,
-    /// Its leaf in `roles`, kept beyond retirement: an earlier bundle was sealed over it.
-    pub leaf: Fr,
-    /// Block that issued it.
-    pub issued: u64,
-    /// Block that retired it.
-    pub retired: Option<u64>,
 }
 
 /// An installed verifying key.
@@ -114,27 +96,6 @@ pub struct State {
     pub(crate) enrolled: BTreeSet<[u8; 32]>,
 }
 
-impl Credential {
-    pub(crate) fn write(&self, w: &mut Writer) {
-        w.field(self.role.to_field());
-        w.field(self.organisation.to_field());
-        w.field(self.leaf);
-        w.u64(self.issued);
-        // Zero: not retired. The genesis retires nothing.
-        w.u64(self.retired.unwrap_or(0));
-    }
-
-    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(Self {
-            role: RoleCode::new(r.field("role")?),
-            organisation: OrgId::new(r.field("organisation")?),
-            leaf: r.field("leaf")?,
-            issued: r.u64("issued in")?,
-            retired: Some(r.u64("retired in")?).filter(|height| *height != 0),
-        })
-    }
-}
-
 impl State {
     /// The state at height 0: nothing but the members, and the bundle of epoch 0 over empty registries.
     #[must_use]
@@ -143,13 +104,13 @@ impl State {
         let tip = Header {
             chain,
             height: 0,
-            parent: crate::block::BlockHash([0; 32]),
+            parent: BlockHash([0; 32]),
             time,
             epoch: 0,
             tx_root: tx_root(&[]),
             receipts_root: receipts_root(&[]),
             count: 0,
-            app_hash: crate::block::AppHash([0; 32]),
+            app_hash: AppHash([0; 32]),
         };
         let mut state = Self {
             genesis,

@@ -1,13 +1,14 @@
 //! The rules of transactions signed by organisations.
 
-use super::{Credential, Draft, KeyEntry};
+use super::{Draft, KeyEntry};
 use crate::error::{Capability, Conflict, Refusal, Reject};
 use crate::genesis::{Organisation, Profile};
-use crate::receipt::Effect;
 use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::entry::Credential;
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::identity::{RoleInner, SubjectCommitment, role_leaf};
+use amanat_domain::receipt::Effect;
 use amanat_domain::record::{RecordRoot, SupersessionHandle, anchor_leaf};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, KeyDigest, SignedTx};

@@ -2,11 +2,12 @@
 
 use super::tables::*;
 use super::{READING, corrupt, fault};
-use crate::block::{BlockHash, Header};
 use crate::error::Fault;
 use crate::genesis::Genesis;
-use crate::state::{Content, Entry, SealedBundle, State};
+use crate::state::{SealedBundle, State};
+use amanat_domain::block::{BlockHash, Header};
 use amanat_domain::bundle::Registry;
+use amanat_domain::entry::{Content, Entry};
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::map::{Key, MerkleMap, Value};
 use amanat_domain::quorum::Certificate;

@@ -11,15 +11,15 @@ mod undecided;
 pub use tables::FORMAT;
 pub use undecided::Proposal;
 
-use crate::block::{Block, Header, read_transactions, write_transactions};
 use crate::error::Fault;
 use crate::genesis::Genesis;
-use crate::merkle;
-use crate::receipt::{InclusionProof, ReceiptData};
 use crate::state::{Delta, State};
+use amanat_domain::block::{Block, Header, read_transactions, write_transactions};
 use amanat_domain::bundle::Registry;
 use amanat_domain::field::to_bytes;
+use amanat_domain::merkle;
 use amanat_domain::quorum::Certificate;
+use amanat_domain::receipt::{InclusionProof, ReceiptData};
 use amanat_domain::tree::Update;
 use amanat_domain::tx::TxId;
 use amanat_domain::wire::{Reader, Writer};

@@ -18,11 +18,12 @@
 //! | `undecided` | height, block hash | block that was proposed; gone once its height is decided |
 //! | `proposals` | height, round, block hash | the engine's note on the proposal; gone likewise |
 
-use crate::receipt::ReceiptData;
-use crate::state::{Credential, KeyEntry, SealedBundle};
+use crate::state::{KeyEntry, SealedBundle};
 use amanat_domain::bundle::{Bundle, Registry, RegistryState};
 use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::entry::Credential;
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
+use amanat_domain::receipt::ReceiptData;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::wire::{Reader, WireError, Writer};

@@ -5,8 +5,8 @@
 
 use super::tables::*;
 use super::{READING, Store, corrupt, fault};
-use crate::block::{Block, BlockHash};
 use crate::error::Fault;
+use amanat_domain::block::{Block, BlockHash};
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 
 const KEEPING: &str = "keeping a proposed block";

@@ -1,16 +1,18 @@
 //! What the app hash commits to entry by entry, and proofs of single entries.
 //!
-//! Nullifiers, contexts, receipts, keys, bundles and credentials are entries of one [`MerkleMap`](amanat_domain::map::MerkleMap): its
+//! Nullifiers, contexts, receipts, keys, bundles and credentials are entries of one [`MerkleMap`](crate::map::MerkleMap): its
 //! root goes into the app hash, so a header proves that one of them is there, or is not.
 
-use super::{Commitments, Credential};
 use crate::block::{BlockHash, Header};
+use crate::bundle::BundleHash;
+use crate::commitments::Commitments;
+use crate::consent::{OrgId, RoleCode};
+use crate::field::Fr;
+use crate::map::{Key, MapProof, NotShown, Value};
 use crate::receipt::ReceiptData;
-use amanat_domain::bundle::BundleHash;
-use amanat_domain::map::{Key, MapProof, NotShown, Value};
-use amanat_domain::statement::Statement;
-use amanat_domain::tx::{KeyDigest, TxId};
-use amanat_domain::wire::{Reader, WireError, Writer};
+use crate::statement::Statement;
+use crate::tx::{KeyDigest, TxId};
+use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
 
 /// What there may be an entry for.
@@ -50,6 +52,21 @@ pub enum Content {
     UsedBy(TxId),
     /// A credential was issued.
     Credential(Credential),
+}
+
+/// Who issued a credential for which role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credential {
+    /// The role.
+    pub role: RoleCode,
+    /// The issuer.
+    pub organisation: OrgId,
+    /// Its leaf in `roles`, kept beyond retirement: an earlier bundle was sealed over it.
+    pub leaf: Fr,
+    /// Block that issued it.
+    pub issued: u64,
+    /// Block that retired it.
+    pub retired: Option<u64>,
 }
 
 /// The proof that the state after a block has an entry with this content, or, without content, that it has no such entry.
@@ -221,6 +238,32 @@ impl Content {
             5 => Self::UsedBy(TxId(r.array("transaction id")?)),
             6 => Self::Credential(Credential::read(r)?),
             n => return Err(WireError::Unknown { what: "kind of content", got: n.into() }),
+        })
+    }
+}
+
+impl Credential {
+    /// Writes the canonical form.
+    pub fn write(&self, w: &mut Writer) {
+        w.field(self.role.to_field());
+        w.field(self.organisation.to_field());
+        w.field(self.leaf);
+        w.u64(self.issued);
+        // Zero: not retired. The genesis retires nothing.
+        w.u64(self.retired.unwrap_or(0));
+    }
+
+    /// Reads the canonical form.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            role: RoleCode::new(r.field("role")?),
+            organisation: OrgId::new(r.field("organisation")?),
+            leaf: r.field("leaf")?,
+            issued: r.u64("issued in")?,
+            retired: Some(r.u64("retired in")?).filter(|height| *height != 0),
         })
     }
 }

@@ -1,11 +1,11 @@
 //! What the app hash covers.
 
 use crate::block::AppHash;
-use amanat_domain::bundle::Registry;
-use amanat_domain::map::MapRoot;
-use amanat_domain::tree::Root;
-use amanat_domain::tx::ChainId;
-use amanat_domain::wire::{Reader, WireError, Writer};
+use crate::bundle::Registry;
+use crate::map::MapRoot;
+use crate::tree::Root;
+use crate::tx::ChainId;
+use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
 
 /// The whole state in a few hashes.
@@ -17,7 +17,7 @@ pub struct Commitments {
     pub registries: [(Root, u64); 5],
     /// Number of active credentials.
     pub active: u64,
-    /// Root and number of the [entries](super::Entry).
+    /// Root and number of the [entries](crate::entry::Entry).
     pub entries: (MapRoot, u64),
 }
 
@@ -30,7 +30,8 @@ impl Commitments {
         AppHash(Sha256::new().chain_update(b"amanat/app/v2").chain_update(w.finish()).finalize().into())
     }
 
-    pub(crate) fn write(&self, w: &mut Writer) {
+    /// Writes the canonical form.
+    pub fn write(&self, w: &mut Writer) {
         w.fixed(&self.chain.0);
         for (root, len) in &self.registries {
             w.field(root.to_field());
@@ -41,7 +42,11 @@ impl Commitments {
         w.u64(self.entries.1);
     }
 
-    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    /// Reads the canonical form.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
         let chain = ChainId(r.array("chain")?);
         let mut registries = [(Root::new(0u64.into()), 0); Registry::ALL.len()];
         for (root, len) in &mut registries {

@@ -1,9 +1,9 @@
 //! Blocks and their headers.
 
 use crate::merkle;
-use amanat_domain::time::Timestamp;
-use amanat_domain::tx::{ChainId, Transaction};
-use amanat_domain::wire::{Reader, WireError, Writer};
+use crate::time::Timestamp;
+use crate::tx::{ChainId, Transaction};
+use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
 
 /// Version of the header's encoding.
@@ -61,7 +61,8 @@ impl Header {
         w.finish()
     }
 
-    pub(crate) fn write(&self, w: &mut Writer) {
+    /// Writes the canonical form.
+    pub fn write(&self, w: &mut Writer) {
         w.u8(BLOCK_VERSION);
         w.fixed(&self.chain.0);
         w.u64(self.height);
@@ -85,7 +86,11 @@ impl Header {
         Ok(header)
     }
 
-    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    /// Reads the canonical form.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
         let version = r.u8("block version")?;
         if version != BLOCK_VERSION {
             return Err(WireError::Unknown { what: "block version", got: version.into() });
@@ -144,15 +149,23 @@ impl Block {
     }
 }
 
-pub(crate) fn write_transactions(w: &mut Writer, transactions: &[Transaction]) {
+/// Writes transactions with their number before them.
+///
+/// # Panics
+/// With 2^32 transactions or more.
+pub fn write_transactions(w: &mut Writer, transactions: &[Transaction]) {
     w.u32(u32::try_from(transactions.len()).expect("a block's limits are 32-bit"));
     transactions.iter().for_each(|tx| w.bytes(&tx.to_bytes()));
 }
 
-pub(crate) fn read_transactions(r: &mut Reader<'_>, most: usize) -> Result<Vec<Transaction>, WireError> {
+/// Reads at most `most` transactions with their number before them.
+///
+/// # Errors
+/// [`WireError`].
+pub fn read_transactions(r: &mut Reader<'_>, most: usize) -> Result<Vec<Transaction>, WireError> {
     let n = r.count(0, most, "transactions of a block")?;
     (0..n)
-        .map(|_| r.bytes(amanat_domain::tx::MAX_TX_BYTES, "transaction").and_then(Transaction::from_bytes))
+        .map(|_| r.bytes(crate::tx::MAX_TX_BYTES, "transaction").and_then(Transaction::from_bytes))
         .collect()
 }
 

@@ -1,10 +1,10 @@
 //! What a transaction did, and the proof that a block says so.
 
 use crate::block::{BlockHash, Header};
+use crate::bundle::Registry;
 use crate::merkle;
-use amanat_domain::bundle::Registry;
-use amanat_domain::tx::{KeyDigest, TxId};
-use amanat_domain::wire::{Reader, WireError, Writer};
+use crate::tx::{KeyDigest, TxId};
+use crate::wire::{Reader, WireError, Writer};
 
 /// What a transaction changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,8 @@ impl ReceiptData {
         w.finish()
     }
 
-    pub(crate) fn write(&self, w: &mut Writer) {
+    /// Writes the canonical form.
+    pub fn write(&self, w: &mut Writer) {
         w.fixed(&self.txid.0);
         w.u64(self.height);
         w.u32(self.index);
@@ -185,7 +186,11 @@ impl ReceiptData {
         self.effect.write(w);
     }
 
-    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    /// Reads the canonical form.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self {
             txid: TxId(r.array("transaction id")?),
             height: r.u64("height")?,
