@@ -5,6 +5,7 @@
 //! - [`fhir`] reads FHIR R4; [`record`] commits a resource; [`consent`] compiles and commits a consent.
 //! - [`identity`]: patients' wallets, role credentials. [`secret`] keeps what must not be seen.
 //! - [`tree`], [`bundle`], [`mirror`]: registries, what an epoch commits to, a client's copy.
+//! - [`governance`]: what organisations decide together.
 //! - [`map`]: what a whole ledger state commits to, key by key; [`quorum`]: validators and what makes a block final.
 //! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger.
 //! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
@@ -13,6 +14,7 @@ pub mod bundle;
 pub mod consent;
 pub mod fhir;
 pub mod field;
+pub mod governance;
 pub mod identity;
 pub mod map;
 pub mod mirror;

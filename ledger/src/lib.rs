@@ -19,22 +19,24 @@ mod solo;
 mod state;
 mod store;
 
+pub use amanat_domain::governance::{Capabilities, RoleGrant};
 pub use block::{AppHash, BLOCK_VERSION, Block, BlockHash, Header, tx_root};
 pub use doors::{
     Admitted, Prechecked, TxKeys, Validated, apply, check, decode, precheck, propose, validate,
     validate_block,
 };
-pub use error::{BlockRefusal, Capability, Conflict, Fault, Refusal, Reject};
+pub use error::{BlockRefusal, Capability, Conflict, Fault, Refusal, Reject, Unfit};
 pub use genesis::{
-    AllRoles, Capabilities, CapabilitiesSpec, CodingSpec, Floors, Genesis, GenesisError, GenesisSpec, Limits,
-    MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RoleGrant, RolesSpec, ValidatorSpec,
-    Validators, Windows,
+    AllRoles, CapabilitiesSpec, CodingSpec, Floors, Genesis, GenesisError, GenesisSpec, Limits,
+    MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Validators,
+    Windows,
 };
 pub use pool::{Pool, PoolLimits};
 pub use receipt::{Effect, InclusionProof, NotIncluded, ReceiptData, receipts_root};
 pub use solo::{KeyStatus, Solo, Status, SubmitError, Submitted};
 pub use state::{
-    Commitments, Content, Credential, Delta, Draft, Entry, EntryNotShown, EntryProof, KeyEntry, SealedBundle,
-    State,
+    Commitments, Content, Credential, Delta, Draft, Entry, EntryNotShown, EntryProof, KeyEntry,
+    MAX_OPEN_PROPOSALS, MAX_ORGANISATIONS, Member, PROPOSAL_EPOCHS, Proposal, SealedBundle, State,
+    ValidatorSets,
 };
 pub use store::{FORMAT, Medium, Opener, Receipt, Store};

@@ -111,8 +111,10 @@ pub struct KeyStatus {
     pub bytes: Vec<u8>,
     /// First height at which proofs under it are accepted.
     pub active_from: u64,
-    /// First height at which they no longer are.
+    /// First height at which they no longer are: frozen.
     pub frozen_from: Option<u64>,
+    /// First height at which they no longer are: its time is over.
+    pub sunset_from: Option<u64>,
 }
 
 impl Solo {
@@ -447,6 +449,7 @@ impl Solo {
                 bytes: entry.key.to_bytes(),
                 active_from: entry.active_from,
                 frozen_from: entry.frozen_from,
+                sunset_from: entry.sunset_from,
             };
         state.keys().map(status).collect()
     }

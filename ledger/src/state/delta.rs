@@ -1,8 +1,9 @@
 //! What a block changes, worked out before anything is changed or written.
 
-use super::{Commitments, Credential, KeyEntry, SealedBundle};
+use super::{Commitments, Credential, KeyEntry, Member, Proposal, SealedBundle, ValidatorSets};
 use crate::block::Block;
 use crate::receipt::ReceiptData;
+use amanat_domain::consent::OrgId;
 use amanat_domain::map::MerkleMap;
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::{IndexedUpdate, Update};
@@ -25,6 +26,12 @@ pub struct Delta {
     pub(crate) contexts: Vec<([u8; 32], TxId)>,
     /// New or changed keys.
     pub(crate) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
+    /// New, changed and removed organisations.
+    pub(crate) members: BTreeMap<OrgId, Member>,
+    /// The validators, where they change.
+    pub(crate) validators: Option<ValidatorSets>,
+    /// New proposals, and those that were approved.
+    pub(crate) proposals: BTreeMap<TxId, Proposal>,
     /// New credentials in the order of their leaves.
     pub(crate) issued: Vec<Credential>,
     /// Retired credentials: index and the leaf that was there.

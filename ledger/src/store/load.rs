@@ -1,7 +1,7 @@
 //! From the file to the state, distrusting the file.
 
 use super::tables::*;
-use super::{READING, corrupt, fault};
+use super::{READING, corrupt, fault, governance};
 use crate::block::{BlockHash, Header};
 use crate::error::Fault;
 use crate::genesis::Genesis;
@@ -32,6 +32,7 @@ pub(super) fn state(db: &Database) -> Result<State, Fault> {
     credentials(&tx, &mut state)?;
     state.enrolled = state.subjects.leaves().iter().map(to_bytes).collect();
     bundles(&tx, &mut state)?;
+    governance::read(&tx, &mut state)?;
     maps(&tx, &mut state)?;
     check(&state)?;
     Ok(state)
@@ -229,6 +230,7 @@ fn maps(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
     }
     // The bundles' hashes are computed from their contents.
     entries.extend(state.bundles.values().map(SealedBundle::entry));
+    entries.extend(state.governance_entries());
     state.entries = MerkleMap::new().with(entries);
     Ok(())
 }

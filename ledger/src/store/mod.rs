@@ -4,6 +4,7 @@
 //! transaction with two-phase commit: after a crash at any instant the file holds all of it or nothing of it. What was
 //! acknowledged is there; a block whose write failed may or may not be, which reopening decides.
 
+mod governance;
 mod load;
 mod tables;
 
@@ -74,6 +75,12 @@ impl core::fmt::Debug for Store {
     }
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        close(self.db.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+    }
+}
+
 impl Store {
     /// Makes a new ledger. A file appears under its name only once the genesis is durable in it.
     ///
@@ -124,7 +131,7 @@ impl Store {
     /// As [`Store::open`]; the store then stays closed until a reopening succeeds.
     pub fn reopen(&self) -> Result<State, Fault> {
         let mut slot = self.db.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *slot = None;
+        close(slot.take());
         let (db, state) = guarded(|| {
             let db = match &self.medium {
                 Medium::Custom(open) => open().map_err(|e| opening(e, Path::new("")))?,
@@ -274,6 +281,7 @@ fn write_genesis(db: &Database, state: &State) -> Result<(), Fault> {
         tx.open_table(NULLIFIERS)?;
         tx.open_table(CONTEXTS)?;
         tx.open_table(KEYS)?;
+        governance::write(&tx, state.members(), state.validators(), state.proposals())?;
         Ok(())
     };
     write().map_err(fault(what))?;
@@ -342,7 +350,7 @@ fn write_block(tx: &WriteTransaction, delta: &Delta) -> Result<(), redb::Error> 
     for ((statement, digest), entry) in &delta.keys {
         keys.insert((*statement as u8, &digest.0), key_bytes(entry).as_slice())?;
     }
-    Ok(())
+    governance::write(tx, &delta.members, delta.validators.as_ref(), &delta.proposals)
 }
 
 fn corrupt(what: impl ToString) -> Fault {
@@ -367,6 +375,17 @@ fn opening(error: DatabaseError, path: &Path) -> Fault {
         DatabaseError::DatabaseAlreadyOpen => Fault::Locked(path.to_path_buf()),
         other => fault("opening the ledger file")(other),
     }
+}
+
+/// Closes the file. The library tidies up while it does, and may panic over damage that opening did not touch; what was
+/// acknowledged is on disk by then.
+fn close(db: Option<Database>) {
+    let closed = guarded(|| {
+        drop(db);
+        Ok(())
+    });
+    // The next opening finds what is wrong.
+    drop(closed);
 }
 
 /// The database library may panic on a file that was tampered with; to us that is damage like any other.

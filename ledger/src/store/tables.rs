@@ -13,7 +13,10 @@
 //! | `bundles` | epoch | bundle, sealed in, superseded in, active credentials |
 //! | `nullifiers` | nullifier | height |
 //! | `contexts` | ctx | transaction id |
-//! | `keys` | statement, digest | active from, frozen from, key |
+//! | `keys` | statement, digest | active from, frozen from, sunset from, key |
+//! | `organisations` | organisation | member since, removed in, reference, name, key, capabilities |
+//! | `validators` | - | newest set and operators, first height, those before |
+//! | `proposals` | transaction id | change, proposer, height, expiry, approvals, enacted in |
 
 use crate::receipt::ReceiptData;
 use crate::state::{Credential, KeyEntry, SealedBundle};
@@ -28,7 +31,7 @@ use redb::TableDefinition;
 use std::collections::BTreeMap;
 
 /// Version of the tables. A reader refuses any other.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
@@ -140,8 +143,9 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<SealedBundle, WireError> {
 pub(super) fn key_bytes(entry: &KeyEntry) -> Vec<u8> {
     let mut w = Writer::new();
     w.u64(entry.active_from);
-    // Zero: not frozen. No key is frozen from height 0.
+    // Zero: not frozen, not over. No key is from height 0.
     w.u64(entry.frozen_from.unwrap_or(0));
+    w.u64(entry.sunset_from.unwrap_or(0));
     w.bytes(&entry.key.to_bytes());
     w.finish()
 }
@@ -149,13 +153,14 @@ pub(super) fn key_bytes(entry: &KeyEntry) -> Vec<u8> {
 pub(super) fn key(bytes: &[u8]) -> Result<KeyEntry, String> {
     let parts = |r: &mut Reader<'_>| -> Result<_, WireError> {
         let active_from = r.u64("active from")?;
-        let frozen_from = Some(r.u64("frozen from")?).filter(|h| *h != 0);
+        let mut end = |what| r.u64(what).map(|height| Some(height).filter(|height| *height != 0));
+        let (frozen_from, sunset_from) = (end("frozen from")?, end("sunset from")?);
         let key = r.bytes(amanat_domain::tx::MAX_KEY_BYTES, "key")?.to_vec();
-        Ok((active_from, frozen_from, key))
+        Ok((active_from, frozen_from, sunset_from, key))
     };
     let mut r = Reader::new(bytes);
-    let (active_from, frozen_from, key) = parts(&mut r).map_err(|e| e.to_string())?;
+    let (active_from, frozen_from, sunset_from, key) = parts(&mut r).map_err(|e| e.to_string())?;
     r.finish().map_err(|e| e.to_string())?;
     let key = VerifyingKey::from_bytes(&key).map_err(|e| e.to_string())?;
-    Ok(KeyEntry::new(key, active_from, frozen_from))
+    Ok(KeyEntry { frozen_from, sunset_from, ..KeyEntry::new(key, active_from) })
 }
