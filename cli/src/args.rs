@@ -1,9 +1,11 @@
 //! The command line.
 
 pub(crate) mod bench;
+pub(crate) mod governance;
 
 use bench::BenchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use governance::GovernanceCommand;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -59,6 +61,9 @@ pub(crate) enum Command {
     /// Make, list, check and export proving and verifying keys (kept in the home directory, or where AMANAT_KEYS says).
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Propose and approve changes of members, validators and keys; list them; freeze a key.
+    #[command(subcommand)]
+    Governance(GovernanceCommand),
     /// Compile, grant and revoke consents.
     #[command(subcommand)]
     Consent(ConsentCommand),
@@ -163,7 +168,8 @@ pub(crate) enum KeysCommand {
         #[arg(long, short)]
         out: Option<PathBuf>,
     },
-    /// Install the keys of the store on a ledger, each with a positive and a negative vector.
+    /// Install the keys of the store on a ledger, each with a positive and a negative vector; where several organisations govern,
+    /// propose them.
     Install {
         #[command(flatten)]
         at: LedgerAt,

@@ -115,6 +115,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Import(args) if args.anchor => commands::anchor::run(args, global, ui),
         Command::Import(args) => import::run(args, ui),
         Command::Keys(command) => commands::keys::run(command, global, ui),
+        Command::Governance(command) => commands::governance::run(command, global, ui),
         Command::Consent(command) => commands::consent::run(command, global, ui),
         Command::Prove(args) => commands::prove::run(args, global, ui),
         Command::Verify(args) => commands::verify::run(args, global, ui),

@@ -13,6 +13,7 @@ use amanat_domain::tx::{ChainId, KeyDigest, Transaction};
 use amanat_ledger::{Genesis, MAX_GENESIS_BYTES, Solo};
 use amanat_prover::plan::Target;
 use amanat_service::access::{Acknowledged, Embedded, Http, LedgerAccess};
+use amanat_service::view::{GovernanceView, Hex32};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::sync::Arc;
@@ -145,6 +146,22 @@ impl Session {
 
     pub(crate) fn submit(&self, tx: &Transaction) -> Result<Acknowledged> {
         Ok(self.ledger.submit(tx)?)
+    }
+
+    /// The organisation of the home directory that signs: the one named, or the last that governs.
+    pub(crate) fn signer(&self, named: Option<&str>, governance: &GovernanceView) -> Result<Organisation> {
+        let all = self.organisations()?;
+        let found = match named {
+            Some(reference) => all.into_iter().find(|o| o.reference == reference),
+            None => all.into_iter().rfind(|o| {
+                let member = governance.organisation(&Hex32(o.id().to_bytes()));
+                member.is_some_and(|member| member.removed.is_none() && member.capabilities.govern)
+            }),
+        };
+        found.with_context(|| match named {
+            Some(reference) => format!("{} has no key of {reference}", self.home.root().display()),
+            None => format!("{} has no key of an organisation that governs", self.home.root().display()),
+        })
     }
 
     pub(crate) fn organisations(&self) -> Result<Vec<Organisation>> {

@@ -6,6 +6,7 @@ use amanat_domain::consent::{
     ConsentTerms, Effect, GrantedConsent, Grantee, Level, OrgId, RoleCode, Rule, UseLimit,
 };
 use amanat_domain::field::Fr;
+use amanat_domain::governance::Change;
 use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential};
 use amanat_domain::mirror::{Leaves, Mirror};
 use amanat_domain::policy::{AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy};
@@ -14,7 +15,7 @@ use amanat_domain::secret::Secret;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tree::{IndexedTree, Tree};
-use amanat_domain::tx::{Action, ChainId, KeyVector, Transaction};
+use amanat_domain::tx::{ChainId, KeyVector, Transaction};
 use amanat_prover::groth16::to_the_end;
 use amanat_prover::keys::{Keys, StatementKey};
 use amanat_prover::plan::{
@@ -184,12 +185,12 @@ pub(crate) fn install(
     keys: &Keys,
     activate_at: u64,
     rng: &mut impl CryptoRng,
-) -> Result<Action> {
+) -> Result<Change> {
     let Transaction::Proof(tx) = sample.prove(statement, keys, rng)? else { bail!("a proof transaction") };
     let public = tx.public_vector().to_field_elements();
     let mut other = public;
     other[0] += Fr::from(1u64);
-    Ok(Action::InstallKey {
+    Ok(Change::InstallKey {
         key: key.proving_key().verifying_key().to_bytes(),
         activate_at,
         positive: Box::new(KeyVector { public, proof: tx.proof }),

@@ -194,3 +194,47 @@ fn bad_input_is_refused_in_words_and_nothing_is_lost() {
     std::fs::write(&key, [7u8; 588]).expect("a file");
     home.fails(1, &["keys", "lint", &key.display().to_string()]);
 }
+
+fn proposing<'a>(change: &[&'a str]) -> Vec<&'a str> {
+    [&["governance", "propose"], change].concat()
+}
+
+#[test]
+fn a_board_takes_in_another_and_then_both_must_agree() {
+    let home = Home::new();
+    home.ok(&["init"]);
+    let list = home.json(&["governance", "list"]);
+    assert_eq!((&list["governors"], &list["quorum"]), (&1.into(), &1.into()));
+    let second = "Organization/second-board";
+    let done = home.json(&proposing(&["add-organisation", second, "--name", "Second board", "--govern"]));
+    assert!(done["holds_from"].as_u64().is_some(), "one governs alone: {done}");
+
+    let capabilities =
+        ["set-capabilities", "Organization/hospital-lahore", "--anchor", "--issue-roles", "all"];
+    let proposed = home.json(&proposing(&capabilities));
+    assert_eq!((&proposed["approvals"], &proposed["needed"]), (&1.into(), &2.into()));
+    assert!(proposed["holds_from"].is_null());
+    let id = proposed["proposal"].as_str().expect("an id");
+    let words = home.ok(&["governance", "list"]);
+    assert!(words.contains(id) && words.contains("hospital-lahore may from then on: anchor"), "{words}");
+    let words = home.fails(4, &["governance", "approve", id]);
+    assert!(words.contains("approved proposal"), "{words}");
+    let words = home.ok(&["governance", "approve", id, "--by", second]);
+    assert!(words.contains("decided by 2"), "{words}");
+
+    let words = home.fails(1, &proposing(&["remove-organisation", "Organization/nobody"]));
+    assert!(words.contains("is no member"), "{words}");
+    let words = home.fails(4, &proposing(&["add-validator", second, &"58".repeat(32)]));
+    assert!(!words.is_empty(), "{words}");
+    // Keys are proposed now, and one stops a key alone.
+    let keys = home.ok(&["ledger", "inspect"]);
+    let digest = keys.lines().find(|l| l.trim_start().starts_with("grant")).expect("a key");
+    let digest = digest.split_whitespace().nth(1).expect("its digest").to_owned();
+    let sunset = home.json(&proposing(&["sunset-key", "grant", &digest, "--from", "1000"]));
+    assert!(sunset["holds_from"].is_null());
+    let frozen = home.json(&["governance", "freeze", "grant", &digest, "--by", second]);
+    assert!(frozen["frozen_from"].as_u64().is_some());
+    let words = home
+        .fails(4, &["governance", "approve", sunset["proposal"].as_str().expect("an id"), "--by", second]);
+    assert!(words.contains("is frozen since block"), "{words}");
+}

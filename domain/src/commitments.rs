@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// The whole state in a few hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Commitments {
-    /// The ledger; covers organisations, windows and floors.
+    /// The ledger; covers windows, floors and what it began with.
     pub chain: ChainId,
     /// Root and number of leaves of each registry.
     pub registries: [(Root, u64); 5],

@@ -1,7 +1,7 @@
 //! What the app hash commits to entry by entry, and proofs of single entries.
 //!
-//! Nullifiers, contexts, receipts, keys, bundles and credentials are entries of one [`MerkleMap`](crate::map::MerkleMap): its
-//! root goes into the app hash, so a header proves that one of them is there, or is not.
+//! Nullifiers, contexts, receipts, keys, bundles, credentials, members, validators and proposals are entries of one
+//! [`MerkleMap`](crate::map::MerkleMap): its root goes into the app hash, so a header proves that one of them is there, or is not.
 
 use crate::block::{BlockHash, Header};
 use crate::bundle::BundleHash;
@@ -30,6 +30,12 @@ pub enum Entry {
     Context([u8; 32]),
     /// The credential at this leaf of `roles`: issued or not.
     Credential(u32),
+    /// An organisation: a member, once a member, or never one.
+    Organisation(OrgId),
+    /// The validators: there are some, or one operator keeps the ledger by themselves.
+    ValidatorSet,
+    /// A proposal, by the id of the proposing transaction: made or not.
+    Proposal(TxId),
 }
 
 /// What the entry says.
@@ -43,8 +49,10 @@ pub enum Content {
     VerifyingKey {
         /// First height at which proofs under it are accepted.
         active_from: u64,
-        /// First height at which they no longer are.
+        /// First height at which they no longer are: frozen.
         frozen_from: Option<u64>,
+        /// First height at which they no longer are: its time is over.
+        sunset_from: Option<u64>,
     },
     /// A bundle was sealed.
     Bundle(BundleHash),
@@ -52,6 +60,41 @@ pub enum Content {
     UsedBy(TxId),
     /// A credential was issued.
     Credential(Credential),
+    /// An organisation is or was a member.
+    Organisation {
+        /// Digest of name, key and capabilities.
+        digest: [u8; 32],
+        /// Block that took it in; 0: the genesis.
+        since: u64,
+        /// Block that removed it.
+        removed: Option<u64>,
+    },
+    /// There are validators. Whoever trusts this block knows by it who agrees on the two that follow, and so can follow every change.
+    ValidatorSet {
+        /// [Hash](crate::quorum::ValidatorSet::hash) of the newest set.
+        set: [u8; 32],
+        /// First height it agrees on, at most two above this block's.
+        from: u64,
+        /// Hash of the set of the heights before.
+        before: [u8; 32],
+        /// SHA-256 over domain tag and both sets with the organisation of each validator.
+        operators: [u8; 32],
+    },
+    /// A change was proposed.
+    Proposal {
+        /// [Digest](crate::governance::Change::digest) of the change.
+        change: [u8; 32],
+        /// By whom.
+        proposer: OrgId,
+        /// Block that holds it.
+        proposed: u64,
+        /// First epoch in which it can no longer be approved.
+        expires: u64,
+        /// SHA-256 over domain tag, number and ids of those who approved it.
+        approvals: [u8; 32],
+        /// Block that made the change.
+        enacted: Option<u64>,
+    },
 }
 
 /// Who issued a credential for which role.
@@ -142,6 +185,15 @@ impl Entry {
                 w.u8(6);
                 w.u32(*index);
             }
+            Self::Organisation(id) => {
+                w.u8(7);
+                w.field(id.to_field());
+            }
+            Self::ValidatorSet => w.u8(8),
+            Self::Proposal(txid) => {
+                w.u8(9);
+                w.fixed(&txid.0);
+            }
         }
     }
 
@@ -158,6 +210,9 @@ impl Entry {
             4 => Self::Bundle(r.u64("epoch")?),
             5 => Self::Context(r.array("context")?),
             6 => Self::Credential(r.u32("leaf")?),
+            7 => Self::Organisation(OrgId::new(r.field("organisation")?)),
+            8 => Self::ValidatorSet,
+            9 => Self::Proposal(TxId(r.array("proposal")?)),
             n => return Err(WireError::Unknown { what: "kind of entry", got: n.into() }),
         })
     }
@@ -190,7 +245,10 @@ impl Content {
             | (Entry::VerifyingKey(..), Self::VerifyingKey { .. })
             | (Entry::Bundle(_), Self::Bundle(_))
             | (Entry::Context(_), Self::UsedBy(_))
-            | (Entry::Credential(_), Self::Credential(_)) => true,
+            | (Entry::Credential(_), Self::Credential(_))
+            | (Entry::Organisation(_), Self::Organisation { .. })
+            | (Entry::ValidatorSet, Self::ValidatorSet { .. })
+            | (Entry::Proposal(_), Self::Proposal { .. }) => true,
             _ => false,
         }
     }
@@ -205,11 +263,12 @@ impl Content {
                 w.u8(2);
                 receipt.write(w);
             }
-            Self::VerifyingKey { active_from, frozen_from } => {
+            Self::VerifyingKey { active_from, frozen_from, sunset_from } => {
                 w.u8(3);
                 w.u64(*active_from);
-                // Frozen at height 0 is impossible: a key is installed by a block.
-                w.u64(frozen_from.unwrap_or(0));
+                // Frozen or over at height 0 is impossible: a key is installed by a block.
+                write_height(w, *frozen_from);
+                write_height(w, *sunset_from);
             }
             Self::Bundle(hash) => {
                 w.u8(4);
@@ -223,6 +282,28 @@ impl Content {
                 w.u8(6);
                 credential.write(w);
             }
+            Self::Organisation { digest, since, removed } => {
+                w.u8(7);
+                w.fixed(digest);
+                w.u64(*since);
+                write_height(w, *removed);
+            }
+            Self::ValidatorSet { set, from, before, operators } => {
+                w.u8(8);
+                w.fixed(set);
+                w.u64(*from);
+                w.fixed(before);
+                w.fixed(operators);
+            }
+            Self::Proposal { change, proposer, proposed, expires, approvals, enacted } => {
+                w.u8(9);
+                w.fixed(change);
+                w.field(proposer.to_field());
+                w.u64(*proposed);
+                w.u64(*expires);
+                w.fixed(approvals);
+                write_height(w, *enacted);
+            }
         }
     }
 
@@ -230,13 +311,33 @@ impl Content {
         Ok(match r.u8("kind of content")? {
             1 => Self::SpentAt(r.u64("height")?),
             2 => Self::Receipt(ReceiptData::read(r)?),
-            3 => {
-                let (active_from, frozen_from) = (r.u64("active from")?, r.u64("frozen from")?);
-                Self::VerifyingKey { active_from, frozen_from: (frozen_from != 0).then_some(frozen_from) }
-            }
+            3 => Self::VerifyingKey {
+                active_from: r.u64("active from")?,
+                frozen_from: read_height(r, "frozen from")?,
+                sunset_from: read_height(r, "sunset from")?,
+            },
             4 => Self::Bundle(BundleHash::new(r.field("bundle hash")?)),
             5 => Self::UsedBy(TxId(r.array("transaction id")?)),
             6 => Self::Credential(Credential::read(r)?),
+            7 => Self::Organisation {
+                digest: r.array("organisation")?,
+                since: r.u64("member since")?,
+                removed: read_height(r, "removed in")?,
+            },
+            8 => Self::ValidatorSet {
+                set: r.array("validators")?,
+                from: r.u64("first height")?,
+                before: r.array("validators before")?,
+                operators: r.array("operators")?,
+            },
+            9 => Self::Proposal {
+                change: r.array("change")?,
+                proposer: OrgId::new(r.field("proposer")?),
+                proposed: r.u64("proposed in")?,
+                expires: r.u64("expires in")?,
+                approvals: r.array("approvals")?,
+                enacted: read_height(r, "enacted in")?,
+            },
             n => return Err(WireError::Unknown { what: "kind of content", got: n.into() }),
         })
     }
@@ -266,6 +367,15 @@ impl Credential {
             retired: Some(r.u64("retired in")?).filter(|height| *height != 0),
         })
     }
+}
+
+/// A height that is none where it is 0: nothing of the kind happens in the genesis.
+fn write_height(w: &mut Writer, height: Option<u64>) {
+    w.u64(height.unwrap_or(0));
+}
+
+fn read_height(r: &mut Reader<'_>, what: &'static str) -> Result<Option<u64>, WireError> {
+    r.u64(what).map(|height| (height != 0).then_some(height))
 }
 
 impl EntryProof {

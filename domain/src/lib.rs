@@ -7,7 +7,7 @@
 //! - [`tree`], [`bundle`], [`mirror`]: registries, what an epoch commits to, a client's copy.
 //! - [`block`], [`receipt`], [`merkle`]: what a block says, and proofs that it does.
 //! - [`commitments`], [`entry`], [`map`]: what a whole ledger state commits to, entry by entry, and proofs of single entries.
-//! - [`quorum`]: validators and what makes a block final.
+//! - [`governance`]: what organisations decide together. [`quorum`]: validators and what makes a block final.
 //! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger.
 //! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
 
@@ -18,6 +18,7 @@ pub mod consent;
 pub mod entry;
 pub mod fhir;
 pub mod field;
+pub mod governance;
 pub mod identity;
 pub mod map;
 pub mod merkle;

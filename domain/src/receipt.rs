@@ -53,6 +53,28 @@ pub enum Effect {
     },
     /// A proof recorded: consent, role, record, access.
     Recorded,
+    /// A change proposed.
+    Proposed {
+        /// Approvals that count, the proposer's among them.
+        approvals: u32,
+        /// How many it takes.
+        needed: u32,
+        /// First epoch in which it can no longer be approved.
+        expires: u64,
+        /// Height from which the change holds, where this made it.
+        holds_from: Option<u64>,
+    },
+    /// A proposal approved.
+    Approved {
+        /// Which.
+        proposal: TxId,
+        /// Approvals that count.
+        approvals: u32,
+        /// How many it takes.
+        needed: u32,
+        /// Height from which the change holds, where this made it.
+        holds_from: Option<u64>,
+    },
 }
 
 /// What is recorded of a committed transaction.
@@ -139,6 +161,21 @@ impl Effect {
                 w.u64(*frozen_from);
             }
             Self::Recorded => w.u8(7),
+            Self::Proposed { approvals, needed, expires, holds_from } => {
+                w.u8(8);
+                w.u32(*approvals);
+                w.u32(*needed);
+                w.u64(*expires);
+                // Zero: not made. Nothing holds from height 0 but the genesis.
+                w.u64(holds_from.unwrap_or(0));
+            }
+            Self::Approved { proposal, approvals, needed, holds_from } => {
+                w.u8(9);
+                w.fixed(&proposal.0);
+                w.u32(*approvals);
+                w.u32(*needed);
+                w.u64(holds_from.unwrap_or(0));
+            }
         }
     }
 
@@ -163,6 +200,18 @@ impl Effect {
             5 => Self::KeyInstalled { key: KeyDigest(r.array("key")?), active_from: r.u64("height")? },
             6 => Self::KeyFrozen { key: KeyDigest(r.array("key")?), frozen_from: r.u64("height")? },
             7 => Self::Recorded,
+            8 => Self::Proposed {
+                approvals: r.u32("approvals")?,
+                needed: r.u32("approvals needed")?,
+                expires: r.u64("expires in")?,
+                holds_from: Some(r.u64("holds from")?).filter(|height| *height != 0),
+            },
+            9 => Self::Approved {
+                proposal: TxId(r.array("proposal")?),
+                approvals: r.u32("approvals")?,
+                needed: r.u32("approvals needed")?,
+                holds_from: Some(r.u64("holds from")?).filter(|height| *height != 0),
+            },
             n => return Err(WireError::Unknown { what: "effect", got: n.into() }),
         })
     }

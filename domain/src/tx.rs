@@ -8,6 +8,7 @@ use crate::consent::{
     Actions, Categories, Confidentiality, ConsentLeaf, Jurisdictions, OrgId, Purposes, RoleCode,
 };
 use crate::field::{Fr, hash_to_field};
+use crate::governance::Change;
 use crate::identity::{RoleInner, SubjectCommitment};
 use crate::policy::{AccessPolicy, MAX_ORGS, MAX_ROLES, RolePolicy, Scope};
 use crate::record::{RecordRoot, SupersessionHandle};
@@ -83,7 +84,7 @@ pub enum Action {
         /// Handles of records these replace; the ledger inserts their ids into `revocations`.
         superseded: Vec<SupersessionHandle>,
     },
-    /// Install a verifying key.
+    /// Install a verifying key, where one organisation governs alone; others propose it.
     InstallKey {
         /// Canonical bytes of the verifying key.
         key: Vec<u8>,
@@ -101,6 +102,10 @@ pub enum Action {
         /// The key.
         key: KeyDigest,
     },
+    /// Propose a change; the proposal bears the id of this transaction. It counts as the signer's approval.
+    Propose(Box<Change>),
+    /// Approve a proposal.
+    Approve(TxId),
 }
 
 /// A test vector installed with a key.
@@ -449,15 +454,21 @@ fn write_action(w: &mut Writer, action: &Action) {
             w.u8(5);
             w.bytes(key);
             w.u64(*activate_at);
-            for vector in [positive, negative] {
-                vector.public.iter().for_each(|x| w.field(*x));
-                w.fixed(&vector.proof);
-            }
+            write_vector(w, positive);
+            write_vector(w, negative);
         }
         Action::FreezeKey { statement, key } => {
             w.u8(6);
             w.u8(*statement as u8);
             w.fixed(&key.0);
+        }
+        Action::Propose(change) => {
+            w.u8(7);
+            change.write(w);
+        }
+        Action::Approve(proposal) => {
+            w.u8(8);
+            w.fixed(&proposal.0);
         }
     }
 }
@@ -492,11 +503,18 @@ fn read_action(r: &mut Reader<'_>) -> Result<Action, WireError> {
             negative: Box::new(read_vector(r)?),
         },
         6 => Action::FreezeKey { statement: read_statement(r)?, key: KeyDigest(r.array("key digest")?) },
+        7 => Action::Propose(Box::new(Change::read(r)?)),
+        8 => Action::Approve(TxId(r.array("proposal")?)),
         n => return Err(WireError::Unknown { what: "action", got: n.into() }),
     })
 }
 
-fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
+pub(crate) fn write_vector(w: &mut Writer, vector: &KeyVector) {
+    vector.public.iter().for_each(|x| w.field(*x));
+    w.fixed(&vector.proof);
+}
+
+pub(crate) fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
     let mut public = [Fr::from(0u64); PUBLIC_INPUTS];
     for x in &mut public {
         *x = r.field("public input")?;
@@ -504,7 +522,7 @@ fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
     Ok(KeyVector { public, proof: r.array("proof")? })
 }
 
-fn read_statement(r: &mut Reader<'_>) -> Result<Statement, WireError> {
+pub(crate) fn read_statement(r: &mut Reader<'_>) -> Result<Statement, WireError> {
     let n = r.u8("statement")?;
     Statement::from_u8(n).ok_or(WireError::Unknown { what: "statement", got: n.into() })
 }

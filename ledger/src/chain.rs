@@ -10,7 +10,7 @@ use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
 use crate::genesis::Genesis;
 use crate::pool::{Pool, PoolLimits};
 use crate::state::{Delta, SealedBundle, State};
-use crate::store::{Medium, Proposal, Receipt, Store};
+use crate::store::{Medium, Receipt, RoundProposal, Store};
 use amanat_domain::block::{Block, BlockHash, Header};
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::entry::{Content, Entry, EntryProof};
@@ -22,6 +22,7 @@ use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::tx::{ChainId, KeyDigest, TxId};
+use amanat_verifier::light::ReceiptEvidence;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -119,8 +120,10 @@ pub struct KeyStatus {
     pub bytes: Vec<u8>,
     /// First height at which proofs under it are accepted.
     pub active_from: u64,
-    /// First height at which they no longer are.
+    /// First height at which they no longer are: frozen.
     pub frozen_from: Option<u64>,
+    /// First height at which they no longer are: its time is over.
+    pub sunset_from: Option<u64>,
 }
 
 impl Chain {
@@ -284,7 +287,7 @@ impl Chain {
             return Err(Fault::Bug(format!("block {} does not follow the tip", header.height)));
         }
         let refused = |reason: String| Fault::Uncertified { height: header.height, reason };
-        match (state.genesis_block().validators(), certificate) {
+        match (state.validators(), certificate) {
             (None, None) => Ok(()),
             (None, Some(_)) => Err(refused("the genesis names no validators who could sign one".into())),
             (Some(_), None) => Err(refused("there is none".into())),
@@ -293,7 +296,9 @@ impl Chain {
                     return Err(refused(format!("it is for block {}", certificate.height)));
                 }
                 let chain = state.genesis_block().chain_id();
-                certificate.verify(chain, &validators.set).map_err(|e| refused(e.to_string()))
+                certificate
+                    .verify(chain, &validators.at(header.height).set)
+                    .map_err(|e| refused(e.to_string()))
             }
         }
     }
@@ -352,7 +357,7 @@ impl Chain {
     ///
     /// # Errors
     /// [`Fault`].
-    pub fn proposals(&self, height: u64) -> Result<Vec<Proposal>, Fault> {
+    pub fn proposals(&self, height: u64) -> Result<Vec<RoundProposal>, Fault> {
         self.store.proposals(height)
     }
 
@@ -362,6 +367,19 @@ impl Chain {
     /// [`Fault`].
     pub fn certificate(&self, height: u64) -> Result<Option<Certificate>, Fault> {
         self.store.certificate(height)
+    }
+
+    /// Everything a client without a node needs to check a transaction's receipt against the genesis; none where the transaction is
+    /// not on the ledger, or no validators stand behind it.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn evidence(&self, txid: &TxId) -> Result<Option<ReceiptEvidence>, Fault> {
+        let Some(inclusion) = self.inclusion(txid)? else { return Ok(None) };
+        let height = inclusion.header.height;
+        let Some(certificate) = self.store.certificate(height)? else { return Ok(None) };
+        let changes = self.store.successions(height)?;
+        Ok(Some(ReceiptEvidence { changes, inclusion, certificate }))
     }
 
     /// The state, for reading. No block is committed while it is held: let go of it before submitting on the same thread.
@@ -465,6 +483,7 @@ impl Chain {
                 bytes: entry.key.to_bytes(),
                 active_from: entry.active_from,
                 frozen_from: entry.frozen_from,
+                sunset_from: entry.sunset_from,
             };
         state.keys().map(status).collect()
     }

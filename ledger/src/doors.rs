@@ -4,18 +4,21 @@
 //! rules ([`Draft::admit`]), signature or pairing.
 
 use crate::error::{BlockRefusal, Refusal, Reject};
-use crate::genesis::{Genesis, Limits};
+use crate::genesis::Limits;
 use crate::state::{Delta, Draft, State};
 use amanat_domain::block::Block;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::to_bytes;
+use amanat_domain::governance::Change;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyDigest, KeyVector, MAX_TX_BYTES, Transaction, TxId};
 use amanat_params::VerifyingKey;
 use amanat_verifier::{
-    PreparedVerifyingKey, Proof, Trust, Verified, verify_one, verify_transaction, verify_transactions,
+    PreparedVerifyingKey, Proof, Trust, TxReject, Verified, verify_one, verify_transaction,
+    verify_transactions,
 };
+use ed25519_dalek::VerifyingKey as SignatureKey;
 use std::sync::Arc;
 
 /// A transaction that passed [`check`]: verified, and admissible to the state it was checked against.
@@ -24,6 +27,8 @@ pub struct Admitted {
     tx: Verified<Transaction>,
     keys: TxKeys,
     bytes: usize,
+    /// The key that the signature was verified under: an organisation may be given another meanwhile.
+    signed_by: Option<SignatureKey>,
 }
 
 /// What a transaction is known by.
@@ -92,15 +97,22 @@ impl Prechecked {
     /// [`Reject::Evidence`] and the rejections of a key's vectors.
     pub fn verify(self) -> Result<Admitted, Refusal> {
         let tx = verify_transaction(&self.trust, self.tx).map_err(Reject::from)?;
-        Ok(Admitted::new(tx, self.bytes)?)
+        check_vectors(tx.get())?;
+        let keys = TxKeys::of(tx.get());
+        Ok(Admitted { tx, keys, bytes: self.bytes, signed_by: self.trust.signer.map(|(_, key)| key) })
     }
 }
 
 impl Admitted {
-    fn new(tx: Verified<Transaction>, bytes: usize) -> Result<Self, Reject> {
-        check_vectors(tx.get())?;
-        let keys = TxKeys::of(tx.get());
-        Ok(Self { tx, keys, bytes })
+    /// Whether the evidence still holds: the organisation signs with the key that it signed this with.
+    fn holds(&self, state: &State) -> Result<(), Reject> {
+        match self.tx.get() {
+            Transaction::Proof(_) => Ok(()),
+            Transaction::Signed(tx) if state.organisation_key(tx.organisation) == self.signed_by.as_ref() => {
+                Ok(())
+            }
+            Transaction::Signed(tx) => Err(TxReject::Signature(tx.organisation).into()),
+        }
     }
 
     /// The transaction.
@@ -157,7 +169,8 @@ pub fn propose<'s>(
         {
             break;
         }
-        match draft.admit(candidate.transaction()) {
+        let held = candidate.holds(state).map_err(Refusal::from);
+        match held.and_then(|()| draft.admit(candidate.transaction())) {
             Ok(()) => {
                 bytes += candidate.bytes;
                 transactions.push(candidate.tx);
@@ -170,8 +183,8 @@ pub fn propose<'s>(
 
 /// Second door: are these transactions, in this order, a block on top of `state`?
 ///
-/// `known` may hold evidence from the pool. It spares a verification only where it is about the very same bytes: the verdict
-/// on a transaction depends on nothing but its bytes and keys that its bytes name.
+/// `known` may hold evidence from the pool. It spares a verification only where it is about the very same bytes, and the signer's
+/// key is still the one it was verified under: the verdict depends on nothing else.
 ///
 /// # Errors
 /// [`BlockRefusal`] naming the first transaction that is refused.
@@ -188,7 +201,7 @@ pub fn validate<'s>(
     let mut unknown = Vec::new();
     for (index, tx) in transactions.into_iter().enumerate() {
         draft.admit(&tx).map_err(|reason| refused(index, reason))?;
-        match known(&tx.id()).filter(|known| *known.transaction() == tx) {
+        match known(&tx.id()).filter(|known| *known.transaction() == tx && known.holds(state).is_ok()) {
             Some(known) => evidence.push(Some(known.tx)),
             None => {
                 evidence.push(None);
@@ -279,7 +292,14 @@ fn check_limits(limits: &Limits, transactions: &[Transaction]) -> Result<(), Blo
 /// A key proves itself: its positive vector verifies, its negative one is a well-formed proof that does not.
 fn check_vectors(tx: &Transaction) -> Result<(), Reject> {
     let Transaction::Signed(tx) = tx else { return Ok(()) };
-    let Action::InstallKey { key, positive, negative, .. } = &tx.action else { return Ok(()) };
+    let (key, positive, negative) = match &tx.action {
+        Action::InstallKey { key, positive, negative, .. } => (key, positive, negative),
+        Action::Propose(change) => match &**change {
+            Change::InstallKey { key, positive, negative, .. } => (key, positive, negative),
+            _ => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
     let key = PreparedVerifyingKey::new(&VerifyingKey::from_bytes(key)?);
     let proof = Proof::from_bytes(&positive.proof).map_err(|e| Reject::PositiveVector(e.into()))?;
     verify_one(&key, &positive.public, &proof).map_err(Reject::PositiveVector)?;
@@ -296,27 +316,29 @@ impl Trust for State {
         // Whether the key is active is for `admit` to say.
         self.keys.get(&(statement, key)).map(|entry| &*entry.prepared)
     }
-    fn organisation_key(&self, organisation: OrgId) -> Option<&ed25519_dalek::VerifyingKey> {
-        self.genesis.organisations().get(&organisation).map(|o| &o.key)
+    fn organisation_key(&self, organisation: OrgId) -> Option<&SignatureKey> {
+        self.organisation(&organisation).map(|o| &o.key)
     }
 }
 
 /// The part of a state's trust that one transaction needs.
 struct TrustFor {
-    genesis: Arc<Genesis>,
+    signer: Option<(OrgId, SignatureKey)>,
     key: Option<((Statement, KeyDigest), Arc<PreparedVerifyingKey>)>,
 }
 
 impl TrustFor {
     fn new(state: &State, tx: &Transaction) -> Self {
-        let key = match tx {
-            Transaction::Signed(_) => None,
+        match tx {
+            Transaction::Signed(tx) => {
+                let key = state.organisation_key(tx.organisation);
+                Self { signer: key.map(|key| (tx.organisation, *key)), key: None }
+            }
             Transaction::Proof(tx) => {
                 let at = (tx.statement, tx.key);
-                state.keys.get(&at).map(|entry| (at, entry.prepared.clone()))
+                Self { signer: None, key: state.keys.get(&at).map(|entry| (at, entry.prepared.clone())) }
             }
-        };
-        Self { genesis: state.genesis.clone(), key }
+        }
     }
 }
 
@@ -324,7 +346,7 @@ impl Trust for TrustFor {
     fn proof_key(&self, statement: Statement, key: KeyDigest) -> Option<&PreparedVerifyingKey> {
         self.key.as_ref().filter(|(at, _)| *at == (statement, key)).map(|(_, prepared)| &**prepared)
     }
-    fn organisation_key(&self, organisation: OrgId) -> Option<&ed25519_dalek::VerifyingKey> {
-        self.genesis.organisations().get(&organisation).map(|o| &o.key)
+    fn organisation_key(&self, organisation: OrgId) -> Option<&SignatureKey> {
+        self.signer.as_ref().filter(|(id, _)| *id == organisation).map(|(_, key)| key)
     }
 }

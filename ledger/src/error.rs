@@ -6,6 +6,7 @@
 use amanat_domain::bundle::{BundleHash, Registry};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, to_bytes};
+use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ChainId, KeyDigest, TxId};
 use amanat_domain::wire::WireError;
@@ -22,8 +23,10 @@ pub enum Capability {
     IssueRole,
     /// Anchor records.
     Anchor,
-    /// Install and freeze keys.
+    /// Propose and approve changes.
     Govern,
+    /// Freeze keys.
+    Freeze,
 }
 
 impl core::fmt::Display for Capability {
@@ -32,7 +35,8 @@ impl core::fmt::Display for Capability {
             Self::Enrol => "enrol subjects",
             Self::IssueRole => "issue this role",
             Self::Anchor => "anchor records",
-            Self::Govern => "govern keys",
+            Self::Govern => "govern",
+            Self::Freeze => "freeze keys: it neither governs nor runs a validator",
         })
     }
 }
@@ -116,10 +120,26 @@ pub enum Conflict {
     KeyNotActive { key: KeyDigest, active_from: u64, height: u64 },
     #[error("key {key} is frozen since block {frozen_from}")]
     KeyFrozen { key: KeyDigest, frozen_from: u64 },
+    #[error("the time of key {key} is over since block {sunset_from}")]
+    KeySunset { key: KeyDigest, sunset_from: u64 },
     #[error("key {key} is installed already")]
     KeyPresent { key: KeyDigest },
-    #[error("no key {key} for statement {statement} to freeze")]
+    #[error("no key {key} for statement {statement} is installed")]
     NoSuchKey { statement: Statement, key: KeyDigest },
+    #[error("installing a key takes the approval of {needed} organisations that govern, not one")]
+    NeedsQuorum { needed: usize },
+    #[error("there is no proposal {proposal}")]
+    NoSuchProposal { proposal: TxId },
+    #[error("proposal {proposal} was made good in block {height}")]
+    ProposalEnacted { proposal: TxId, height: u64 },
+    #[error("proposal {proposal} could be approved before epoch {expires}, now is {now}")]
+    ProposalExpired { proposal: TxId, expires: u64, now: u64 },
+    #[error("{organisation} approved proposal {proposal} already")]
+    AlreadyApproved { organisation: String, proposal: TxId },
+    #[error("{organisation} has {open} proposals open, which is as many as one may have")]
+    ProposalsOpen { organisation: String, open: usize },
+    #[error("this change cannot be made: {0}")]
+    Unfit(#[from] Unfit),
     #[error("registry {} is full", registry.name())]
     RegistryFull { registry: Registry },
     #[error("a transaction waiting in the pool ({by}) uses the same {what}")]
@@ -138,6 +158,36 @@ impl Conflict {
     pub(crate) fn enrolled(subject: Fr) -> Self {
         Self::AlreadyEnrolled { subject: to_bytes(&subject) }
     }
+}
+
+/// Why a change does not fit the state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)] // the messages name the fields
+pub enum Unfit {
+    #[error("{organisation} is a member already")]
+    Member { organisation: String },
+    #[error("organisation {0} is not a member")]
+    NoMember(OrgId),
+    #[error("the ledger has {most} members, which is as many as there may be")]
+    MembersFull { most: usize },
+    #[error("key {} is used already: organisations and validators each have their own", hex::encode(key))]
+    KeyTaken { key: [u8; 32] },
+    #[error("nobody would be left to govern")]
+    LastGovernor,
+    #[error(
+        "{organisation} runs a validator: remove that first, and wait until it has agreed on its last block"
+    )]
+    RunsValidator { organisation: String },
+    #[error("{organisation} has these capabilities already")]
+    SameCapabilities { organisation: String },
+    #[error("this ledger has no validators: its genesis leaves it to one operator")]
+    NoValidators,
+    #[error("validator {0} is none of this ledger")]
+    NoValidator(ValidatorKey),
+    #[error("no validator would be left")]
+    LastValidator,
+    #[error("the ledger has {most} validators, which is as many as there may be")]
+    ValidatorsFull { most: usize },
 }
 
 /// Why a transaction is not admitted.

@@ -2,18 +2,18 @@
 
 use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::governance::{Capabilities, MAX_TEXT, RoleGrant, signature_key};
 use amanat_domain::quorum::{ValidatorKey, ValidatorSet, ValidatorSetError};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::ChainId;
-use amanat_domain::wire::Writer;
+use amanat_domain::wire::{Reader, WireError, Writer};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most bytes of a genesis file.
 pub const MAX_GENESIS_BYTES: usize = 4 * 1024 * 1024;
-const MAX_TEXT: usize = 256;
 
 /// The genesis file as it is written: JSON, unknown fields refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,7 +174,7 @@ pub struct CapabilitiesSpec {
     pub enrol: bool,
     /// Anchor records.
     pub anchor: bool,
-    /// Install and freeze keys.
+    /// Decide with others that govern: members, validators, keys; freeze keys.
     pub govern: bool,
     /// Issue (and retire its own) credentials.
     pub issue_roles: RolesSpec,
@@ -214,39 +214,6 @@ pub struct CodingSpec {
     pub code: String,
 }
 
-/// What an organisation may do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Enrol subjects.
-    pub enrol: bool,
-    /// Anchor records.
-    pub anchor: bool,
-    /// Install and freeze keys.
-    pub govern: bool,
-    /// Issue credentials for these roles.
-    pub roles: RoleGrant,
-}
-
-/// Which roles an organisation may issue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RoleGrant {
-    /// Every role.
-    All,
-    /// These.
-    These(BTreeSet<RoleCode>),
-}
-
-impl RoleGrant {
-    /// Whether the role is among them.
-    #[must_use]
-    pub fn covers(&self, role: RoleCode) -> bool {
-        match self {
-            Self::All => true,
-            Self::These(roles) => roles.contains(&role),
-        }
-    }
-}
-
 /// A member of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organisation {
@@ -258,6 +225,55 @@ pub struct Organisation {
     pub key: ed25519_dalek::VerifyingKey,
     /// What it may do.
     pub capabilities: Capabilities,
+}
+
+impl Organisation {
+    /// SHA-256 over domain tag and canonical bytes.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut w = Writer::new();
+        self.write(&mut w);
+        Sha256::new().chain_update(b"amanat/organisation/v1").chain_update(w.finish()).finalize().into()
+    }
+
+    pub(crate) fn write(&self, w: &mut Writer) {
+        w.bytes(self.reference.as_bytes());
+        w.bytes(self.name.as_bytes());
+        w.fixed(self.key.as_bytes());
+        self.capabilities.write(w);
+    }
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let mut text = |what| {
+            let text = core::str::from_utf8(r.bytes(MAX_TEXT, what)?);
+            text.map(str::to_owned).map_err(|_| WireError::Invalid("text: not UTF-8"))
+        };
+        let (reference, name) = (text("reference")?, text("name")?);
+        let key = signature_key(&r.array("key")?)?;
+        // A genesis names as many roles as its file holds.
+        let capabilities = Capabilities::read(r, MAX_GENESIS_BYTES)?;
+        Ok(Self { reference, name, key, capabilities })
+    }
+}
+
+impl Validators {
+    /// Whether the organisation runs one of them.
+    #[must_use]
+    pub fn run_by(&self, organisation: OrgId) -> bool {
+        self.operators.values().any(|operator| *operator == organisation)
+    }
+
+    pub(crate) fn write(&self, w: &mut Writer) {
+        self.set.write(w);
+        self.operators.values().for_each(|operator| w.field(operator.to_field()));
+    }
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let set = ValidatorSet::read(r)?;
+        let operator = |key: &ValidatorKey| Ok((*key, OrgId::new(r.field("operator")?)));
+        let operators = set.keys().iter().map(operator).collect::<Result<_, WireError>>()?;
+        Ok(Self { set, operators })
+    }
 }
 
 /// A checked genesis and the identity it gives its chain.
@@ -432,13 +448,14 @@ impl Genesis {
         self.spec.limits
     }
 
-    /// The members.
+    /// The members at the beginning; [`State::organisations`](crate::State::organisations) are those of now.
     #[must_use]
     pub const fn organisations(&self) -> &BTreeMap<OrgId, Organisation> {
         &self.organisations
     }
 
-    /// Those who agree on blocks at the beginning; none where one operator keeps the ledger by themselves.
+    /// Those who agree on blocks at the beginning; none where one operator keeps the ledger by themselves. Those of a height:
+    /// [`State::validators`](crate::State::validators).
     #[must_use]
     pub const fn validators(&self) -> Option<&Validators> {
         self.validators.as_ref()
@@ -539,23 +556,11 @@ fn canonical(
     w.u32(u32::try_from(organisations.len()).expect("a genesis file holds at most 4 MiB"));
     for (id, o) in organisations {
         w.field(id.to_field());
-        w.bytes(o.reference.as_bytes());
-        w.bytes(o.name.as_bytes());
-        w.fixed(o.key.as_bytes());
-        let c = &o.capabilities;
-        w.u8(u8::from(c.enrol) | u8::from(c.anchor) << 1 | u8::from(c.govern) << 2);
-        match &c.roles {
-            RoleGrant::All => w.u32(u32::MAX),
-            RoleGrant::These(roles) => {
-                w.u32(u32::try_from(roles.len()).expect("a genesis file holds at most 4 MiB"));
-                roles.iter().for_each(|r| w.field(r.to_field()));
-            }
-        }
+        o.write(&mut w);
     }
     // Nothing where there are none: the bytes before say where they end.
     if let Some(validators) = validators {
-        validators.set.write(&mut w);
-        validators.operators.values().for_each(|operator| w.field(operator.to_field()));
+        validators.write(&mut w);
     }
     w.finish()
 }

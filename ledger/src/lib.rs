@@ -22,6 +22,7 @@ mod store;
 pub use amanat_domain::block::{AppHash, BLOCK_VERSION, Block, BlockHash, Header, tx_root};
 pub use amanat_domain::commitments::Commitments;
 pub use amanat_domain::entry::{Content, Credential, Entry, EntryNotShown, EntryProof};
+pub use amanat_domain::governance::{Capabilities, RoleGrant};
 pub use amanat_domain::merkle;
 pub use amanat_domain::receipt::{Effect, InclusionProof, NotIncluded, ReceiptData, receipts_root};
 pub use chain::{Chain, Entered, KeyStatus, Outcome, Pending, Status, SubmitError, Submitted};
@@ -29,13 +30,16 @@ pub use doors::{
     Admitted, Prechecked, TxKeys, Validated, apply, check, decode, precheck, propose, validate,
     validate_block,
 };
-pub use error::{BlockRefusal, Capability, Conflict, Fault, Refusal, Reject};
+pub use error::{BlockRefusal, Capability, Conflict, Fault, Refusal, Reject, Unfit};
 pub use genesis::{
-    AllRoles, Capabilities, CapabilitiesSpec, CodingSpec, Floors, Genesis, GenesisError, GenesisSpec, Limits,
-    MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RoleGrant, RolesSpec, ValidatorSpec,
-    Validators, Windows,
+    AllRoles, CapabilitiesSpec, CodingSpec, Floors, Genesis, GenesisError, GenesisSpec, Limits,
+    MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Validators,
+    Windows,
 };
 pub use pool::{Pool, PoolLimits};
 pub use solo::Solo;
-pub use state::{Delta, Draft, KeyEntry, SealedBundle, State};
-pub use store::{FORMAT, Medium, Opener, Proposal, Receipt, Store};
+pub use state::{
+    Delta, Draft, KeyEntry, MAX_OPEN_PROPOSALS, MAX_ORGANISATIONS, Member, PROPOSAL_EPOCHS, Proposal,
+    SealedBundle, State, ValidatorSets,
+};
+pub use store::{FORMAT, Medium, Opener, Receipt, RoundProposal, Store};

@@ -103,6 +103,9 @@ pub fn lint_verifying_key(points: &VkPoints, origin: &Origin) -> Result<(), VkLi
     if *origin == Origin::InsecureDev {
         secret(VkPart::Gamma, &points.gamma_g2)?;
     }
+    for (i, point) in points.ic.iter().enumerate() {
+        secret(VkPart::Ic(i), point)?;
+    }
     if same_up_to_sign(&points.delta_g2, &points.gamma_g2) {
         return Err(VkLint::DeltaIsGamma);
     }
@@ -182,6 +185,9 @@ mod tests {
         assert_eq!(finding(|k| k.beta_g2 = G2Affine::generator()), Err(VkLint::Generator(VkPart::Beta)));
         assert_eq!(finding(|k| k.gamma_g2 = G2Affine::generator()), Err(VkLint::Generator(VkPart::Gamma)));
         assert_eq!(finding(|k| k.delta_g2 = G2Affine::generator()), Err(VkLint::Generator(VkPart::Delta)));
+        for i in 0..9 {
+            assert_eq!(finding(|k| k.ic[i] = G1Affine::generator()), Err(VkLint::Generator(VkPart::Ic(i))));
+        }
     }
 
     #[test]

@@ -1,5 +1,12 @@
 //! The JSON that a node and its clients speak. Parsing gives these views; turning one into the ledger's own type checks it.
 
+mod governance;
+
+pub use governance::{
+    CapabilitiesView, ChangeView, GovernanceView, OrganisationView, ProposalView, RolesView,
+    ValidatorSetView, ValidatorView, ValidatorsView,
+};
+
 use amanat_domain::bundle::{Bundle, BundleHash, Registry, RegistryState};
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
 use amanat_domain::statement::Statement;
@@ -104,6 +111,8 @@ pub enum EffectView {
     KeyInstalled { key: Hex32, active_from: u64 },
     KeyFrozen { key: Hex32, frozen_from: u64 },
     Recorded {},
+    Proposed { approvals: u32, needed: u32, expires: u64, holds_from: Option<u64> },
+    Approved { proposal: Hex32, approvals: u32, needed: u32, holds_from: Option<u64> },
 }
 
 /// What is recorded of a committed transaction.
@@ -243,8 +252,10 @@ pub struct KeyView {
     pub digest: Hex32,
     /// First height at which proofs under it are accepted.
     pub active_from: u64,
-    /// First height at which they no longer are.
+    /// First height at which they no longer are: frozen.
     pub frozen_from: Option<u64>,
+    /// First height at which they no longer are: its time is over.
+    pub sunset_from: Option<u64>,
     /// Canonical bytes, hexadecimal.
     pub key: String,
 }
@@ -288,6 +299,12 @@ impl From<&Effect> for EffectView {
             }
             Effect::KeyFrozen { key, frozen_from } => Self::KeyFrozen { key: Hex32(key.0), frozen_from },
             Effect::Recorded => Self::Recorded {},
+            Effect::Proposed { approvals, needed, expires, holds_from } => {
+                Self::Proposed { approvals, needed, expires, holds_from }
+            }
+            Effect::Approved { proposal, approvals, needed, holds_from } => {
+                Self::Approved { proposal: Hex32(proposal.0), approvals, needed, holds_from }
+            }
         }
     }
 }
@@ -306,6 +323,12 @@ impl From<&EffectView> for Effect {
                 Self::KeyFrozen { key: KeyDigest(key.0), frozen_from }
             }
             EffectView::Recorded {} => Self::Recorded,
+            EffectView::Proposed { approvals, needed, expires, holds_from } => {
+                Self::Proposed { approvals, needed, expires, holds_from }
+            }
+            EffectView::Approved { proposal, approvals, needed, holds_from } => {
+                Self::Approved { proposal: TxId(proposal.0), approvals, needed, holds_from }
+            }
         }
     }
 }

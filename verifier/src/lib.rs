@@ -5,6 +5,8 @@
 //! final exponentiation. [`verify_batch`] judges many proofs, under any mix of keys, with the verdicts of one-by-one
 //! verification; its weights come from a transcript over the whole batch, so that all validators agree.
 //!
+//! [`light`] judges blocks, receipts and entries for a client that has no node.
+//!
 //! Only this crate makes a [`Verified`], so whoever takes one need not verify again and cannot forget to. No state, no
 //! clock, no I/O, no randomness. A proof's bytes are not its identity: anyone can re-randomise a proof, so replay is
 //! judged by nullifier or context, in the ledger. Start with [`verify_one`].
@@ -12,6 +14,7 @@
 mod batch;
 mod evidence;
 mod key;
+pub mod light;
 mod search;
 mod single;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::session::Session;
 use crate::ui::{self, Ui};
 use crate::vectors::{self, Sample};
 use amanat_domain::statement::Statement;
+use amanat_domain::tx::Action;
 use amanat_params::{VerifyingKey, snarkjs};
 use anyhow::{Context, Result};
 
@@ -80,14 +81,13 @@ fn list(home: &Home, ui: Ui) -> Result<()> {
     Ok(())
 }
 
-/// Installs every key of the store that the ledger does not have.
+/// Installs every key of the store that the ledger does not have; proposes them where one organisation is not enough.
 pub(crate) fn install(global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
     let home = Home::open(global.home.as_deref())?;
     let keys = keyring::load(&home, &Statement::ALL, ui)?;
     let session = Session::open(global, at, ui)?;
-    let organisations = session.organisations()?;
-    let regulator =
-        organisations.last().context("no organisations in the home directory: `amanat init` makes them")?;
+    let governance = session.ledger.governance()?;
+    let governor = session.signer(None, &governance)?;
     let installed = session.ledger.keys()?;
     let mut rng = rand::rng();
     let sample = Sample::new(&mut rng)?;
@@ -96,13 +96,26 @@ pub(crate) fn install(global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
     for (statement, key) in keys.iter() {
         bar.set_message(format!("installing key `{statement}`"));
         if !installed.iter().any(|k| k.statement == statement && k.digest == key.digest()) {
-            let action = vectors::install(&sample, statement, key, &keys, 0, &mut rng)?;
-            session.submit(&regulator.sign(session.chain(), action, &mut rng))?;
-            new.push(statement);
+            let change = vectors::install(&sample, statement, key, &keys, 0, &mut rng)?;
+            let tx = governor.sign(session.chain(), Action::Propose(Box::new(change)), &mut rng);
+            session.submit(&tx)?;
+            new.push((statement, tx.id()));
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    ui.say(format!("{} keys installed, {} were there", new.len(), Statement::ALL.len() - new.len()));
+    let there = Statement::ALL.len() - new.len();
+    if governance.quorum > 1 {
+        for (statement, proposal) in &new {
+            ui.say(format!("  `{statement}`: proposal {proposal}"));
+        }
+        ui.say(format!(
+            "{} keys proposed, {there} were there; each takes {} approvals: amanat governance approve ID",
+            new.len(),
+            governance.quorum
+        ));
+    } else {
+        ui.say(format!("{} keys installed, {there} were there", new.len()));
+    }
     Ok(())
 }

@@ -37,7 +37,7 @@ fn inspect(session: &Session) -> Result<()> {
             key.statement.to_string(),
             key.digest.to_string(),
             key.active_from.to_string(),
-            key.frozen_from.map_or("-".to_owned(), |h| h.to_string()),
+            key.ends().map_or("-".to_owned(), |h| h.to_string()),
         ]);
     }
     ui.table(&rows);
@@ -79,6 +79,8 @@ fn what(tx: &Transaction) -> String {
             }
             Action::InstallKey { .. } => "key installed".to_owned(),
             Action::FreezeKey { statement, .. } => format!("key of `{statement}` frozen"),
+            Action::Propose(_) => "change proposed".to_owned(),
+            Action::Approve(proposal) => format!("proposal {proposal} approved"),
         },
     }
 }

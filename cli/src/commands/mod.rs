@@ -3,6 +3,7 @@
 pub(crate) mod anchor;
 pub(crate) mod bench;
 pub(crate) mod consent;
+pub(crate) mod governance;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod node;

@@ -79,7 +79,8 @@ impl<'a> Story<'a> {
         let began = Instant::now();
         let sample = vectors::Sample::new(&mut rng)?;
         for (statement, key) in keys.iter() {
-            let action = vectors::install(&sample, statement, key, keys, 0, &mut rng)?;
+            let change = vectors::install(&sample, statement, key, keys, 0, &mut rng)?;
+            let action = Action::Propose(Box::new(change));
             let tx = regulator.sign(desk.chain(), action, &mut rng);
             desk.submit(&tx).with_context(|| format!("the key of `{statement}` is refused"))?;
         }

@@ -1,9 +1,10 @@
 //! What a block changes, worked out before anything is changed or written.
 
-use super::{KeyEntry, SealedBundle};
+use super::{KeyEntry, Member, Proposal, SealedBundle, ValidatorSets};
 use amanat_domain::block::Block;
 use amanat_domain::commitments::Commitments;
-use amanat_domain::entry::Credential;
+use amanat_domain::consent::OrgId;
+use amanat_domain::entry::{Credential, Entry, EntryProof};
 use amanat_domain::map::MerkleMap;
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::statement::Statement;
@@ -27,6 +28,12 @@ pub struct Delta {
     pub(crate) contexts: Vec<([u8; 32], TxId)>,
     /// New or changed keys.
     pub(crate) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
+    /// New, changed and removed organisations.
+    pub(crate) members: BTreeMap<OrgId, Member>,
+    /// The validators, where they change.
+    pub(crate) validators: Option<ValidatorSets>,
+    /// New proposals, and those that were approved.
+    pub(crate) proposals: BTreeMap<TxId, Proposal>,
     /// New credentials in the order of their leaves.
     pub(crate) issued: Vec<Credential>,
     /// Retired credentials: index and the leaf that was there.
@@ -53,6 +60,20 @@ impl Delta {
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         self.receipts.is_empty() && self.sealed.is_none()
+    }
+
+    /// The first height of new validators, and the proof that the state after this block names them.
+    pub(crate) fn succession(&self) -> Option<(u64, EntryProof)> {
+        let sets = self.validators.as_ref()?;
+        let entry = Entry::ValidatorSet;
+        let proof = EntryProof {
+            entry,
+            content: Some(sets.content()),
+            header: self.block.header,
+            commitments: self.commitments,
+            path: self.entries.prove(&entry.key()),
+        };
+        Some((sets.from, proof))
     }
 
     /// What the app hash covers.

@@ -3,11 +3,12 @@
 //! All three doors go through [`Draft::admit`]: the mempool with one transaction, a proposer and a validator with a block's.
 //! It sees the parent state and what the draft has taken in so far. It does everything but signatures and pairings.
 
-use super::{Delta, KeyEntry, SealedBundle, State};
+use super::{Delta, KeyEntry, Member, Proposal, SealedBundle, State, ValidatorSets};
 use crate::error::{BlockRefusal, Conflict, Refusal, Reject};
 use amanat_domain::block::{Block, Header, tx_root};
 use amanat_domain::bundle::Registry;
 use amanat_domain::commitments::Commitments;
+use amanat_domain::consent::OrgId;
 use amanat_domain::entry::{Content, Credential, Entry};
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::map::{Key, Value};
@@ -41,6 +42,9 @@ pub struct Draft<'s> {
     pub(super) issued_leaves: BTreeMap<[u8; 32], u32>,
     pub(super) retired: BTreeMap<u32, [u8; 32]>,
     pub(super) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
+    pub(super) members: BTreeMap<OrgId, Member>,
+    pub(super) validators: Option<ValidatorSets>,
+    pub(super) proposals: BTreeMap<TxId, Proposal>,
 }
 
 impl<'s> Draft<'s> {
@@ -81,6 +85,9 @@ impl<'s> Draft<'s> {
             issued_leaves: BTreeMap::new(),
             retired: BTreeMap::new(),
             keys: BTreeMap::new(),
+            members: BTreeMap::new(),
+            validators: None,
+            proposals: BTreeMap::new(),
         })
     }
 
@@ -117,7 +124,7 @@ impl<'s> Draft<'s> {
             return Err(Conflict::AlreadyCommitted { txid, height }.into());
         }
         let effect = match tx {
-            Transaction::Signed(tx) => self.admit_signed(tx)?,
+            Transaction::Signed(tx) => self.admit_signed(tx, txid)?,
             Transaction::Proof(tx) => self.admit_proof(tx, txid)?,
         };
         let index = self.receipts.len() as u32;
@@ -184,11 +191,13 @@ impl<'s> Draft<'s> {
             let (key, active_from) = (tx.key, entry.active_from);
             return Err(Conflict::KeyNotActive { key, active_from, height: self.height }.into());
         }
-        match entry.frozen_from {
-            Some(frozen_from) if self.height >= frozen_from => {
-                Err(Conflict::KeyFrozen { key: tx.key, frozen_from }.into())
-            }
-            _ => Ok(()),
+        let reached = |height: Option<u64>| height.filter(|height| self.height >= *height);
+        if let Some(frozen_from) = reached(entry.frozen_from) {
+            return Err(Conflict::KeyFrozen { key: tx.key, frozen_from }.into());
+        }
+        match reached(entry.sunset_from) {
+            Some(sunset_from) => Err(Conflict::KeySunset { key: tx.key, sunset_from }.into()),
+            None => Ok(()),
         }
     }
 
@@ -316,6 +325,9 @@ impl<'s> Draft<'s> {
             nullifiers: self.nullifiers,
             contexts: self.contexts,
             keys: self.keys,
+            members: self.members,
+            validators: self.validators,
+            proposals: self.proposals,
             issued: self.issued,
             retired: self.retired.into_iter().collect(),
             entries,
@@ -338,7 +350,10 @@ impl<'s> Draft<'s> {
             .chain(self.nullifiers.iter().map(|n| (Entry::Nullifier(*n), Content::SpentAt(self.height))))
             .chain(self.contexts.iter().map(|(ctx, txid)| (Entry::Context(*ctx), Content::UsedBy(*txid))))
             .chain(self.keys.iter().map(|((s, d), key)| (Entry::VerifyingKey(*s, *d), key.content())))
-            .chain(credentials.map(|(index, c)| (Entry::Credential(index), Content::Credential(c))));
+            .chain(credentials.map(|(index, c)| (Entry::Credential(index), Content::Credential(c))))
+            .chain(self.members.iter().map(|(id, member)| (Entry::Organisation(*id), member.content())))
+            .chain(self.validators.iter().map(|sets| (Entry::ValidatorSet, sets.content())))
+            .chain(self.proposals.iter().map(|(id, p)| (Entry::Proposal(*id), p.content())));
         let pairs = contents.map(|(entry, content)| (entry.key(), content.value()));
         pairs.chain(self.sealed.iter().map(SealedBundle::entry)).collect()
     }

@@ -2,11 +2,15 @@
 
 mod delta;
 mod draft;
+mod govern;
+mod members;
 mod mirror;
 mod signed;
 
 pub use delta::Delta;
 pub use draft::Draft;
+pub use govern::{MAX_OPEN_PROPOSALS, MAX_ORGANISATIONS, PROPOSAL_EPOCHS};
+pub use members::{Member, Proposal, ValidatorSets};
 
 use crate::genesis::Genesis;
 use amanat_domain::block::{AppHash, BlockHash, Header, tx_root};
@@ -50,20 +54,23 @@ pub struct KeyEntry {
     pub prepared: Arc<PreparedVerifyingKey>,
     /// First height at which proofs under it are accepted.
     pub active_from: u64,
-    /// First height at which they no longer are.
+    /// First height at which they no longer are: frozen.
     pub frozen_from: Option<u64>,
+    /// First height at which they no longer are: its time is over.
+    pub sunset_from: Option<u64>,
 }
 
 impl KeyEntry {
     /// A key that is accepted from this height on.
     #[must_use]
-    pub fn new(key: VerifyingKey, active_from: u64, frozen_from: Option<u64>) -> Self {
+    pub fn new(key: VerifyingKey, active_from: u64) -> Self {
         let prepared = Arc::new(PreparedVerifyingKey::new(&key));
-        Self { key, prepared, active_from, frozen_from }
+        Self { key, prepared, active_from, frozen_from: None, sunset_from: None }
     }
 
     pub(crate) const fn content(&self) -> Content {
-        Content::VerifyingKey { active_from: self.active_from, frozen_from: self.frozen_from }
+        let Self { active_from, frozen_from, sunset_from, .. } = *self;
+        Content::VerifyingKey { active_from, frozen_from, sunset_from }
     }
 }
 
@@ -94,10 +101,14 @@ pub struct State {
     pub(crate) active_leaves: BTreeMap<[u8; 32], u32>,
     /// Enrolled subjects.
     pub(crate) enrolled: BTreeSet<[u8; 32]>,
+    /// Organisations, those that were removed included.
+    pub(crate) members: BTreeMap<OrgId, Member>,
+    pub(crate) validators: Option<ValidatorSets>,
+    pub(crate) proposals: BTreeMap<TxId, Proposal>,
 }
 
 impl State {
-    /// The state at height 0: nothing but the members, and the bundle of epoch 0 over empty registries.
+    /// The state at height 0: nothing but members and validators, and the bundle of epoch 0 over empty registries.
     #[must_use]
     pub fn genesis(genesis: Arc<Genesis>) -> Self {
         let (chain, time) = (genesis.chain_id(), genesis.start());
@@ -112,6 +123,8 @@ impl State {
             count: 0,
             app_hash: AppHash([0; 32]),
         };
+        let (members, validators) =
+            (members::founders(&genesis), genesis.validators().map(ValidatorSets::genesis));
         let mut state = Self {
             genesis,
             tip,
@@ -129,9 +142,13 @@ impl State {
             active: BTreeMap::new(),
             active_leaves: BTreeMap::new(),
             enrolled: BTreeSet::new(),
+            members,
+            validators,
+            proposals: BTreeMap::new(),
         };
         let sealed = state.seal(0, time, 0);
-        state.entries = state.entries.with([sealed.entry()]);
+        let entries = state.governance_entries();
+        state.entries = state.entries.with(entries.into_iter().chain([sealed.entry()]));
         state.bundles.insert(0, sealed);
         state.tip.app_hash = state.commitments().app_hash();
         state
@@ -229,6 +246,9 @@ impl State {
             Entry::Credential(index) => {
                 self.credentials.get(*index as usize).copied().map(Content::Credential)
             }
+            Entry::Organisation(id) => self.members.get(id).map(Member::content),
+            Entry::ValidatorSet => self.validators.as_ref().map(ValidatorSets::content),
+            Entry::Proposal(txid) => self.proposals.get(txid).map(Proposal::content),
         };
         let path = self.entries.prove(&entry.key());
         EntryProof { entry, content, header: self.tip, commitments: self.commitments(), path }
@@ -287,6 +307,9 @@ impl State {
         self.nullifiers += delta.nullifiers.len() as u64;
         self.transactions.extend(delta.receipts.iter().map(|r| (r.txid, (r.height, r.index))));
         self.keys.extend(delta.keys);
+        self.members.extend(delta.members);
+        self.proposals.extend(delta.proposals);
+        self.validators = delta.validators.or(self.validators.take());
         for credential in delta.issued {
             let index = self.credentials.len() as u32;
             self.credentials.push(credential);

@@ -2,7 +2,6 @@
 
 use super::{Draft, KeyEntry};
 use crate::error::{Capability, Conflict, Refusal, Reject};
-use crate::genesis::{Organisation, Profile};
 use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::entry::Credential;
@@ -11,43 +10,37 @@ use amanat_domain::identity::{RoleInner, SubjectCommitment, role_leaf};
 use amanat_domain::receipt::Effect;
 use amanat_domain::record::{RecordRoot, SupersessionHandle, anchor_leaf};
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::{Action, KeyDigest, SignedTx};
-use amanat_params::{Origin, VerifyingKey};
+use amanat_domain::tx::{Action, KeyDigest, SignedTx, TxId};
 use std::collections::BTreeSet;
 
 impl Draft<'_> {
-    pub(super) fn admit_signed(&mut self, tx: &SignedTx) -> Result<Effect, Refusal> {
-        let state = self.state;
-        let signer = state
-            .genesis
-            .organisations()
-            .get(&tx.organisation)
-            .ok_or(Reject::UnknownOrganisation(tx.organisation))?;
-        let capability = match &tx.action {
-            Action::Enrol(_) => Capability::Enrol,
-            Action::IssueRole { .. } => Capability::IssueRole,
-            Action::Anchor { .. } => Capability::Anchor,
-            Action::InstallKey { .. } | Action::FreezeKey { .. } => Capability::Govern,
-            // Whoever issued may retire: being the issuer is the entitlement.
-            Action::RetireRole { index } => return self.retire_role(signer, tx.organisation, *index),
-        };
+    pub(super) fn admit_signed(&mut self, tx: &SignedTx, txid: TxId) -> Result<Effect, Refusal> {
+        let id = tx.organisation;
+        let signer = self.signer(&id)?;
         let c = &signer.capabilities;
-        let entitled = match &tx.action {
-            Action::Enrol(_) => c.enrol,
-            Action::IssueRole { role, .. } => c.roles.covers(*role),
-            Action::Anchor { .. } => c.anchor,
-            _ => c.govern,
+        let (entitled, capability) = match &tx.action {
+            Action::Enrol(_) => (c.enrol, Capability::Enrol),
+            Action::IssueRole { role, .. } => (c.roles.covers(*role), Capability::IssueRole),
+            Action::Anchor { .. } => (c.anchor, Capability::Anchor),
+            Action::InstallKey { .. } | Action::Propose(_) | Action::Approve(_) => {
+                (c.govern, Capability::Govern)
+            }
+            Action::FreezeKey { .. } => (self.may_freeze(id), Capability::Freeze),
+            // Being the issuer is the entitlement.
+            Action::RetireRole { .. } => (true, Capability::IssueRole),
         };
         if !entitled {
             return Err(Reject::NotEntitled { organisation: signer.reference.clone(), capability }.into());
         }
         match &tx.action {
             Action::Enrol(subjects) => self.enrol(subjects),
-            Action::IssueRole { role, inner } => self.issue_role(tx.organisation, *role, *inner),
-            Action::Anchor { records, superseded } => self.anchor(tx.organisation, records, superseded),
+            Action::IssueRole { role, inner } => self.issue_role(id, *role, *inner),
+            Action::RetireRole { index } => self.retire_role(id, *index),
+            Action::Anchor { records, superseded } => self.anchor(id, records, superseded),
             Action::InstallKey { key, activate_at, .. } => self.install_key(key, *activate_at),
             Action::FreezeKey { statement, key } => self.freeze_key(*statement, *key),
-            Action::RetireRole { .. } => unreachable!("answered above"),
+            Action::Propose(change) => self.propose(id, change, txid),
+            Action::Approve(proposal) => self.approve(id, *proposal),
         }
     }
 
@@ -87,17 +80,15 @@ impl Draft<'_> {
         Ok(Effect::Appended { registry: Registry::Roles, first, count: 1 })
     }
 
-    fn retire_role(
-        &mut self,
-        signer: &Organisation,
-        signer_id: OrgId,
-        index: u32,
-    ) -> Result<Effect, Refusal> {
+    /// Whoever issued may retire. Where the issuer is a member no more, who governs may.
+    fn retire_role(&mut self, signer: OrgId, index: u32) -> Result<Effect, Refusal> {
         let all = self.state.credentials.len() + self.issued.len();
         let credential = self.state.credentials.iter().chain(&self.issued).nth(index as usize).copied();
         let credential = credential.ok_or(Reject::NoSuchCredential { index, len: all as u64 })?;
-        if credential.organisation != signer_id {
-            return Err(Reject::NotTheIssuer { index, organisation: signer.reference.clone() }.into());
+        let governs = || self.organisation(&signer).is_some_and(|o| o.capabilities.govern);
+        let orphan = || self.organisation(&credential.organisation).is_none();
+        if credential.organisation != signer && !(governs() && orphan()) {
+            return Err(Reject::NotTheIssuer { index, organisation: self.name(signer) }.into());
         }
         if credential.retired.is_some() || self.retired.contains_key(&index) {
             return Err(Conflict::AlreadyRetired { index }.into());
@@ -137,25 +128,16 @@ impl Draft<'_> {
         Ok(Effect::Anchored { first, count: records.len() as u32, superseded: superseded.len() as u32 })
     }
 
-    /// Decodes and lints the key; the test vectors are pairings and belong to the evidence.
+    /// One signature is enough where one organisation governs alone.
     fn install_key(&mut self, bytes: &[u8], activate_at: u64) -> Result<Effect, Refusal> {
-        let key = VerifyingKey::from_bytes(bytes).map_err(Reject::from)?;
-        let header = *key.header();
-        let (statement, expected, got) = (header.statement, header.statement.version(), header.version);
-        if got != expected {
-            return Err(Reject::KeyVersion { statement, expected, got }.into());
+        let needed = self.quorum();
+        if needed > 1 {
+            return Err(Conflict::NeedsQuorum { needed }.into());
         }
-        if self.state.genesis.profile() == Profile::Production && header.origin == Origin::InsecureDev {
-            return Err(Reject::InsecureKey.into());
-        }
-        let digest = KeyDigest(key.digest());
-        if self.state.keys.contains_key(&(statement, digest)) || self.keys.contains_key(&(statement, digest))
-        {
-            return Err(Conflict::KeyPresent { key: digest }.into());
-        }
-        let active_from = activate_at.max(self.height + 1);
-        self.keys.insert((statement, digest), KeyEntry::new(key, active_from, None));
-        Ok(Effect::KeyInstalled { key: digest, active_from })
+        let (at, entry) = self.plan_key(bytes, activate_at)?;
+        let (key, active_from) = (at.1, entry.active_from);
+        self.keys.insert(at, entry);
+        Ok(Effect::KeyInstalled { key, active_from })
     }
 
     fn freeze_key(&mut self, statement: Statement, key: KeyDigest) -> Result<Effect, Refusal> {

@@ -1,7 +1,7 @@
 //! From the file to the state, distrusting the file.
 
 use super::tables::*;
-use super::{READING, corrupt, fault};
+use super::{READING, corrupt, fault, governance};
 use crate::error::Fault;
 use crate::genesis::Genesis;
 use crate::state::{SealedBundle, State};
@@ -27,7 +27,6 @@ pub(super) fn state(db: &Database) -> Result<State, Fault> {
     let genesis = genesis(&tx)?;
     let mut state = State::genesis(Arc::new(genesis));
     let (tip, hashes) = headers(&tx, &state)?;
-    certificates(&tx, &state, &hashes)?;
     state.tip = tip;
     state.subjects = tree(&tx, Registry::Subjects)?;
     state.roles = tree(&tx, Registry::Roles)?;
@@ -37,6 +36,8 @@ pub(super) fn state(db: &Database) -> Result<State, Fault> {
     credentials(&tx, &mut state)?;
     state.enrolled = state.subjects.leaves().iter().map(to_bytes).collect();
     bundles(&tx, &mut state)?;
+    governance::read(&tx, &mut state)?;
+    certificates(&tx, &state, &hashes)?;
     maps(&tx, &mut state)?;
     check(&state)?;
     Ok(state)
@@ -84,26 +85,28 @@ fn headers(tx: &ReadTransaction, genesis: &State) -> Result<(Header, Vec<BlockHa
     last.map(|(header, _)| (header, hashes)).ok_or_else(|| corrupt("there are no headers"))
 }
 
-/// Where the genesis names validators, a quorum of them signed every block after it; where it names none, nobody did.
-fn certificates(tx: &ReadTransaction, genesis: &State, hashes: &[BlockHash]) -> Result<(), Fault> {
+/// Where there are validators, a quorum of those of its height signed every block after the genesis; elsewhere nobody did.
+fn certificates(tx: &ReadTransaction, state: &State, hashes: &[BlockHash]) -> Result<(), Fault> {
     let table = tx.open_table(CERTIFICATES).map_err(fault(READING))?;
     let mut stored = Vec::new();
     for entry in table.iter().map_err(fault(READING))? {
         let (height, bytes) = entry.map_err(fault(READING))?;
         stored.push((height.value(), Certificate::from_bytes(bytes.value()).map_err(corrupt)?));
     }
-    let genesis = genesis.genesis_block();
     let blocks = hashes.len() - 1;
-    let expected = if genesis.validators().is_some() { blocks } else { 0 };
+    let expected = if state.validators.is_some() { blocks } else { 0 };
     if stored.len() != expected {
         return Err(corrupt(format!("{} certificates for {blocks} blocks", stored.len())));
     }
-    let Some(validators) = genesis.validators() else { return Ok(()) };
-    let chain = genesis.chain_id();
+    let (sets, chain) = (governance::sets(tx)?, state.genesis.chain_id());
     let wrong = (1u64..).zip(&hashes[1..]).zip(&stored).collect::<Vec<_>>().into_par_iter().find_map_first(
         |((height, hash), (filed, certificate))| {
             let fits = (*filed, certificate.height, certificate.block) == (height, height, hash.0);
-            let verdict = certificate.verify(chain, &validators.set).map_err(|e| e.to_string());
+            let of_height = sets.partition_point(|(from, _)| *from <= height).checked_sub(1);
+            let verdict = match of_height.and_then(|at| sets.get(at)) {
+                Some((_, set)) => certificate.verify(chain, set).map_err(|e| e.to_string()),
+                None => Err("nobody agreed on that height".to_owned()),
+            };
             let verdict = if fits { verdict } else { Err("it is for another block".to_owned()) };
             verdict.err().map(|why| corrupt(format!("certificate of block {height}: {why}")))
         },
@@ -264,6 +267,7 @@ fn maps(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
     }
     // The bundles' hashes are computed from their contents.
     entries.extend(state.bundles.values().map(SealedBundle::entry));
+    entries.extend(state.governance_entries());
     state.entries = MerkleMap::new().with(entries);
     Ok(())
 }

@@ -4,12 +4,13 @@
 //! transaction with two-phase commit: after a crash at any instant the file holds all of it or nothing of it. What was
 //! acknowledged is there; a block whose write failed may or may not be, which reopening decides.
 
+mod governance;
 mod load;
 mod tables;
 mod undecided;
 
 pub use tables::FORMAT;
-pub use undecided::Proposal;
+pub use undecided::RoundProposal;
 
 use crate::error::Fault;
 use crate::genesis::Genesis;
@@ -23,6 +24,7 @@ use amanat_domain::receipt::{InclusionProof, ReceiptData};
 use amanat_domain::tree::Update;
 use amanat_domain::tx::TxId;
 use amanat_domain::wire::{Reader, Writer};
+use amanat_verifier::light::ValidatorChange;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
@@ -77,6 +79,12 @@ impl core::fmt::Debug for Store {
     }
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        close(self.db.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+    }
+}
+
 impl Store {
     /// Makes a new ledger. A file appears under its name only once the genesis is durable in it.
     ///
@@ -127,7 +135,7 @@ impl Store {
     /// As [`Store::open`]; the store then stays closed until a reopening succeeds.
     pub fn reopen(&self) -> Result<State, Fault> {
         let mut slot = self.db.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *slot = None;
+        close(slot.take());
         let (db, state) = guarded(|| {
             let db = match &self.medium {
                 Medium::Custom(open) => open().map_err(|e| opening(e, Path::new("")))?,
@@ -229,6 +237,25 @@ impl Store {
         })
     }
 
+    /// The changes of validators from the genesis to a height, each with what proves it.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn successions(&self, height: u64) -> Result<Vec<ValidatorChange>, Fault> {
+        let proved = self.with(|db| {
+            let tx = db.begin_read().map_err(fault(READING))?;
+            governance::successions(&tx, height)
+        })?;
+        let certified = proved.into_iter().map(|(proof, set)| {
+            let height = proof.header.height;
+            let certificate = self.certificate(height)?;
+            let certificate =
+                certificate.ok_or_else(|| corrupt(format!("block {height} is not certified")))?;
+            Ok(ValidatorChange { proof, certificate, set })
+        });
+        certified.collect()
+    }
+
     fn located(&self, txid: &TxId) -> Result<Option<(Header, Vec<ReceiptData>, usize)>, Fault> {
         let found = self.with(|db| {
             let tx = db.begin_read().map_err(fault(READING))?;
@@ -293,7 +320,8 @@ fn write_genesis(db: &Database, state: &State) -> Result<(), Fault> {
         tx.open_table(KEYS)?;
         tx.open_table(CERTIFICATES)?;
         tx.open_table(UNDECIDED)?;
-        tx.open_table(PROPOSALS)?;
+        tx.open_table(ROUNDS)?;
+        governance::write(&tx, state.members(), state.validators(), state.proposals())?;
         Ok(())
     };
     write().map_err(fault(what))?;
@@ -370,6 +398,10 @@ fn write_block(
     for ((statement, digest), entry) in &delta.keys {
         keys.insert((*statement as u8, &digest.0), key_bytes(entry).as_slice())?;
     }
+    governance::write(tx, &delta.members, delta.validators.as_ref(), &delta.proposals)?;
+    if let Some((from, proof)) = delta.succession() {
+        governance::write_succession(tx, from, &proof)?;
+    }
     Ok(())
 }
 
@@ -395,6 +427,17 @@ fn opening(error: DatabaseError, path: &Path) -> Fault {
         DatabaseError::DatabaseAlreadyOpen => Fault::Locked(path.to_path_buf()),
         other => fault("opening the ledger file")(other),
     }
+}
+
+/// Closes the file. The library tidies up while it does, and may panic over damage that opening did not touch; what was
+/// acknowledged is on disk by then.
+fn close(db: Option<Database>) {
+    let closed = guarded(|| {
+        drop(db);
+        Ok(())
+    });
+    // The next opening finds what is wrong.
+    drop(closed);
 }
 
 /// The database library may panic on a file that was tampered with; to us that is damage like any other.

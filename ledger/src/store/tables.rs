@@ -13,10 +13,13 @@
 //! | `bundles` | epoch | bundle, sealed in, superseded in, active credentials |
 //! | `nullifiers` | nullifier | height |
 //! | `contexts` | ctx | transaction id |
-//! | `keys` | statement, digest | active from, frozen from, key |
+//! | `keys` | statement, digest | active from, frozen from, sunset from, key |
+//! | `organisations` | organisation | member since, removed in, reference, name, key, capabilities |
+//! | `validators` | - | newest set and operators, first height, those before |
+//! | `proposals` | transaction id | change, proposer, height, expiry, approvals, enacted in |
 //! | `certificates` | height | certificate, where the genesis names validators |
 //! | `undecided` | height, block hash | block that was proposed; gone once its height is decided |
-//! | `proposals` | height, round, block hash | the engine's note on the proposal; gone likewise |
+//! | `rounds` | height, round, block hash | the engine's note on a proposed block; gone likewise |
 
 use crate::state::{KeyEntry, SealedBundle};
 use amanat_domain::bundle::{Bundle, Registry, RegistryState};
@@ -49,8 +52,7 @@ pub(super) const CONTEXTS: TableDefinition<'_, &[u8; 32], &[u8; 32]> = TableDefi
 pub(super) const KEYS: TableDefinition<'_, (u8, &[u8; 32]), &[u8]> = TableDefinition::new("keys");
 pub(super) const CERTIFICATES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("certificates");
 pub(super) const UNDECIDED: TableDefinition<'_, (u64, &[u8; 32]), &[u8]> = TableDefinition::new("undecided");
-pub(super) const PROPOSALS: TableDefinition<'_, (u64, u32, &[u8; 32]), &[u8]> =
-    TableDefinition::new("proposals");
+pub(super) const ROUNDS: TableDefinition<'_, (u64, u32, &[u8; 32]), &[u8]> = TableDefinition::new("rounds");
 
 /// Names in `meta`.
 pub(super) const META_FORMAT: &str = "format";
@@ -148,8 +150,9 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<SealedBundle, WireError> {
 pub(super) fn key_bytes(entry: &KeyEntry) -> Vec<u8> {
     let mut w = Writer::new();
     w.u64(entry.active_from);
-    // Zero: not frozen. No key is frozen from height 0.
+    // Zero: not frozen, not over. No key is from height 0.
     w.u64(entry.frozen_from.unwrap_or(0));
+    w.u64(entry.sunset_from.unwrap_or(0));
     w.bytes(&entry.key.to_bytes());
     w.finish()
 }
@@ -157,13 +160,14 @@ pub(super) fn key_bytes(entry: &KeyEntry) -> Vec<u8> {
 pub(super) fn key(bytes: &[u8]) -> Result<KeyEntry, String> {
     let parts = |r: &mut Reader<'_>| -> Result<_, WireError> {
         let active_from = r.u64("active from")?;
-        let frozen_from = Some(r.u64("frozen from")?).filter(|h| *h != 0);
+        let mut end = |what| r.u64(what).map(|height| Some(height).filter(|height| *height != 0));
+        let (frozen_from, sunset_from) = (end("frozen from")?, end("sunset from")?);
         let key = r.bytes(amanat_domain::tx::MAX_KEY_BYTES, "key")?.to_vec();
-        Ok((active_from, frozen_from, key))
+        Ok((active_from, frozen_from, sunset_from, key))
     };
     let mut r = Reader::new(bytes);
-    let (active_from, frozen_from, key) = parts(&mut r).map_err(|e| e.to_string())?;
+    let (active_from, frozen_from, sunset_from, key) = parts(&mut r).map_err(|e| e.to_string())?;
     r.finish().map_err(|e| e.to_string())?;
     let key = VerifyingKey::from_bytes(&key).map_err(|e| e.to_string())?;
-    Ok(KeyEntry::new(key, active_from, frozen_from))
+    Ok(KeyEntry { frozen_from, sunset_from, ..KeyEntry::new(key, active_from) })
 }

@@ -13,7 +13,7 @@ const KEEPING: &str = "keeping a proposed block";
 
 /// A proposal that was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proposal {
+pub struct RoundProposal {
     /// Round it was made in.
     pub round: u32,
     /// The block.
@@ -37,7 +37,7 @@ impl Store {
                 if bodies.get((height, &hash.0))?.is_none() {
                     bodies.insert((height, &hash.0), block.to_bytes().as_slice())?;
                 }
-                let mut proposals = tx.open_table(PROPOSALS)?;
+                let mut proposals = tx.open_table(ROUNDS)?;
                 if proposals.get((height, round, &hash.0))?.is_none() {
                     proposals.insert((height, round, &hash.0), note)?;
                 }
@@ -70,16 +70,16 @@ impl Store {
     ///
     /// # Errors
     /// [`Fault`].
-    pub fn proposals(&self, height: u64) -> Result<Vec<Proposal>, Fault> {
+    pub fn proposals(&self, height: u64) -> Result<Vec<RoundProposal>, Fault> {
         self.with(|db| {
             let tx = db.begin_read().map_err(fault(READING))?;
-            let table = tx.open_table(PROPOSALS).map_err(fault(READING))?;
+            let table = tx.open_table(ROUNDS).map_err(fault(READING))?;
             let all = (height, 0, &[0; 32])..=(height, u32::MAX, &[0xff; 32]);
             let mut proposals = Vec::new();
             for entry in table.range(all).map_err(fault(READING))? {
                 let (key, note) = entry.map_err(fault(READING))?;
                 let (_, round, hash) = key.value();
-                proposals.push(Proposal { round, block: BlockHash(*hash), note: note.value().to_vec() });
+                proposals.push(RoundProposal { round, block: BlockHash(*hash), note: note.value().to_vec() });
             }
             Ok(proposals)
         })
@@ -89,6 +89,6 @@ impl Store {
 /// Removes what was proposed for this height and those before.
 pub(super) fn clear(tx: &WriteTransaction, height: u64) -> Result<(), redb::Error> {
     tx.open_table(UNDECIDED)?.retain_in(..=(height, &[0xff; 32]), |_, _| false)?;
-    tx.open_table(PROPOSALS)?.retain_in(..=(height, u32::MAX, &[0xff; 32]), |_, _| false)?;
+    tx.open_table(ROUNDS)?.retain_in(..=(height, u32::MAX, &[0xff; 32]), |_, _| false)?;
     Ok(())
 }

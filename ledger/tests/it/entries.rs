@@ -23,6 +23,8 @@ fn asked(txs: &[Transaction]) -> (Vec<Entry>, Vec<Entry>) {
         there.push(Entry::VerifyingKey(statement, key(statement).digest));
         absent.push(Entry::VerifyingKey(statement, KeyDigest([statement as u8; 32])));
     }
+    there.extend([HOSPITAL, REGISTRAR, BOARD].map(|who| Entry::Organisation(org(who))));
+    absent.extend([Entry::Organisation(org(NOBODY)), Entry::ValidatorSet, Entry::Proposal(TxId([1; 32]))]);
     there.extend((0..=2).map(Entry::Bundle));
     there.extend((0..5).map(Entry::Credential));
     absent.extend((3..9).map(Entry::Bundle));

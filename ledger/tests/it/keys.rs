@@ -4,8 +4,10 @@ use crate::world::*;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, KeyDigest, Transaction};
 use amanat_ledger::*;
-use amanat_params::{VkError, VkLint};
+use amanat_params::{PointError, Proof, VkError, VkLint, VkPart};
 use amanat_verifier::TxReject;
+use ark_bn254::{G1Affine, G2Affine};
+use ark_ec::AffineRepr;
 
 fn freeze(chain: &Genesis, statement: Statement, key: KeyDigest, nonce: u64) -> Transaction {
     sign(chain, BOARD, nonce, Action::FreezeKey { statement, key })
@@ -108,6 +110,48 @@ fn damaged_weak_and_foreign_keys_are_refused() {
 }
 
 #[test]
+fn each_finding_of_the_lint_refuses_an_installation() {
+    let chain = genesis();
+    let state = State::genesis(chain.clone());
+    let key = key(Statement::Grant);
+    // Behind a header of 76 bytes: alpha, beta, gamma, delta, nine IC points.
+    let alpha = 76;
+    let [beta, gamma, delta] = [0, 1, 2].map(|i| alpha + 32 + 64 * i);
+    let ic = |i: usize| delta + 64 + 32 * i;
+    let generators = Proof::from_points(G1Affine::generator(), G2Affine::generator(), G1Affine::generator());
+    let generators = generators.expect("points").to_bytes();
+    let (g1, g2) = (&generators[..32], &generators[32..96]);
+    let infinity = |n: usize| [&vec![0; n - 1][..], &[0x40]].concat();
+    let refused = |at: usize, bytes: &[u8]| {
+        let tx = install_bytes(&chain, key, |key| key[at..at + bytes.len()].copy_from_slice(bytes));
+        refusal(&state, &tx)
+    };
+    let lint = |finding| Refusal::from(Reject::Key(VkError::Lint(finding)));
+    let zero = |part| Refusal::from(Reject::Key(VkError::Point { part, reason: PointError::Infinity }));
+    let four = [(VkPart::Alpha, alpha), (VkPart::Beta, beta), (VkPart::Gamma, gamma), (VkPart::Delta, delta)];
+    for (part, at) in four {
+        let (generator, n) = if part == VkPart::Alpha { (g1, 32) } else { (g2, 64) };
+        assert_eq!(refused(at, generator), lint(VkLint::Generator(part)));
+        assert_eq!(refused(at, &infinity(n)), zero(part));
+    }
+    for i in 0..9 {
+        assert_eq!(refused(ic(i), g1), lint(VkLint::Generator(VkPart::Ic(i))));
+        assert_eq!(refused(ic(i), &infinity(32)), zero(VkPart::Ic(i)), "a zero entry");
+    }
+    let bytes = key.vk.to_bytes();
+    assert_eq!(refused(delta, &bytes[gamma..gamma + 64]), lint(VkLint::DeltaIsGamma));
+    assert_eq!(refused(beta, &bytes[gamma..gamma + 64]), lint(VkLint::BetaIsGamma));
+    assert_eq!(refused(beta, &bytes[delta..delta + 64]), lint(VkLint::BetaIsDelta));
+    assert_eq!(refused(ic(5), &bytes[ic(2)..ic(2) + 32]), lint(VkLint::DuplicateIc { first: 2, second: 5 }));
+    // An IC entry too many or too few is another length.
+    for change in [|key: &mut Vec<u8>| key.truncate(key.len() - 32), |key: &mut Vec<u8>| key.extend([1; 32])]
+    {
+        let length = refusal(&state, &install_bytes(&chain, key, change));
+        assert!(matches!(length, Refusal::Reject(Reject::Key(VkError::Length { .. }))), "{length}");
+    }
+}
+
+#[test]
 fn a_production_ledger_takes_no_insecure_key() {
     let mut spec = spec();
     spec.profile = Profile::Production;
@@ -122,9 +166,10 @@ fn only_who_governs_installs_and_freezes_and_only_what_is_there() {
     let state = ready();
     let Transaction::Signed(tx) = Key::new(Statement::Grant, 1, 9).install(&chain, 0) else { unreachable!() };
     let refused = Reject::NotEntitled { organisation: HOSPITAL.0.into(), capability: Capability::Govern };
-    assert_eq!(refusal(&state, &sign(&chain, HOSPITAL, 0, tx.action)), refused.clone().into());
+    assert_eq!(refusal(&state, &sign(&chain, HOSPITAL, 0, tx.action)), refused.into());
     let (statement, digest) = (Statement::Grant, key(Statement::Grant).digest);
     let action = Action::FreezeKey { statement, key: digest };
+    let refused = Reject::NotEntitled { organisation: HOSPITAL.0.into(), capability: Capability::Freeze };
     assert_eq!(refusal(&state, &sign(&chain, HOSPITAL, 0, action)), refused.into());
     let stranger = KeyDigest([5; 32]);
     let missing = Conflict::NoSuchKey { statement, key: stranger };

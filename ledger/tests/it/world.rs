@@ -6,6 +6,7 @@ use amanat_domain::consent::{
     Actions, Categories, Confidentiality, Jurisdictions, OrgId, Purposes, RoleCode,
 };
 use amanat_domain::field::{self, Fr};
+use amanat_domain::governance::Change;
 use amanat_domain::identity::{RoleInner, SubjectCommitment};
 use amanat_domain::policy::{AccessPolicy, RolePolicy, Scope};
 use amanat_domain::quorum::{Certificate, ValidatorKey, VoteKind, vote_bytes};
@@ -96,6 +97,53 @@ pub(crate) fn spec() -> GenesisSpec {
     }
 }
 
+/// Four that govern together: three of them decide.
+pub(crate) const COUNCIL: [(&str, u8); 4] = [
+    ("Organization/board-a", 11),
+    ("Organization/board-b", 12),
+    ("Organization/board-c", 13),
+    ("Organization/board-d", 14),
+];
+
+/// Hospital and registrar as ever, governed by the council; the first two of it run validators, the hospital too.
+pub(crate) fn council_spec() -> GenesisSpec {
+    let mut spec = spec();
+    let board = spec.organisations.pop().expect("three");
+    spec.organisations.extend(COUNCIL.map(|(id, n)| OrganisationSpec {
+        id: id.into(),
+        name: id.into(),
+        key: hex::encode(signer(n).verifying_key().to_bytes()),
+        ..board.clone()
+    }));
+    spec.validators = [(COUNCIL[0], 61), (COUNCIL[1], 62), (HOSPITAL, 63)]
+        .map(|((id, _), n)| ValidatorSpec { organisation: id.into(), key: hex::encode(public(n)) })
+        .into();
+    spec
+}
+
+pub(crate) fn council() -> Arc<Genesis> {
+    Arc::new(Genesis::new(council_spec()).expect("a good genesis"))
+}
+
+pub(crate) fn public(n: u8) -> [u8; 32] {
+    signer(n).verifying_key().to_bytes()
+}
+
+pub(crate) fn proposed(chain: &Genesis, who: (&str, u8), nonce: u64, change: Change) -> Transaction {
+    sign(chain, who, nonce, Action::Propose(Box::new(change)))
+}
+
+pub(crate) fn approve(chain: &Genesis, who: (&str, u8), proposal: &Transaction) -> Transaction {
+    sign(chain, who, 0, Action::Approve(proposal.id()))
+}
+
+/// A proposal of the first of the council and the approvals of the next two.
+pub(crate) fn decision(chain: &Genesis, nonce: u64, change: Change) -> Vec<Transaction> {
+    let proposal = proposed(chain, COUNCIL[0], nonce, change);
+    let approvals = [1, 2].map(|i| approve(chain, COUNCIL[i], &proposal));
+    std::iter::once(proposal).chain(approvals).collect()
+}
+
 pub(crate) fn genesis() -> Arc<Genesis> {
     Arc::new(Genesis::new(spec()).expect("a good genesis"))
 }
@@ -122,10 +170,21 @@ pub(crate) fn validated_genesis(validators: u8) -> Arc<Genesis> {
 
 /// What these validators sign to make a block final.
 pub(crate) fn certify(header: &Header, round: u32, validators: &[u8]) -> Certificate {
+    certify_with(header, round, validators.iter().map(|n| validator(*n)))
+}
+
+/// What those of the council's validators sign who agree on the block after this state.
+pub(crate) fn certify_council(state: &State, header: &Header) -> Certificate {
+    let sets = state.validators().expect("the council has validators");
+    let set = &sets.at(header.height).set;
+    certify_with(header, 0, (61..=64).map(signer).filter(|s| set.contains(&validator_key(s))))
+}
+
+fn certify_with(header: &Header, round: u32, signers: impl Iterator<Item = SigningKey>) -> Certificate {
     let block = header.hash().0;
     let vote = vote_bytes(header.chain, VoteKind::Precommit, header.height, round, Some(block));
-    let signed = |n: &u8| (validator_key(&validator(*n)), validator(*n).sign(&vote).to_bytes());
-    let mut signatures: Vec<_> = validators.iter().map(signed).collect();
+    let signed = |s: SigningKey| (validator_key(&s), s.sign(&vote).to_bytes());
+    let mut signatures: Vec<_> = signers.map(signed).collect();
     signatures.sort_unstable_by_key(|(key, _)| *key);
     Certificate { height: header.height, round, block, signatures }
 }

@@ -3,7 +3,7 @@
 use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, SealedBundle};
 use crate::clock::Clock;
 use crate::problem::Problem;
-use crate::view::{self, StatusView};
+use crate::view::{self, GovernanceView, StatusView};
 use amanat_domain::mirror::Mirror;
 use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::{Block, Fault, Genesis, Header, InclusionProof, Solo, SubmitError, Submitted};
@@ -124,8 +124,13 @@ impl LedgerAccess for Embedded {
                     key,
                     active_from: k.active_from,
                     frozen_from: k.frozen_from,
+                    sunset_from: k.sunset_from,
                 })
             })
             .collect()
+    }
+
+    fn governance(&self) -> Result<GovernanceView, AccessError> {
+        Ok(GovernanceView::new(&self.solo.state()))
     }
 }

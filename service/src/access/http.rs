@@ -5,10 +5,11 @@ use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, Se
 use crate::node::{MAX_BLOCKS, MAX_LEAVES};
 use crate::problem::{Envelope, tame};
 use crate::view::{
-    BlocksView, BundleView, Hex32, InclusionView, IndexedLeafView, KeysView, LeavesView, StatusView,
-    SubmittedView, ViewError,
+    BlocksView, BundleView, ChangeView, GovernanceView, Hex32, InclusionView, IndexedLeafView, KeysView,
+    LeavesView, StatusView, SubmittedView, ViewError,
 };
 use amanat_domain::bundle::{Bundle, BundleHash, Registry};
+use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
 use amanat_domain::mirror::{Leaves, Mirror};
 use amanat_domain::tree::IndexedLeaf;
@@ -28,6 +29,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// Most bytes of an answer that is neither a block nor a page of leaves nor the genesis.
 const SMALL: u64 = 256 * 1024;
 const LARGE: u64 = 4 * 1024 * 1024;
+/// Members with all the roles that each may issue.
+const MEMBERS: u64 = 32 * 1024 * 1024;
 /// Submissions under way at once.
 const SUBMITTERS: usize = 32;
 const BYTES: &str = "application/octet-stream";
@@ -316,9 +319,28 @@ impl LedgerAccess for Http {
                 key,
                 active_from: k.active_from,
                 frozen_from: k.frozen_from,
+                sunset_from: k.sunset_from,
             })
         };
         view.keys.iter().map(key).collect()
+    }
+
+    fn governance(&self) -> Result<GovernanceView, AccessError> {
+        const WHAT: &str = "members";
+        let mut view: GovernanceView = self.json(WHAT, "/v1/governance", MEMBERS)?;
+        for organisation in &mut view.organisations {
+            if OrgId::from_reference(&organisation.reference).to_bytes() != organisation.id.0 {
+                return Err(untrustworthy(WHAT, &"an id that is not its reference's"));
+            }
+            organisation.name = tame(&organisation.name);
+            organisation.reference = tame(&organisation.reference);
+        }
+        for proposal in &mut view.proposals {
+            if let ChangeView::AddOrganisation { reference, name, .. } = &mut proposal.change {
+                (*reference, *name) = (tame(reference), tame(name));
+            }
+        }
+        Ok(view)
     }
 }
 

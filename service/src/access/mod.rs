@@ -9,7 +9,7 @@ pub use http::{Http, MAX_MIRROR_LEAVES};
 pub use scan::{ProofScan, SeenProof};
 
 use crate::problem::{Kind, Problem};
-use crate::view::StatusView;
+use crate::view::{GovernanceView, StatusView};
 use amanat_domain::bundle::{Bundle, BundleHash};
 use amanat_domain::mirror::{Mirror, MirrorError};
 use amanat_domain::statement::Statement;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// A ledger, from the outside.
 pub trait LedgerAccess: Send + Sync {
-    /// The genesis: members, epochs, windows, floors, and by its hash the chain id.
+    /// The genesis: first members, epochs, windows, floors, and by its hash the chain id.
     fn genesis(&self) -> Arc<Genesis>;
 
     /// Where the ledger stands.
@@ -78,6 +78,13 @@ pub trait LedgerAccess: Send + Sync {
     /// # Errors
     /// [`AccessError`].
     fn keys(&self) -> Result<Vec<InstalledKey>, AccessError>;
+
+    /// Members, validators and open proposals, as the ledger tells them. What a proposal says is bound to its id: whoever
+    /// approves one reads its transaction.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn governance(&self) -> Result<GovernanceView, AccessError>;
 }
 
 /// A transaction is on the ledger.
@@ -111,15 +118,23 @@ pub struct InstalledKey {
     pub key: VerifyingKey,
     /// First height at which proofs under it are accepted.
     pub active_from: u64,
-    /// First height at which they no longer are.
+    /// First height at which they no longer are: frozen.
     pub frozen_from: Option<u64>,
+    /// First height at which they no longer are: its time is over.
+    pub sunset_from: Option<u64>,
 }
 
 impl InstalledKey {
     /// Whether a block of this height accepts proofs under it.
     #[must_use]
     pub fn active_at(&self, height: u64) -> bool {
-        height >= self.active_from && self.frozen_from.is_none_or(|frozen| height < frozen)
+        height >= self.active_from && self.ends().is_none_or(|end| height < end)
+    }
+
+    /// First height at which proofs under it are refused: it is frozen, or its time is over.
+    #[must_use]
+    pub fn ends(&self) -> Option<u64> {
+        self.frozen_from.into_iter().chain(self.sunset_from).min()
     }
 }
 

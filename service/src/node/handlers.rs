@@ -4,8 +4,8 @@ use super::commit::Submission;
 use super::{OPENAPI, Shared, blocking, faulty, query};
 use crate::problem::{Kind, Problem};
 use crate::view::{
-    BlockView, BlocksView, BundleView, HealthView, Hex32, InclusionView, IndexedLeafView, KeyView, KeysView,
-    LeavesView, StatusView, SubmittedView,
+    BlockView, BlocksView, BundleView, GovernanceView, HealthView, Hex32, InclusionView, IndexedLeafView,
+    KeyView, KeysView, LeavesView, StatusView, SubmittedView,
 };
 use amanat_domain::bundle::Registry;
 use amanat_domain::tx::MAX_TX_BYTES;
@@ -273,11 +273,17 @@ pub(super) async fn keys(State(shared): Shareds) -> Answer<KeysView> {
             digest: Hex32(key.digest.0),
             active_from: key.active_from,
             frozen_from: key.frozen_from,
+            sunset_from: key.sunset_from,
             key: hex::encode(&key.bytes),
         });
         Ok(Json(KeysView { keys: keys.collect() }))
     })
     .await
+}
+
+/// `GET /v1/governance`
+pub(super) async fn governance(State(shared): Shareds) -> Answer<GovernanceView> {
+    blocking(&shared, |shared| Ok(Json(GovernanceView::new(&shared.solo.state())))).await
 }
 
 /// `GET /v1/health`: the process answers.

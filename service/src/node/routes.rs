@@ -41,6 +41,7 @@ pub(super) fn table() -> Vec<Route> {
         read("/v1/blocks", get(handlers::blocks)),
         read("/v1/blocks/{height}", get(handlers::block)),
         read("/v1/keys", get(handlers::keys)),
+        read("/v1/governance", get(handlers::governance)),
         free("/v1/health", get(handlers::health)),
         free("/v1/ready", get(handlers::ready)),
         free("/v1/events", get(events::events)),

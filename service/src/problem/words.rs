@@ -2,14 +2,15 @@
 
 use super::{Kind, Problem};
 use amanat_domain::wire::WireError;
-use amanat_ledger::{Conflict, Fault, Reject};
+use amanat_ledger::{Conflict, Fault, Reject, Unfit};
 use amanat_verifier::TxReject;
 
 const REMAKE: &str =
     "encode the transaction again with this version of the software; these bytes will never pass";
 const MIRROR: &str = "fetch the newest bundle and its leaves, then prove again";
-const MEMBERS: &str = "check the organisation's reference and key against the genesis (GET /v1/genesis)";
+const MEMBERS: &str = "check the organisation's reference and key against the members (GET /v1/governance)";
 const KEYS: &str = "list the installed keys (GET /v1/keys) and prove under one that is active";
+const PROPOSALS: &str = "list the open proposals (GET /v1/governance)";
 const VECTORS: &str = "make the key's test vectors again and sign a new transaction";
 
 pub(super) fn reject(reject: &Reject) -> Problem {
@@ -36,7 +37,7 @@ pub(super) fn reject(reject: &Reject) -> Problem {
             TxReject::UnknownOrganisation(_) => say("unknown_organisation", MEMBERS),
             TxReject::Signature(_) => say(
                 "bad_signature",
-                "sign the transaction with the key that the genesis names for this organisation",
+                "sign the transaction with the key that the ledger has for this organisation (GET /v1/governance)",
             ),
             TxReject::Encoding(_) => say("proof_encoding", "prove again; these proof bytes are no proof"),
             TxReject::Proof(_) => say(
@@ -46,7 +47,7 @@ pub(super) fn reject(reject: &Reject) -> Problem {
         },
         Reject::UnknownOrganisation(_) => say("unknown_organisation", MEMBERS),
         Reject::NotEntitled { .. } => {
-            say("not_entitled", "let an organisation sign that the genesis entitles to this")
+            say("not_entitled", "let an organisation sign that is entitled to this (GET /v1/governance)")
         }
         Reject::EmptyLeaf(_) => say("empty_leaf", "leave the zero entry out and sign again"),
         Reject::Repeated(_) => say("repeated_entry", "name each entry once and sign again"),
@@ -58,9 +59,10 @@ pub(super) fn reject(reject: &Reject) -> Problem {
             say("no_such_credential", "take the index from the receipt of the issuing transaction")
                 .disagree(format!("below {len}"), index)
         }
-        Reject::NotTheIssuer { .. } => {
-            say("not_the_issuer", "let the organisation sign that issued the credential")
-        }
+        Reject::NotTheIssuer { .. } => say(
+            "not_the_issuer",
+            "let the organisation sign that issued the credential; once it is no member, one that governs",
+        ),
         Reject::Key(_) => say("bad_key", "install a key file that `amanat keys check` accepts"),
         Reject::KeyVersion { expected, got, .. } => {
             say("key_version", "install a key of this version of the circuit").disagree(expected, got)
@@ -126,8 +128,26 @@ pub(super) fn conflict(conflict: &Conflict) -> Problem {
                 .disagree(format!("block {active_from} or later"), format!("block {height}"))
         }
         Conflict::KeyFrozen { .. } => say("key_frozen", KEYS),
+        Conflict::KeySunset { .. } => say("key_sunset", KEYS),
         Conflict::KeyPresent { .. } => say("key_present", "nothing to do: the key is installed"),
         Conflict::NoSuchKey { .. } => say("no_such_key", "list the installed keys (GET /v1/keys)"),
+        Conflict::NeedsQuorum { needed } => {
+            say("needs_quorum", "propose the key (`amanat governance propose install-key`) and let others approve it")
+                .disagree(format!("{needed} approvals"), 1)
+        }
+        Conflict::NoSuchProposal { .. } => say("no_such_proposal", PROPOSALS),
+        Conflict::ProposalEnacted { .. } => say("proposal_enacted", "nothing to do: the change is made"),
+        Conflict::ProposalExpired { expires, now, .. } => {
+            say("proposal_expired", "propose the change again")
+                .disagree(format!("before epoch {expires}"), format!("epoch {now}"))
+        }
+        Conflict::AlreadyApproved { .. } => {
+            say("already_approved", "nothing to do: the approval stands; others that govern must approve")
+        }
+        Conflict::ProposalsOpen { open, .. } => {
+            say("proposals_open", "wait until one of them is approved or expires").disagree(format!("below {open}"), open)
+        }
+        Conflict::Unfit(reason) => unfit(reason, conflict),
         Conflict::RegistryFull { .. } => say("registry_full", "this ledger takes no more of these: tell its operators"),
         Conflict::Pending { .. } => {
             say("pending", "wait for the receipt of the other transaction; this one will then be refused")
@@ -137,6 +157,27 @@ pub(super) fn conflict(conflict: &Conflict) -> Problem {
             Problem::new(Kind::Busy, 503, "pool_full", conflict, next)
         }
     }
+}
+
+fn unfit(reason: &Unfit, conflict: &Conflict) -> Problem {
+    const LIST: &str = "list members and validators (GET /v1/governance) and propose what fits";
+    const FULL: &str = "remove one that is not needed first";
+    let (code, next) = match reason {
+        Unfit::Member { .. } => ("member_already", "change its capabilities or its key instead"),
+        Unfit::NoMember(_) => ("no_such_member", LIST),
+        Unfit::MembersFull { .. } => ("members_full", FULL),
+        Unfit::KeyTaken { .. } => ("key_taken", "propose a key of its own"),
+        Unfit::LastGovernor => ("last_governor", "let another organisation govern first"),
+        Unfit::RunsValidator { .. } => {
+            ("runs_validator", "remove its validators; two blocks later it can be removed")
+        }
+        Unfit::SameCapabilities { .. } => ("same_capabilities", "nothing to do: it has them"),
+        Unfit::NoValidators => ("no_validators", "begin a ledger whose genesis names validators"),
+        Unfit::NoValidator(_) => ("no_such_validator", LIST),
+        Unfit::LastValidator => ("last_validator", "take in another validator first"),
+        Unfit::ValidatorsFull { .. } => ("validators_full", FULL),
+    };
+    Problem::new(Kind::Conflict, 409, code, conflict, next)
 }
 
 pub(super) fn fault(fault: &Fault) -> Problem {

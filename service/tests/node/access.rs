@@ -12,7 +12,7 @@ use amanat_service::access::{
     AccessError, Acknowledged, Embedded, Http, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
 };
 use amanat_service::problem::Kind;
-use amanat_service::view::StatusView;
+use amanat_service::view::{GovernanceView, StatusView};
 use std::sync::{Arc, Barrier};
 
 fn same_mirror(a: &Mirror, b: &Mirror, leaves: &[(Registry, Vec<Fr>)]) {
@@ -85,6 +85,7 @@ fn both_accesses_tell_the_same() {
         assert_eq!(a.bundle(epoch).expect("readable"), b.bundle(epoch).expect("readable"));
     }
     assert!(a.keys().expect("keys").is_empty() && b.keys().expect("keys").is_empty());
+    assert_eq!(a.governance().expect("members"), b.governance().expect("members"));
     for access in &all {
         let mut scan = access.proof_transactions(0);
         assert!(scan.next().is_none());
@@ -236,6 +237,9 @@ impl LedgerAccess for Made {
         unreachable!("a scan reads headers and blocks only")
     }
     fn keys(&self) -> Result<Vec<InstalledKey>, AccessError> {
+        unreachable!("a scan reads headers and blocks only")
+    }
+    fn governance(&self) -> Result<GovernanceView, AccessError> {
         unreachable!("a scan reads headers and blocks only")
     }
 }

@@ -1,9 +1,13 @@
 //! Every route where all is well.
 
-use crate::support::{World, anchor, enrol, issue};
+use crate::support::{VISITOR, World, anchor, enrol, issue, key, sign};
+use amanat_domain::consent::OrgId;
+use amanat_domain::governance::{Capabilities, Change};
 use amanat_domain::tx::{Action, Transaction};
 use amanat_ledger::Block;
 use serde_json::json;
+
+const SECOND: &str = "Organization/second-board";
 
 #[test]
 fn a_signed_transaction_is_committed_and_its_receipt_comes_with_a_proof() {
@@ -61,6 +65,7 @@ fn every_read_route_answers_as_the_document_says() {
     assert_eq!(world.get("/v1/blocks?from=5").json["next"], json!(null));
     assert_eq!(world.get("/v1/blocks?from=7").json["blocks"], json!([]));
     assert_eq!(world.get("/v1/keys").json, json!({"keys": []}));
+    assert_eq!(world.get("/v1/governance").json["quorum"], json!(1));
     assert_eq!(world.get("/v1/health").json, json!({"status": "ok"}));
     assert_eq!(world.get("/v1/ready").json, json!({"status": "ready"}));
     assert_eq!(world.get("/openapi.json").bytes, amanat_service::node::OPENAPI.as_bytes());
@@ -147,4 +152,51 @@ fn many_clients_at_once_share_blocks_and_each_gets_its_receipt() {
     });
     assert!(world.height() <= 64);
     assert_eq!(world.solo.status().transactions, 64);
+}
+
+#[test]
+fn a_change_is_proposed_listed_and_made_and_a_second_governor_must_approve_the_next() {
+    let world = World::new();
+    let list = || world.get("/v1/governance").json;
+    let before = list();
+    assert_eq!((&before["governors"], &before["validators"]), (&json!(1), &json!(null)));
+    let second = Change::AddOrganisation {
+        reference: SECOND.into(),
+        name: "A second board".into(),
+        key: key(SECOND).verifying_key().to_bytes(),
+        capabilities: Capabilities { govern: true, ..Capabilities::none() },
+    };
+    let reply = world.post(&world.signed(Action::Propose(Box::new(second.clone()))).to_bytes());
+    let effect = json!({"proposed": {"approvals": 1, "needed": 1, "expires": 168, "holds_from": 2}});
+    assert_eq!(reply.json["receipt"]["effect"], effect, "one governs alone: made at once");
+    let after = list();
+    assert_eq!(
+        (&after["governors"], &after["quorum"], &after["proposals"]),
+        (&json!(2), &json!(2), &json!([]))
+    );
+    let organisations = after["organisations"].as_array().expect("a list");
+    let new = organisations.iter().find(|o| o["reference"] == SECOND).expect("taken in");
+    assert_eq!((&new["since"], &new["capabilities"]["govern"]), (&json!(1), &json!(true)));
+
+    let again = world.signed(Action::Propose(Box::new(second)));
+    world.post(&again.to_bytes()).refused(409, "member_already");
+    let removal = Change::RemoveOrganisation(OrgId::from_reference(VISITOR));
+    let proposed = world.signed(Action::Propose(Box::new(removal)));
+    world.post(&proposed.to_bytes());
+    let open = list()["proposals"].clone();
+    assert_eq!(open[0]["id"], json!(proposed.id().to_string()));
+    assert_eq!((&open[0]["counted"], &open[0]["expires"]), (&json!(1), &json!(168)));
+    let visitor = json!(OrgId::from_reference(VISITOR).to_string());
+    assert_eq!(open[0]["change"], json!({"remove_organisation": {"organisation": visitor}}));
+    world.post(&world.signed(Action::Approve(proposed.id())).to_bytes()).refused(409, "already_approved");
+    let approval = Transaction::Signed(Box::new(sign(world.chain(), SECOND, Action::Approve(proposed.id()))));
+    let reply = world.post(&approval.to_bytes());
+    let id = proposed.id().to_string();
+    let effect = json!({"approved": {"proposal": id, "approvals": 2, "needed": 2, "holds_from": 4}});
+    assert_eq!(reply.json["receipt"]["effect"], effect);
+    let gone =
+        list()["organisations"].as_array().expect("a list").iter().find(|o| o["id"] == visitor).cloned();
+    assert_eq!(gone.expect("its past stays")["removed"], json!(3));
+    let late = Transaction::Signed(Box::new(sign(world.chain(), VISITOR, enrol([1]))));
+    world.post(&late.to_bytes()).refused(400, "unknown_organisation");
 }

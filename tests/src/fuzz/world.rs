@@ -4,11 +4,15 @@ use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::bundle::BundleHash;
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::field::{self, Fr};
+use amanat_domain::governance::{Capabilities, Change, RoleGrant};
 use amanat_domain::identity::{RoleInner, SubjectCommitment};
 use amanat_domain::policy::RolePolicy;
+use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::record::RecordRoot;
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::{Action, ChainId, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction};
+use amanat_domain::tx::{
+    Action, ChainId, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction, TxId,
+};
 use amanat_params::{VerifyingKey, Witness, Zkey, insecure_dev_setup, insecure_dev_zkey};
 use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, to_the_end};
 use amanat_verifier::{PreparedVerifyingKey, Proof};
@@ -89,6 +93,13 @@ fn transactions(vk: &VerifyingKey, (public, proof): &([Fr; 8], Proof)) -> Vec<Ve
         let (chain, nonce, signature) = (ChainId([1; 32]), [2; 16], [3; 64]);
         Transaction::Signed(Box::new(SignedTx { chain, organisation, nonce, action, signature }))
     };
+    let proposed = |change| signed(Action::Propose(Box::new(change)));
+    // The base point of Ed25519: somebody's key, for all the encoding knows.
+    let mut member = [0x66; 32];
+    member[0] = 0x58;
+    let roles = [role, RoleCode::from_coding("http://snomed.info/sct", "106292003")];
+    let capabilities =
+        Capabilities { enrol: true, anchor: false, govern: true, roles: RoleGrant::These(roles.into()) };
     let proved = |statement, policy| {
         Transaction::Proof(Box::new(ProofTx {
             chain: ChainId([1; 32]),
@@ -117,6 +128,25 @@ fn transactions(vk: &VerifyingKey, (public, proof): &([Fr; 8], Proof)) -> Vec<Ve
             negative: vector(),
         }),
         signed(Action::FreezeKey { statement: Statement::Role, key }),
+        signed(Action::Approve(TxId([6; 32]))),
+        proposed(Change::InstallKey {
+            key: vk.to_bytes(),
+            activate_at: 8,
+            positive: vector(),
+            negative: vector(),
+        }),
+        proposed(Change::SunsetKey { statement: Statement::Role, key, from: 9 }),
+        proposed(Change::AddOrganisation {
+            reference: "Organization/clinic".into(),
+            name: "Clinic".into(),
+            key: member,
+            capabilities: capabilities.clone(),
+        }),
+        proposed(Change::RemoveOrganisation(organisation)),
+        proposed(Change::SetCapabilities { organisation, capabilities }),
+        proposed(Change::SetKey { organisation, key: member }),
+        proposed(Change::AddValidator { organisation, key: ValidatorKey(member) }),
+        proposed(Change::RemoveValidator(ValidatorKey(member))),
         proved(Statement::Grant, PolicyField::None),
         proved(Statement::Record, PolicyField::Sealed(public[5])),
         proved(Statement::Role, PolicyField::Role(roles)),
