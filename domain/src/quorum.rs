@@ -311,7 +311,8 @@ mod tests {
         let validators = set(&all);
         let good = certificate(&all);
         let first = CertificateError::Signature(key(&all[0]));
-        let changes: [(&str, fn(&mut Certificate)); 3] =
+        type Change = (&'static str, fn(&mut Certificate));
+        let changes: [Change; 3] =
             [("height", |c| c.height += 1), ("round", |c| c.round += 1), ("block", |c| c.block[31] ^= 1)];
         for (what, change) in changes {
             let mut bad = good.clone();

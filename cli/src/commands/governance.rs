@@ -42,7 +42,7 @@ pub(crate) fn run(command: &GovernanceCommand, global: &Global, ui: Ui) -> Resul
 fn list(global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
     let view = Session::open(global, at, ui)?.ledger.governance()?;
     ui.say(format!(
-        "after block {}: {} organisations govern, {} of them decide",
+        "after block {}: organisations that govern: {}; a change takes {} of them",
         view.height, view.governors, view.quorum
     ));
     let mut rows =
@@ -51,7 +51,7 @@ fn list(global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
         rows.push(vec![
             o.reference.clone(),
             o.name.clone(),
-            may(&o.capabilities),
+            may(&o.capabilities, false),
             hex::encode(o.key.0),
             o.since.to_string(),
             o.removed.map_or("-".to_owned(), |height| height.to_string()),
@@ -102,14 +102,20 @@ fn name(view: &GovernanceView, id: &Hex32) -> String {
     view.organisation(id).map_or_else(|| hex::encode(id.0), |o| o.reference.clone())
 }
 
-fn may(c: &CapabilitiesView) -> String {
+/// What an organisation may do; the roles one by one for whoever is to decide.
+fn may(c: &CapabilitiesView, in_full: bool) -> String {
     let mut words: Vec<String> = [(c.enrol, "enrol"), (c.anchor, "anchor"), (c.govern, "govern")]
         .into_iter()
-        .filter_map(|(can, word)| can.then(|| word.to_owned()))
+        .filter(|(can, _)| *can)
+        .map(|(_, word)| word.to_owned())
         .collect();
     match &c.issue_roles {
         RolesView::All(_) => words.push("issue all roles".to_owned()),
         RolesView::These(roles) if roles.is_empty() => {}
+        RolesView::These(roles) if in_full => {
+            let codes: Vec<String> = roles.iter().map(|role| hex::encode(role.0)).collect();
+            words.push(format!("issue the roles {}", codes.join(" ")));
+        }
         RolesView::These(roles) => words.push(format!("issue {} roles", roles.len())),
     }
     if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
@@ -125,11 +131,15 @@ fn words(change: &ChangeView, view: &GovernanceView) -> String {
             format!("end key {} of `{statement}` from block {from}", hex::encode(digest.0))
         }
         ChangeView::AddOrganisation { reference, name, key, capabilities } => {
-            format!("take in {reference} ({name}), key {}; it may: {}", hex::encode(key.0), may(capabilities))
+            format!(
+                "take in {reference} ({name}), key {}; it may: {}",
+                hex::encode(key.0),
+                may(capabilities, true)
+            )
         }
         ChangeView::RemoveOrganisation { organisation } => format!("let {} go", name(view, organisation)),
         ChangeView::SetCapabilities { organisation, capabilities } => {
-            format!("{} may from then on: {}", name(view, organisation), may(capabilities))
+            format!("{} may from then on: {}", name(view, organisation), may(capabilities, true))
         }
         ChangeView::SetKey { organisation, key } => {
             format!("give {} the key {}", name(view, organisation), hex::encode(key.0))

@@ -23,6 +23,7 @@ pub const MAX_OPEN_PROPOSALS: usize = 16;
 pub const MAX_ORGANISATIONS: usize = 1024;
 
 /// A change that fits, worked out and not made yet.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, for one call")]
 enum Planned {
     Key((Statement, KeyDigest), KeyEntry, u64),
     Member(OrgId, Member),
