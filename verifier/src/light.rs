@@ -348,16 +348,17 @@ mod tests {
             assert_eq!(client.receipt(&proof, &certificate), Ok(&made.receipts[index]));
         }
         let few = certify(&made.header, &all[..2]);
-        let refused = client.receipt(&made.inclusion(0), &few);
+        let proof = made.inclusion(0);
+        let refused = client.receipt(&proof, &few);
         assert!(matches!(refused, Err(LightError::Certificate { height: 7, .. })), "{refused:?}");
         // Signed by others, whoever they are.
         let others = certify(&made.header, &signers(10..14));
-        assert!(client.receipt(&made.inclusion(0), &others).is_err());
+        assert!(client.receipt(&proof, &others).is_err());
         // Another block's certificate, of the same height or of another.
         let mut other = block(7, &[]);
         other.header.app_hash = AppHash([9; 32]);
         for wrong in [certify(&other.header, &all), certify(&block(8, &[]).header, &all)] {
-            let refused = client.receipt(&made.inclusion(0), &wrong);
+            let refused = client.receipt(&proof, &wrong);
             assert!(matches!(refused, Err(LightError::OtherBlock { .. })), "{refused:?}");
         }
         // A receipt that is not in the block.
@@ -366,7 +367,7 @@ mod tests {
         assert!(matches!(client.receipt(&forged, &certificate), Err(LightError::Receipt(_))));
         // Another chain with the same validators.
         let elsewhere = LightClient::new(ChainId([4; 32]), set(&all));
-        let refused = elsewhere.receipt(&made.inclusion(0), &certificate);
+        let refused = elsewhere.receipt(&proof, &certificate);
         assert!(matches!(refused, Err(LightError::OtherChain { .. })), "{refused:?}");
     }
 

@@ -260,3 +260,75 @@ fn members_validators_and_proposals_are_shown_to_whoever_trusts_the_block() {
         }
     }
 }
+
+#[test]
+fn evidence_of_a_receipt_follows_the_validators_from_the_genesis() {
+    use amanat_verifier::light::{LightClient, LightError, ReceiptEvidence};
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, state, open) = governed(&folder);
+    let chain = council();
+    let ledger = Chain::open(file(&path)).expect("a good file");
+    // Block 4 added a validator: it agrees from 6 on.
+    let (mut at_height, mut txs) = (state, Vec::new());
+    for n in 0..3 {
+        let tx = enrol(&chain, 100 + n);
+        assert!(matches!(ledger.admit(&tx.to_bytes(), at(20)), Ok(Entered::Waiting(_))));
+        let delta = ledger.propose(at(20)).expect("no fault");
+        let certificate = certify_council(&at_height, &delta.block().header);
+        at_height.commit(block(&at_height, at(20), std::slice::from_ref(&tx)).expect("valid"));
+        ledger.commit(delta, Some(&certificate)).expect("certified");
+        txs.push(tx.id());
+    }
+    let client = LightClient::new(chain.chain_id(), chain.validators().expect("three").set.clone());
+    for (txid, changes) in [(open.id(), 0), (txs[0], 0), (txs[1], 1), (txs[2], 1)] {
+        let evidence = ledger.evidence(&txid).expect("no fault").expect("committed");
+        assert_eq!(evidence.changes.len(), changes);
+        let read = ReceiptEvidence::from_bytes(&evidence.to_bytes()).expect("own bytes");
+        let receipt = ledger.receipt(&txid).expect("no fault").expect("committed");
+        assert_eq!(client.clone().judge(&read), Ok(receipt.data()));
+    }
+    // The newcomer signed, and the client has not heard of it.
+    let mut evidence = ledger.evidence(&txs[1]).expect("no fault").expect("committed");
+    assert_eq!(evidence.certificate.signatures.len(), 4);
+    evidence.changes.clear();
+    assert!(matches!(client.clone().judge(&evidence), Err(LightError::Certificate { height: 6, .. })));
+    assert!(ledger.evidence(&TxId([9; 32])).expect("no fault").is_none());
+
+    // A set that is missing, too early or another is found on opening, and so is a proof that is missing when it is asked for.
+    drop(ledger);
+    let pristine = std::fs::read(&path).expect("a file");
+    type Sets<'a> = redb::Table<'a, u64, &'static [u8]>;
+    type Damage = (&'static str, fn(&mut Sets<'_>));
+    let damages: [Damage; 4] = [
+        ("the newest missing", |t| drop(t.remove(6).expect("removed"))),
+        ("the genesis' missing", |t| drop(t.remove(0).expect("removed"))),
+        ("another", |t| {
+            let first = t.remove(0).expect("read").expect("there").value().to_vec();
+            t.insert(6, first.as_slice()).expect("written");
+            t.insert(0, first.as_slice()).expect("written");
+        }),
+        ("earlier", |t| {
+            let newest = t.remove(6).expect("read").expect("there").value().to_vec();
+            t.insert(5, newest.as_slice()).expect("written");
+        }),
+    ];
+    for (name, damage) in damages {
+        std::fs::write(&path, &pristine).expect("restored");
+        let db = redb::Database::open(&path).expect("a database");
+        let tx = db.begin_write().expect("a write");
+        damage(&mut tx.open_table(redb::TableDefinition::new("validator_sets")).expect("there"));
+        tx.commit().expect("committed");
+        drop(db);
+        assert!(matches!(Store::open(file(&path)).err(), Some(Fault::Corrupt { .. })), "{name}");
+    }
+    std::fs::write(&path, &pristine).expect("restored");
+    let db = redb::Database::open(&path).expect("a database");
+    let tx = db.begin_write().expect("a write");
+    let table: redb::TableDefinition<'_, u64, &[u8]> = redb::TableDefinition::new("successions");
+    tx.open_table(table).expect("there").remove(6).expect("removed");
+    tx.commit().expect("committed");
+    drop(db);
+    let ledger = Chain::open(file(&path)).expect("nothing that decides is missing");
+    assert!(matches!(ledger.evidence(&txs[2]), Err(Fault::Corrupt { .. })));
+    assert!(ledger.evidence(&txs[0]).is_ok_and(|evidence| evidence.is_some()));
+}
