@@ -1,8 +1,10 @@
 //! A block from bytes, and certificates between the engine's form and the ledger's.
 
 use crate::context::{Address, BlockId, Ctx, Height};
-use crate::signing::Signature;
-use amanat_domain::quorum::{Certificate, CertificateError, MAX_VALIDATORS, ValidatorSet};
+use crate::signing::{Signature, verified};
+use amanat_domain::quorum::{
+    Certificate, CertificateError, MAX_VALIDATORS, ValidatorSet, VoteKind, vote_bytes,
+};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::ChainId;
 use amanat_domain::wire::WireError;
@@ -52,22 +54,21 @@ pub(crate) fn judge(chain: &Chain, block: &Block, now: Option<Timestamp>) -> Res
 }
 
 /// The ledger's certificate from the engine's: signers in the order of their keys, each once, every signature under this vote. The
-/// engine counted them already; this checks again, since the ledger keeps it for good.
+/// engine has counted them; what it let pass beside a quorum is left out here, since the ledger keeps the certificate for good.
 pub(crate) fn certificate(
     decided: &CommitCertificate<Ctx>,
     chain: ChainId,
     validators: &ValidatorSet,
 ) -> Result<Certificate, CertificateError> {
-    let mut signatures: Vec<_> =
-        decided.commit_signatures.iter().map(|s| (s.address.0, s.signature.0)).collect();
+    let (height, round) = (decided.height.0, decided.round.as_u32().unwrap_or(0));
+    let block = decided.value_id.0.0;
+    let vote = vote_bytes(chain, VoteKind::Precommit, height, round, Some(block));
+    let held = decided.commit_signatures.iter().filter(|s| verified(s.address.0, &vote, &s.signature));
+    let mut signatures: Vec<_> = held.map(|s| (s.address.0, s.signature.0)).collect();
+    signatures.retain(|(key, _)| validators.contains(key));
     signatures.sort_unstable();
     signatures.dedup_by_key(|(key, _)| *key);
-    let certificate = Certificate {
-        height: decided.height.0,
-        round: decided.round.as_u32().unwrap_or(0),
-        block: decided.value_id.0.0,
-        signatures,
-    };
+    let certificate = Certificate { height, round, block, signatures };
     certificate.verify(chain, validators).map(|()| certificate)
 }
 
@@ -80,5 +81,43 @@ pub(crate) fn extended(certificate: &Certificate) -> ExtendedCommitCertificate<C
         round: Round::new(certificate.round),
         value_id: BlockId(BlockHash(certificate.block)),
         commit_signatures: certificate.signatures.iter().take(MAX_VALIDATORS).map(signature).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amanat_domain::quorum::ValidatorKey;
+    use arc_malachitebft_app_channel::app::types::core::CommitSignature;
+    use ed25519_dalek::{Signer, SigningKey};
+
+    const CHAIN: ChainId = ChainId([7; 32]);
+
+    #[test]
+    fn a_certificate_has_the_signatures_that_hold_in_order_and_each_once() {
+        let signers: Vec<SigningKey> = (1..=5).map(|n| SigningKey::from_bytes(&[n; 32])).collect();
+        let key = |n: usize| ValidatorKey(signers[n].verifying_key().to_bytes());
+        let set = ValidatorSet::new((0..4).map(key).collect()).expect("good keys");
+        let block = [9; 32];
+        let vote = vote_bytes(CHAIN, VoteKind::Precommit, 5, 1, Some(block));
+        let sign = |n: usize| {
+            CommitSignature::<Ctx>::new(Address(key(n)), Signature(signers[n].sign(&vote).to_bytes()))
+        };
+        let decided = |commit_signatures| CommitCertificate {
+            height: Height(5),
+            round: Round::new(1),
+            value_id: BlockId(BlockHash(block)),
+            commit_signatures,
+        };
+        let mut bad = sign(0);
+        bad.signature.0[3] ^= 1;
+        // A signature that does not hold, a stranger's, and one twice beside a quorum.
+        let mixed = decided(vec![sign(3), bad, sign(4), sign(1), sign(3), sign(2)]);
+        let good = certificate(&mixed, CHAIN, &set).expect("three of four");
+        assert_eq!(good.signatures.len(), 3);
+        assert!(good.signatures.is_sorted());
+        assert_eq!(extended(&good).commit_signatures.len(), 3);
+        let few = CertificateError::Few { got: 2, quorum: 3, of: 4 };
+        assert_eq!(certificate(&decided(vec![sign(1), sign(1), sign(2)]), CHAIN, &set), Err(few));
     }
 }

@@ -143,7 +143,8 @@ impl engine::SigningScheme for Ed25519 {
     }
 }
 
-fn verified(key: ValidatorKey, message: &[u8], signature: &Signature) -> bool {
+/// Whether this key signed the message.
+pub(crate) fn verified(key: ValidatorKey, message: &[u8], signature: &Signature) -> bool {
     let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
     VerifyingKey::from_bytes(&key.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
 }
@@ -287,5 +288,28 @@ impl Signer<Ctx> for Pen {
             return Err(Error::new());
         }
         Ok(self.validator_proof(peer))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_key_file_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("validator.key");
+        let secret = ValidatorSecret::from_bytes(&[5; 32]);
+        secret.write(&path).expect("written");
+        let mode = || std::fs::metadata(&path).expect("there").permissions();
+        assert_eq!(mode().mode() & 0o777, 0o600);
+        assert_eq!(ValidatorSecret::read(&path).expect("read").key(), secret.key());
+        assert!(matches!(secret.write(&path), Err(SecretError::Io(..))), "never written over");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("changed");
+        assert!(matches!(ValidatorSecret::read(&path), Err(SecretError::Exposed(_))));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("changed");
+        std::fs::write(&path, "05").expect("written");
+        assert!(matches!(ValidatorSecret::read(&path), Err(SecretError::Malformed(_))));
     }
 }

@@ -5,13 +5,14 @@ use crate::conformance::committed;
 use crate::inside::Inside;
 use crate::processes::Processes;
 use crate::world::*;
+use amanat_bft::{Clock, Error, Settings, Validator};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::*;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Sends enrolments to these validators, a few at a time, and waits for the answers. Gives what was acknowledged.
@@ -97,6 +98,52 @@ fn with_two_of_four_down_the_ledger_halts_and_resumes_when_one_returns() {
     cluster.start(2);
     cluster.wait_height(cluster.node(0).height());
     load(&cluster, &[2], 30..32);
+}
+
+#[test]
+fn a_transaction_waits_in_the_pool_of_every_validator_that_runs() {
+    let mut cluster = Inside::new(4);
+    let genesis = cluster.genesis();
+    // Everyone knows everyone before two go: what is left is no quorum, so what waits goes on waiting.
+    committed(&cluster.submit_all(&[enrol(&genesis, 1).to_bytes()]));
+    cluster.wait_height(1);
+    cluster.stop_last();
+    cluster.stop_last();
+    let waiting = cluster.submit_in_vain(0, enrol(&genesis, 2).to_bytes());
+    let begun = std::time::Instant::now();
+    // Nothing tells of a pool: it is looked at.
+    while cluster.validators[1].status().pool == 0 {
+        assert!(begun.elapsed() < PATIENCE, "the transaction does not reach the other validator");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    waiting.abort();
+}
+
+#[test]
+fn a_validator_that_cannot_run_says_why() {
+    let start = |change: &dyn Fn(&mut Settings), chain: Arc<Genesis>, key: u8| {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let folder = tempfile::tempdir().expect("a folder");
+        let chain = Chain::create(Medium::File(folder.path().join("ledger")), chain).expect("new");
+        let mut settings = settings(0, &ports(8), folder.path());
+        change(&mut settings);
+        let clock: Clock = Arc::new(|| at(1));
+        let starting = Validator::start(Arc::new(chain), secret(key), settings, clock);
+        runtime.block_on(starting).err().expect("refused")
+    };
+    let four = validated_genesis(4);
+    let fault = start(&|_| (), genesis(), 0);
+    assert!(matches!(&fault, Error::Ledger(fault) if matches!(**fault, Fault::NoValidators)), "{fault}");
+    assert!(matches!(start(&|_| (), four.clone(), 9), Error::Stranger(_)));
+    assert!(matches!(start(&|s| s.peers.truncate(2), four.clone(), 0), Error::NoAddress(_)));
+    assert!(matches!(start(&|s| s.peers[0].key = secret(9).key(), four.clone(), 0), Error::UnknownPeer(_)));
+    // A write-ahead log that cannot be written, and a port that is taken.
+    let log = start(&|s| s.folder = "/dev/null/nowhere".into(), four.clone(), 0);
+    assert!(matches!(log, Error::Start(_)), "{log}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("bound");
+    let port = start(&|s| s.consensus = address, four, 0);
+    assert!(port.to_string().contains("cannot listen"), "{port}");
 }
 
 /// Blocks that the liar changed.

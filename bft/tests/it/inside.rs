@@ -96,7 +96,7 @@ pub(crate) struct Inside {
     ports: Vec<u16>,
     genesis: Arc<Genesis>,
     change: fn(u8, &mut Settings),
-    pub(crate) validators: Vec<Validator>,
+    pub(crate) validators: Vec<Arc<Validator>>,
 }
 
 impl Inside {
@@ -130,12 +130,19 @@ impl Inside {
             let mut settings = settings(n, &self.ports, self.folder.path());
             (self.change)(n, &mut settings);
             let starting = Validator::start(Arc::new(chain), secret(n), settings, self.hand.clock());
-            self.validators.push(self.runtime.block_on(starting).expect("starts"));
+            self.validators.push(Arc::new(self.runtime.block_on(starting).expect("starts")));
         }
     }
 
     pub(crate) fn stop(&mut self) {
-        for validator in self.validators.drain(..) {
+        while !self.validators.is_empty() {
+            self.stop_last();
+        }
+    }
+
+    pub(crate) fn stop_last(&mut self) {
+        if let Some(validator) = self.validators.pop() {
+            let validator = Arc::into_inner(validator).expect("nobody waits for it");
             let chain = validator.chain().clone();
             self.runtime.block_on(validator.stop()).expect("had not stopped before");
             // Tasks that end after this would keep the file open.
@@ -145,6 +152,12 @@ impl Inside {
                 std::thread::yield_now();
             }
         }
+    }
+
+    /// Submits to a validator without waiting for an answer.
+    pub(crate) fn submit_in_vain(&self, n: usize, tx: Vec<u8>) -> tokio::task::JoinHandle<()> {
+        let validator = self.validators[n].clone();
+        self.runtime.spawn(async move { drop(validator.submit(tx).await) })
     }
 
     /// Waits until each of these validators has a block of at least this height.

@@ -41,13 +41,11 @@ async fn serve(n: u8, ports: &[u16], now: Timestamp, folder: &Path) {
     let validator = Arc::new(validator);
     let mut tip = validator.tip();
     tip.mark_changed();
-    tokio::spawn(async move {
+    let mut telling = tokio::spawn(async move {
         while tip.changed().await.is_ok() {
             let header = *tip.borrow_and_update();
             say(&format!("tip {} {}", header.height, header.epoch));
         }
-        // The loop has ended without being told to.
-        std::process::exit(3);
     });
     let (lines, mut commands) = tokio::sync::mpsc::unbounded_channel();
     std::thread::spawn(move || {
@@ -57,7 +55,13 @@ async fn serve(n: u8, ports: &[u16], now: Timestamp, folder: &Path) {
             }
         }
     });
-    while let Some(line) = commands.recv().await {
+    loop {
+        let line = tokio::select! {
+            line = commands.recv() => line,
+            _ = &mut telling => panic!("the validator has stopped without being told to"),
+        };
+        // The parent has closed our input, or is gone.
+        let Some(line) = line else { return };
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let validator = validator.clone();
         match (words[0].as_str(), &words[1..]) {
@@ -74,8 +78,6 @@ async fn serve(n: u8, ports: &[u16], now: Timestamp, folder: &Path) {
             _ => panic!("{line}"),
         }
     }
-    // The parent has closed our input, or is gone.
-    std::process::exit(0);
 }
 
 fn ask(chain: &Chain, what: &str, about: &str) -> Option<Vec<u8>> {
