@@ -34,6 +34,10 @@ use tokio::task::JoinSet;
 const EARLY_HEIGHTS: u64 = 4;
 /// Blocks of such heights.
 const EARLY_BLOCKS: usize = 8;
+/// Rounds beyond the present one of which a proposal is looked at.
+const EARLY_ROUNDS: u32 = 10;
+/// Blocks of one round that are looked at: one of an honest proposer, and the one that shows that it is none.
+const BLOCKS_OF_A_ROUND: usize = 2;
 /// Judged blocks of the next height that are kept in memory; others are judged again when they are decided.
 const JUDGED_BLOCKS: usize = 8;
 /// Most bytes of blocks in an answer to a validator that catches up; one block is always sent.
@@ -70,6 +74,10 @@ struct Desk {
     judged: BTreeMap<BlockHash, Delta>,
     /// Complete blocks of heights beyond the next.
     early: BTreeMap<(u64, [u8; 32]), (Init, Vec<u8>)>,
+    /// Blocks of the next height that were looked at, by round: a proposer cannot fill our disk.
+    seen: BTreeMap<u32, Vec<BlockHash>>,
+    /// The present round.
+    round: u32,
     /// Highest height anyone has begun to propose a block for.
     begun: watch::Sender<u64>,
     /// The block that was fetched from another validator last: more may follow, so no pause after it.
@@ -95,6 +103,8 @@ impl App {
             assembly: Assembly::new(most_bytes(&limits)),
             judged: BTreeMap::new(),
             early: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            round: 0,
             begun: watch::Sender::new(0),
             fetched: None,
             // A stream of another run has another id.
@@ -174,6 +184,7 @@ impl Desk {
         if height != self.next() {
             return Ok(values);
         }
+        self.round = round.as_u32().unwrap_or(0);
         self.begun.send_if_modified(|begun| {
             *begun = height.0.max(*begun);
             false
@@ -320,6 +331,10 @@ impl Desk {
     async fn judge(&mut self, init: &Init, bytes: &[u8]) -> Result<Option<ProposedValue<Ctx>>, Error> {
         let Some(round) = init.round.as_u32() else { return Ok(None) };
         let proposer = init.proposer;
+        if !self.admissible(round, init.block) {
+            tracing::warn!(target: "audit", %proposer, height = init.height.0, round, "more proposals than a proposer has reason to make");
+            return Ok(None);
+        }
         let block = match judge::read(bytes, Some(init.block), self.limits.transactions) {
             Ok(block) => block,
             Err(reason) => {
@@ -345,6 +360,20 @@ impl Desk {
             value: BlockId(init.block),
             validity,
         }))
+    }
+
+    /// Whether a block of this round is looked at. The same one is, as often as it comes.
+    fn admissible(&mut self, round: u32, block: BlockHash) -> bool {
+        if round > self.round.saturating_add(EARLY_ROUNDS) {
+            return false;
+        }
+        let seen = self.seen.entry(round).or_default();
+        let known = seen.contains(&block);
+        let room = seen.len() < BLOCKS_OF_A_ROUND;
+        if !known && room {
+            seen.push(block);
+        }
+        known || room
     }
 
     /// The ledger's verdict on a block; a good one is remembered.
@@ -408,8 +437,12 @@ impl Desk {
     /// Gate 3. Returns once block and certificate are durable.
     async fn decided(&mut self, decided: CommitCertificate<Ctx>) -> Result<(), Error> {
         let (height, hash) = (decided.height.0, decided.value_id.0);
-        if height != self.next().0 {
-            return Ok(());
+        match self.next().0 {
+            next if height < next => return Ok(()),
+            next if height > next => {
+                return Err(Error::Bug(format!("height {height} is decided before {next}")));
+            }
+            _ => {}
         }
         let certificate = judge::certificate(&decided, self.id, &self.app.validators)
             .map_err(|reason| Error::BadCertificate { height, reason })?;
@@ -425,6 +458,8 @@ impl Desk {
         let chain = self.app.chain.clone();
         let header = blocking(move || chain.commit(delta, Some(&certificate))).await??;
         self.judged.clear();
+        self.seen.clear();
+        self.round = 0;
         self.early.retain(|(h, _), _| *h > height);
         self.assembly.forget(height);
         self.app.tip.send_replace(header);
