@@ -21,6 +21,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         &["amanat-accel", "amanat-circuits", "amanat-domain", "amanat-params", "amanat-verifier"],
     ),
     ("amanat-ledger", &["amanat-circuits", "amanat-domain", "amanat-params", "amanat-verifier"]),
+    ("amanat-bft", &["amanat-domain", "amanat-ledger"]),
     (
         "amanat-service",
         &[
@@ -68,6 +69,7 @@ const FREE: [&str; 1] = ["amanat-tests"];
 const NEVER_LINKS: &[(&str, &str)] = &[
     ("amanat-verifier", "amanat-prover"),
     ("amanat-ledger", "amanat-prover"),
+    ("amanat-bft", "amanat-prover"),
     ("amanat-domain", "amanat-accel"),
     ("amanat-circuits", "amanat-accel"),
 ];

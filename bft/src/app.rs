@@ -1,0 +1,583 @@
+//! What the engine asks, and what the ledger answers.
+//!
+//! One message at a time. Whatever takes long (proofs, the disk) runs off the reactor. A block is on disk before anything is said
+//! about it: a proposer's before it is proposed, a valid one before it is voted for, a decided one before it is acknowledged.
+
+use crate::body::{Assembly, Init, MOST_BLOCK_BYTES, Part, most_bytes, split};
+use crate::codec::MOST_VALUES;
+use crate::context::{Address, BlockId, Ctx, Height, Members};
+use crate::error::Error;
+use crate::judge;
+use crate::node::Clock;
+use crate::signing::{Signature, ValidatorSecret, body_signed};
+use amanat_domain::quorum::ValidatorSet;
+use amanat_domain::tx::ChainId;
+use amanat_ledger::{Block, BlockHash, Chain, Delta, Fault, Header, Limits};
+use arc_malachitebft_app_channel::app::consensus::VoteExtensionError;
+use arc_malachitebft_app_channel::app::engine::host::{Next, SyncedValueOutcome};
+use arc_malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
+use arc_malachitebft_app_channel::app::types::core::{
+    CommitCertificate, HeightParams, LinearTimeouts, Round, Validity,
+};
+use arc_malachitebft_app_channel::app::types::sync::RawDecidedValue;
+use arc_malachitebft_app_channel::app::types::{LocallyProposedValue, MisbehaviorEvidence, ProposedValue};
+use arc_malachitebft_app_channel::{AppMsg, NetworkMsg, Reply};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Heights beyond the next of which a complete block is kept until it can be judged.
+const EARLY_HEIGHTS: u64 = 4;
+/// Blocks of such heights.
+const EARLY_BLOCKS: usize = 8;
+/// Rounds beyond the present one of which a proposal is looked at.
+const EARLY_ROUNDS: u32 = 10;
+/// Blocks of one round that are looked at: one of an honest proposer, and the one that shows that it is none.
+const BLOCKS_OF_A_ROUND: usize = 2;
+/// Judged blocks of the next height that are kept in memory; others are judged again when they are decided.
+const JUDGED_BLOCKS: usize = 8;
+/// Most bytes of blocks in an answer to a validator that catches up; one block is always sent.
+const ANSWER_BYTES: usize = 2 * MOST_BLOCK_BYTES as usize;
+
+/// How long the engine may take to be ready.
+const READY: Duration = Duration::from_secs(60);
+
+/// What the loop works with.
+pub(crate) struct App {
+    pub(crate) chain: Arc<Chain>,
+    pub(crate) secret: ValidatorSecret,
+    pub(crate) clock: Clock,
+    pub(crate) idle: Duration,
+    pub(crate) timeouts: LinearTimeouts,
+    pub(crate) network: mpsc::Sender<NetworkMsg<Ctx>>,
+    /// Told when a transaction entered the pool.
+    pub(crate) arrived: Arc<Notify>,
+    /// Tells of each block, after those who waited for it were answered.
+    pub(crate) tip: watch::Sender<Header>,
+    #[cfg(feature = "insecure_tamper")]
+    pub(crate) insecure_tamper: Option<fn(&mut Block)>,
+}
+
+/// The loop's own memory; what must survive a crash is in the ledger's store.
+struct Desk {
+    app: App,
+    id: ChainId,
+    limits: Limits,
+    assembly: Assembly,
+    /// Blocks of the next height that the doors let pass.
+    judged: BTreeMap<BlockHash, Delta>,
+    /// Complete blocks of heights beyond the next.
+    early: BTreeMap<(u64, [u8; 32]), (Init, Vec<u8>)>,
+    /// Blocks of the next height that were looked at, by round: a proposer cannot fill our disk.
+    seen: BTreeMap<u32, Vec<BlockHash>>,
+    /// The present round.
+    round: u32,
+    /// Highest height anyone has begun to propose a block for.
+    begun: watch::Sender<u64>,
+    /// The block that was fetched from another validator last: more may follow, so no pause after it.
+    fetched: Option<BlockHash>,
+    streams: u64,
+    /// Pauses before a height; given up when the loop ends.
+    pauses: JoinSet<()>,
+}
+
+impl App {
+    /// Answers the engine until it stops or `stop` is set.
+    pub(crate) async fn run(
+        self,
+        mut messages: mpsc::Receiver<AppMsg<Ctx>>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), Error> {
+        let genesis = self.chain.genesis();
+        let (id, limits) = (genesis.chain_id(), genesis.limits());
+        let mut desk = Desk {
+            id,
+            limits,
+            assembly: Assembly::new(most_bytes(&limits)),
+            judged: BTreeMap::new(),
+            early: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            round: 0,
+            begun: watch::Sender::new(0),
+            fetched: None,
+            // A stream of another run has another id.
+            streams: (self.clock)().seconds() << 20,
+            pauses: JoinSet::new(),
+            app: self,
+        };
+        // What the engine says first is that it is ready; it may also fail without a word.
+        let late = || Error::Start("it does not say that it is ready".into());
+        let (mut ready, deadline) = (false, tokio::time::Instant::now() + READY);
+        loop {
+            let message = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                message = messages.recv() => message.ok_or(Error::EngineStopped)?,
+                () = tokio::time::sleep_until(deadline), if !ready => return Err(late()),
+            };
+            ready = true;
+            desk.answer(message).await?;
+        }
+    }
+}
+
+/// The validators that agree on a height. A node of a ledger without them does not start.
+fn agreeing(chain: &Chain, height: u64) -> ValidatorSet {
+    let state = chain.state();
+    state.validators().expect("the ledger has validators").at(height).set.clone()
+}
+
+impl Desk {
+    async fn answer(&mut self, message: AppMsg<Ctx>) -> Result<(), Error> {
+        match message {
+            AppMsg::ConsensusReady { reply } => send(reply, (self.next(), self.params())),
+            AppMsg::StartedRound { height, round, reply_value, .. } => {
+                send(reply_value, self.proposed(height, round).await?);
+            }
+            AppMsg::GetValue { height, round, reply, .. } => {
+                if let Some(block) = self.value(height, round).await? {
+                    send(reply, LocallyProposedValue::new(height, round, BlockId(block)));
+                }
+            }
+            AppMsg::ReceivedProposalPart { from, published_by, part, reply } => {
+                let publisher = published_by.unwrap_or(from).to_bytes();
+                send(reply, self.part(&publisher, part).await?);
+            }
+            AppMsg::RestreamProposal { height, round, valid_round, address, value_id } => {
+                self.restream(height, round, valid_round, address, value_id.0).await?;
+            }
+            AppMsg::ProcessSyncedValue { height, round, proposer, value_bytes, reply } => {
+                send(reply, self.fetched(height, round, proposer, value_bytes).await?);
+            }
+            AppMsg::Decided { certificate, reply, .. } => {
+                self.decided(certificate).await?;
+                send(reply, ());
+            }
+            AppMsg::Finalized { certificate, evidence, reply, .. } => {
+                report(&evidence);
+                self.go_on(certificate.height, reply);
+            }
+            AppMsg::GetHistoryMinHeight { reply } => send(reply, Height(1)),
+            AppMsg::GetDecidedValues { range, reply } => send(reply, self.history(range).await?),
+            // There are no vote extensions.
+            AppMsg::ExtendVote { reply, .. } => send(reply, None),
+            AppMsg::VerifyVoteExtensions { extensions, reply, .. } => {
+                let refuse = |(address, ())| (address, Err(VoteExtensionError::InvalidVoteExtension));
+                send(reply, extensions.into_iter().map(refuse).collect());
+            }
+        }
+        Ok(())
+    }
+
+    /// The height that is to be decided next.
+    fn next(&self) -> Height {
+        Height(self.app.chain.state().tip().height + 1)
+    }
+
+    fn params(&self) -> HeightParams<Ctx> {
+        HeightParams::new(Members::new(&agreeing(&self.app.chain, self.next().0)), self.app.timeouts, None)
+    }
+
+    /// Valid blocks that were proposed in this round, from before a crash or before their height began.
+    async fn proposed(&mut self, height: Height, round: Round) -> Result<Vec<ProposedValue<Ctx>>, Error> {
+        let mut values = Vec::new();
+        if height != self.next() {
+            return Ok(values);
+        }
+        self.round = round.as_u32().unwrap_or(0);
+        self.begun.send_if_modified(|begun| {
+            *begun = height.0.max(*begun);
+            false
+        });
+        let now: Vec<_> = self.early.keys().filter(|(h, _)| *h == height.0).copied().collect();
+        for key in now {
+            if let Some((init, bytes)) = self.early.remove(&key)
+                && let Some(value) = self.judge(&init, &bytes).await?
+                && (value.round != round || value.validity.is_invalid())
+            {
+                values.push(value);
+            }
+        }
+        let chain = self.app.chain.clone();
+        let kept = blocking(move || chain.proposals(height.0)).await??;
+        let members = Members::new(&agreeing(&self.app.chain, height.0));
+        for proposal in kept.into_iter().filter(|p| Round::new(p.round) == round) {
+            let valid_round = Init::from_bytes(&proposal.note).map_or(Round::Nil, |init| init.valid_round);
+            values.push(ProposedValue {
+                height,
+                round,
+                valid_round,
+                proposer: members.proposer(height, round).address(),
+                value: BlockId(proposal.block),
+                validity: Validity::Valid,
+            });
+        }
+        Ok(values)
+    }
+
+    /// The block this validator proposes in a round: always the same one, also after a crash.
+    async fn value(&mut self, height: Height, round: Round) -> Result<Option<BlockHash>, Error> {
+        let Some(n) = round.as_u32().filter(|_| height == self.next()) else { return Ok(None) };
+        let chain = self.app.chain.clone();
+        let kept = blocking(move || -> Result<_, Fault> {
+            let before = chain.proposals(height.0)?.into_iter().find(|p| p.round == n);
+            Ok(before.map(|p| chain.undecided(height.0, p.block)).transpose()?.flatten())
+        });
+        let block = match kept.await?? {
+            Some(block) => block,
+            None => self.make().await?,
+        };
+        let hash = block.header.hash();
+        let (init, bytes) = self.announce(height, round, Round::Nil, &block);
+        self.keep(&block, n, init.to_bytes()).await?;
+        self.publish(init, &bytes).await;
+        Ok(Some(hash))
+    }
+
+    /// A new block from the pool.
+    async fn make(&mut self) -> Result<Block, Error> {
+        let (chain, clock) = (self.app.chain.clone(), self.app.clock.clone());
+        let delta = blocking(move || chain.propose(clock())).await??;
+        #[allow(unused_mut)]
+        let mut block = delta.block().clone();
+        #[cfg(feature = "insecure_tamper")]
+        if let Some(tamper) = self.app.insecure_tamper {
+            tamper(&mut block);
+        }
+        self.remember(block.header.hash(), delta);
+        Ok(block)
+    }
+
+    fn remember(&mut self, hash: BlockHash, delta: Delta) {
+        if self.judged.len() < JUDGED_BLOCKS && delta.block().header.hash() == hash {
+            self.judged.insert(hash, delta);
+        }
+    }
+
+    fn announce(&self, height: Height, round: Round, valid_round: Round, block: &Block) -> (Init, Vec<u8>) {
+        let bytes = block.to_bytes();
+        let mut init = Init {
+            height,
+            round,
+            valid_round,
+            proposer: Address(self.app.secret.key()),
+            block: block.header.hash(),
+            bytes: u32::try_from(bytes.len()).expect("a block's limits are 32-bit"),
+            signature: Signature([0; 64]),
+        };
+        init.signature = self.app.secret.sign_body(self.id, &init);
+        (init, bytes)
+    }
+
+    async fn keep(&self, block: &Block, round: u32, note: Vec<u8>) -> Result<(), Error> {
+        let (chain, block) = (self.app.chain.clone(), block.clone());
+        Ok(blocking(move || chain.keep(&block, round, &note)).await??)
+    }
+
+    async fn publish(&mut self, init: Init, bytes: &[u8]) {
+        if agreeing(&self.app.chain, init.height.0).keys().len() == 1 {
+            return;
+        }
+        self.streams += 1;
+        let id = [&init.height.0.to_be_bytes()[..], &self.streams.to_be_bytes()].concat();
+        for message in split(&StreamId::new(id.into()), init, bytes) {
+            // A closed channel shows at the next message from the engine.
+            let _ = self.app.network.send(NetworkMsg::PublishProposalPart(message)).await;
+        }
+    }
+
+    /// A part of a proposal. Gives a verdict once the block is complete.
+    async fn part(
+        &mut self,
+        publisher: &[u8],
+        message: StreamMessage<Part>,
+    ) -> Result<Option<ProposedValue<Ctx>>, Error> {
+        let next = self.next().0;
+        if let StreamContent::Data(Part::Init(init)) = &message.content
+            && !(next..=next + EARLY_HEIGHTS).contains(&init.height.0)
+        {
+            return Ok(None);
+        }
+        let (id, chain) = (self.id, self.app.chain.clone());
+        let begun = &self.begun;
+        let signed = |init: &Init| {
+            // Of heights further on no more is known than what was decided so far.
+            let members = Members::new(&agreeing(&chain, init.height.0));
+            let own = members.proposer(init.height, init.round).address() == init.proposer;
+            let signed = own && init.round.is_defined() && body_signed(id, init);
+            if signed {
+                begun.send_if_modified(|begun| {
+                    let more = init.height.0 > *begun;
+                    *begun = init.height.0.max(*begun);
+                    more
+                });
+            }
+            signed
+        };
+        match self.assembly.add(publisher, message, signed) {
+            Err(refusal) => {
+                tracing::warn!(target: "audit", publisher = hex::encode(publisher), %refusal, "a part of a proposal is refused");
+                Ok(None)
+            }
+            Ok(None) => Ok(None),
+            Ok(Some((init, bytes))) if init.height.0 == next => self.judge(&init, &bytes).await,
+            Ok(Some((init, bytes))) => {
+                if self.early.len() < EARLY_BLOCKS {
+                    self.early.insert((init.height.0, init.block.0), (init, bytes));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Judges a proposed block of the next height. None: these bytes are not the block that the proposer announced.
+    async fn judge(&mut self, init: &Init, bytes: &[u8]) -> Result<Option<ProposedValue<Ctx>>, Error> {
+        let Some(round) = init.round.as_u32() else { return Ok(None) };
+        let proposer = init.proposer;
+        if !self.admissible(round, init.block) {
+            tracing::warn!(target: "audit", %proposer, height = init.height.0, round, "more proposals than a proposer has reason to make");
+            return Ok(None);
+        }
+        let block = match judge::read(bytes, Some(init.block), self.limits.transactions) {
+            Ok(block) => block,
+            Err(reason) => {
+                tracing::warn!(target: "audit", %proposer, height = init.height.0, round, %reason, "not the announced block");
+                return Ok(None);
+            }
+        };
+        let validity = match self.verdict(&block, true).await? {
+            Ok(()) => {
+                self.keep(&block, round, init.to_bytes()).await?;
+                Validity::Valid
+            }
+            Err(reason) => {
+                tracing::warn!(target: "audit", %proposer, height = init.height.0, round, block = %init.block, reason, "proposal refused");
+                Validity::Invalid
+            }
+        };
+        Ok(Some(ProposedValue {
+            height: init.height,
+            round: init.round,
+            valid_round: init.valid_round,
+            proposer,
+            value: BlockId(init.block),
+            validity,
+        }))
+    }
+
+    /// Whether a block of this round is looked at. The same one is, as often as it comes.
+    fn admissible(&mut self, round: u32, block: BlockHash) -> bool {
+        if round > self.round.saturating_add(EARLY_ROUNDS) {
+            return false;
+        }
+        let seen = self.seen.entry(round).or_default();
+        let known = seen.contains(&block);
+        let room = seen.len() < BLOCKS_OF_A_ROUND;
+        if !known && room {
+            seen.push(block);
+        }
+        known || room
+    }
+
+    /// The ledger's verdict on a block; a good one is remembered.
+    async fn verdict(&mut self, block: &Block, proposed: bool) -> Result<Result<(), String>, Error> {
+        let hash = block.header.hash();
+        if self.judged.contains_key(&hash) {
+            return Ok(Ok(()));
+        }
+        let (chain, block) = (self.app.chain.clone(), block.clone());
+        let now = proposed.then(|| (self.app.clock)());
+        match blocking(move || judge::judge(&chain, &block, now)).await? {
+            Ok(delta) => {
+                self.remember(hash, delta);
+                Ok(Ok(()))
+            }
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    /// A decided block from another validator. Its certificate is not our rule: every transaction is verified here.
+    async fn fetched(
+        &mut self,
+        height: Height,
+        round: Round,
+        proposer: Address,
+        bytes: Bytes,
+    ) -> Result<SyncedValueOutcome<Ctx>, Error> {
+        let Some(n) = round.as_u32().filter(|_| height == self.next()) else {
+            return Ok(SyncedValueOutcome::LocalTransientError);
+        };
+        let block = match judge::read(&bytes, None, self.limits.transactions) {
+            Ok(block) => block,
+            Err(reason) => {
+                tracing::warn!(target: "audit", height = height.0, %reason, "a peer answers with what is no block");
+                return Ok(SyncedValueOutcome::PeerFault);
+            }
+        };
+        let hash = block.header.hash();
+        let validity = match self.verdict(&block, false).await? {
+            Ok(()) => {
+                self.keep(&block, n, Vec::new()).await?;
+                self.fetched = Some(hash);
+                Validity::Valid
+            }
+            Err(reason) => {
+                tracing::warn!(target: "audit", %proposer, height = height.0, block = %hash, reason, "fetched block refused");
+                Validity::Invalid
+            }
+        };
+        let (value, valid_round) = (BlockId(hash), Round::Nil);
+        Ok(SyncedValueOutcome::Verdict(ProposedValue {
+            height,
+            round,
+            valid_round,
+            proposer,
+            value,
+            validity,
+        }))
+    }
+
+    /// Gate 3. Returns once block and certificate are durable.
+    async fn decided(&mut self, decided: CommitCertificate<Ctx>) -> Result<(), Error> {
+        let (height, hash) = (decided.height.0, decided.value_id.0);
+        match self.next().0 {
+            next if height < next => return Ok(()),
+            next if height > next => {
+                return Err(Error::Bug(format!("height {height} is decided before {next}")));
+            }
+            _ => {}
+        }
+        let certificate = judge::certificate(&decided, self.id, &agreeing(&self.app.chain, height))
+            .map_err(|reason| Error::BadCertificate { height, reason })?;
+        if !self.judged.contains_key(&hash) {
+            let chain = self.app.chain.clone();
+            let block = blocking(move || chain.undecided(height, hash)).await??;
+            let block = block.ok_or(Error::MissingBlock { height, block: hash })?;
+            self.judged.clear();
+            let verdict = self.verdict(&block, false).await?;
+            verdict.map_err(|reason| Error::DecidedInvalid { height, reason })?;
+        }
+        let delta = self.judged.remove(&hash).ok_or_else(|| Error::Bug("a judged block is gone".into()))?;
+        let chain = self.app.chain.clone();
+        let header = blocking(move || chain.commit(delta, Some(&certificate))).await??;
+        self.judged.clear();
+        self.seen.clear();
+        self.round = 0;
+        self.early.retain(|(h, _), _| *h > height);
+        self.assembly.forget(height);
+        self.app.tip.send_replace(header);
+        tracing::debug!(height, round = %decided.round, block = %hash, transactions = header.count, "block committed");
+        Ok(())
+    }
+
+    /// The next height begins when there is something to decide, when somebody else has begun, or after a pause: an idle ledger makes a
+    /// block now and then, not a hundred a second.
+    fn go_on(&mut self, height: Height, reply: Reply<Next<Ctx>>) {
+        while self.pauses.try_join_next().is_some() {}
+        let next = self.next();
+        if next <= height {
+            send(reply, Next::Restart(height, self.params()));
+            return;
+        }
+        let tip = *self.app.tip.borrow();
+        let catching_up = self.fetched == Some(tip.hash());
+        let (chain, clock, arrived) =
+            (self.app.chain.clone(), self.app.clock.clone(), self.app.arrived.clone());
+        let (mut begun, pause, params) = (self.begun.subscribe(), self.app.idle, self.params());
+        self.pauses.spawn(async move {
+            let pause = tokio::time::sleep(pause.min(until_epoch(&chain, &clock)));
+            tokio::pin!(pause);
+            while !catching_up && !chain.due(clock()) && *begun.borrow_and_update() < next.0 {
+                tokio::select! {
+                    () = arrived.notified() => {}
+                    changed = begun.changed() => if changed.is_err() { return },
+                    () = &mut pause => break,
+                }
+            }
+            send(reply, Next::Start(next, params));
+        });
+    }
+
+    async fn history(&self, range: RangeInclusive<Height>) -> Result<Vec<RawDecidedValue<Ctx>>, Error> {
+        let chain = self.app.chain.clone();
+        let values = blocking(move || -> Result<_, Fault> {
+            let (mut values, mut bytes) = (Vec::new(), 0);
+            for height in (range.start().0..=range.end().0).take(MOST_VALUES) {
+                let (Some(block), Some(certificate)) = (chain.block(height)?, chain.certificate(height)?)
+                else {
+                    break;
+                };
+                let block = block.to_bytes();
+                bytes += block.len();
+                if bytes > ANSWER_BYTES && !values.is_empty() {
+                    break;
+                }
+                let certificate = judge::extended(&certificate);
+                values.push(RawDecidedValue { value_bytes: block.into(), certificate });
+            }
+            Ok(values)
+        });
+        Ok(values.await??)
+    }
+
+    /// Sends a block once more: our own proposal of an earlier one, or another's with its proposer's signature.
+    async fn restream(
+        &mut self,
+        height: Height,
+        round: Round,
+        valid_round: Round,
+        proposer: Address,
+        hash: BlockHash,
+    ) -> Result<(), Error> {
+        let chain = self.app.chain.clone();
+        let kept = blocking(move || -> Result<_, Fault> {
+            Ok((chain.undecided(height.0, hash)?, chain.proposals(height.0)?))
+        });
+        let (Some(block), proposals) = kept.await?? else { return Ok(()) };
+        if proposer.0 == self.app.secret.key() {
+            let (init, bytes) = self.announce(height, round, valid_round, &block);
+            if let Some(n) = round.as_u32() {
+                self.keep(&block, n, init.to_bytes()).await?;
+            }
+            self.publish(init, &bytes).await;
+            return Ok(());
+        }
+        let note = proposals.iter().find(|p| Round::new(p.round) == round && p.block == hash);
+        if let Some(init) = note.and_then(|p| Init::from_bytes(&p.note).ok()) {
+            self.publish(init, &block.to_bytes()).await;
+        }
+        Ok(())
+    }
+}
+
+/// Time until the next epoch begins: its bundle wants a block.
+fn until_epoch(chain: &Chain, clock: &Clock) -> Duration {
+    let (genesis, now) = (chain.genesis(), clock());
+    let length = u64::from(genesis.spec().epoch_seconds);
+    let next = genesis.epoch_of(now).map_or(0, |epoch| epoch.saturating_add(1));
+    let begins = genesis.start().seconds().saturating_add(next.saturating_mul(length));
+    Duration::from_secs(begins.saturating_sub(now.seconds()))
+}
+
+/// Who was caught signing two things.
+fn report(evidence: &MisbehaviorEvidence<Ctx>) {
+    for (validator, pairs) in &evidence.votes {
+        tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two votes of one round");
+    }
+    for (validator, pairs) in &evidence.proposals {
+        tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two proposals of one round");
+    }
+}
+
+/// Who asked may have gone; the next message says whether the engine has.
+fn send<T>(reply: Reply<T>, value: T) {
+    let _ = reply.send(value);
+}
+
+/// Runs what takes long where it holds up nobody.
+async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    Ok(tokio::task::spawn_blocking(run).await?)
+}

@@ -1,0 +1,243 @@
+//! Clusters in this process: solo, or validators on a runtime of their own.
+
+use crate::cluster::*;
+use crate::world::*;
+use amanat_bft::{Clock, Settings, Validator};
+use amanat_domain::quorum::Certificate;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tx::TxId;
+use amanat_ledger::*;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+/// A clock that tests set.
+#[derive(Clone)]
+pub(crate) struct Hand(Arc<AtomicU64>);
+
+impl Hand {
+    pub(crate) fn at(now: Timestamp) -> Self {
+        Self(Arc::new(AtomicU64::new(now.seconds())))
+    }
+    pub(crate) fn set(&self, now: Timestamp) {
+        self.0.store(now.seconds(), Ordering::SeqCst);
+    }
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::new(self.0.load(Ordering::SeqCst)).expect("was one")
+    }
+    pub(crate) fn clock(&self) -> Clock {
+        let hand = self.clone();
+        Arc::new(move || hand.now())
+    }
+}
+
+/// The solo engine.
+pub(crate) struct Alone {
+    folder: tempfile::TempDir,
+    hand: Hand,
+    solo: Option<Solo>,
+}
+
+impl Alone {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut alone = Self { folder, hand: Hand::at(at(1)), solo: None };
+        alone.restart();
+        alone
+    }
+    fn solo(&self) -> &Solo {
+        self.solo.as_ref().expect("started")
+    }
+}
+
+impl Ledger for Alone {
+    fn genesis(&self) -> Arc<Genesis> {
+        self.solo().genesis()
+    }
+    fn submit_all(&self, txs: &[Vec<u8>]) -> Vec<Answer> {
+        self.solo().submit_all(txs, self.hand.now()).into_iter().map(Answer::of).collect()
+    }
+    fn height(&self) -> u64 {
+        self.solo().status().tip.height
+    }
+    fn block(&self, height: u64) -> Block {
+        self.solo().block(height).expect("no fault").expect("there")
+    }
+    fn certificate(&self, height: u64) -> Option<Certificate> {
+        self.solo().certificate(height).expect("no fault")
+    }
+    fn inclusion(&self, txid: &TxId) -> InclusionProof {
+        self.solo().inclusion(txid).expect("no fault").expect("committed")
+    }
+    fn prove(&self, entry: Entry) -> EntryProof {
+        self.solo().prove(entry).expect("no fault")
+    }
+    fn set_clock(&self, now: Timestamp) {
+        self.hand.set(now);
+    }
+    fn wait_epoch(&self, epoch: u64) {
+        self.solo().tick(self.hand.now()).expect("no fault");
+        assert!(self.solo().state().tip().epoch >= epoch);
+    }
+    fn restart(&mut self) {
+        self.solo = None;
+        let path = self.folder.path().join("ledger.redb");
+        self.solo = Some(Solo::open_or_create(&path, genesis()).expect("opens"));
+    }
+}
+
+/// Malachite validators in this process.
+pub(crate) struct Inside {
+    runtime: Runtime,
+    folder: tempfile::TempDir,
+    pub(crate) hand: Hand,
+    ports: Vec<u16>,
+    genesis: Arc<Genesis>,
+    change: fn(u8, &mut Settings),
+    pub(crate) validators: Vec<Arc<Validator>>,
+}
+
+impl Inside {
+    pub(crate) fn new(n: u8) -> Self {
+        Self::with(n, |_, _| ())
+    }
+
+    /// With other settings for some.
+    pub(crate) fn with(n: u8, change: fn(u8, &mut Settings)) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
+        let mut cluster = Self {
+            runtime: runtime.expect("a runtime"),
+            folder: tempfile::tempdir().expect("a folder"),
+            hand: Hand::at(at(1)),
+            ports: ports(2 * n as usize),
+            genesis: validated_genesis(n),
+            change,
+            validators: Vec::new(),
+        };
+        cluster.start();
+        cluster
+    }
+
+    pub(crate) fn path(&self, n: u8) -> PathBuf {
+        self.folder.path().join(format!("ledger-{n}.redb"))
+    }
+
+    fn start(&mut self) {
+        for n in 0..self.ports.len() as u8 / 2 {
+            let chain = Chain::open_or_create(&self.path(n), self.genesis.clone()).expect("opens");
+            let mut settings = settings(n, &self.ports, self.folder.path());
+            (self.change)(n, &mut settings);
+            let starting = Validator::start(Arc::new(chain), secret(n), settings, self.hand.clock());
+            self.validators.push(Arc::new(self.runtime.block_on(starting).expect("starts")));
+        }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        while !self.validators.is_empty() {
+            self.stop_last();
+        }
+    }
+
+    pub(crate) fn stop_last(&mut self) {
+        if let Some(validator) = self.validators.pop() {
+            let validator = Arc::into_inner(validator).expect("nobody waits for it");
+            let chain = validator.chain().clone();
+            self.runtime.block_on(validator.stop()).expect("had not stopped before");
+            // Tasks that end after this would keep the file open.
+            let begun = std::time::Instant::now();
+            while Arc::strong_count(&chain) > 1 {
+                assert!(begun.elapsed() < PATIENCE, "somebody holds on to a ledger");
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    /// Submits to a validator without waiting for an answer.
+    pub(crate) fn submit_in_vain(&self, n: usize, tx: Vec<u8>) -> tokio::task::JoinHandle<()> {
+        let validator = self.validators[n].clone();
+        self.runtime.spawn(async move { drop(validator.submit(tx).await) })
+    }
+
+    /// Waits until each of these validators has a block of at least this height.
+    pub(crate) fn wait_height(&self, height: u64) {
+        self.wait(&format!("height {height}"), |header| header.height >= height);
+    }
+
+    fn wait(&self, what: &str, reached: impl Fn(&Header) -> bool) {
+        for (n, validator) in self.validators.iter().enumerate() {
+            let mut tip = validator.tip();
+            let waited = self.runtime.block_on(async {
+                timeout(PATIENCE, tip.wait_for(&reached)).await.is_ok_and(|reached| reached.is_ok())
+            });
+            let tip = validator.status().tip;
+            assert!(waited, "validator {n} does not reach {what}: it is at {} of {}", tip.height, tip.epoch);
+        }
+    }
+}
+
+impl Ledger for Inside {
+    fn genesis(&self) -> Arc<Genesis> {
+        self.genesis.clone()
+    }
+    fn submit_all(&self, txs: &[Vec<u8>]) -> Vec<Answer> {
+        self.runtime.block_on(async {
+            let at = |i: usize| &self.validators[i % self.validators.len()];
+            let submit = |(i, tx): (usize, &Vec<u8>)| timeout(PATIENCE, at(i).submit(tx.clone()));
+            let mut answers = Vec::new();
+            let all: Vec<_> = txs.iter().enumerate().map(submit).map(Box::pin).collect();
+            for outcome in join(all).await {
+                answers.push(Answer::of(outcome.expect("an answer in time")));
+            }
+            answers
+        })
+    }
+    fn height(&self) -> u64 {
+        let heights = self.validators.iter().map(|v| v.status().tip.height);
+        heights.min().expect("some validators")
+    }
+    fn block(&self, height: u64) -> Block {
+        self.validators[0].chain().block(height).expect("no fault").expect("there")
+    }
+    fn certificate(&self, height: u64) -> Option<Certificate> {
+        self.validators[0].chain().certificate(height).expect("no fault")
+    }
+    fn inclusion(&self, txid: &TxId) -> InclusionProof {
+        self.validators[0].chain().inclusion(txid).expect("no fault").expect("committed")
+    }
+    fn prove(&self, entry: Entry) -> EntryProof {
+        self.validators[0].chain().prove(entry).expect("no fault")
+    }
+    fn set_clock(&self, now: Timestamp) {
+        self.hand.set(now);
+    }
+    fn wait_epoch(&self, epoch: u64) {
+        self.wait(&format!("epoch {epoch}"), |header| header.epoch >= epoch);
+    }
+    fn restart(&mut self) {
+        self.stop();
+        self.start();
+    }
+}
+
+/// All of them at once, answers in order.
+async fn join<F: Future + Unpin>(mut all: Vec<F>) -> Vec<F::Output> {
+    let mut outputs: Vec<Option<F::Output>> = all.iter().map(|_| None).collect();
+    std::future::poll_fn(|cx| {
+        for (future, output) in all.iter_mut().zip(&mut outputs) {
+            if output.is_none()
+                && let std::task::Poll::Ready(ready) = std::pin::Pin::new(future).poll(cx)
+            {
+                *output = Some(ready);
+            }
+        }
+        if outputs.iter().all(Option::is_some) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    outputs.into_iter().flatten().collect()
+}

@@ -1,0 +1,11 @@
+//! Validators from outside: one suite over every engine, and what a cluster does when some of it fails.
+
+mod cluster;
+mod conformance;
+mod faults;
+mod inside;
+mod node;
+mod processes;
+#[allow(dead_code)] // the ledger's own tests use all of it
+#[path = "../../../ledger/tests/it/world.rs"]
+mod world;

@@ -1,0 +1,268 @@
+//! A cluster of processes on this machine.
+
+use crate::cluster::*;
+use crate::node::NODE;
+use crate::world::*;
+use amanat_domain::quorum::Certificate;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tx::TxId;
+use amanat_ledger::*;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Validators as processes.
+pub(crate) struct Processes {
+    folder: tempfile::TempDir,
+    ports: Vec<u16>,
+    now: AtomicU64,
+    next: AtomicU64,
+    pub(crate) nodes: Vec<Option<Process>>,
+}
+
+/// A validator's process.
+pub(crate) struct Process {
+    n: u8,
+    log: PathBuf,
+    child: Child,
+    input: Mutex<ChildStdin>,
+    heard: Arc<(Mutex<Heard>, Condvar)>,
+}
+
+/// What a process has said.
+#[derive(Default)]
+pub(crate) struct Heard {
+    height: u64,
+    epoch: u64,
+    answers: BTreeMap<u64, Answer>,
+    replies: BTreeMap<u64, Option<Vec<u8>>>,
+    ended: bool,
+}
+
+impl Processes {
+    pub(crate) fn new(n: u8) -> Self {
+        let mut cluster = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            ports: ports(2 * n as usize),
+            now: AtomicU64::new(at(1).seconds()),
+            next: AtomicU64::new(1),
+            nodes: (0..n).map(|_| None).collect(),
+        };
+        (0..n).for_each(|n| cluster.start(n));
+        cluster
+    }
+
+    pub(crate) fn path(&self, n: u8) -> PathBuf {
+        self.folder.path().join(format!("ledger-{n}.redb"))
+    }
+
+    pub(crate) fn start(&mut self, n: u8) {
+        let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
+        let now = self.now.load(Ordering::SeqCst);
+        let args = format!("{n} {} {now} {}", ports.join(","), self.folder.path().display());
+        let log = self.folder.path().join(format!("node-{n}.log"));
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log");
+        let mut child = Command::new(std::env::current_exe().expect("this binary"))
+            .args(["--exact", "node::node", "--nocapture", "--test-threads=1"])
+            .env(NODE, args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(file)
+            .spawn()
+            .expect("the validator starts");
+        let input = Mutex::new(child.stdin.take().expect("piped"));
+        let out = BufReader::new(child.stdout.take().expect("piped"));
+        let heard = Arc::new((Mutex::new(Heard::default()), Condvar::new()));
+        let ears = heard.clone();
+        std::thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                ears.0.lock().unwrap_or_else(PoisonError::into_inner).hear(&line);
+                ears.1.notify_all();
+            }
+            ears.0.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
+            ears.1.notify_all();
+        });
+        self.nodes[n as usize] = Some(Process { n, log, child, input, heard });
+    }
+
+    pub(crate) fn node(&self, n: u8) -> &Process {
+        self.nodes[n as usize].as_ref().expect("it runs")
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Process> {
+        self.nodes.iter().flatten()
+    }
+
+    /// SIGKILL. Gives what it had acknowledged.
+    pub(crate) fn kill(&mut self, n: u8) -> Vec<(TxId, u64)> {
+        let mut process = self.nodes[n as usize].take().expect("it runs");
+        process.child.kill().expect("SIGKILL");
+        process.child.wait().expect("reaped");
+        process.wait("its end", |heard| heard.ended.then_some(()));
+        process.acknowledged()
+    }
+
+    /// Sends a transaction to a validator without waiting; gives the number of its answer.
+    pub(crate) fn send(&self, n: u8, tx: &[u8]) -> u64 {
+        let seq = self.next.fetch_add(1, Ordering::Relaxed);
+        self.node(n).tell(&format!("tx {seq} {}", hex::encode(tx)));
+        seq
+    }
+
+    pub(crate) fn wait_height(&self, height: u64) {
+        for process in self.running() {
+            process.wait(&format!("height {height}"), |heard| (heard.height >= height).then_some(()));
+        }
+    }
+
+    fn ask(&self, what: &str, about: &str) -> Option<Vec<u8>> {
+        let process = self.running().next().expect("one runs");
+        let seq = self.next.fetch_add(1, Ordering::Relaxed);
+        process.tell(&format!("{what} {seq} {about}"));
+        process.wait(what, |heard| heard.replies.remove(&seq))
+    }
+}
+
+impl Heard {
+    fn hear(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let number = |word: &str| word.parse::<u64>().expect("a number");
+        match words.as_slice() {
+            ["tip", height, epoch] => (self.height, self.epoch) = (number(height), number(epoch)),
+            ["answer", seq, how, rest @ ..] => {
+                let at = || (rest[0].parse().expect("an id"), number(rest[1]));
+                let answer = match *how {
+                    "committed" => {
+                        let (txid, height) = at();
+                        Answer::Committed { txid, height }
+                    }
+                    "before" => {
+                        let (txid, height) = at();
+                        Answer::Before { txid, height }
+                    }
+                    _ => Answer::Refused(rest.join(" ")),
+                };
+                self.answers.insert(number(seq), answer);
+            }
+            ["reply", seq, bytes] => {
+                let bytes = (*bytes != "-").then(|| hex::decode(bytes).expect("hex"));
+                self.replies.insert(number(seq), bytes);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Process {
+    pub(crate) fn tell(&self, line: &str) {
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(input, "{line}").expect("it listens");
+    }
+
+    pub(crate) fn height(&self) -> u64 {
+        self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).height
+    }
+
+    pub(crate) fn answer(&self, seq: u64) -> Answer {
+        self.wait("an answer", |heard| heard.answers.get(&seq).cloned())
+    }
+
+    /// The answer, if it comes within this.
+    pub(crate) fn answer_within(&self, seq: u64, most: Duration) -> Option<Answer> {
+        self.wait_within(most, |heard| heard.answers.get(&seq).cloned())
+    }
+
+    pub(crate) fn acknowledged(&self) -> Vec<(TxId, u64)> {
+        let heard = self.heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = heard.answers.values().filter_map(|answer| match answer {
+            Answer::Committed { txid, height } | Answer::Before { txid, height } => Some((*txid, *height)),
+            Answer::Refused(_) => None,
+        });
+        known.collect()
+    }
+
+    pub(crate) fn wait<T>(&self, what: &str, look: impl FnMut(&mut Heard) -> Option<T>) -> T {
+        self.wait_within(PATIENCE, look).unwrap_or_else(|| {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let from = log.len().saturating_sub(4000);
+            let tail = log.get(from..).unwrap_or_default();
+            panic!(
+                "validator {} at height {} does not come to {what}; its log ends:\n{tail}",
+                self.n,
+                self.height()
+            )
+        })
+    }
+
+    fn wait_within<T>(&self, most: Duration, mut look: impl FnMut(&mut Heard) -> Option<T>) -> Option<T> {
+        let end = Instant::now() + most;
+        let mut heard = self.heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(seen) = look(&mut heard) {
+                return Some(seen);
+            }
+            let left = end.checked_duration_since(Instant::now())?;
+            let waited = self.heard.1.wait_timeout(heard, left);
+            heard = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for process in self.nodes.iter_mut().flatten() {
+            let _ = process.child.kill();
+            let _ = process.child.wait();
+        }
+    }
+}
+
+impl Ledger for Processes {
+    fn genesis(&self) -> Arc<Genesis> {
+        validated_genesis(self.nodes.len() as u8)
+    }
+    fn submit_all(&self, txs: &[Vec<u8>]) -> Vec<Answer> {
+        let at = |i: usize| (i % self.nodes.len()) as u8;
+        let sent: Vec<(u8, u64)> = (0..).zip(txs).map(|(i, tx)| (at(i), self.send(at(i), tx))).collect();
+        sent.into_iter().map(|(n, seq)| self.node(n).answer(seq)).collect()
+    }
+    fn height(&self) -> u64 {
+        self.running().map(Process::height).min().expect("some run")
+    }
+    fn block(&self, height: u64) -> Block {
+        let bytes = self.ask("block", &height.to_string()).expect("there");
+        Block::from_bytes(&bytes, usize::MAX).expect("a block")
+    }
+    fn certificate(&self, height: u64) -> Option<Certificate> {
+        let bytes = self.ask("certificate", &height.to_string());
+        bytes.map(|bytes| Certificate::from_bytes(&bytes).expect("a certificate"))
+    }
+    fn inclusion(&self, txid: &TxId) -> InclusionProof {
+        let bytes = self.ask("inclusion", &txid.to_string()).expect("committed");
+        InclusionProof::from_bytes(&bytes).expect("a proof")
+    }
+    fn prove(&self, entry: Entry) -> EntryProof {
+        let Entry::Transaction(txid) = entry else { panic!("only transactions are asked for") };
+        let bytes = self.ask("prove", &txid.to_string()).expect("a proof");
+        EntryProof::from_bytes(&bytes).expect("a proof")
+    }
+    fn set_clock(&self, now: Timestamp) {
+        self.now.store(now.seconds(), Ordering::SeqCst);
+        self.running().for_each(|process| process.tell(&format!("clock {}", now.seconds())));
+    }
+    fn wait_epoch(&self, epoch: u64) {
+        for process in self.running() {
+            process.wait(&format!("epoch {epoch}"), |heard| (heard.epoch >= epoch).then_some(()));
+        }
+    }
+    /// By SIGKILL: nothing else may be needed.
+    fn restart(&mut self) {
+        let n = self.nodes.len() as u8;
+        (0..n).for_each(|n| drop(self.kill(n)));
+        (0..n).for_each(|n| self.start(n));
+    }
+}
