@@ -278,13 +278,31 @@ pub(crate) struct ProveArgs {
 }
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct VerifyArgs {
+    #[command(subcommand)]
+    pub what: Option<VerifyCommand>,
     /// A transaction file, as written by `prove --out`.
     #[arg(required_unless_present = "snarkjs")]
     pub file: Option<PathBuf>,
     /// A folder with snarkjs' verification_key.json, proof.json and public.json.
     #[arg(long, value_name = "DIR", conflicts_with = "file")]
     pub snarkjs: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum VerifyCommand {
+    /// Check that a receipt is on a ledger, with nothing but the ledger's genesis.
+    Receipt {
+        /// Evidence of a receipt, or the inclusion proof that `ledger receipt --out` wrote.
+        file: PathBuf,
+        /// The genesis file: whose validators to believe.
+        #[arg(long, value_name = "FILE")]
+        genesis: PathBuf,
+        /// Hash of the block to believe, where the ledger has no validators who sign one.
+        #[arg(long, value_name = "HASH")]
+        block: Option<String>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -305,6 +323,9 @@ pub(crate) enum LedgerCommand {
     Receipt {
         /// The transaction's id.
         txid: String,
+        /// Write the inclusion proof here, for `verify receipt`.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         at: LedgerAt,
     },

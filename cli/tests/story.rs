@@ -113,6 +113,18 @@ fn a_hospital_anchors_a_patient_consents_a_clinician_proves_and_a_revocation_end
     home.ok(&["verify", "--snarkjs", &snarkjs]);
     let receipt = home.json(&["ledger", "receipt", done["txid"].as_str().expect("an id")]);
     assert_eq!(receipt["height"], done["height"]);
+    let proof = home.path("receipt.bin").display().to_string();
+    home.ok(&["ledger", "receipt", done["txid"].as_str().expect("an id"), "--out", &proof]);
+    let genesis = home.path("genesis.json").display().to_string();
+    let check = ["verify", "receipt", &proof, "--genesis", &genesis];
+    let words = home.fails(1, &check);
+    assert!(words.contains("--block"), "nobody signed it: {words}");
+    let mut in_block = check.to_vec();
+    in_block.extend(["--block", receipt["block"].as_str().expect("a hash")]);
+    assert_eq!(home.json(&in_block)["txid"], done["txid"]);
+    let other = "00".repeat(32);
+    in_block[6] = &other;
+    home.fails(5, &in_block);
     home.ok(&["ledger", "block", &done["height"].to_string()]);
 
     // A changed nullifier no longer verifies; cut short it is no transaction.

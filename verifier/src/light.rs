@@ -195,6 +195,12 @@ impl LightClient {
 }
 
 impl ReceiptEvidence {
+    /// Whether these bytes begin as evidence does.
+    #[must_use]
+    pub fn is_named_by(bytes: &[u8]) -> bool {
+        bytes.starts_with(Self::TAG)
+    }
+
     /// Canonical bytes: tag and version first, so that a file is known for what it is.
     ///
     /// # Panics

@@ -6,12 +6,15 @@ use crate::ui::Ui;
 use amanat_domain::bundle::Registry;
 use amanat_domain::tx::{Transaction, TxId};
 use anyhow::{Context, Result};
+use std::path::Path;
 
 pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()> {
     match command {
         LedgerCommand::Inspect { at } => inspect(&Session::open(global, at, ui)?),
         LedgerCommand::Block { height, at } => block(&Session::open(global, at, ui)?, *height),
-        LedgerCommand::Receipt { txid, at } => receipt(&Session::open(global, at, ui)?, txid),
+        LedgerCommand::Receipt { txid, out, at } => {
+            receipt(&Session::open(global, at, ui)?, txid, out.as_deref())
+        }
     }
 }
 
@@ -85,7 +88,7 @@ fn what(tx: &Transaction) -> String {
     }
 }
 
-fn receipt(session: &Session, txid: &str) -> Result<()> {
+fn receipt(session: &Session, txid: &str, out: Option<&Path>) -> Result<()> {
     let ui = session.ui;
     let txid: TxId = txid.parse().context("a transaction id is 64 hexadecimal digits")?;
     let proof = session
@@ -102,9 +105,13 @@ fn receipt(session: &Session, txid: &str) -> Result<()> {
         receipt.epoch,
         proof.siblings.len()
     ));
+    if let Some(out) = out {
+        std::fs::write(out, proof.to_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
+        ui.say(format!("  written to {}; block {}", out.display(), block.header.hash()));
+    }
     ui.document(&serde_json::json!({
         "txid": txid.to_string(), "height": receipt.height, "index": receipt.index, "epoch": receipt.epoch,
-        "inclusion_proof": hex::encode(proof.to_bytes()),
+        "inclusion_proof": hex::encode(proof.to_bytes()), "block": block.header.hash().to_string(),
     }));
     Ok(())
 }

@@ -1,12 +1,14 @@
-//! `amanat verify`: a transaction or snarkjs files, without a ledger.
+//! `amanat verify`: a transaction, a receipt or snarkjs files, without a ledger.
 
-use crate::args::{Global, VerifyArgs};
+use crate::args::{Global, VerifyArgs, VerifyCommand};
 use crate::home::Home;
 use crate::keyring;
 use crate::ui::Ui;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{MAX_TX_BYTES, Transaction};
+use amanat_ledger::{BlockHash, Genesis, InclusionProof, MAX_GENESIS_BYTES};
 use amanat_params::{KeyHeader, Origin, Proof, snarkjs};
+use amanat_verifier::light::{LightClient, ReceiptEvidence};
 use amanat_verifier::{PreparedVerifyingKey, verify_one};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -17,6 +19,9 @@ use std::path::Path;
 pub(crate) struct NotValid(pub String);
 
 pub(crate) fn run(args: &VerifyArgs, global: &Global, ui: Ui) -> Result<()> {
+    if let Some(VerifyCommand::Receipt { file, genesis, block }) = &args.what {
+        return receipt(file, genesis, block.as_deref(), ui);
+    }
     match (&args.file, &args.snarkjs) {
         (Some(file), _) => transaction(file, global, ui),
         (None, Some(dir)) => foreign(dir, ui),
@@ -56,6 +61,46 @@ fn transaction(file: &Path, global: &Global, ui: Ui) -> Result<()> {
     ui.document(&serde_json::json!({
         "valid": true, "statement": statement.name(), "epoch": tx.epoch, "chain": tx.chain.to_string(),
         "txid": Transaction::Proof(tx).id().to_string(),
+    }));
+    Ok(())
+}
+
+/// A receipt by its block's certificate, or in a block whose hash was given.
+fn receipt(file: &Path, genesis: &Path, block: Option<&str>, ui: Ui) -> Result<()> {
+    let bytes = read(file, 64 << 20)?;
+    let genesis = Genesis::from_json(&read(genesis, MAX_GENESIS_BYTES as u64)?)
+        .with_context(|| format!("{} is no genesis", genesis.display()))?;
+    let chain = genesis.chain_id();
+    let (receipt, because) = if ReceiptEvidence::is_named_by(&bytes) {
+        let evidence = ReceiptEvidence::from_bytes(&bytes).map_err(|e| NotValid(e.to_string()))?;
+        let validators = genesis.validators().context(
+            "the genesis names no validators, and the file is signed by some: it is of another ledger",
+        )?;
+        let mut client = LightClient::new(chain, validators.set.clone());
+        let receipt = *client.judge(&evidence).map_err(|e| NotValid(e.to_string()))?;
+        let of = client.validators(receipt.height).keys().len();
+        (receipt, format!("{} of {of} validators signed its block", evidence.certificate.signatures.len()))
+    } else {
+        let proof = InclusionProof::from_bytes(&bytes).map_err(|e| NotValid(e.to_string()))?;
+        let block = block.context(
+            "the file has no signatures of validators: give the hash of a block you believe with --block, from somebody you \
+             believe",
+        )?;
+        let mut hash = [0; 32];
+        hex::decode_to_slice(block, &mut hash).context("--block: a block's hash is 64 hexadecimal digits")?;
+        if proof.header.chain != chain {
+            return Err(NotValid(format!("it is of chain {}, the genesis of {chain}", proof.header.chain)).into());
+        }
+        proof.verify(BlockHash(hash)).map_err(|e| NotValid(e.to_string()))?;
+        (proof.receipt, "it is in the block you gave".to_owned())
+    };
+    ui.say(format!(
+        "valid: transaction {} was committed in block {} of chain {chain}; {because}",
+        receipt.txid, receipt.height
+    ));
+    ui.document(&serde_json::json!({
+        "valid": true, "txid": receipt.txid.to_string(), "height": receipt.height, "index": receipt.index,
+        "epoch": receipt.epoch, "chain": chain.to_string(),
     }));
     Ok(())
 }
