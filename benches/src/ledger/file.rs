@@ -402,13 +402,13 @@ impl LedgerReport {
     }
 }
 
-/// A small amount with three digits that say something.
+/// A small amount with two digits that say something.
 #[must_use]
 pub fn money(amount: f64) -> String {
     if amount <= 0.0 || !amount.is_finite() {
         return "0".to_owned();
     }
-    let decimals = (2.0 - amount.log10().floor()).clamp(2.0, 12.0) as usize;
+    let decimals = (1.0 - amount.log10().floor()).clamp(2.0, 12.0) as usize;
     format!("{amount:.decimals$}")
 }
 
@@ -546,8 +546,8 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn small_amounts_keep_three_digits() {
-        assert_eq!([0.000_002_06, 0.012_34, 3.5, 0.0].map(money), ["0.00000206", "0.0123", "3.50", "0"]);
+    fn small_amounts_keep_two_digits() {
+        assert_eq!([0.000_002_06, 0.012_34, 3.5, 0.0].map(money), ["0.0000021", "0.012", "3.50", "0"]);
     }
 
     #[test]

@@ -208,7 +208,7 @@ fn bars(label: &str, rows: &[(String, &str, f64, String)]) -> Option<String> {
     for (i, (name, class, value, words)) in rows.iter().enumerate() {
         let y = i as f64 * ROW;
         svg.text((0.0, y + 12.5), Anchor::Start, "small soft", name);
-        let width = (WIDTH - left - 64.0) * value / most;
+        let width = (WIDTH - left - 72.0) * value / most;
         svg.rect([left, y, width, BAR], class, &format!("{name}: {words}"));
         svg.text((left + width + 6.0, y + 12.5), Anchor::Start, "small", words);
     }
