@@ -492,8 +492,9 @@ fn contains(bytes: &[u8], clue: &[u8]) -> bool {
 /// The first words, without hashes nobody reads.
 fn short(words: &str) -> String {
     let cut = |word: &str| {
-        if word.len() >= 32 && word.trim_end_matches([',', ')', '.']).bytes().all(|b| b.is_ascii_hexdigit()) {
-            format!("{}..", &word[..8])
+        let (hash, rest) = word.split_at(word.trim_end_matches([',', ')', '.']).len());
+        if hash.len() >= 32 && hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+            format!("{}..{rest}", &hash[..8])
         } else {
             word.to_owned()
         }
@@ -512,7 +513,7 @@ mod tests {
     fn hashes_are_cut_and_advice_is_left_out() {
         let hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
         let words = format!("app hash {hash} is not {hash}). Do not write to it: restore");
-        assert_eq!(short(&words), "app hash 01234567.. is not 01234567..");
+        assert_eq!(short(&words), "app hash 01234567.. is not 01234567..)");
         assert_eq!(short("no rule permits this"), "no rule permits this");
     }
 
