@@ -6,6 +6,8 @@
 //! - [`profile`]: what a proof costs, part by part, on every engine and beside [`peers`], on [`merkle`] paths and our
 //!   statements: data, a page, and a comparison of two runs. `amanat bench profile`.
 //! - [`kernels`]: what the engines do beside arkworks, in turn. `amanat bench kernels`.
+//! - [`ledger`]: the ledger with proofs beside the ledger without and beside a server of the usual kind: throughput, latency,
+//!   outages, attacks. `amanat bench ledger`.
 //! - [`gpu`]: a GPU checked against the processor and timed. `accel/cuda/check.sh`, on a machine that has one.
 //! - `results/`: tables as they came out, each with date, machine and command.
 //!
@@ -15,17 +17,20 @@
 pub mod clock;
 pub mod gpu;
 pub mod kernels;
+pub mod ledger;
 pub mod merkle;
 pub mod peers;
 pub mod profile;
 pub mod report;
 pub mod stats;
 
-/// To be called first in the main program: peak memory is measured in child processes of the same program. True where this
+/// To be called first in the main program: some things are measured in child processes of the same program. True where this
 /// process was one and has answered; the program then ends.
 ///
 /// # Errors
-/// Where the proof that is to be measured fails.
+/// Where what is to be measured fails.
 pub fn answer_if_asked(peers: &[&dyn peers::Peer]) -> report::Outcome<bool> {
-    Ok(report::memory::answer_if_asked()? || profile::memory::answer_if_asked(peers)?)
+    Ok(report::memory::answer_if_asked()?
+        || profile::memory::answer_if_asked(peers)?
+        || ledger::answer_if_asked()?)
 }

@@ -103,7 +103,7 @@ pub fn peak(prepared: &Prepared, prover: &str, tables: TableMemory, dir: &Path) 
 }
 
 /// A field of this process' status in bytes, where there is such a thing.
-fn field(name: &str) -> Option<u64> {
+pub(crate) fn field(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)

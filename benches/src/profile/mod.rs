@@ -11,7 +11,7 @@ pub mod file;
 pub mod job;
 pub mod limit;
 pub mod memory;
-mod page;
+pub(crate) mod page;
 pub mod run;
 pub mod subject;
 

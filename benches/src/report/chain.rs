@@ -39,6 +39,25 @@ pub struct Chain {
 /// # Errors
 /// None is expected.
 pub fn genesis() -> Outcome<Arc<Genesis>> {
+    genesis_of(1)
+}
+
+/// So many organisations that may do everything, the hospital first.
+///
+/// # Errors
+/// None is expected.
+pub fn genesis_of(organisations: usize) -> Outcome<Arc<Genesis>> {
+    let organisations = (0..organisations).map(|n| OrganisationSpec {
+        id: reference(n),
+        name: if n == 0 { "Hospital".to_owned() } else { format!("Hospital {n}") },
+        key: hex::encode(signer(n).verifying_key().to_bytes()),
+        capabilities: CapabilitiesSpec {
+            enrol: true,
+            anchor: true,
+            govern: true,
+            issue_roles: RolesSpec::All(AllRoles::All),
+        },
+    });
     Ok(Arc::new(Genesis::new(GenesisSpec {
         chain: "bench".into(),
         profile: Profile::Dev,
@@ -47,34 +66,40 @@ pub fn genesis() -> Outcome<Arc<Genesis>> {
         windows: Windows::default(),
         floors: Some(Floors { subjects: 0, roles: 0, consents: 0, records: 0 }),
         limits: Limits::default(),
-        organisations: vec![OrganisationSpec {
-            id: HOSPITAL.into(),
-            name: "Hospital".into(),
-            key: hex::encode(signer().verifying_key().to_bytes()),
-            capabilities: CapabilitiesSpec {
-                enrol: true,
-                anchor: true,
-                govern: true,
-                issue_roles: RolesSpec::All(AllRoles::All),
-            },
-        }],
+        organisations: organisations.collect(),
         validators: Vec::new(),
     })?))
 }
 
-fn signer() -> SigningKey {
-    SigningKey::from_bytes(&[1; 32])
+/// What organisation number `n` is called.
+#[must_use]
+pub fn reference(n: usize) -> String {
+    if n == 0 { HOSPITAL.to_owned() } else { format!("{HOSPITAL}-{n}") }
+}
+
+/// The key of organisation number `n`.
+#[must_use]
+pub fn signer(n: usize) -> SigningKey {
+    let mut seed = [1; 32];
+    seed[..8].copy_from_slice(&(n as u64 + 0x0101_0101_0101_0101).to_le_bytes());
+    SigningKey::from_bytes(&seed)
 }
 
 /// Signs an action of the hospital.
 #[must_use]
 pub fn sign(genesis: &Genesis, nonce: u64, action: Action) -> Transaction {
+    sign_by(genesis, 0, nonce, action)
+}
+
+/// Signs an action of organisation number `n`.
+#[must_use]
+pub fn sign_by(genesis: &Genesis, n: usize, nonce: u64, action: Action) -> Transaction {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&nonce.to_le_bytes());
-    let organisation = OrgId::from_reference(HOSPITAL);
+    let organisation = OrgId::from_reference(&reference(n));
     let mut tx =
         SignedTx { chain: genesis.chain_id(), organisation, nonce: bytes, action, signature: [0; 64] };
-    tx.signature = signer().sign(&tx.signing_bytes()).to_bytes();
+    tx.signature = signer(n).sign(&tx.signing_bytes()).to_bytes();
     Transaction::Signed(Box::new(tx))
 }
 
@@ -170,7 +195,7 @@ impl Chain {
 }
 
 /// Installs a key with a proof that holds and one that does not.
-fn install(
+pub(crate) fn install(
     genesis: &Genesis,
     statement: Statement,
     world: &World,
@@ -190,7 +215,7 @@ fn install(
     Ok(sign(genesis, 0, Action::InstallKey { key, activate_at: 0, positive, negative }))
 }
 
-fn prove_all(plans: Vec<Box<dyn AnyPlan>>, keys: &Keys) -> Outcome<Vec<Transaction>> {
+pub(crate) fn prove_all(plans: Vec<Box<dyn AnyPlan>>, keys: &Keys) -> Outcome<Vec<Transaction>> {
     let mut txs = Ok(Vec::with_capacity(plans.len()));
     // As many at a time as there are threads: they then need not share the work of one proof.
     prove_batch(plans, keys, rayon::current_num_threads(), |result| {
@@ -211,7 +236,7 @@ fn advance(state: &mut State, time: Timestamp, txs: Vec<Transaction>) -> Outcome
 }
 
 /// What anyone can mirror from the newest bundle.
-fn registries(state: &State) -> Outcome<Registries> {
+pub(crate) fn registries(state: &State) -> Outcome<Registries> {
     let bundle = state.latest_bundle().bundle;
     let dense = |registry| {
         state.leaves_as_of(bundle.epoch, registry, 0, usize::MAX).ok_or("a registry of the newest bundle")

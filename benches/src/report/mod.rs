@@ -139,7 +139,7 @@ pub fn load_keys(dir: &Path, say: &dyn Fn(&str)) -> Outcome<Keys> {
     Ok(keys)
 }
 
-fn load_key(dir: &Path, statement: Statement, say: &dyn Fn(&str)) -> Outcome<StatementKey> {
+pub(crate) fn load_key(dir: &Path, statement: Statement, say: &dyn Fn(&str)) -> Outcome<StatementKey> {
     let store = KeyStore::open(dir.join("keys"))?;
     say(&format!("key of `{statement}`"));
     let hear = |stage: StoreStage| {

@@ -268,7 +268,23 @@ impl World {
         to: (ChainId, &Keys),
         rng: &mut impl CryptoRng,
     ) -> Outcome<Box<dyn AnyPlan>> {
-        let target = Target { chain: to.0, key: digest(to.1, statement)?, audience: [9; 32], nonce: None };
+        self.plan_as(statement, registries, consent, to, None, rng)
+    }
+
+    /// [`World::plan`] with the audience's nonce. From the same generator two nonces give two proofs of one use.
+    ///
+    /// # Errors
+    /// As [`World::plan`].
+    pub fn plan_as(
+        &self,
+        statement: Statement,
+        registries: &Registries,
+        consent: &GrantedConsent,
+        to: (ChainId, &Keys),
+        nonce: Option<[u8; 32]>,
+        rng: &mut impl CryptoRng,
+    ) -> Outcome<Box<dyn AnyPlan>> {
+        let target = Target { chain: to.0, key: digest(to.1, statement)?, audience: [9; 32], nonce };
         let witness = self.witness(statement, registries, consent, rng)?;
         Ok(witness.plan(&target, &registries.bundle, rng)?)
     }

@@ -24,7 +24,7 @@ pub(crate) enum BenchCommand {
     Profile(ProfileArgs),
     /// Compare two files of `bench profile --out` and mark what became slower beyond the noise.
     Compare(CompareArgs),
-    /// Write the page of a file of `bench profile --out` again.
+    /// Write the page of a file of `bench profile --out` or `bench ledger --out` again.
     Page {
         /// The file.
         file: PathBuf,
@@ -34,6 +34,8 @@ pub(crate) enum BenchCommand {
     },
     /// Every kernel of the engines beside arkworks: sums, transforms, pairings, verification.
     Kernels(KernelsArgs),
+    /// The ledger with proofs beside the ledger without and beside a central server: load, latency, outages, attacks.
+    Ledger(LedgerArgs),
 }
 
 #[derive(Args)]
@@ -106,4 +108,29 @@ pub(crate) struct KernelsArgs {
     /// Rounds: every implementation once in each.
     #[arg(long, default_value_t = 7)]
     pub rounds: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct LedgerArgs {
+    /// Fewer and shorter runs.
+    #[arg(long)]
+    pub quick: bool,
+    /// Distinct access proofs, each made by the prover; they are kept for later runs.
+    #[arg(long, value_name = "N")]
+    pub proofs: Option<usize>,
+    /// Where ledgers and proofs are kept between runs; in the home directory without it.
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Runs of each measurement.
+    #[arg(long)]
+    pub rounds: Option<usize>,
+    /// Money for an hour of one core, in whatever currency you pay.
+    #[arg(long, default_value_t = 0.04)]
+    pub price: f64,
+    /// Write the figures here.
+    #[arg(long, value_name = "FILE.json")]
+    pub out: Option<PathBuf>,
+    /// Write the page here.
+    #[arg(long, value_name = "FILE.html")]
+    pub html: Option<PathBuf>,
 }

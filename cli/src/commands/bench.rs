@@ -1,6 +1,7 @@
 //! `amanat bench`: what things cost here.
 
 mod kernels;
+mod ledger;
 mod profile;
 
 use crate::args::Global;
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &BenchArgs, global: &Global, ui: Ui) -> Result<()> {
         Some(BenchCommand::Compare(args)) => profile::compare(args, ui),
         Some(BenchCommand::Page { file, html }) => profile::page(file, html, ui),
         Some(BenchCommand::Kernels(args)) => kernels::run(args, global, ui),
+        Some(BenchCommand::Ledger(args)) => ledger::run(args, global, ui),
         None => report(args, global, ui),
     }
 }

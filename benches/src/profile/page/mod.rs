@@ -1,14 +1,14 @@
 //! A profile as a page: one file, no scripts, plots in SVG; light or dark as the reader likes, on a desk or a phone.
 
-mod plots;
-mod svg;
-mod words;
+pub(crate) mod plots;
+pub(crate) mod svg;
+pub(crate) mod words;
 
 use super::file::{Profile, Prover, Subject};
 use svg::escape;
 use words::{FAMILIES, bytes, one_thread, part, percent, power, pretty, seconds, three, times};
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// The page.
 #[must_use]
@@ -170,7 +170,7 @@ fn cards(profile: &Profile, subject: &Subject) -> String {
     format!("<div class=\"cards\">\n{cards}</div>\n")
 }
 
-fn section(title: &str, why: &str, inner: &str) -> String {
+pub(crate) fn section(title: &str, why: &str, inner: &str) -> String {
     format!(
         "<section>\n<h2>{}</h2>\n<p class=\"why\">{}</p>\n{inner}</section>\n",
         escape(title),
@@ -182,7 +182,7 @@ fn families() -> String {
     legend(FAMILIES.iter().map(|(class, words)| ((*class).to_owned(), (*words).to_owned())))
 }
 
-fn legend(entries: impl Iterator<Item = (String, String)>) -> String {
+pub(crate) fn legend(entries: impl Iterator<Item = (String, String)>) -> String {
     let entries: String = entries
         .map(|(class, words)| format!("<li><i class=\"{}\"></i>{}</li>", escape(&class), escape(&words)))
         .collect();
@@ -254,7 +254,7 @@ fn rows(out: &mut String, profile: &Profile, subject: &Subject, prover: &Prover)
     }
 }
 
-fn row(out: &mut String, cells: &[String], left: &[usize]) {
+pub(crate) fn row(out: &mut String, cells: &[String], left: &[usize]) {
     out.push_str("<tr>");
     for (i, cell) in cells.iter().enumerate() {
         let class = if left.contains(&i) { " class=\"l\"" } else { "" };

@@ -292,25 +292,25 @@ pub(super) fn limits(subject: &Subject, provers: &[&str]) -> Option<String> {
     Some(svg.finish("Share of the limit of the arithmetic that each part reaches"))
 }
 
-struct Frame {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+pub(crate) struct Frame {
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) top: f64,
+    pub(crate) bottom: f64,
 }
 
 impl Frame {
-    fn x(&self, share: f64) -> f64 {
+    pub(crate) fn x(&self, share: f64) -> f64 {
         (self.right - self.left).mul_add(share, self.left)
     }
 
-    fn y(&self, share: f64) -> f64 {
+    pub(crate) fn y(&self, share: f64) -> f64 {
         (self.top - self.bottom).mul_add(share, self.bottom)
     }
 }
 
 /// Names at the ends of their lines, moved apart where they would lie on each other.
-fn label_ends(svg: &mut Svg, x: f64, mut ends: Vec<(f64, String, String)>) {
+pub(crate) fn label_ends(svg: &mut Svg, x: f64, mut ends: Vec<(f64, String, String)>) {
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut lowest = f64::NEG_INFINITY;
     for (y, class, name) in ends {
@@ -321,7 +321,7 @@ fn label_ends(svg: &mut Svg, x: f64, mut ends: Vec<(f64, String, String)>) {
 }
 
 /// 1, 2 and 5 times the powers of ten between two logarithms; those that are written out are strong.
-fn ticks(low: f64, high: f64) -> Vec<(f64, bool)> {
+pub(crate) fn ticks(low: f64, high: f64) -> Vec<(f64, bool)> {
     let (from, to) = (low.floor() as i32, high.ceil() as i32);
     let decades = high - low;
     (from..=to)
@@ -330,7 +330,7 @@ fn ticks(low: f64, high: f64) -> Vec<(f64, bool)> {
         .collect()
 }
 
-fn thousands(n: u64) -> String {
+pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {

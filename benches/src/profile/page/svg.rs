@@ -3,7 +3,7 @@
 use core::fmt::Write;
 
 /// A drawing in user units; it scales to the width it is given.
-pub(super) struct Svg {
+pub(crate) struct Svg {
     width: f64,
     height: f64,
     body: String,
@@ -11,25 +11,25 @@ pub(super) struct Svg {
 
 /// Where a text is held.
 #[derive(Clone, Copy)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
 }
 
 impl Svg {
-    pub(super) fn new(width: f64, height: f64) -> Self {
+    pub(crate) fn new(width: f64, height: f64) -> Self {
         Self { width, height, body: String::new() }
     }
 
     /// A rectangle; `tip` is shown when one points at it.
-    pub(super) fn rect(&mut self, [x, y, w, h]: [f64; 4], class: &str, tip: &str) {
+    pub(crate) fn rect(&mut self, [x, y, w, h]: [f64; 4], class: &str, tip: &str) {
         let (x, y, w, h) = (num(x), num(y), num(w.max(0.0)), num(h.max(0.0)));
         let shape = format!(r#"<rect x="{x}" y="{y}" width="{w}" height="{h}" class="{}""#, escape(class));
         self.shape(&shape, "rect", tip);
     }
 
-    pub(super) fn circle(&mut self, (x, y): (f64, f64), radius: f64, class: &str, tip: &str) {
+    pub(crate) fn circle(&mut self, (x, y): (f64, f64), radius: f64, class: &str, tip: &str) {
         let shape = format!(
             r#"<circle cx="{}" cy="{}" r="{}" class="{}""#,
             num(x),
@@ -40,17 +40,17 @@ impl Svg {
         self.shape(&shape, "circle", tip);
     }
 
-    pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
+    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
         self.path(&[from, to], class);
     }
 
     /// A line through points.
-    pub(super) fn path(&mut self, points: &[(f64, f64)], class: &str) {
+    pub(crate) fn path(&mut self, points: &[(f64, f64)], class: &str) {
         let steps: Vec<String> = points.iter().map(|(x, y)| format!("{} {}", num(*x), num(*y))).collect();
         self.push(format_args!(r#"<path d="M{}" class="{}"/>"#, steps.join(" L"), escape(class)));
     }
 
-    pub(super) fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, class: &str, text: &str) {
+    pub(crate) fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, class: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -66,7 +66,7 @@ impl Svg {
     }
 
     /// The element. `label` says what is to be seen, for those who do not see it.
-    pub(super) fn finish(self, label: &str) -> String {
+    pub(crate) fn finish(self, label: &str) -> String {
         let label = escape(label);
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{label}\">\n{}</svg>\n",
@@ -90,7 +90,7 @@ impl Svg {
 }
 
 /// As text of HTML and XML, also within quotes.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

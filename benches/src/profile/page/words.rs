@@ -3,7 +3,7 @@
 use crate::profile::file::Prover;
 
 /// What a part of a proof is called, and which colour it has.
-pub(super) fn part(label: &str) -> (String, &'static str) {
+pub(crate) fn part(label: &str) -> (String, &'static str) {
     let words: (&str, &'static str) = match label {
         "witness" => ("witness", "witness"),
         "rows" => ("matrix rows", "rows"),
@@ -28,7 +28,7 @@ pub(super) fn part(label: &str) -> (String, &'static str) {
 }
 
 /// The colours with their meaning.
-pub(super) const FAMILIES: [(&str, &str); 7] = [
+pub(crate) const FAMILIES: [(&str, &str); 7] = [
     ("witness", "witness"),
     ("rows", "matrix rows"),
     ("ntt", "NTTs"),
@@ -39,7 +39,7 @@ pub(super) const FAMILIES: [(&str, &str); 7] = [
 ];
 
 /// Seconds in words.
-pub(super) fn seconds(s: f64) -> String {
+pub(crate) fn seconds(s: f64) -> String {
     match s {
         s if s >= 100.0 => format!("{s:.0} s"),
         s if s >= 1.0 => format!("{} s", three(s)),
@@ -49,7 +49,7 @@ pub(super) fn seconds(s: f64) -> String {
 }
 
 /// Three significant digits.
-pub(super) fn three(x: f64) -> String {
+pub(crate) fn three(x: f64) -> String {
     match x.abs() {
         a if a >= 100.0 => format!("{x:.0}"),
         a if a >= 10.0 => format!("{x:.1}"),
@@ -58,22 +58,22 @@ pub(super) fn three(x: f64) -> String {
 }
 
 /// Bytes in words.
-pub(super) fn bytes(n: u64) -> String {
+pub(crate) fn bytes(n: u64) -> String {
     format!("{} MB", three(n as f64 / 1e6))
 }
 
 /// How often one fits into the other.
-pub(super) fn times(x: f64) -> String {
+pub(crate) fn times(x: f64) -> String {
     format!("{}\u{d7}", three(x))
 }
 
 /// A share in percent.
-pub(super) fn percent(x: f64) -> String {
+pub(crate) fn percent(x: f64) -> String {
     if x < 0.095 { format!("{:.1} %", x * 100.0) } else { format!("{:.0} %", x * 100.0) }
 }
 
 /// A size by the power of two.
-pub(super) fn power(domain: u64) -> String {
+pub(crate) fn power(domain: u64) -> String {
     let log = domain.max(1).ilog2();
     let digits = [
         '\u{2070}', '\u{b9}', '\u{b2}', '\u{b3}', '\u{2074}', '\u{2075}', '\u{2076}', '\u{2077}', '\u{2078}',
@@ -84,7 +84,7 @@ pub(super) fn power(domain: u64) -> String {
 }
 
 /// A subject's name with its power raised.
-pub(super) fn pretty(name: &str) -> String {
+pub(crate) fn pretty(name: &str) -> String {
     match name.split_once("2^").and_then(|(before, log)| Some((before, log.parse::<u32>().ok()?))) {
         Some((before, log)) if log < 64 => format!("{before}{}", power(1 << log)),
         _ => name.to_owned(),
@@ -92,7 +92,7 @@ pub(super) fn pretty(name: &str) -> String {
 }
 
 /// Seconds of one thread's processor time for a proof; of the fewest threads measured where one was not.
-pub(super) fn one_thread(prover: &Prover) -> Option<f64> {
+pub(crate) fn one_thread(prover: &Prover) -> Option<f64> {
     let run = prover.with(1).or_else(|| prover.runs.iter().min_by_key(|run| run.threads))?;
     Some(run.whole.cpu.median)
 }

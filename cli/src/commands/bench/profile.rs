@@ -6,6 +6,8 @@ use crate::args::bench::{CompareArgs, ProfileArgs};
 use crate::home::Home;
 use crate::ui::{self, Ui};
 use amanat_accel::TableMemory;
+use amanat_benches::ledger;
+use amanat_benches::ledger::file::LedgerReport;
 use amanat_benches::peers::Arkworks;
 use amanat_benches::profile::compare::{Basis, Change, Comparison, Tolerance, Verdict, compare as compared};
 use amanat_benches::profile::file::{Profile, Subject};
@@ -141,9 +143,13 @@ fn show(subject: &Subject, price: f64, ui: Ui) {
 }
 
 pub(super) fn page(file: &Path, html: &Path, ui: Ui) -> Result<()> {
-    let profile = Profile::read(file)?;
-    fs::write(html, profile::page(&profile))
-        .with_context(|| format!("{} cannot be written", html.display()))?;
+    // A file of the other kind is told by its schema; what is neither is told as no profile.
+    let ledger = fs::read_to_string(file).ok().and_then(|text| LedgerReport::from_json(&text).ok());
+    let page = match ledger {
+        Some(report) => ledger::page(&report),
+        None => profile::page(&Profile::read(file)?),
+    };
+    fs::write(html, page).with_context(|| format!("{} cannot be written", html.display()))?;
     ui.say(format!("{} written", html.display()));
     ui.document(&json!({ "page": html }));
     Ok(())

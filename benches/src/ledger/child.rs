@@ -1,0 +1,184 @@
+//! What is measured in a process of its own: memory, another engine, a node that can be killed.
+
+use super::file::{EngineSpeed, Gates, Kind, Memory, Speed};
+use super::gates::gates;
+use super::load::{Callers, burst, drive};
+use super::stock::Stock;
+use super::system::{Done, System, open};
+use crate::profile::memory::field;
+use crate::report::Outcome;
+use crate::stats::Stat;
+use amanat_accel::ENGINE_VARIABLE;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// In the environment of the child: the [`Order`].
+const ORDER: &str = "AMANAT_LEDGER_BENCH";
+
+/// What a child is to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Order {
+    /// Take so many requests and say what memory that took.
+    Memory { kind: Kind, site: Site, requests: usize, callers: usize, batch: usize },
+    /// Measure gates and speed with the engine that the environment names.
+    Engine { kinds: Vec<Kind>, site: Site, block: usize, rounds: usize },
+    /// Serve whoever speaks on the standard input, until it is closed.
+    Node { kind: Kind, file: PathBuf, batch: usize },
+}
+
+/// Where a child finds its stock, and a file it may use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Site {
+    pub(super) folder: PathBuf,
+    pub(super) organisations: usize,
+    pub(super) file: PathBuf,
+}
+
+/// What a child says of an engine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct EngineFigures {
+    pub(super) gates: Vec<Gates>,
+    pub(super) speeds: Vec<EngineSpeed>,
+}
+
+/// To be called first in the main program: where this process was started by this module, does what it was started for;
+/// the program then ends.
+///
+/// # Errors
+/// As [`super::run`].
+pub fn answer_if_asked() -> Outcome<bool> {
+    let Ok(order) = std::env::var(ORDER) else { return Ok(false) };
+    match serde_json::from_str(&order)? {
+        Order::Memory { kind, site, requests, callers, batch } => {
+            say(&memory(kind, &site, requests, Callers { number: callers, batch })?)?;
+        }
+        Order::Engine { kinds, site, block, rounds } => say(&engine(&kinds, &site, block, rounds)?)?,
+        Order::Node { kind, file, batch } => serve(&*open(kind, &file)?, batch)?,
+    }
+    Ok(true)
+}
+
+/// A child of this program with an engine, this process's where none is named.
+pub(super) fn command(order: &Order, engine: Option<&str>) -> Outcome<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let engine = engine.unwrap_or(amanat_accel::best().name());
+    command.env(ORDER, serde_json::to_string(order)?).env(ENGINE_VARIABLE, engine);
+    Ok(command)
+}
+
+/// Runs a child to its end and reads what it says.
+pub(super) fn ask<T: DeserializeOwned>(order: &Order, engine: Option<&str>) -> Outcome<T> {
+    let out = command(order, engine)?.stdin(Stdio::null()).output()?;
+    if !out.status.success() {
+        return Err(format!("a child failed: {}", String::from_utf8_lossy(&out.stderr)).into());
+    }
+    Ok(serde_json::from_slice(&out.stdout)?)
+}
+
+fn say(answer: &impl Serialize) -> Outcome<()> {
+    Ok(writeln!(std::io::stdout(), "{}", serde_json::to_string(answer)?)?)
+}
+
+fn memory(kind: Kind, site: &Site, requests: usize, callers: Callers) -> Outcome<Option<Memory>> {
+    let stock = Stock::open(&site.folder, site.organisations)?;
+    let list = stock.requests(kind, requests);
+    stock.copy(kind, &site.file)?;
+    let system = open(kind, &site.file)?;
+    let Some(opened) = field("VmRSS:") else { return Ok(None) };
+    // Making the requests has a peak of its own. Where the mark cannot be set back, that one is reported if it is higher.
+    drop(std::fs::write("/proc/self/clear_refs", "5"));
+    drive(&*system, &list, &burst(list.len()), callers)?;
+    let peak = field("VmHWM:").ok_or("it was said a moment ago")?;
+    // The requests are the client's memory, not the system's.
+    let requests_held: u64 = list.iter().map(|r| r.len() as u64).sum();
+    Ok(Some(Memory {
+        open: opened.saturating_sub(requests_held),
+        peak: peak.saturating_sub(requests_held),
+        requests: u32::try_from(list.len())?,
+    }))
+}
+
+fn engine(kinds: &[Kind], site: &Site, block: usize, rounds: usize) -> Outcome<EngineFigures> {
+    let stock = Stock::open(&site.folder, site.organisations)?;
+    let mut figures = EngineFigures { gates: Vec::new(), speeds: Vec::new() };
+    for kind in kinds {
+        figures.gates.push(gates(*kind, &stock, block, rounds, &site.file)?);
+        let list = stock.requests(*kind, stock.proofs());
+        let callers = Callers { number: 1, batch: block };
+        let speed = speed(*kind, &stock, &list, callers, rounds, &site.file)?;
+        let engine = amanat_accel::best().name().to_owned();
+        figures.speeds.push(EngineSpeed { engine, kind: *kind, batch: u32::try_from(block)?, speed });
+    }
+    Ok(figures)
+}
+
+/// Everything at once, each round on a new copy.
+pub(super) fn speed(
+    kind: Kind,
+    stock: &Stock,
+    requests: &[Vec<u8>],
+    callers: Callers,
+    rounds: usize,
+    file: &Path,
+) -> Outcome<Speed> {
+    let (mut per_second, mut cpu) = (Vec::new(), Vec::new());
+    let n = requests.len() as f64;
+    for round in 0..=rounds {
+        stock.copy(kind, file)?;
+        let system = open(kind, file)?;
+        let driven = drive(&*system, requests, &burst(requests.len()), callers)?;
+        // The first fills caches and does not count.
+        if round > 0 {
+            per_second.push(n / driven.wall);
+            cpu.push(driven.cpu / n);
+        }
+    }
+    let stat = |values: &[f64]| Stat::of(values).ok_or("at least one round");
+    Ok(Speed { per_second: stat(&per_second)?, cpu: stat(&cpu)? })
+}
+
+/// A node: takes lines `number hex`, answers each with `ack number` once it is durable or `no number why`. What has come
+/// while it worked is the next batch.
+fn serve(system: &dyn System, batch: usize) -> Outcome<()> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(std::io::stdin()).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let mut out = std::io::stdout();
+    writeln!(out, "ready")?;
+    out.flush()?;
+    loop {
+        let mut taken = match lines.recv_timeout(Duration::from_secs(60)) {
+            Ok(line) => vec![line],
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        taken.extend(lines.try_iter().take(batch - 1));
+        let requests = taken
+            .iter()
+            .map(|line| {
+                let (number, hex) = line.split_once(' ').ok_or("not a request")?;
+                Ok((number, hex::decode(hex)?))
+            })
+            .collect::<Outcome<Vec<_>>>()?;
+        let bytes: Vec<&[u8]> = requests.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+        let mut words = String::new();
+        for ((number, _), answer) in requests.iter().zip(system.submit(&bytes)) {
+            match answer {
+                Ok(Done::Now | Done::Before) => words.push_str(&format!("ack {number}\n")),
+                Err(why) => words.push_str(&format!("no {number} {why}\n")),
+            }
+        }
+        // Written after all of them are durable: what the client has read was promised.
+        out.write_all(words.as_bytes())?;
+        out.flush()?;
+    }
+}

@@ -1,0 +1,444 @@
+//! A run as a page: one file, no scripts, plots in SVG, in the looks of a profile.
+
+mod plots;
+
+use super::file::{Kind, LedgerReport, System, Verdict, money};
+use crate::profile::page::svg::escape;
+use crate::profile::page::words::{bytes, seconds, three, times};
+use crate::profile::page::{STYLE, legend, row, section};
+use plots::{Chart, FAMILIES, Line, colour, lines, rate};
+
+/// What a profile's page has no need of.
+const MORE: &str = "\
+svg .second { stroke-dasharray: 5 4; opacity: .75; }
+svg .tiny { font-size: 10px; }
+.words { table-layout: fixed; min-width: 46rem; }
+.words td, .words th { white-space: normal; text-align: left; vertical-align: top; }
+.words td span { color: var(--soft); }
+.held, .partly, .lost { font-weight: 650; }
+.held { color: var(--rows); } .partly { color: var(--recode); } .lost { color: var(--g2); }
+.wide ul { margin: .2rem 0 .6rem; padding-left: 1.2rem; }
+";
+
+/// The page.
+#[must_use]
+pub fn page(report: &LedgerReport) -> String {
+    let mut body = header(report);
+    body.push_str(&cards(report));
+    body.push_str(&verdict(report));
+    body.push_str("<div class=\"grid\">\n");
+    body.push_str(&speed(report));
+    body.push_str(&costs(report));
+    body.push_str(&outages(report));
+    body.push_str(&attacks(report));
+    body.push_str("</div>\n");
+    body.push_str(&tables(report));
+    body.push_str(&footer(report));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>A ledger that verifies</title>\n<style>\n{STYLE}{MORE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
+    )
+}
+
+fn header(report: &LedgerReport) -> String {
+    let (m, s) = (&report.machine, &report.settings);
+    let load = m.load.map_or_else(String::new, |load| format!(" · load {load} before the run"));
+    let busy = m.load.is_some_and(|load| load > 0.25 * f64::from(m.threads));
+    let notice = if busy {
+        "<p class=\"notice\">Others used this machine at the same time. Processor time can be relied on; requests a second and latencies are worse than on a quiet machine.</p>\n"
+    } else {
+        ""
+    };
+    let validators =
+        if s.validators == 1 { "one validator".to_owned() } else { format!("{} validators", s.validators) };
+    format!(
+        "<header>\n<h1>What proofs cost a ledger, and what they buy</h1>\n<p>{} · {} threads · {} · engine {}{load}</p>\n<p>{} · {validators} · {} distinct access proofs · {} rounds, medians</p>\n{notice}</header>\n",
+        escape(&m.cpu),
+        m.threads,
+        escape(&m.system),
+        escape(&m.engine),
+        escape(&m.time),
+        s.proofs,
+        s.rounds
+    )
+}
+
+fn cards(report: &LedgerReport) -> String {
+    let mut cards = Vec::new();
+    if let Some(s) = report.system(Kind::Blocks) {
+        cards.push((
+            rate(s.most.per_second.median),
+            "access proofs a second verified and durable, a block at a time".to_owned(),
+        ));
+    }
+    if let Some(s) = report.system(Kind::Proofs) {
+        cards.push((
+            rate(s.most.per_second.median),
+            "a second where each proof is verified by itself as it comes in".to_owned(),
+        ));
+        if let Some(load) = calm(s) {
+            let words = format!("to a durable answer for 99 of 100, at {} a second", rate(load.offered));
+            cards.push((seconds(load.latency.p99), words));
+        }
+        cards.push((
+            money(report.per_thousand(&s.most)),
+            format!(
+                "is the price of a thousand accesses with proofs, at {} per core-hour",
+                report.settings.price_per_core_hour
+            ),
+        ));
+        cards.push((format!("{} B", s.bytes.request), "is an access with its proof".to_owned()));
+    }
+    if let Some(o) = report.outages.iter().find(|o| o.kind == Kind::Proofs) {
+        cards.push((
+            seconds(o.synchronised),
+            format!("until {} waiting requests were durable after an outage", o.queued),
+        ));
+    }
+    let lost = |kind| {
+        let all = report.attacks.iter().flat_map(|a| &a.outcomes).filter(|o| o.kind == kind);
+        all.filter(|o| o.verdict == Verdict::Lost).count()
+    };
+    if !report.attacks.is_empty() {
+        cards.push((
+            format!("{} : {} : {}", lost(Kind::Central), lost(Kind::Signed), lost(Kind::Proofs)),
+            format!("of {} attacks won against server, signed ledger, proofs", report.attacks.len()),
+        ));
+    }
+    let cards: String = cards
+        .iter()
+        .map(|(figure, words)| {
+            format!("<div class=\"card\"><b>{}</b><span>{}</span></div>\n", escape(figure), escape(words))
+        })
+        .collect();
+    format!("<div class=\"cards\">\n{cards}</div>\n")
+}
+
+/// The load next below half of the most.
+fn calm(system: &System) -> Option<&super::file::Load> {
+    let half = system.most.per_second.median * 0.55;
+    let below = system.load.iter().filter(|l| l.offered <= half);
+    below.max_by(|a, b| a.offered.total_cmp(&b.offered)).or_else(|| system.load.first())
+}
+
+/// In words: how much slower, and for what.
+fn verdict(report: &LedgerReport) -> String {
+    let speed = |kind| report.system(kind).map(|s| s.most);
+    let (Some(central), Some(signed), Some(proofs), Some(blocks)) =
+        (speed(Kind::Central), speed(Kind::Signed), speed(Kind::Proofs), speed(Kind::Blocks))
+    else {
+        return String::new();
+    };
+    let factor =
+        |a: &super::file::Speed, b: &super::file::Speed| times(a.per_second.median / b.per_second.median);
+    let items = [
+        format!(
+            "The server is {} as fast as the ledger with proofs verified one by one, and {} as fast as with proofs verified by block. It checks a signature and a row of a table.",
+            factor(&central, &proofs),
+            factor(&central, &blocks)
+        ),
+        format!(
+            "The ledger without proofs is {} as fast as with proofs one by one, {} as by block. A signed access also appends a leaf to a tree of Poseidon hashes, which a proof of access does not.",
+            factor(&signed, &proofs),
+            factor(&signed, &blocks)
+        ),
+        "What the time buys: no access without a consent that the patient gave and has not revoked, whoever signs; nobody's name, number or medical record in the file, and nothing that links the accesses of one patient; a record that shows when it was changed.".to_owned(),
+        "What it does not buy with one validator: its operator can write another history by the rules. A kept receipt shows it.".to_owned(),
+    ];
+    let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
+    format!(
+        "<section class=\"wide\">\n<h2>Slower, and for what</h2>\n<ul>\n{items}</ul>\n</section>\n<p></p>\n"
+    )
+}
+
+fn systems(report: &LedgerReport) -> String {
+    legend(report.systems.iter().map(|s| (colour(s.kind).to_owned(), s.kind.name().to_owned())))
+}
+
+fn speed(report: &LedgerReport) -> String {
+    let series = |of: &dyn Fn(&System) -> Vec<(f64, f64)>| -> Vec<Line> {
+        report.systems.iter().map(|s| Line { kind: s.kind, second: false, points: of(s) }).collect()
+    };
+    let mut out = String::new();
+    let mut add = |title: &str, why: &str, plot: Option<String>| {
+        if let Some(plot) = plot {
+            out.push_str(&section(title, why, &plot));
+        }
+    };
+    add(
+        "Achieved against offered",
+        "Requests come at random times, whatever became of those before. Up to the dashed line all that comes is durable; where a curve leaves it, a queue grows.",
+        lines(
+            &Chart {
+                label: "Durable requests a second against offered ones",
+                across: "offered requests a second",
+                words: rate,
+                marks: &[],
+                ideal: true,
+            },
+            &series(&|s| s.load.iter().map(|l| (l.offered, l.achieved)).collect()),
+        ),
+    );
+    let mut latencies = series(&|s| s.load.iter().map(|l| (l.offered, l.latency.p99)).collect());
+    latencies.extend(report.systems.iter().map(|s| Line {
+        kind: s.kind,
+        second: true,
+        points: s.load.iter().map(|l| (l.offered, l.latency.p50)).collect(),
+    }));
+    add(
+        "Latency to the durable answer",
+        "From the time a request was meant to come, so that waiting for a busy system counts. Whole lines: 99 of 100 are faster; dashed: half are. Beyond saturation it grows with the length of the run.",
+        lines(
+            &Chart {
+                label: "Latency against offered load",
+                across: "offered requests a second",
+                words: seconds,
+                marks: &[],
+                ideal: false,
+            },
+            &latencies,
+        ),
+    );
+    let sizes: Vec<f64> = report
+        .systems
+        .iter()
+        .max_by_key(|s| s.batches.len())
+        .map_or_else(Vec::new, |s| s.batches.iter().map(|b| f64::from(b.size)).collect());
+    add(
+        "By the size of a block",
+        "At most, one caller: the next batch is handed in when the last is durable. One durable write for each block.",
+        lines(
+            &Chart {
+                label: "Requests a second by the size of a block",
+                across: "requests in a block",
+                words: rate,
+                marks: &sizes,
+                ideal: false,
+            },
+            &series(&|s| s.batches.iter().map(|b| (f64::from(b.size), b.per_second.median)).collect()),
+        ),
+    );
+    let mut numbers: Vec<f64> = report.organisations.iter().map(|s| f64::from(s.organisations)).collect();
+    numbers.dedup();
+    let of = |kind| {
+        let own = report.organisations.iter().filter(move |s| s.kind == kind);
+        own.map(|s| (f64::from(s.organisations), s.speed.per_second.median)).collect::<Vec<_>>()
+    };
+    let scales: Vec<Line> =
+        Kind::ALL.into_iter().map(|kind| Line { kind, second: false, points: of(kind) }).collect();
+    let each = report.organisations.first().map_or(0, |s| s.requests);
+    add(
+        "By the number of organisations",
+        &format!(
+            "Members of the ledger, accounts of the server. Runs of {each} requests, so shorter than the others."
+        ),
+        lines(
+            &Chart {
+                label: "Requests a second by the number of organisations",
+                across: "organisations",
+                words: rate,
+                marks: &numbers,
+                ideal: false,
+            },
+            &scales,
+        ),
+    );
+    let bursts: Vec<f64> = report
+        .systems
+        .iter()
+        .max_by_key(|s| s.bursts.len())
+        .map_or_else(Vec::new, |s| s.bursts.iter().map(|b| f64::from(b.size)).collect());
+    add(
+        "Bursts, as of many devices at once",
+        "Silence, then so many requests at one instant: until the last is durable.",
+        lines(
+            &Chart {
+                label: "Time to drain a burst by its size",
+                across: "requests at once",
+                words: seconds,
+                marks: &bursts,
+                ideal: false,
+            },
+            &series(&|s| s.bursts.iter().map(|b| (f64::from(b.size), b.drained.median)).collect()),
+        ),
+    );
+    out
+}
+
+fn costs(report: &LedgerReport) -> String {
+    let mut out = String::new();
+    if let Some(plot) = plots::gates(&report.gates) {
+        let families =
+            legend(FAMILIES.iter().map(|(class, words)| ((*class).to_owned(), (*words).to_owned())));
+        let block = report.gates.first().map_or(0, |g| g.block);
+        let why = format!(
+            "On one thread, {block} requests in a block, each gate by its public door. By block, the rules are part of what verifies."
+        );
+        out.push_str(&section("Processor time by gate", &why, &format!("{families}{plot}")));
+    }
+    if let Some(plot) = plots::engines(&report.engines) {
+        let legend = legend(
+            [Kind::Proofs, Kind::Blocks].map(|k| (colour(k).to_owned(), k.name().to_owned())).into_iter(),
+        );
+        let why = "The same proofs with each engine of this machine, in a process of its own, one caller.";
+        out.push_str(&section("By engine", why, &format!("{legend}{plot}")));
+    }
+    if let Some(plot) = plots::costs(report) {
+        let why = format!(
+            "Processor time of all threads at the highest speed, at {} per core-hour; making proofs is not in it, they are made at the hospital.",
+            report.settings.price_per_core_hour
+        );
+        out.push_str(&section("Cost of a thousand requests", &why, &plot));
+    }
+    out
+}
+
+fn outages(report: &LedgerReport) -> String {
+    let Some(plot) = plots::outages(&report.outages) else { return String::new() };
+    let classes = [("rest", "away"), ("recode", "opening the file"), ("g1", "catching up")];
+    let legend = legend(classes.map(|(class, words)| (class.to_owned(), words.to_owned())).into_iter());
+    let offered = report.outages.first().map_or(0.0, |o| o.offered);
+    let why = format!(
+        "The node's process is killed under load ({} a second) and started again; its client keeps what comes meanwhile.",
+        rate(offered)
+    );
+    section("Hospital outage", &why, &format!("{legend}{plot}"))
+}
+
+fn attacks(report: &LedgerReport) -> String {
+    if report.attacks.is_empty() {
+        return String::new();
+    }
+    let mut table = String::from("<div class=\"scroll\">\n<table class=\"words\">\n<tr><th>attack</th>");
+    let kinds: Vec<Kind> = report.attacks[0].outcomes.iter().map(|o| o.kind).collect();
+    for kind in &kinds {
+        table.push_str(&format!("<th>{}</th>", kind.name()));
+    }
+    table.push_str("</tr>\n");
+    for attack in &report.attacks {
+        table.push_str(&format!(
+            "<tr><td><b>{}</b><br/><span>{}</span></td>",
+            escape(&attack.name),
+            escape(&attack.tried)
+        ));
+        for kind in &kinds {
+            let cell = attack.outcomes.iter().find(|o| o.kind == *kind).map_or_else(String::new, |o| {
+                format!("<b class=\"{0}\">{0}</b><br/>{1}", o.verdict.word(), escape(&o.what))
+            });
+            table.push_str(&format!("<td>{cell}</td>"));
+        }
+        table.push_str("</tr>\n");
+    }
+    table.push_str("</table>\n</div>\n");
+    let why =
+        "Each was made in this run, through the same calls or on the file; the outcome is what happened.";
+    section("Attacks, and what each lost", why, &table).replacen("<section>", "<section class=\"wide\">", 1)
+}
+
+fn tables(report: &LedgerReport) -> String {
+    let mut out = String::from(
+        "<details open=\"open\">\n<summary>All figures</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>system</th><th>a second</th><th>±</th><th>processor</th><th>a thousand cost</th><th>request</th><th>receipt</th><th>inclusion</th><th>stored</th><th>memory open</th><th>peak</th></tr>\n",
+    );
+    for s in &report.systems {
+        let cells = [
+            s.kind.name().to_owned(),
+            rate(s.most.per_second.median),
+            rate(s.most.per_second.mad),
+            seconds(s.most.cpu.median),
+            money(report.per_thousand(&s.most)),
+            format!("{} B", s.bytes.request),
+            format!("{} B", s.bytes.receipt),
+            s.bytes.inclusion.map_or_else(|| "none".to_owned(), |n| format!("{n} B")),
+            format!("{:.0} B", s.bytes.stored),
+            s.memory.map_or_else(String::new, |m| bytes(m.open)),
+            s.memory.map_or_else(String::new, |m| bytes(m.peak)),
+        ];
+        row(&mut out, &cells, &[]);
+    }
+    out.push_str("</table>\n<table>\n<tr><th>system</th><th>offered</th><th>achieved</th><th>requests</th><th>p50</th><th>p99</th><th>max</th></tr>\n");
+    for s in &report.systems {
+        for l in &s.load {
+            let cells = [
+                s.kind.name().to_owned(),
+                rate(l.offered),
+                rate(l.achieved),
+                l.requests.to_string(),
+                seconds(l.latency.p50),
+                seconds(l.latency.p99),
+                seconds(l.latency.max),
+            ];
+            row(&mut out, &cells, &[]);
+        }
+    }
+    out.push_str("</table>\n<table>\n<tr><th>gate</th><th class=\"l\">of</th><th class=\"l\">engine</th><th>processor</th><th>±</th><th>wall</th></tr>\n");
+    for path in &report.gates {
+        for gate in &path.gates {
+            let cells = [
+                gate.name.clone(),
+                path.kind.name().to_owned(),
+                path.engine.clone(),
+                seconds(gate.cpu.median.max(0.0)),
+                seconds(gate.cpu.mad),
+                seconds(gate.wall.median),
+            ];
+            row(&mut out, &cells, &[1, 2]);
+        }
+    }
+    out.push_str("</table>\n</div>\n</details>\n");
+    out
+}
+
+fn footer(report: &LedgerReport) -> String {
+    let s = &report.settings;
+    let about: String = report
+        .systems
+        .iter()
+        .map(|s| format!("<li>{}: {}.</li>\n", s.kind.name(), escape(s.kind.about())))
+        .collect();
+    let not_run: String = report.not_run.iter().map(|why| format!("<li>{}</li>\n", escape(why))).collect();
+    format!(
+        "<footer>\n<p>Made by <code>{}</code></p>\n{}<ul>\n{about}</ul>\n<p>Every run begins on a new copy of the same ledger, on the same disk; each batch is one durable two-phase write. {} callers hand in at the same time, at most {} requests together: whatever has come by then. Runs of systems with proofs are at most {} requests long, as many as there are proofs; others at most {}.</p>\n<p>Not run here:</p>\n<ul>\n{not_run}</ul>\n<p>± is the median distance from the median. {} a core-hour is the price.</p>\n</footer>\n",
+        escape(&s.command),
+        systems(report),
+        s.callers,
+        s.batch,
+        s.proofs,
+        s.requests,
+        three(s.price_per_core_hour)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::tests::sample;
+    use super::*;
+
+    fn parsed(html: &str) -> String {
+        html.replace("<!doctype html>\n", "")
+            .replace("initial-scale=1\">", "initial-scale=1\"/>")
+            .replace("charset=\"utf-8\">", "charset=\"utf-8\"/>")
+    }
+
+    #[test]
+    fn the_page_is_well_formed_and_stands_alone() {
+        let html = parsed(&page(&sample()));
+        let document = roxmltree::Document::parse(&html).expect("well-formed");
+        let count = |name: &str| document.descendants().filter(|n| n.tag_name().name() == name).count();
+        assert_eq!(count("svg"), 9);
+        assert_eq!((count("script"), count("link"), count("img"), count("iframe")), (0, 0, 0, 0));
+        assert!(!html.contains("url(") && !html.contains("NaN"), "no pictures from elsewhere, only numbers");
+        assert!(html.contains("a &lt;name&gt; &amp; more"), "words of outcomes are escaped");
+    }
+
+    #[test]
+    fn a_report_of_nothing_is_a_page_too() {
+        let mut report = sample();
+        report.systems.clear();
+        report.gates.clear();
+        report.engines.clear();
+        report.organisations.clear();
+        report.outages.clear();
+        report.attacks.clear();
+        let html = parsed(&page(&report));
+        assert!(roxmltree::Document::parse(&html).is_ok());
+    }
+}

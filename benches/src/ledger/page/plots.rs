@@ -1,0 +1,250 @@
+//! The plots, 380 units wide as those of a profile.
+
+use crate::ledger::file::{EngineSpeed, Gates, Kind, LedgerReport, Outage, money};
+use crate::profile::page::plots::{Frame, label_ends, thousands, ticks};
+use crate::profile::page::svg::{Anchor, Svg};
+use crate::profile::page::words::{percent, seconds};
+
+const WIDTH: f64 = 380.0;
+const LABELS: f64 = 104.0;
+const VALUES: f64 = 96.0;
+const ROW: f64 = 23.0;
+const BAR: f64 = 16.0;
+
+/// The colour of a system: the same everywhere.
+pub(super) const fn colour(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Central => "s5",
+        Kind::Signed => "s2",
+        Kind::Proofs => "s1",
+        Kind::Blocks => "s0",
+    }
+}
+
+/// The gates by what they do, each with its colour.
+pub(super) const FAMILIES: [(&str, &str); 6] = [
+    ("rows", "decode, rules"),
+    ("g1", "signature or proof"),
+    ("ntt", "propose"),
+    ("recode", "new roots"),
+    ("g2", "durable write"),
+    ("witness", "take over"),
+];
+
+fn family(gate: &str) -> &'static str {
+    match gate {
+        "decode" | "precheck" => "rows",
+        "check" | "verify" | "validate" => "g1",
+        "propose" => "ntt",
+        "apply" => "recode",
+        "commit" => "g2",
+        _ => "witness",
+    }
+}
+
+/// So many a second.
+pub(super) fn rate(x: f64) -> String {
+    if x >= 100.0 { thousands(x.round() as u64) } else { format!("{x:.1}") }
+}
+
+/// A line through measured points.
+pub(super) struct Line {
+    pub(super) kind: Kind,
+    /// Dashed, and without a name at its end.
+    pub(super) second: bool,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// What a chart shows.
+pub(super) struct Chart<'a> {
+    /// For those who do not see it.
+    pub(super) label: &'a str,
+    /// Under the horizontal axis.
+    pub(super) across: &'a str,
+    /// Words for a value of the vertical axis.
+    pub(super) words: fn(f64) -> String,
+    /// Marks of the horizontal axis; powers of ten where there are none.
+    pub(super) marks: &'a [f64],
+    /// Whether what comes in can come out: the line of equals.
+    pub(super) ideal: bool,
+}
+
+/// Lines on logarithmic axes.
+pub(super) fn lines(chart: &Chart<'_>, lines: &[Line]) -> Option<String> {
+    const HEIGHT: f64 = 300.0;
+    let all = || lines.iter().flat_map(|line| &line.points).filter(|(x, y)| *x > 0.0 && *y > 0.0);
+    let bounds = |of: fn(&(f64, f64)) -> f64| {
+        all()
+            .map(of)
+            .map(f64::log10)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)))
+    };
+    let ((left, right), (low, high)) = (bounds(|p| p.0), bounds(|p| p.1));
+    if left >= right || low > high {
+        return None;
+    }
+    let (low, high) = (low - 0.08, high + 0.08);
+    let plot = Frame { left: 56.0, right: WIDTH - 122.0, top: 10.0, bottom: HEIGHT - 34.0 };
+    let x = |v: f64| plot.x((v.log10() - left) / (right - left));
+    let y = |v: f64| plot.y((v.log10() - low) / (high - low));
+    let mut svg = Svg::new(WIDTH, HEIGHT);
+    for (tick, strong) in ticks(low, high) {
+        svg.line((plot.left, y(tick)), (plot.right, y(tick)), "gridline");
+        if strong {
+            svg.text((plot.left - 6.0, y(tick) + 4.0), Anchor::End, "small soft", &(chart.words)(tick));
+        }
+    }
+    let marks: Vec<f64> = if chart.marks.is_empty() {
+        ticks(left, right).into_iter().filter(|(_, strong)| *strong).map(|(t, _)| t).collect()
+    } else {
+        chart.marks.to_vec()
+    };
+    let mut free = f64::NEG_INFINITY;
+    for mark in marks {
+        svg.line((x(mark), plot.top), (x(mark), plot.bottom), "gridline");
+        // Words that would run into each other are left out.
+        if x(mark) >= free {
+            let words = thousands(mark.round() as u64);
+            svg.text((x(mark), plot.bottom + 17.0), Anchor::Middle, "small soft", &words);
+            free = x(mark) + 8.0 + words.chars().count() as f64 * 6.5;
+        }
+    }
+    svg.text((plot.left, HEIGHT - 1.0), Anchor::Start, "small soft", chart.across);
+    if chart.ideal {
+        let (from, to) = (left.max(low), right.min(high));
+        if from < to {
+            let ends = [from, to].map(|log| 10f64.powf(log));
+            svg.line((x(ends[0]), y(ends[0])), (x(ends[1]), y(ends[1])), "ideal");
+        }
+    }
+    let mut ends = Vec::new();
+    for line in lines {
+        let points: Vec<(f64, f64)> = line.points.iter().map(|(a, b)| (x(*a), y(*b))).collect();
+        let class = colour(line.kind);
+        svg.path(&points, &format!("{class} curve{}", if line.second { " second" } else { "" }));
+        for (at, (a, b)) in points.iter().zip(&line.points) {
+            let tip = format!("{}, {}: {}", line.kind.name(), rate(*a), (chart.words)(*b));
+            svg.circle(*at, if line.second { 2.4 } else { 3.6 }, class, &tip);
+        }
+        if let Some(last) = points.last().filter(|_| !line.second) {
+            ends.push((last.1, class.to_owned(), line.kind.name().to_owned()));
+        }
+    }
+    label_ends(&mut svg, plot.right + 10.0, ends);
+    Some(svg.finish(chart.label))
+}
+
+/// A bar for each path through the gates; the dearest spans the width.
+pub(super) fn gates(paths: &[Gates]) -> Option<String> {
+    let total = |path: &Gates| path.gates.iter().map(|g| g.cpu.median.max(0.0)).sum::<f64>();
+    let most = paths.iter().map(total).fold(0.0, f64::max);
+    if most <= 0.0 {
+        return None;
+    }
+    let mut engines: Vec<&str> = paths.iter().map(|p| p.engine.as_str()).collect();
+    engines.dedup();
+    let mut svg = Svg::new(WIDTH, paths.len() as f64 * ROW + engines.len() as f64 * 32.0);
+    let (mut y, mut before) = (0.0, "");
+    for path in paths {
+        if path.engine != before {
+            svg.text((0.0, y + 14.0), Anchor::Start, "strong", &path.engine);
+            y += 24.0;
+            before = &path.engine;
+        }
+        svg.text((0.0, y + 12.5), Anchor::Start, "small soft", path.kind.name());
+        let unit = (WIDTH - LABELS - VALUES) / most;
+        let mut at = LABELS;
+        for gate in &path.gates {
+            let width = gate.cpu.median.max(0.0) * unit;
+            let tip = format!("{}: {}", gate.name, seconds(gate.cpu.median.max(0.0)));
+            let gap = if width > 4.0 { " gap" } else { "" };
+            svg.rect([at, y, width, BAR], &format!("{}{gap}", family(&gate.name)), &tip);
+            at += width;
+        }
+        svg.text((at + 6.0, y + 12.5), Anchor::Start, "small", &seconds(total(path)));
+        y += ROW;
+    }
+    Some(svg.finish("Processor time of one request on one thread, by gate, system and engine"))
+}
+
+/// Bars of requests a second, by engine.
+pub(super) fn engines(speeds: &[EngineSpeed]) -> Option<String> {
+    let with_proofs: Vec<&EngineSpeed> =
+        speeds.iter().filter(|s| matches!(s.kind, Kind::Proofs | Kind::Blocks)).collect();
+    bars(
+        "Durable access proofs a second, by engine",
+        &with_proofs
+            .iter()
+            .map(|s| {
+                let name = format!("{}, {}", s.engine, if s.kind == Kind::Blocks { "block" } else { "one" });
+                (name, colour(s.kind), s.speed.per_second.median, rate(s.speed.per_second.median))
+            })
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// Bars of money for a thousand.
+pub(super) fn costs(report: &LedgerReport) -> Option<String> {
+    bars(
+        "Money for a thousand requests",
+        &report
+            .systems
+            .iter()
+            .map(|s| {
+                let cost = report.per_thousand(&s.most);
+                (s.kind.name().to_owned(), colour(s.kind), cost, money(cost))
+            })
+            .collect::<Vec<_>>(),
+    )
+}
+
+fn bars(label: &str, rows: &[(String, &str, f64, String)]) -> Option<String> {
+    let most = rows.iter().map(|row| row.2).fold(0.0, f64::max);
+    if most <= 0.0 {
+        return None;
+    }
+    let mut svg = Svg::new(WIDTH, rows.len() as f64 * ROW);
+    let left = LABELS + 14.0;
+    for (i, (name, class, value, words)) in rows.iter().enumerate() {
+        let y = i as f64 * ROW;
+        svg.text((0.0, y + 12.5), Anchor::Start, "small soft", name);
+        let width = (WIDTH - left - 72.0) * value / most;
+        svg.rect([left, y, width, BAR], class, &format!("{name}: {words}"));
+        svg.text((left + width + 6.0, y + 12.5), Anchor::Start, "small", words);
+    }
+    Some(svg.finish(label))
+}
+
+/// What happened when, a strip for each: served, away, opening, catching up.
+pub(super) fn outages(outages: &[Outage]) -> Option<String> {
+    let whole = |o: &Outage| o.away + o.opening + o.synchronised;
+    let most = outages.iter().map(whole).fold(0.0, f64::max);
+    if most <= 0.0 {
+        return None;
+    }
+    let mut svg = Svg::new(WIDTH, outages.len() as f64 * (ROW + 18.0));
+    for (i, o) in outages.iter().enumerate() {
+        let y = i as f64 * (ROW + 18.0);
+        svg.text((0.0, y + 12.5), Anchor::Start, "small soft", o.kind.name());
+        let unit = (WIDTH - LABELS) / most;
+        let mut at = LABELS;
+        for (name, class, time) in [
+            ("away", "rest", o.away),
+            ("opening", "recode", o.opening),
+            ("catching up", "g1", o.synchronised),
+        ] {
+            svg.rect([at, y, time * unit, BAR], class, &format!("{name}: {}", seconds(time)));
+            at += time * unit;
+        }
+        let words = format!(
+            "{} waited, durable {} after it was back; {} of {} lost; available {}",
+            o.queued,
+            seconds(o.synchronised),
+            o.lost,
+            o.acknowledged,
+            percent(o.available)
+        );
+        svg.text((0.0, y + 29.0), Anchor::Start, "tiny soft", &words);
+    }
+    Some(svg.finish("From the kill until all that had waited is durable"))
+}
