@@ -23,6 +23,7 @@ use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::tx::{ChainId, KeyDigest, TxId};
 use amanat_verifier::light::ReceiptEvidence;
+use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -176,6 +177,23 @@ impl Chain {
         // The state is not held during signature and pairing; what moves meanwhile is seen when the block is made.
         let prechecked = precheck(&self.state(), bytes, now);
         Ok(prechecked.and_then(Prechecked::verify)?)
+    }
+
+    /// [`check`](Self::check) of many, all proofs in one batch.
+    pub fn check_all<T: AsRef<[u8]> + Sync>(
+        &self,
+        list: &[T],
+        now: Timestamp,
+    ) -> Vec<Result<Admitted, SubmitError>> {
+        if let Err(SubmitError::Fault(fault)) = self.usable() {
+            return list.iter().map(|_| Err(fault.clone().into())).collect();
+        }
+        let prechecked = {
+            let state = self.state();
+            let state: &State = &state;
+            list.par_iter().map(|bytes| precheck(state, bytes.as_ref(), now)).collect()
+        };
+        Prechecked::verify_all(prechecked).into_iter().map(|checked| Ok(checked?)).collect()
     }
 
     /// Puts a checked transaction into the pool.

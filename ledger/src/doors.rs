@@ -19,6 +19,8 @@ use amanat_verifier::{
     verify_transactions,
 };
 use ed25519_dalek::VerifyingKey as SignatureKey;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A transaction that passed [`check`]: verified, and admissible to the state it was checked against.
@@ -97,13 +99,47 @@ impl Prechecked {
     /// [`Reject::Evidence`] and the rejections of a key's vectors.
     pub fn verify(self) -> Result<Admitted, Refusal> {
         let tx = verify_transaction(&self.trust, self.tx).map_err(Reject::from)?;
-        check_vectors(tx.get())?;
-        let keys = TxKeys::of(tx.get());
-        Ok(Admitted { tx, keys, bytes: self.bytes, signed_by: self.trust.signer.map(|(_, key)| key) })
+        Ok(Admitted::new(tx, self.bytes, &self.trust)?)
+    }
+
+    /// [`verify`](Self::verify) of many that were checked against one state: the same verdicts, with all proofs in one batch.
+    ///
+    /// # Panics
+    /// Never: there is one verdict for each.
+    #[must_use]
+    pub fn verify_all(list: Vec<Result<Self, Refusal>>) -> Vec<Result<Admitted, Refusal>> {
+        let mut all = TrustFor::default();
+        let (mut verdicts, mut sizes, mut txs) = (Vec::with_capacity(list.len()), Vec::new(), Vec::new());
+        for prechecked in list {
+            verdicts.push(prechecked.map(|Self { tx, bytes, trust }| {
+                all.signers.extend(trust.signers);
+                all.keys.extend(trust.keys);
+                sizes.push(bytes);
+                txs.push(tx);
+            }));
+        }
+        let verified = verify_transactions(&all, txs).into_par_iter().zip(sizes);
+        let admitted: Vec<Result<Admitted, Refusal>> = verified
+            .map(|(verdict, bytes)| Ok(Admitted::new(verdict.map_err(Reject::from)?, bytes, &all)?))
+            .collect();
+        let mut admitted = admitted.into_iter();
+        let judged =
+            verdicts.into_iter().map(|verdict| verdict.and_then(|()| admitted.next().expect("one each")));
+        judged.collect()
     }
 }
 
 impl Admitted {
+    fn new(tx: Verified<Transaction>, bytes: usize, trust: &TrustFor) -> Result<Self, Reject> {
+        check_vectors(tx.get())?;
+        let signed_by = match tx.get() {
+            Transaction::Signed(tx) => trust.organisation_key(tx.organisation).copied(),
+            Transaction::Proof(_) => None,
+        };
+        let keys = TxKeys::of(tx.get());
+        Ok(Self { tx, keys, bytes, signed_by })
+    }
+
     /// Whether the evidence still holds: the organisation signs with the key that it signed this with.
     fn holds(&self, state: &State) -> Result<(), Reject> {
         match self.tx.get() {
@@ -321,32 +357,35 @@ impl Trust for State {
     }
 }
 
-/// The part of a state's trust that one transaction needs.
+/// The part of a state's trust that some transactions need.
+#[derive(Default)]
 struct TrustFor {
-    signer: Option<(OrgId, SignatureKey)>,
-    key: Option<((Statement, KeyDigest), Arc<PreparedVerifyingKey>)>,
+    signers: BTreeMap<OrgId, SignatureKey>,
+    keys: BTreeMap<(Statement, KeyDigest), Arc<PreparedVerifyingKey>>,
 }
 
 impl TrustFor {
     fn new(state: &State, tx: &Transaction) -> Self {
+        let mut trust = Self::default();
         match tx {
             Transaction::Signed(tx) => {
                 let key = state.organisation_key(tx.organisation);
-                Self { signer: key.map(|key| (tx.organisation, *key)), key: None }
+                trust.signers.extend(key.map(|key| (tx.organisation, *key)));
             }
             Transaction::Proof(tx) => {
                 let at = (tx.statement, tx.key);
-                Self { signer: None, key: state.keys.get(&at).map(|entry| (at, entry.prepared.clone())) }
+                trust.keys.extend(state.keys.get(&at).map(|entry| (at, entry.prepared.clone())));
             }
         }
+        trust
     }
 }
 
 impl Trust for TrustFor {
     fn proof_key(&self, statement: Statement, key: KeyDigest) -> Option<&PreparedVerifyingKey> {
-        self.key.as_ref().filter(|(at, _)| *at == (statement, key)).map(|(_, prepared)| &**prepared)
+        self.keys.get(&(statement, key)).map(|prepared| &**prepared)
     }
     fn organisation_key(&self, organisation: OrgId) -> Option<&SignatureKey> {
-        self.signer.as_ref().filter(|(id, _)| *id == organisation).map(|(_, key)| key)
+        self.signers.get(&organisation)
     }
 }

@@ -12,7 +12,6 @@ use crate::state::State;
 use crate::store::{Medium, Store};
 use amanat_domain::block::Header;
 use amanat_domain::time::Timestamp;
-use rayon::prelude::*;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// A single-validator ledger. What it is asked goes to its [`Chain`].
@@ -83,7 +82,7 @@ impl Solo {
         self.wait(&pending, now).map(Submitted::Committed)
     }
 
-    /// Submits many at once: verified in parallel, committed in as few blocks as the limits allow. Answers are in order.
+    /// Submits many at once: verified in one batch, committed in as few blocks as the limits allow. Answers are in order.
     ///
     /// Each is checked against the state as it is now, so none may depend on another of the list.
     pub fn submit_all<T: AsRef<[u8]> + Sync>(
@@ -91,7 +90,7 @@ impl Solo {
         list: &[T],
         now: Timestamp,
     ) -> Vec<Result<Submitted, SubmitError>> {
-        let checked: Vec<_> = list.par_iter().map(|bytes| self.chain.check(bytes.as_ref(), now)).collect();
+        let checked = self.chain.check_all(list, now);
         // In the order of the list, so that leaves get indices in that order.
         let entered: Vec<_> = checked.into_iter().map(|checked| self.chain.enqueue(checked)).collect();
         let outcomes = entered.into_iter().map(|entered| match entered? {

@@ -43,9 +43,17 @@ impl<G: Group> Query<G> {
 
 /// Bases before they are laid out: those of some lists that are not infinity.
 struct Finite<'a, G: Group> {
-    /// Each list with the place of its first scalar, and how many finite bases the lists up to it have.
-    lists: Vec<(&'a [Affine<G::Curve>], usize, usize)>,
+    lists: Vec<List<'a, G>>,
     places: Vec<u32>,
+}
+
+/// One of the lists.
+struct List<'a, G: Group> {
+    bases: &'a [Affine<G::Curve>],
+    /// Where the first scalar is.
+    first_place: usize,
+    /// How many finite bases the lists up to this one have.
+    end: usize,
 }
 
 impl<'a, G: Group> Finite<'a, G> {
@@ -55,15 +63,15 @@ impl<'a, G: Group> Finite<'a, G> {
             let places = (*first_place..).zip(*bases).filter(|(_, base)| !base.is_zero());
             let place = |(place, _)| u32::try_from(place).expect("fewer than 2^32 bases");
             finite.places.extend(places.map(place));
-            finite.lists.push((bases, *first_place, finite.places.len()));
+            finite.lists.push(List { bases, first_place: *first_place, end: finite.places.len() });
         }
         finite
     }
 
     /// The base whose scalar's place is `places[i]`.
     fn base(&self, i: usize) -> Affine<G::Curve> {
-        let (bases, first_place, _) = self.lists[self.lists.partition_point(|(.., end)| *end <= i)];
-        bases[self.places[i] as usize - first_place]
+        let list = &self.lists[self.lists.partition_point(|list| list.end <= i)];
+        list.bases[self.places[i] as usize - list.first_place]
     }
 
     fn table_bytes(&self, merged: usize) -> usize {
@@ -78,7 +86,7 @@ impl Key {
         assert!(l.len() <= a.len(), "L has bases for the last variables");
         let (finite_a, finite_b) = (Finite::<G1>::of(&[(a, 0)]), Finite::<G2>::of(&[(b_g2, 0)]));
         let finite_c = Finite::<G1>::of(&[(l, a.len() - l.len()), (h, 0), (b_g1, 0)]);
-        let ends = [finite_c.lists[0].2, finite_c.lists[1].2];
+        let ends = [finite_c.lists[0].end, finite_c.lists[1].end];
 
         let tables = |merged: usize| {
             finite_a.table_bytes(merged) + finite_b.table_bytes(merged) + finite_c.table_bytes(merged)

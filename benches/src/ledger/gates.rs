@@ -76,7 +76,7 @@ fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {
         }
         timed(&mut round, "apply", || Ok::<_, core::convert::Infallible>(apply(validated)))?
     };
-    timed(&mut round, "commit", || store.commit(&delta))?;
+    timed(&mut round, "commit", || store.commit(&delta, None))?;
     timed(&mut round, "take over", || {
         state.commit(delta);
         Ok::<_, core::convert::Infallible>(())

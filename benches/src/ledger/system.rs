@@ -89,7 +89,7 @@ impl ByBlock {
         let txs = txs.map_err(|e| e.to_string())?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let delta = validate(&state, self.now, txs, &|_| None).map(apply).map_err(|e| e.to_string())?;
-        self.store.commit(&delta).map_err(|e| e.to_string())?;
+        self.store.commit(&delta, None).map_err(|e| e.to_string())?;
         state.commit(delta);
         Ok(())
     }

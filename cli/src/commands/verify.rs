@@ -89,7 +89,9 @@ fn receipt(file: &Path, genesis: &Path, block: Option<&str>, ui: Ui) -> Result<(
         let mut hash = [0; 32];
         hex::decode_to_slice(block, &mut hash).context("--block: a block's hash is 64 hexadecimal digits")?;
         if proof.header.chain != chain {
-            return Err(NotValid(format!("it is of chain {}, the genesis of {chain}", proof.header.chain)).into());
+            return Err(
+                NotValid(format!("it is of chain {}, the genesis of {chain}", proof.header.chain)).into()
+            );
         }
         proof.verify(BlockHash(hash)).map_err(|e| NotValid(e.to_string()))?;
         (proof.receipt, "it is in the block you gave".to_owned())

@@ -15,7 +15,7 @@ pub use undecided::RoundProposal;
 use crate::error::Fault;
 use crate::genesis::Genesis;
 use crate::state::{Delta, State};
-use amanat_domain::block::{Block, Header, read_transactions, write_transactions};
+use amanat_domain::block::{Block, Header, read_transactions, tx_root, write_transactions};
 use amanat_domain::bundle::Registry;
 use amanat_domain::field::to_bytes;
 use amanat_domain::merkle;
@@ -220,6 +220,12 @@ impl Store {
             let mut r = Reader::new(bytes.value());
             let transactions = read_transactions(&mut r, u32::MAX as usize).map_err(corrupt)?;
             r.finish().map_err(corrupt)?;
+            // Opening reads no bodies; whoever asks for one gets what the header covers.
+            if tx_root(&transactions) != header.tx_root {
+                return Err(corrupt(format!(
+                    "the transactions of block {height} are not those of its header"
+                )));
+            }
             Ok(Some(Block { header, transactions }))
         })
     }

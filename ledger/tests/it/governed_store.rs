@@ -213,7 +213,7 @@ fn a_changed_row_of_members_validators_or_proposals_is_found_on_opening() {
 fn members_validators_and_proposals_are_shown_to_whoever_trusts_the_block() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, state, open) = governed(&folder);
-    let solo = Solo::open(file(&path)).expect("a good file");
+    let solo = Chain::open(file(&path)).expect("a good file");
     let tip = state.tip().hash();
     let shown = |entry| {
         let proof = solo.prove(entry).expect("no fault");

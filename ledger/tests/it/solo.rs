@@ -196,3 +196,36 @@ fn keys_are_listed_with_their_status() {
     assert_eq!((keys[0].active_from, keys[0].frozen_from), (5, None));
     assert_eq!(keys[0].bytes, key(Statement::Role).vk.to_bytes());
 }
+
+#[test]
+fn many_at_once_get_the_verdicts_of_one_by_one() {
+    let folder = folder();
+    let (solo, chain) = (solo(&folder), genesis());
+    let keys: Vec<Vec<u8>> = Statement::ALL.iter().map(|s| key(*s).install(&chain, 0).to_bytes()).collect();
+    assert!(solo.submit_all(&keys, at(1)).iter().all(Result::is_ok));
+    let good: Vec<Transaction> = (1..=4).map(|n| proof(&solo.state(), Statement::Access, n)).collect();
+    let mut list: Vec<Vec<u8>> = good.iter().map(Transaction::to_bytes).collect();
+    // Another's proof, a changed signature, nonsense, a signature of nobody: each between good ones.
+    let mut swapped = claim(&solo.state(), Statement::Access, 9);
+    let Transaction::Proof(other) = &good[0] else { panic!("a proof") };
+    swapped.proof = other.proof;
+    list.insert(1, Transaction::Proof(Box::new(swapped)).to_bytes());
+    let mut forged = enrol(&chain, 1).to_bytes();
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    list.insert(3, forged);
+    list.insert(4, b"nonsense".to_vec());
+    list.push(enrol(&chain, 2).to_bytes());
+    let one_by_one: Vec<_> = list
+        .iter()
+        .map(|bytes| solo.check(bytes, at(2)).map(|a| *a.keys()).map_err(|e| e.to_string()))
+        .collect();
+    let at_once: Vec<_> = solo
+        .check_all(&list, at(2))
+        .into_iter()
+        .map(|checked| checked.map(|a| *a.keys()).map_err(|e| e.to_string()))
+        .collect();
+    assert_eq!(at_once, one_by_one);
+    let refused: Vec<usize> = (0..list.len()).filter(|i| at_once[*i].is_err()).collect();
+    assert_eq!(refused, [1, 3, 4]);
+}

@@ -280,3 +280,22 @@ fn random_damage_to_the_file_never_panics_and_never_gives_another_state() {
     std::fs::write(&path, b"not a database at all").expect("written");
     assert!(Store::open(file(&path)).is_err());
 }
+
+#[test]
+fn a_changed_body_is_found_when_the_block_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, _) = full(&folder);
+    let db = redb::Database::open(&path).expect("a database");
+    let tx = db.begin_write().expect("a write");
+    let bodies: redb::TableDefinition<'_, u64, &[u8]> = redb::TableDefinition::new("blocks");
+    {
+        let mut table = tx.open_table(bodies).expect("there");
+        let other = table.get(8).expect("read").expect("there").value().to_vec();
+        table.insert(9, other.as_slice()).expect("written");
+    }
+    tx.commit().expect("committed");
+    drop(db);
+    let solo = Solo::open(file(&path)).expect("opening reads no bodies");
+    assert!(solo.block(8).expect("no fault").is_some());
+    assert!(matches!(solo.block(9), Err(Fault::Corrupt { .. })));
+}
