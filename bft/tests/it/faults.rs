@@ -6,9 +6,11 @@ use crate::inside::Inside;
 use crate::processes::Processes;
 use crate::world::*;
 use amanat_bft::{Clock, Error, Settings, Validator};
+use amanat_domain::governance::Change;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::*;
+use amanat_verifier::light::LightClient;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -117,6 +119,36 @@ fn a_transaction_waits_in_the_pool_of_every_validator_that_runs() {
         std::thread::sleep(Duration::from_millis(5));
     }
     waiting.abort();
+}
+
+#[test]
+fn a_validator_that_was_voted_out_is_needed_no_more_and_clients_can_follow() {
+    let mut cluster = Inside::new(4);
+    let genesis = cluster.genesis();
+    // The board governs alone: what it proposes is decided.
+    let leaver = secret(3).key();
+    let out = proposed(&genesis, BOARD, 1, Change::RemoveValidator(leaver));
+    let decided = cluster.submit(&out.to_bytes()).height();
+    cluster.wait_height(decided + 3);
+    let before = LightClient::new(genesis.chain_id(), genesis.validators().expect("four").set.clone());
+    for height in 1..=decided + 3 {
+        let certificate = cluster.certificate(height).expect("certified");
+        let signed = certificate.signatures.iter().any(|(key, _)| *key == leaver);
+        assert!(!signed || height < decided + 2, "block {height} is not the leaver's to agree on");
+    }
+    // Three of four could do without it. Now three are all there are, and it is not waited for.
+    cluster.stop_last();
+    let tx = enrol(&genesis, 1);
+    let height = cluster.submit(&tx.to_bytes()).height();
+    let evidence = cluster.validators[0].chain().evidence(&tx.id()).expect("no fault").expect("committed");
+    let mut client = before;
+    assert_eq!(client.judge(&evidence).map(|receipt| receipt.height), Ok(height));
+    assert_eq!((evidence.changes.len(), client.validators(height).keys().len()), (1, 3));
+    assert!(!client.validators(height).contains(&leaver));
+    // On disk the certificates of both sets are accepted, each for its heights.
+    cluster.stop();
+    let opened = Chain::open(Medium::File(cluster.path(0))).expect("a good file");
+    assert!(opened.status().tip.height >= height);
 }
 
 #[test]
