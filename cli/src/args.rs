@@ -303,6 +303,17 @@ pub(crate) enum VerifyCommand {
         #[arg(long, value_name = "HASH")]
         block: Option<String>,
     },
+    /// Check what an entry proof says of a ledger's state after a block.
+    Entry {
+        /// The proof that `ledger entry --out` wrote.
+        file: PathBuf,
+        /// The genesis file: whose ledger it must be.
+        #[arg(long, value_name = "FILE")]
+        genesis: PathBuf,
+        /// Hash of the block to believe.
+        #[arg(long, value_name = "HASH")]
+        block: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -316,6 +327,18 @@ pub(crate) enum LedgerCommand {
     Block {
         /// Its height.
         height: u64,
+        #[command(flatten)]
+        at: LedgerAt,
+    },
+    /// Whether something is on the ledger, with the proof of it: a nullifier, a key, an organisation ..
+    Entry {
+        /// Kind: nullifier, transaction, key, bundle, context, credential, organisation, validators, proposal.
+        kind: String,
+        /// Its name: 64 hexadecimal digits, role.DIGEST, a number, a reference, the word now.
+        name: String,
+        /// Write the proof here, for `verify entry`.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         at: LedgerAt,
     },

@@ -125,6 +125,20 @@ fn a_hospital_anchors_a_patient_consents_a_clinician_proves_and_a_revocation_end
     let other = "00".repeat(32);
     in_block[6] = &other;
     home.fails(5, &in_block);
+    // An entry that is there, and one that is not.
+    for (kind, name, present) in
+        [("transaction", done["txid"].as_str().expect("an id"), true), ("nullifier", &other, false)]
+    {
+        let entry = home.path("entry.bin").display().to_string();
+        let shown = home.json(&["ledger", "entry", kind, name, "--out", &entry]);
+        assert_eq!(shown["present"], present);
+        let block = shown["block"].as_str().expect("a hash");
+        let checked = home.json(&["verify", "entry", &entry, "--genesis", &genesis, "--block", block]);
+        assert_eq!((&checked["present"], &checked["name"]), (&shown["present"], &shown["name"]));
+        home.fails(5, &["verify", "entry", &entry, "--genesis", &genesis, "--block", &other]);
+    }
+    let words = home.fails(1, &["ledger", "entry", "nullifer", &other]);
+    assert!(words.contains("nullifier, transaction"), "{words}");
     home.ok(&["ledger", "block", &done["height"].to_string()]);
 
     // A changed nullifier no longer verifies; cut short it is no transaction.

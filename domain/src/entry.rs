@@ -149,7 +149,89 @@ pub enum EntryNotShown {
     Path(#[from] NotShown),
 }
 
+/// Why words name no entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EntryNameError {
+    /// No such kind.
+    #[error("the kinds of entries are {}", Entry::KINDS.join(", "))]
+    Kind,
+    /// A name that the kind does not have.
+    #[error("expected {0}")]
+    Name(&'static str),
+}
+
 impl Entry {
+    /// The kinds of entries, as people write them.
+    pub const KINDS: [&'static str; 9] = [
+        "nullifier",
+        "transaction",
+        "key",
+        "bundle",
+        "context",
+        "credential",
+        "organisation",
+        "validators",
+        "proposal",
+    ];
+
+    /// What people call this entry: kind and name, as [`from_words`](Self::from_words) reads them.
+    #[must_use]
+    pub fn words(&self) -> (&'static str, String) {
+        match self {
+            Self::Nullifier(nullifier) => ("nullifier", hex::encode(nullifier)),
+            Self::Transaction(txid) => ("transaction", txid.to_string()),
+            Self::VerifyingKey(statement, digest) => ("key", format!("{}.{digest}", statement.name())),
+            Self::Bundle(epoch) => ("bundle", epoch.to_string()),
+            Self::Context(ctx) => ("context", hex::encode(ctx)),
+            Self::Credential(index) => ("credential", index.to_string()),
+            Self::Organisation(id) => ("organisation", hex::encode(id.to_bytes())),
+            Self::ValidatorSet => ("validators", "now".to_owned()),
+            Self::Proposal(txid) => ("proposal", txid.to_string()),
+        }
+    }
+
+    /// What people call an entry: one of [`KINDS`](Self::KINDS), and a name of that kind.
+    ///
+    /// # Errors
+    /// [`EntryNameError`].
+    pub fn from_words(kind: &str, name: &str) -> Result<Self, EntryNameError> {
+        const HEX: EntryNameError = EntryNameError::Name("64 hexadecimal digits");
+        let hex = |text: &str| {
+            let mut bytes = [0; 32];
+            hex::decode_to_slice(text, &mut bytes).map(|()| bytes).map_err(|_| HEX)
+        };
+        let number = |what| {
+            let digits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+            name.parse::<u64>().ok().filter(|_| digits).ok_or(EntryNameError::Name(what))
+        };
+        Ok(match kind {
+            "nullifier" => Self::Nullifier(hex(name)?),
+            "transaction" => Self::Transaction(TxId(hex(name)?)),
+            "key" => {
+                const KEY: EntryNameError =
+                    EntryNameError::Name("a statement and a key's digest, as role.64 digits");
+                let (statement, digest) = name.split_once('.').ok_or(KEY)?;
+                let statement = Statement::ALL.into_iter().find(|s| s.name() == statement).ok_or(KEY)?;
+                Self::VerifyingKey(statement, KeyDigest(hex(digest)?))
+            }
+            "bundle" => Self::Bundle(number("the number of an epoch")?),
+            "context" => Self::Context(hex(name)?),
+            "credential" => {
+                const LEAF: &str = "the index of a leaf";
+                Self::Credential(u32::try_from(number(LEAF)?).map_err(|_| EntryNameError::Name(LEAF))?)
+            }
+            // A reference such as Organization/x, or its id.
+            "organisation" => match hex(name).ok().and_then(|bytes| OrgId::from_bytes(&bytes).ok()) {
+                Some(id) => Self::Organisation(id),
+                None => Self::Organisation(OrgId::from_reference(name)),
+            },
+            "validators" if name == "now" => Self::ValidatorSet,
+            "validators" => return Err(EntryNameError::Name("the word now")),
+            "proposal" => Self::Proposal(TxId(hex(name)?)),
+            _ => return Err(EntryNameError::Kind),
+        })
+    }
+
     /// Where it stands in the map: SHA-256 over domain tag, kind and name.
     #[must_use]
     pub fn key(&self) -> Key {
@@ -432,5 +514,44 @@ impl EntryProof {
         let path = MapProof::read(&mut r)?;
         r.finish()?;
         Ok(Self { entry, content, header, commitments, path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_called_by_words_and_other_words_are_refused() {
+        let (id, txid) = (OrgId::from_reference("Organization/x"), TxId([4; 32]));
+        let all = [
+            Entry::Nullifier([1; 32]),
+            Entry::Transaction(txid),
+            Entry::VerifyingKey(Statement::Role, KeyDigest([2; 32])),
+            Entry::Bundle(7),
+            Entry::Context([3; 32]),
+            Entry::Credential(9),
+            Entry::Organisation(id),
+            Entry::ValidatorSet,
+            Entry::Proposal(txid),
+        ];
+        for (entry, kind) in all.into_iter().zip(Entry::KINDS) {
+            let (own, name) = entry.words();
+            assert_eq!((own, Entry::from_words(own, &name)), (kind, Ok(entry)));
+        }
+        assert_eq!(Entry::from_words("organisation", "Organization/x"), Ok(Entry::Organisation(id)));
+        let bad = [
+            ("nullifier", "12"),
+            ("key", "role"),
+            ("key", "rule.00"),
+            ("bundle", "+1"),
+            ("bundle", ""),
+            ("credential", "4294967296"),
+            ("validators", "then"),
+        ];
+        for (kind, name) in bad {
+            assert!(matches!(Entry::from_words(kind, name), Err(EntryNameError::Name(_))), "{kind} {name}");
+        }
+        assert_eq!(Entry::from_words("nullifiers", "0"), Err(EntryNameError::Kind));
     }
 }

@@ -14,7 +14,7 @@ use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::tx::{ChainId, KeyDigest, Transaction, TxId};
 use amanat_ledger::{
-    AppHash, Block, BlockHash, Effect, Header, InclusionProof, Profile, ReceiptData, SealedBundle,
+    AppHash, Block, BlockHash, Effect, EntryProof, Header, InclusionProof, Profile, ReceiptData, SealedBundle,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -165,6 +165,17 @@ pub struct InclusionView {
     /// Merkle siblings from the receipt up.
     pub siblings: Vec<Hex32>,
     /// The same three in canonical bytes, hexadecimal.
+    pub proof: String,
+}
+
+/// Whether the state after the last block has an entry, with the proof of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryView {
+    /// Whether it is there.
+    pub present: bool,
+    /// Header of the last block.
+    pub header: HeaderView,
+    /// The proof in canonical bytes, hexadecimal.
     pub proof: String,
 }
 
@@ -384,6 +395,13 @@ impl TryFrom<&HeaderView> for Header {
         } else {
             Err(ViewError(format!("the header of block {} has hash {expected}, not {got}", h.height)))
         }
+    }
+}
+
+impl From<&EntryProof> for EntryView {
+    fn from(p: &EntryProof) -> Self {
+        let proof = hex::encode(p.to_bytes());
+        Self { present: p.content.is_some(), header: (&p.header).into(), proof }
     }
 }
 

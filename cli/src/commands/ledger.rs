@@ -4,6 +4,7 @@ use crate::args::{Global, LedgerCommand};
 use crate::session::Session;
 use crate::ui::Ui;
 use amanat_domain::bundle::Registry;
+use amanat_domain::entry::Entry;
 use amanat_domain::tx::{Transaction, TxId};
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -12,6 +13,10 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
     match command {
         LedgerCommand::Inspect { at } => inspect(&Session::open(global, at, ui)?),
         LedgerCommand::Block { height, at } => block(&Session::open(global, at, ui)?, *height),
+        LedgerCommand::Entry { kind, name, out, at } => {
+            let entry = Entry::from_words(kind, name)?;
+            self::entry(&Session::open(global, at, ui)?, entry, out.as_deref())
+        }
         LedgerCommand::Receipt { txid, out, at } => {
             receipt(&Session::open(global, at, ui)?, txid, out.as_deref())
         }
@@ -86,6 +91,26 @@ fn what(tx: &Transaction) -> String {
             Action::Approve(proposal) => format!("proposal {proposal} approved"),
         },
     }
+}
+
+fn entry(session: &Session, entry: Entry, out: Option<&Path>) -> Result<()> {
+    let ui = session.ui;
+    let proof = session.ledger.entry(entry)?;
+    let (kind, name) = entry.words();
+    let (there, block) = (if proof.content.is_some() { "is" } else { "is not" }, proof.header.hash());
+    ui.say(format!("{kind} {name} {there} on the ledger after block {}", proof.header.height));
+    if let Some(content) = &proof.content {
+        ui.say(format!("  {content:?}"));
+    }
+    if let Some(out) = out {
+        std::fs::write(out, proof.to_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
+        ui.say(format!("  written to {}; block {block}", out.display()));
+    }
+    ui.document(&serde_json::json!({
+        "kind": kind, "name": name, "present": proof.content.is_some(), "height": proof.header.height,
+        "block": block.to_string(), "proof": hex::encode(proof.to_bytes()),
+    }));
+    Ok(())
 }
 
 fn receipt(session: &Session, txid: &str, out: Option<&Path>) -> Result<()> {

@@ -6,7 +6,7 @@ use crate::keyring;
 use crate::ui::Ui;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{MAX_TX_BYTES, Transaction};
-use amanat_ledger::{BlockHash, Genesis, InclusionProof, MAX_GENESIS_BYTES};
+use amanat_ledger::{BlockHash, EntryProof, Genesis, InclusionProof, MAX_GENESIS_BYTES};
 use amanat_params::{KeyHeader, Origin, Proof, snarkjs};
 use amanat_verifier::light::{LightClient, ReceiptEvidence};
 use amanat_verifier::{PreparedVerifyingKey, verify_one};
@@ -19,8 +19,12 @@ use std::path::Path;
 pub(crate) struct NotValid(pub String);
 
 pub(crate) fn run(args: &VerifyArgs, global: &Global, ui: Ui) -> Result<()> {
-    if let Some(VerifyCommand::Receipt { file, genesis, block }) = &args.what {
-        return receipt(file, genesis, block.as_deref(), ui);
+    match &args.what {
+        Some(VerifyCommand::Receipt { file, genesis, block }) => {
+            return receipt(file, genesis, block.as_deref(), ui);
+        }
+        Some(VerifyCommand::Entry { file, genesis, block }) => return entry(file, genesis, block, ui),
+        None => {}
     }
     match (&args.file, &args.snarkjs) {
         (Some(file), _) => transaction(file, global, ui),
@@ -68,8 +72,7 @@ fn transaction(file: &Path, global: &Global, ui: Ui) -> Result<()> {
 /// A receipt by its block's certificate, or in a block whose hash was given.
 fn receipt(file: &Path, genesis: &Path, block: Option<&str>, ui: Ui) -> Result<()> {
     let bytes = read(file, 64 << 20)?;
-    let genesis = Genesis::from_json(&read(genesis, MAX_GENESIS_BYTES as u64)?)
-        .with_context(|| format!("{} is no genesis", genesis.display()))?;
+    let genesis = genesis_of(genesis)?;
     let chain = genesis.chain_id();
     let (receipt, because) = if ReceiptEvidence::is_named_by(&bytes) {
         let evidence = ReceiptEvidence::from_bytes(&bytes).map_err(|e| NotValid(e.to_string()))?;
@@ -86,14 +89,13 @@ fn receipt(file: &Path, genesis: &Path, block: Option<&str>, ui: Ui) -> Result<(
             "the file has no signatures of validators: give the hash of a block you believe with --block, from somebody you \
              believe",
         )?;
-        let mut hash = [0; 32];
-        hex::decode_to_slice(block, &mut hash).context("--block: a block's hash is 64 hexadecimal digits")?;
+        let hash = block_hash(block)?;
         if proof.header.chain != chain {
             return Err(
                 NotValid(format!("it is of chain {}, the genesis of {chain}", proof.header.chain)).into()
             );
         }
-        proof.verify(BlockHash(hash)).map_err(|e| NotValid(e.to_string()))?;
+        proof.verify(hash).map_err(|e| NotValid(e.to_string()))?;
         (proof.receipt, "it is in the block you gave".to_owned())
     };
     ui.say(format!(
@@ -105,6 +107,35 @@ fn receipt(file: &Path, genesis: &Path, block: Option<&str>, ui: Ui) -> Result<(
         "epoch": receipt.epoch, "chain": chain.to_string(),
     }));
     Ok(())
+}
+
+/// An entry of the state after a block whose hash was given.
+fn entry(file: &Path, genesis: &Path, block: &str, ui: Ui) -> Result<()> {
+    let proof = EntryProof::from_bytes(&read(file, 1 << 20)?).map_err(|e| NotValid(e.to_string()))?;
+    let chain = genesis_of(genesis)?.chain_id();
+    if proof.header.chain != chain {
+        return Err(NotValid(format!("it is of chain {}, the genesis of {chain}", proof.header.chain)).into());
+    }
+    proof.verify(block_hash(block)?).map_err(|e| NotValid(e.to_string()))?;
+    let (kind, name) = proof.entry.words();
+    let there = if proof.content.is_some() { "is" } else { "is not" };
+    ui.say(format!("valid: {kind} {name} {there} on chain {chain} after block {}", proof.header.height));
+    ui.document(&serde_json::json!({
+        "valid": true, "kind": kind, "name": name, "present": proof.content.is_some(),
+        "height": proof.header.height, "chain": chain.to_string(),
+    }));
+    Ok(())
+}
+
+fn genesis_of(file: &Path) -> Result<Genesis> {
+    let bytes = read(file, MAX_GENESIS_BYTES as u64)?;
+    Genesis::from_json(&bytes).with_context(|| format!("{} is no genesis", file.display()))
+}
+
+fn block_hash(text: &str) -> Result<BlockHash> {
+    let mut hash = [0; 32];
+    hex::decode_to_slice(text, &mut hash).context("--block: a block's hash is 64 hexadecimal digits")?;
+    Ok(BlockHash(hash))
 }
 
 fn foreign(dir: &Path, ui: Ui) -> Result<()> {

@@ -6,7 +6,9 @@ use crate::problem::Problem;
 use crate::view::{self, GovernanceView, StatusView};
 use amanat_domain::mirror::Mirror;
 use amanat_domain::tx::{Transaction, TxId};
-use amanat_ledger::{Block, Fault, Genesis, Header, InclusionProof, Solo, SubmitError, Submitted};
+use amanat_ledger::{
+    Block, Entry, EntryProof, Fault, Genesis, Header, InclusionProof, Solo, SubmitError, Submitted,
+};
 use amanat_params::VerifyingKey;
 use std::sync::Arc;
 
@@ -73,6 +75,10 @@ impl LedgerAccess for Embedded {
 
     fn receipt(&self, txid: &TxId) -> Result<Option<InclusionProof>, AccessError> {
         self.solo.inclusion(txid).map_err(|fault| (&fault).into())
+    }
+
+    fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError> {
+        self.solo.prove(entry).map_err(|fault| (&fault).into())
     }
 
     fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError> {

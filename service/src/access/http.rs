@@ -5,8 +5,8 @@ use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, Se
 use crate::node::{MAX_BLOCKS, MAX_LEAVES};
 use crate::problem::{Envelope, tame};
 use crate::view::{
-    BlocksView, BundleView, ChangeView, GovernanceView, Hex32, InclusionView, IndexedLeafView, KeysView,
-    LeavesView, StatusView, SubmittedView, ViewError,
+    BlocksView, BundleView, ChangeView, EntryView, GovernanceView, Hex32, InclusionView, IndexedLeafView,
+    KeysView, LeavesView, StatusView, SubmittedView, ViewError,
 };
 use amanat_domain::bundle::{Bundle, BundleHash, Registry};
 use amanat_domain::consent::OrgId;
@@ -14,7 +14,7 @@ use amanat_domain::field::Fr;
 use amanat_domain::mirror::{Leaves, Mirror};
 use amanat_domain::tree::IndexedLeaf;
 use amanat_domain::tx::{ChainId, KeyDigest, MAX_KEY_BYTES, Transaction, TxId};
-use amanat_ledger::{Block, Genesis, Header, InclusionProof, MAX_GENESIS_BYTES, tx_root};
+use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof, MAX_GENESIS_BYTES, tx_root};
 use amanat_params::VerifyingKey;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -235,6 +235,22 @@ impl LedgerAccess for Http {
         }
         proof.verify(proof.header.hash()).map_err(|e| untrustworthy(WHAT, &e))?;
         Ok(Some(proof))
+    }
+
+    fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError> {
+        const WHAT: &str = "entry";
+        let (kind, name) = entry.words();
+        let view: EntryView = self
+            .json_or_none(WHAT, &format!("/v1/entries/{kind}/{name}"), SMALL)?
+            .ok_or_else(|| untrustworthy(WHAT, &"not there: the node is of an older version"))?;
+        let bytes = hex::decode(&view.proof).map_err(|e| untrustworthy(WHAT, &e))?;
+        let proof = EntryProof::from_bytes(&bytes).map_err(|e| untrustworthy(WHAT, &e))?;
+        self.own_chain(proof.header.chain)?;
+        if proof.entry != entry {
+            return Err(untrustworthy(WHAT, &"of another name"));
+        }
+        proof.verify(proof.header.hash()).map_err(|e| untrustworthy(WHAT, &e))?;
+        Ok(proof)
     }
 
     fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError> {

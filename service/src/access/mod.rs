@@ -14,7 +14,7 @@ use amanat_domain::bundle::{Bundle, BundleHash};
 use amanat_domain::mirror::{Mirror, MirrorError};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ChainId, KeyDigest, Transaction, TxId};
-use amanat_ledger::{Block, Genesis, Header, InclusionProof, ReceiptData};
+use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof, ReceiptData};
 use amanat_params::VerifyingKey;
 use std::sync::Arc;
 
@@ -43,6 +43,12 @@ pub trait LedgerAccess: Send + Sync {
     /// # Errors
     /// [`AccessError`].
     fn receipt(&self, txid: &TxId) -> Result<Option<InclusionProof>, AccessError>;
+
+    /// Proof that the state after the last block has an entry, or has it not; it holds under its own header.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError>;
 
     /// The bundle of an epoch, or the newest; none where that epoch has none.
     ///

@@ -4,8 +4,8 @@ use super::commit::Submission;
 use super::{OPENAPI, Shared, blocking, faulty, query};
 use crate::problem::{Kind, Problem};
 use crate::view::{
-    BlockView, BlocksView, BundleView, GovernanceView, HealthView, Hex32, InclusionView, IndexedLeafView,
-    KeyView, KeysView, LeavesView, StatusView, SubmittedView,
+    BlockView, BlocksView, BundleView, EntryView, GovernanceView, HealthView, Hex32, InclusionView,
+    IndexedLeafView, KeyView, KeysView, LeavesView, StatusView, SubmittedView,
 };
 use amanat_domain::bundle::Registry;
 use amanat_domain::tx::MAX_TX_BYTES;
@@ -212,6 +212,23 @@ pub(super) async fn receipt(State(shared): Shareds, txid: Segment) -> Answer<Inc
             let next = "submit the transaction (again); it is committed at most once";
             Problem::request(404, "unknown_txid", "no transaction with this id is on the ledger", next)
         })
+    })
+    .await
+}
+
+/// `GET /v1/entries/{kind}/{name}`
+pub(super) async fn entry(
+    State(shared): Shareds,
+    words: Result<Path<(String, String)>, PathRejection>,
+) -> Answer<EntryView> {
+    let Ok(Path((kind, name))) = words else {
+        let next = "encode the path as UTF-8, percent-escaped";
+        return Err(Problem::request(400, "bad_path", "the path is not text", next));
+    };
+    let entry = query::entry(&kind, &name)?;
+    blocking(&shared, move |shared| {
+        let proof = shared.solo.prove(entry).map_err(|e| faulty(&e))?;
+        Ok(Json((&proof).into()))
     })
     .await
 }

@@ -2,6 +2,7 @@
 
 use crate::problem::Problem;
 use amanat_domain::bundle::Registry;
+use amanat_domain::entry::{Entry, EntryNameError};
 use amanat_domain::tx::TxId;
 
 /// The decimal parameters named, each at most once, and no others.
@@ -78,5 +79,18 @@ pub(super) fn txid(text: &str) -> Result<TxId, Problem> {
         let next = "give the id as 64 hexadecimal digits, as the receipt names it";
         Problem::request(400, "bad_txid", "this is not a transaction id", next)
             .disagree("64 hexadecimal digits", format!("{} characters", text.chars().count()))
+    })
+}
+
+/// A kind of entry and a name.
+pub(super) fn entry(kind: &str, name: &str) -> Result<Entry, Problem> {
+    Entry::from_words(kind, name).map_err(|error| {
+        let next = "see /openapi.json for the kinds of entries and their names";
+        let (status, code) = match error {
+            EntryNameError::Kind => (404, "no_such_kind"),
+            EntryNameError::Name(_) => (400, "bad_entry"),
+        };
+        let got = if code == "no_such_kind" { kind } else { name };
+        Problem::request(status, code, "this names no entry", next).disagree(error, crate::problem::tame(got))
     })
 }

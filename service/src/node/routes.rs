@@ -38,6 +38,7 @@ pub(super) fn table() -> Vec<Route> {
         read("/v1/bundles/{epoch}", get(handlers::bundle)),
         read("/v1/registries/{name}/leaves", get(handlers::leaves)),
         read("/v1/receipts/{txid}", get(handlers::receipt)),
+        read("/v1/entries/{kind}/{name}", get(handlers::entry)),
         read("/v1/blocks", get(handlers::blocks)),
         read("/v1/blocks/{height}", get(handlers::block)),
         read("/v1/keys", get(handlers::keys)),

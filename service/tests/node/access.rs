@@ -7,7 +7,7 @@ use amanat_domain::mirror::Mirror;
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::RevocationId;
 use amanat_domain::tx::{Action, KeyDigest, PROOF_BYTES, PolicyField, ProofTx, Transaction, TxId};
-use amanat_ledger::{Block, Genesis, Header, InclusionProof, receipts_root, tx_root};
+use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof, receipts_root, tx_root};
 use amanat_service::access::{
     AccessError, Acknowledged, Embedded, Http, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
 };
@@ -225,6 +225,9 @@ impl LedgerAccess for Made {
         unreachable!("a scan reads headers and blocks only")
     }
     fn submit_all(&self, _: &[Transaction]) -> Vec<Result<Acknowledged, AccessError>> {
+        unreachable!("a scan reads headers and blocks only")
+    }
+    fn entry(&self, _: Entry) -> Result<EntryProof, AccessError> {
         unreachable!("a scan reads headers and blocks only")
     }
     fn receipt(&self, _: &TxId) -> Result<Option<InclusionProof>, AccessError> {

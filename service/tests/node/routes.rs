@@ -29,6 +29,19 @@ fn a_signed_transaction_is_committed_and_its_receipt_comes_with_a_proof() {
     assert_eq!(proved.status, 200);
     assert_eq!(&proved.json["receipt"], receipt);
     assert_eq!(proved.json["header"]["height"], json!(1));
+
+    let entry = |kind: &str, name: &str| world.get(&format!("/v1/entries/{kind}/{name}"));
+    let there = entry("transaction", &tx.id().to_string()).json;
+    assert_eq!((&there["present"], &there["header"]["height"]), (&json!(true), &json!(1)));
+    let absent = entry("nullifier", &"07".repeat(32)).json;
+    assert_eq!(absent["present"], json!(false));
+    for shown in [there, absent] {
+        let bytes = hex::decode(shown["proof"].as_str().expect("hex")).expect("hex");
+        let proof = amanat_ledger::EntryProof::from_bytes(&bytes).expect("a proof");
+        assert_eq!(proof.verify(proof.header.hash()), Ok(()));
+    }
+    entry("nullifier", "7").refused(400, "bad_entry");
+    entry("nullifiers", "7").refused(404, "no_such_kind");
 }
 
 #[test]
