@@ -74,6 +74,8 @@ struct Desk {
     early: BTreeMap<(u64, [u8; 32]), (Init, Vec<u8>)>,
     /// Blocks of the next height that were looked at, by round: a proposer cannot fill our disk.
     seen: BTreeMap<u32, Vec<BlockHash>>,
+    /// What was said of them: who sends a block again and again gets the same answer, and neither disk nor pairings for it.
+    answered: BTreeMap<(u32, BlockHash), Validity>,
     /// The present round.
     round: u32,
     /// Highest height anyone has begun to propose a block for.
@@ -101,6 +103,7 @@ impl App {
             judged: BTreeMap::new(),
             early: BTreeMap::new(),
             seen: BTreeMap::new(),
+            answered: BTreeMap::new(),
             round: 0,
             begun: watch::Sender::new(0),
             fetched: None,
@@ -308,7 +311,9 @@ impl Desk {
             let members = Members::new(&agreeing(&chain, init.height.0));
             let own = members.proposer(init.height, init.round).address() == init.proposer;
             let signed = own && init.round.is_defined() && body_signed(id, init);
-            if signed {
+            // An early proposal of the next height, or the one after, says that somebody went on; a second round's, too, for a first
+            // proposer may be the one who waits.
+            if signed && init.round <= Round::new(1) && init.height.0 <= next + 1 {
                 begun.send_if_modified(|begun| {
                     let more = init.height.0 > *begun;
                     *begun = init.height.0.max(*begun);
@@ -325,8 +330,16 @@ impl Desk {
             Ok(None) => Ok(None),
             Ok(Some((init, bytes))) if init.height.0 == next => self.judge(&init, &bytes).await,
             Ok(Some((init, bytes))) => {
-                if self.early.len() < EARLY_BLOCKS {
-                    self.early.insert((init.height.0, init.block.0), (init, bytes));
+                // No proposer has reason to be early but in a first round, nor for more than that; and what is no block takes no room.
+                let key = (init.height.0, init.block.0);
+                let same = self.early.values().filter(|(other, _)| other.proposer == init.proposer).count();
+                if init.round == Round::new(0)
+                    && self.early.len() < EARLY_BLOCKS
+                    && same < BLOCKS_OF_A_ROUND
+                    && !self.early.contains_key(&key)
+                    && judge::read(&bytes, Some(init.block), self.limits.transactions).is_ok()
+                {
+                    self.early.insert(key, (init, bytes));
                 }
                 Ok(None)
             }
@@ -337,9 +350,25 @@ impl Desk {
     async fn judge(&mut self, init: &Init, bytes: &[u8]) -> Result<Option<ProposedValue<Ctx>>, Error> {
         let Some(round) = init.round.as_u32() else { return Ok(None) };
         let proposer = init.proposer;
+        // Announced early, it was held against the validators known then.
+        let members = Members::new(&agreeing(&self.app.chain, init.height.0));
+        if members.proposer(init.height, init.round).address() != proposer {
+            return Ok(None);
+        }
         if !self.admissible(round, init.block) {
             tracing::warn!(target: "audit", %proposer, height = init.height.0, round, "more proposals than a proposer has reason to make");
             return Ok(None);
+        }
+        let value = |validity| ProposedValue {
+            height: init.height,
+            round: init.round,
+            valid_round: init.valid_round,
+            proposer,
+            value: BlockId(init.block),
+            validity,
+        };
+        if let Some(validity) = self.answered.get(&(round, init.block)) {
+            return Ok(Some(value(*validity)));
         }
         let block = match judge::read(bytes, Some(init.block), self.limits.transactions) {
             Ok(block) => block,
@@ -358,14 +387,9 @@ impl Desk {
                 Validity::Invalid
             }
         };
-        Ok(Some(ProposedValue {
-            height: init.height,
-            round: init.round,
-            valid_round: init.valid_round,
-            proposer,
-            value: BlockId(init.block),
-            validity,
-        }))
+        // A block ahead of our clock may be good when it is proposed again, in a later round: that is another entry.
+        self.answered.insert((round, init.block), validity);
+        Ok(Some(value(validity)))
     }
 
     /// Whether a block of this round is looked at. The same one is, as often as it comes.
@@ -465,6 +489,7 @@ impl Desk {
         let header = blocking(move || chain.commit(delta, Some(&certificate))).await??;
         self.judged.clear();
         self.seen.clear();
+        self.answered.clear();
         self.round = 0;
         self.early.retain(|(h, _), _| *h > height);
         self.assembly.forget(height);

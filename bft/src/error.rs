@@ -2,6 +2,7 @@
 
 use amanat_domain::quorum::{CertificateError, ValidatorKey};
 use amanat_ledger::{BlockHash, Fault};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A validator cannot start, or has stopped. Nothing that was acknowledged is lost; start it again once the reason is gone.
@@ -10,14 +11,21 @@ use std::sync::Arc;
 pub enum Error {
     #[error(transparent)]
     Ledger(#[from] Arc<Fault>),
-    #[error("{0} is not among the validators that the genesis names: start with the key of one that is")]
+    #[error(
+        "{0} is not among the validators of this ledger, as far as its file knows: start with the key of one that is"
+    )]
     Stranger(ValidatorKey),
     #[error("the genesis allows blocks of {got} bytes; this engine carries at most {most}")]
     BlockTooLarge { most: u32, got: u32 },
     #[error("no address is given for validator {0}: name every other validator's")]
     NoAddress(ValidatorKey),
-    #[error("address of {0} is given, who is no other validator of this ledger")]
-    UnknownPeer(ValidatorKey),
+    #[error("the address of {0} is given twice, or is this validator's own")]
+    PeerTwice(ValidatorKey),
+    #[error(
+        "there is no write-ahead log in {}, and the ledger has blocks: a validator without it might vote twice. Put the log back, or \
+         say that this validator has never voted (`new_log`)", .0.display()
+    )]
+    NoLog(PathBuf),
     #[error("the consensus engine did not start: {0}")]
     Start(String),
     #[error(

@@ -32,7 +32,8 @@ const WAITING: usize = 1024;
 
 /// The network that carries transactions.
 pub(crate) struct Gossip {
-    out: CtrlHandle,
+    /// None once it was stopped.
+    out: Option<CtrlHandle>,
     seen: Arc<Mutex<Seen>>,
     taking: JoinHandle<()>,
 }
@@ -45,6 +46,17 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    fn has(&self, bytes: &[u8]) -> bool {
+        self.set.contains(&<[u8; 32]>::from(Sha256::digest(bytes)))
+    }
+
+    fn forget(&mut self, bytes: &[u8]) {
+        let hash: [u8; 32] = Sha256::digest(bytes).into();
+        if self.set.remove(&hash) {
+            self.order.retain(|other| *other != hash);
+        }
+    }
+
     /// Whether this is new; remembers it.
     fn first(&mut self, bytes: &[u8]) -> bool {
         let hash: [u8; 32] = Sha256::digest(bytes).into();
@@ -78,22 +90,34 @@ impl Gossip {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let senders = peers.iter().map(|p| (peers::peer_id(p.key).to_bytes(), p.key)).collect();
         let inbox = Inbox { chain, clock, arrived, seen: seen.clone(), senders };
-        Ok(Self { out, seen, taking: tokio::spawn(inbox.run(events)) })
+        Ok(Self { out: Some(out), seen, taking: tokio::spawn(inbox.run(events)) })
     }
 
     /// Sends a transaction that passed gate 1 to everyone else.
     pub(crate) async fn publish(&self, tx: Bytes) {
         lock(&self.seen).first(&tx);
-        if let Err(error) = self.out.publish(Channel::Consensus, tx).await {
+        let Some(out) = &self.out else { return };
+        if let Err(error) = out.publish(Channel::Consensus, tx).await {
             tracing::warn!(%error, "a transaction was not sent to the other validators");
         }
     }
 
-    pub(crate) async fn stop(self) {
-        if let Err(error) = self.out.wait_shutdown().await {
+    pub(crate) async fn stop(mut self) {
+        if let Some(out) = self.out.take()
+            && let Err(error) = out.wait_shutdown().await
+        {
             tracing::debug!(%error, "the network for transactions had stopped");
         }
+    }
+}
+
+impl Drop for Gossip {
+    /// Lets go of the ledger and of the port.
+    fn drop(&mut self) {
         self.taking.abort();
+        if let (Some(out), Ok(runtime)) = (self.out.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move { drop(out.wait_shutdown().await) });
+        }
     }
 }
 
@@ -166,10 +190,13 @@ impl Inbox {
 
     fn queue(&self, queue: &mut Queue, from: &[u8], tx: Bytes) {
         let Some(sender) = self.senders.get(from) else { return };
-        if tx.len() > MAX_TX_BYTES || !lock(&self.seen).first(&tx) {
+        if tx.len() > MAX_TX_BYTES || lock(&self.seen).has(&tx) {
             return;
         }
-        if !queue.push(*sender, tx) {
+        // Seen is only what is looked at: another sender of the same one may have room.
+        if queue.push(*sender, tx.clone()) {
+            lock(&self.seen).first(&tx);
+        } else {
             tracing::warn!(target: "audit", %sender, "sends transactions faster than they can be checked");
         }
     }
@@ -178,7 +205,11 @@ impl Inbox {
         // An honest validator sends what passed its own gate 1. The state may have moved since, so a refusal is no crime.
         match self.chain.admit(tx, (self.clock)()) {
             Ok(_) => self.arrived.notify_one(),
-            Err(refused) => tracing::debug!(%refused, "a transaction from another validator is not taken"),
+            Err(refused) => {
+                // It may be taken later: a full pool empties, a state catches up.
+                lock(&self.seen).forget(tx);
+                tracing::debug!(%refused, "a transaction from another validator is not taken");
+            }
         }
     }
 }
@@ -252,5 +283,8 @@ mod tests {
         (0..REMEMBERED as u32).for_each(|n| assert!(seen.first(&n.to_le_bytes())));
         assert_eq!(seen.set.len(), REMEMBERED);
         assert!(seen.first(b"a"), "forgotten");
+        seen.forget(b"a");
+        assert!(!seen.has(b"a"));
+        assert_eq!(seen.order.len(), seen.set.len());
     }
 }

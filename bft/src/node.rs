@@ -32,6 +32,8 @@ use tokio::task::JoinHandle;
 /// What time it is.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// The engine's write-ahead log, in its folder.
+const LOG: &str = "consensus.wal";
 /// How long the engine may take to end.
 const ENDING: Duration = Duration::from_secs(5);
 
@@ -41,6 +43,9 @@ pub struct Settings {
     /// Folder of the engine's write-ahead log. It goes with the ledger file: a validator that lost it must not vote with its old
     /// key before the others have passed the heights it may have voted in.
     pub folder: PathBuf,
+    /// Begin a new log beside a ledger that has blocks: for a validator that was voted in and starts over a copy of another's file,
+    /// and has never voted. Anyone else without a log may have voted already and would vote again.
+    pub new_log: bool,
     /// Where to take part in consensus.
     pub consensus: SocketAddr,
     /// Where to take transactions that other validators received.
@@ -66,6 +71,7 @@ impl Settings {
     pub const fn new(folder: PathBuf, consensus: SocketAddr, gossip: SocketAddr, peers: Vec<Peer>) -> Self {
         Self {
             folder,
+            new_log: false,
             consensus,
             gossip,
             peers,
@@ -130,6 +136,11 @@ impl Validator {
         peers::check(&validators, key, &settings.peers)?;
         if limits.bytes > MOST_BLOCK_BYTES {
             return Err(Error::BlockTooLarge { most: MOST_BLOCK_BYTES, got: limits.bytes });
+        }
+        let height = chain.status().tip.height;
+        let took_part = height > 0 || !chain.proposals(height + 1)?.is_empty();
+        if took_part && !settings.new_log && !settings.folder.join(LOG).exists() {
+            return Err(Error::NoLog(settings.folder));
         }
         for address in [settings.consensus, settings.gossip] {
             // The engine would only log that it cannot listen, and wait.
@@ -287,7 +298,7 @@ async fn engine(
         proof,
     );
     EngineBuilder::new(Ctx, config)
-        .with_default_wal(WalContext::new(settings.folder.join("consensus.wal"), wire))
+        .with_default_wal(WalContext::new(settings.folder.join(LOG), wire))
         .with_default_network(NetworkContext::new(identity, wire))
         .with_default_consensus(ConsensusContext::new_validator(
             Address(key),

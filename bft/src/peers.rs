@@ -17,13 +17,18 @@ pub struct Peer {
     pub gossip: SocketAddr,
 }
 
-/// Every other validator, each once.
+/// Every other validator, each once. There may be more: a ledger that was stopped while validators changed does not know them yet.
 pub(crate) fn check(set: &ValidatorSet, own: ValidatorKey, peers: &[Peer]) -> Result<(), Error> {
     if !set.contains(&own) {
         return Err(Error::Stranger(own));
     }
-    if let Some(peer) = peers.iter().find(|p| p.key == own || !set.contains(&p.key)) {
-        return Err(Error::UnknownPeer(peer.key));
+    let twice =
+        |(i, p): &(usize, &Peer)| p.key == own || peers[..*i].iter().any(|before| before.key == p.key);
+    if let Some((_, peer)) = peers.iter().enumerate().find(twice) {
+        return Err(Error::PeerTwice(peer.key));
+    }
+    for peer in peers.iter().filter(|p| !set.contains(&p.key)) {
+        tracing::warn!(key = %peer.key, "a peer is no validator as far as this ledger knows");
     }
     let missing = |key: &&ValidatorKey| **key != own && !peers.iter().any(|p| p.key == **key);
     set.keys().iter().find(missing).map_or(Ok(()), |key| Err(Error::NoAddress(*key)))

@@ -243,9 +243,11 @@ fn a_board_takes_in_another_and_then_both_must_agree() {
     let id = proposed["proposal"].as_str().expect("an id");
     let words = home.ok(&["governance", "list"]);
     assert!(words.contains(id) && words.contains("hospital-lahore may from then on: anchor"), "{words}");
-    let words = home.fails(4, &["governance", "approve", id]);
+    let words = home.fails(4, &["governance", "approve", id, "--yes"]);
     assert!(words.contains("approved proposal"), "{words}");
     let words = home.ok(&["governance", "approve", id, "--by", second]);
+    assert!(words.contains("--yes"), "{words}");
+    let words = home.ok(&["governance", "approve", id, "--by", second, "--yes"]);
     assert!(words.contains("decided by 2"), "{words}");
 
     let words = home.fails(1, &proposing(&["remove-organisation", "Organization/nobody"]));
@@ -260,7 +262,9 @@ fn a_board_takes_in_another_and_then_both_must_agree() {
     assert!(sunset["holds_from"].is_null());
     let frozen = home.json(&["governance", "freeze", "grant", &digest, "--by", second]);
     assert!(frozen["frozen_from"].as_u64().is_some());
-    let words = home
-        .fails(4, &["governance", "approve", sunset["proposal"].as_str().expect("an id"), "--by", second]);
+    let words = home.fails(
+        4,
+        &["governance", "approve", sunset["proposal"].as_str().expect("an id"), "--by", second, "--yes"],
+    );
     assert!(words.contains("is frozen since block"), "{words}");
 }

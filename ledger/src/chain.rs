@@ -22,7 +22,7 @@ use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::tx::{ChainId, KeyDigest, TxId};
-use amanat_verifier::light::ReceiptEvidence;
+use amanat_verifier::light::{MAX_CHANGES, ReceiptEvidence};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -397,6 +397,10 @@ impl Chain {
         let height = inclusion.header.height;
         let Some(certificate) = self.store.certificate(height)? else { return Ok(None) };
         let changes = self.store.successions(height)?;
+        if changes.len() > MAX_CHANGES {
+            let why = "more changes of validators than evidence can hold: follow them from a later set";
+            return Err(Fault::Bug(why.into()));
+        }
         Ok(Some(ReceiptEvidence { changes, inclusion, certificate }))
     }
 

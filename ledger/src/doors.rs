@@ -5,7 +5,7 @@
 
 use crate::error::{BlockRefusal, Refusal, Reject};
 use crate::genesis::Limits;
-use crate::state::{Delta, Draft, State};
+use crate::state::{Delta, Draft, KeyEntry, State};
 use amanat_domain::block::Block;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::to_bytes;
@@ -21,7 +21,6 @@ use amanat_verifier::{
 use ed25519_dalek::VerifyingKey as SignatureKey;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// A transaction that passed [`check`]: verified, and admissible to the state it was checked against.
 #[derive(Debug, Clone)]
@@ -187,7 +186,8 @@ impl TxKeys {
 }
 
 /// Fills a block with admitted transactions in the order given, up to the limits. What the state has meanwhile made
-/// inadmissible is left out and named; what did not fit is not looked at.
+/// inadmissible is left out and named; what only goes against an earlier one of the block is left out and waits; what did not fit is
+/// not looked at.
 ///
 /// # Errors
 /// [`BlockRefusal::Header`] where the time is before the parent's.
@@ -211,7 +211,13 @@ pub fn propose<'s>(
                 bytes += candidate.bytes;
                 transactions.push(candidate.tx);
             }
-            Err(refusal) => dropped.push((candidate.keys.txid, refusal)),
+            // What only an earlier one of this block rules out is not looked at again here: the block may never be decided.
+            Err(refusal) => {
+                let mut alone = Draft::new(state, time)?;
+                if candidate.holds(state).is_err() || alone.admit(candidate.transaction()).is_err() {
+                    dropped.push((candidate.keys.txid, refusal));
+                }
+            }
         }
     }
     Ok((Validated { draft, transactions }, dropped))
@@ -350,7 +356,7 @@ fn check_vectors(tx: &Transaction) -> Result<(), Reject> {
 impl Trust for State {
     fn proof_key(&self, statement: Statement, key: KeyDigest) -> Option<&PreparedVerifyingKey> {
         // Whether the key is active is for `admit` to say.
-        self.keys.get(&(statement, key)).map(|entry| &*entry.prepared)
+        self.keys.get(&(statement, key)).map(KeyEntry::prepared)
     }
     fn organisation_key(&self, organisation: OrgId) -> Option<&SignatureKey> {
         self.organisation(&organisation).map(|o| &o.key)
@@ -361,7 +367,7 @@ impl Trust for State {
 #[derive(Default)]
 struct TrustFor {
     signers: BTreeMap<OrgId, SignatureKey>,
-    keys: BTreeMap<(Statement, KeyDigest), Arc<PreparedVerifyingKey>>,
+    keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
 }
 
 impl TrustFor {
@@ -374,7 +380,7 @@ impl TrustFor {
             }
             Transaction::Proof(tx) => {
                 let at = (tx.statement, tx.key);
-                trust.keys.extend(state.keys.get(&at).map(|entry| (at, entry.prepared.clone())));
+                trust.keys.extend(state.keys.get(&at).map(|entry| (at, entry.clone())));
             }
         }
         trust
@@ -383,7 +389,7 @@ impl TrustFor {
 
 impl Trust for TrustFor {
     fn proof_key(&self, statement: Statement, key: KeyDigest) -> Option<&PreparedVerifyingKey> {
-        self.keys.get(&(statement, key)).map(|prepared| &**prepared)
+        self.keys.get(&(statement, key)).map(KeyEntry::prepared)
     }
     fn organisation_key(&self, organisation: OrgId) -> Option<&SignatureKey> {
         self.signers.get(&organisation)

@@ -394,6 +394,11 @@ impl Genesis {
             return value("organisations", &spec.organisations.len(), "at least one that may govern");
         }
         let floors = spec.floors.unwrap_or(Floors::of_profile(spec.profile));
+        // As it is kept in a ledger's file, it must be readable again.
+        let got = serde_json::to_vec_pretty(&spec).map_or(usize::MAX, |written| written.len());
+        if got > MAX_GENESIS_BYTES {
+            return Err(GenesisError::TooLong { most: MAX_GENESIS_BYTES, got });
+        }
         let validators = validators(&spec.validators, &organisations, &keys)?;
         let bytes = canonical(&spec, &floors, &organisations, validators.as_ref());
         let chain = ChainId(Sha256::digest(bytes).into());
@@ -478,6 +483,9 @@ fn refused(o: &OrganisationSpec, reason: &'static str) -> GenesisError {
 fn organisation(o: &OrganisationSpec) -> Result<Organisation, GenesisError> {
     if o.id.is_empty() || o.id.len() > MAX_TEXT || o.name.is_empty() || o.name.len() > MAX_TEXT {
         return Err(refused(o, "id and name have 1 to 256 bytes"));
+    }
+    if o.id.chars().chain(o.name.chars()).any(char::is_control) {
+        return Err(refused(o, "id and name have no control characters"));
     }
     let mut bytes = [0u8; 32];
     hex::decode_to_slice(&o.key, &mut bytes).map_err(|_| refused(o, "the key is not 64 hex digits"))?;

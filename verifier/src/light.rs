@@ -90,6 +90,9 @@ pub enum LightError {
     /// The set is not the one the entry says.
     #[error("the validators given are not those that block {0} names")]
     OtherValidators(u64),
+    /// A change is missing before it.
+    #[error("the change of validators that block {0} made follows one that was not given")]
+    Gap(u64),
     /// A change older than what the client knows already.
     #[error("the validators from height {got} on are older than those known, from height {known} on")]
     Stale {
@@ -166,7 +169,8 @@ impl LightClient {
         if change.proof.entry != Entry::ValidatorSet {
             return Err(LightError::NotValidators);
         }
-        let Some(Content::ValidatorSet { set, from, .. }) = self.entry(&change.proof, &change.certificate)?
+        let Some(Content::ValidatorSet { set, from, before, .. }) =
+            self.entry(&change.proof, &change.certificate)?
         else {
             return Err(LightError::NotValidators);
         };
@@ -177,6 +181,7 @@ impl LightClient {
             // What is known already does no harm.
             Some((known, last)) if *known == from && *last == change.set => Ok(()),
             Some((known, _)) if *known >= from => Err(LightError::Stale { known: *known, got: from }),
+            Some((_, last)) if last.hash() != before => Err(LightError::Gap(change.proof.header.height)),
             _ => {
                 self.sets.push((from, change.set.clone()));
                 Ok(())
@@ -423,6 +428,14 @@ mod tests {
             assert!(client.block(&made.header, &certify(&made.header, signers)).is_ok(), "{height}");
             assert!(client.block(&made.header, &certify(&made.header, others)).is_err(), "{height}");
         }
+        // The next but one is no successor of those known.
+        let (skipped, content) = succession(20, &signers(50..54), &signers(40..44));
+        let gap = ValidatorChange {
+            proof: skipped.entry(Entry::ValidatorSet, Some(content)),
+            certificate: certify(&skipped.header, &second),
+            set: set(&signers(50..54)),
+        };
+        assert_eq!(client.follow(&gap), Err(LightError::Gap(20)));
         // An older change does not take over from a newer one.
         let (older, content) = succession(9, &signers(30..34), &first);
         let stale = ValidatorChange {

@@ -168,7 +168,9 @@ fn a_validator_that_cannot_run_says_why() {
     assert!(matches!(&fault, Error::Ledger(fault) if matches!(**fault, Fault::NoValidators)), "{fault}");
     assert!(matches!(start(&|_| (), four.clone(), 9), Error::Stranger(_)));
     assert!(matches!(start(&|s| s.peers.truncate(2), four.clone(), 0), Error::NoAddress(_)));
-    assert!(matches!(start(&|s| s.peers[0].key = secret(9).key(), four.clone(), 0), Error::UnknownPeer(_)));
+    assert!(matches!(start(&|s| s.peers[0].key = secret(9).key(), four.clone(), 0), Error::NoAddress(_)));
+    assert!(matches!(start(&|s| s.peers[0].key = secret(0).key(), four.clone(), 0), Error::PeerTwice(_)));
+    assert!(matches!(start(&|s| s.peers[0] = s.peers[1], four.clone(), 0), Error::PeerTwice(_)));
     // A write-ahead log that cannot be written, and a port that is taken.
     let log = start(&|s| s.folder = "/dev/null/nowhere".into(), four.clone(), 0);
     assert!(matches!(log, Error::Start(_)), "{log}");

@@ -21,6 +21,9 @@ pub(crate) enum GovernanceCommand {
     Approve {
         /// The proposal's id, as `governance list` prints it.
         proposal: String,
+        /// Sign. Without it what the proposal says is printed, from its transaction, and nothing is signed.
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         by: SignedBy,
     },

@@ -21,7 +21,7 @@ pub(crate) fn run(command: &GovernanceCommand, global: &Global, ui: Ui) -> Resul
     match command {
         GovernanceCommand::List { at } => list(global, at, ui),
         GovernanceCommand::Propose { by, change } => propose(change, by, global, ui),
-        GovernanceCommand::Approve { proposal, by } => approve(proposal, by, global, ui),
+        GovernanceCommand::Approve { proposal, yes, by } => approve(proposal, *yes, by, global, ui),
         GovernanceCommand::Freeze { statement, digest, by } => {
             let session = Session::open(global, &by.at(), ui)?;
             let statement = statement.parse()?;
@@ -167,13 +167,19 @@ fn propose(command: &ChangeCommand, by: &SignedBy, global: &Global, ui: Ui) -> R
     Ok(())
 }
 
-fn approve(proposal: &str, by: &SignedBy, global: &Global, ui: Ui) -> Result<()> {
+fn approve(proposal: &str, yes: bool, by: &SignedBy, global: &Global, ui: Ui) -> Result<()> {
     let id: TxId = proposal.parse().context("a proposal's id is 64 hexadecimal digits")?;
     let session = Session::open(global, &by.at(), ui)?;
     let view = session.ledger.governance()?;
     let signer = session.signer(by.by.as_deref(), &view)?;
     let change = proposed(&session, &id)?;
     ui.say(words(&ChangeView::from(&change), &view));
+    if !yes {
+        ui.say(
+            "nothing is signed: an approval cannot be taken back. To approve this, say so again with --yes",
+        );
+        return Ok(());
+    }
     let tx = signer.sign(session.chain(), Action::Approve(id), &mut rand::rng());
     let receipt = session.submit(&tx)?.receipt;
     let Effect::Approved { approvals, needed, holds_from, .. } = receipt.effect else {

@@ -81,6 +81,11 @@ fn receipt(file: &Path, genesis: &Path, block: Option<&str>, ui: Ui) -> Result<(
         )?;
         let mut client = LightClient::new(chain, validators.set.clone());
         let receipt = *client.judge(&evidence).map_err(|e| NotValid(e.to_string()))?;
+        if let Some(block) = block
+            && block_hash(block)? != evidence.inclusion.header.hash()
+        {
+            return Err(NotValid("it is in another block than the one given".into()).into());
+        }
         let of = client.validators(receipt.height).keys().len();
         (receipt, format!("{} of {of} validators signed its block", evidence.certificate.signatures.len()))
     } else {

@@ -41,7 +41,9 @@ impl Draft<'_> {
 
     /// A member of now that was one before this block, too: its signature is verified under the key it had then.
     pub(super) fn signer(&self, id: &OrgId) -> Result<&Organisation, Reject> {
-        let signer = self.state.organisation(id).and_then(|_| self.organisation(id));
+        // One that left and came back in this block has another key, or had no right to sign between.
+        let back = self.members.get(id).is_some_and(|member| member.since == self.height);
+        let signer = self.state.organisation(id).filter(|_| !back).and_then(|_| self.organisation(id));
         signer.ok_or(Reject::UnknownOrganisation(*id))
     }
 
@@ -140,6 +142,7 @@ impl Draft<'_> {
                 holds_from
             }
             Planned::Member(id, member) => {
+                self.withdraw(id, &member);
                 self.members.insert(id, member);
                 self.height + 1
             }
@@ -148,6 +151,26 @@ impl Draft<'_> {
                 self.validators = sets.or(self.validators.take());
                 self.height + 2
             }
+        }
+    }
+
+    /// What was approved with a key that no longer signs, or by one who left, is approved no more: whoever holds a stolen key must not
+    /// be able to wait until the next one is stolen.
+    fn withdraw(&mut self, id: OrgId, member: &Member) {
+        let before = self.members.get(&id).or_else(|| self.state.members.get(&id));
+        let same = before.is_none_or(|before| {
+            before.removed.is_none() && before.organisation.key == member.organisation.key
+        });
+        if same && member.removed.is_none() {
+            return;
+        }
+        let unseen = self.state.proposals.iter().filter(|(txid, _)| !self.proposals.contains_key(txid));
+        let theirs = |(_, p): &(&TxId, &Proposal)| p.is_open(self.epoch) && p.approvals.contains(&id);
+        let open: Vec<(TxId, Proposal)> =
+            unseen.chain(&self.proposals).filter(theirs).map(|(txid, p)| (*txid, p.clone())).collect();
+        for (txid, mut proposal) in open {
+            proposal.approvals.remove(&id);
+            self.proposals.insert(txid, proposal);
         }
     }
 

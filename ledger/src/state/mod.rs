@@ -28,7 +28,7 @@ use amanat_domain::tx::{KeyDigest, TxId};
 use amanat_params::VerifyingKey;
 use amanat_verifier::PreparedVerifyingKey;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A sealed bundle and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +50,8 @@ pub struct SealedBundle {
 pub struct KeyEntry {
     /// The key.
     pub key: VerifyingKey,
-    /// The same, with its pairings prepared.
-    pub prepared: Arc<PreparedVerifyingKey>,
+    /// The same, with its pairings prepared: when it is first used, for a key that was only proposed need never be.
+    pub(crate) prepared: Arc<OnceLock<PreparedVerifyingKey>>,
     /// First height at which proofs under it are accepted.
     pub active_from: u64,
     /// First height at which they no longer are: frozen.
@@ -64,8 +64,13 @@ impl KeyEntry {
     /// A key that is accepted from this height on.
     #[must_use]
     pub fn new(key: VerifyingKey, active_from: u64) -> Self {
-        let prepared = Arc::new(PreparedVerifyingKey::new(&key));
-        Self { key, prepared, active_from, frozen_from: None, sunset_from: None }
+        Self { key, prepared: Arc::default(), active_from, frozen_from: None, sunset_from: None }
+    }
+
+    /// The key with its pairings prepared.
+    #[must_use]
+    pub fn prepared(&self) -> &PreparedVerifyingKey {
+        self.prepared.get_or_init(|| PreparedVerifyingKey::new(&self.key))
     }
 
     pub(crate) const fn content(&self) -> Content {
@@ -317,7 +322,10 @@ impl State {
             *self.active.entry((credential.role, credential.organisation)).or_default() += 1;
         }
         for (index, leaf) in delta.retired {
-            self.active_leaves.remove(&leaf);
+            // The same leaf may have been issued again after it in this very block.
+            if self.active_leaves.get(&leaf) == Some(&index) {
+                self.active_leaves.remove(&leaf);
+            }
             let c = &mut self.credentials[index as usize];
             c.retired = Some(height);
             if let std::collections::btree_map::Entry::Occupied(mut n) =

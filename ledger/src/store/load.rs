@@ -215,6 +215,10 @@ fn bundles(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
     if bundles.is_empty() {
         return Err(corrupt("there are no bundles"));
     }
+    let next = bundles.keys().skip(1).map(|epoch| Some(*epoch)).chain([None]);
+    if let Some((sealed, _)) = bundles.values().zip(next).find(|(sealed, next)| sealed.superseded != *next) {
+        return Err(corrupt(format!("bundle {} is not superseded by the next", sealed.bundle.epoch)));
+    }
     state.bundles = bundles;
     Ok(())
 }

@@ -16,6 +16,8 @@
 //! | `keys` | statement, digest | active from, frozen from, sunset from, key |
 //! | `organisations` | organisation | member since, removed in, reference, name, key, capabilities |
 //! | `validators` | - | newest set and operators, first height, those before |
+//! | `validator_sets` | first height | set |
+//! | `successions` | first height | proof that the block which made the set says so |
 //! | `proposals` | transaction id | change, proposer, height, expiry, approvals, enacted in |
 //! | `certificates` | height | certificate, where the genesis names validators |
 //! | `undecided` | height, block hash | block that was proposed; gone once its height is decided |

@@ -227,3 +227,35 @@ fn a_mirror_rebuilds_every_bundle_from_the_leaves_as_they_were() {
     }
     assert_eq!(state.leaves_as_of(99, Registry::Roles, 0, 1), None);
 }
+
+#[test]
+fn a_credential_retired_and_issued_again_in_one_block_is_active_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ledger.redb");
+    let chain = genesis();
+    let (store, mut state) = Store::create(Medium::File(path.clone()), chain.clone()).expect("new");
+    let retire = |index| sign(&chain, HOSPITAL, u64::from(index), Action::RetireRole { index });
+    let again = |nonce| {
+        let Transaction::Signed(tx) = issue(&chain, 20) else { panic!("signed") };
+        sign(&chain, HOSPITAL, nonce, tx.action)
+    };
+    let blocks = [
+        vec![issue(&chain, 20), issue(&chain, 21)],
+        vec![retire(0), again(101)],
+        vec![enrol(&chain, 1)],
+        vec![retire(2), again(102), retire(3), again(103)],
+        vec![enrol(&chain, 2)],
+    ];
+    for (n, txs) in (1..).zip(&blocks) {
+        let delta = block(&state, at(n), txs).expect("valid");
+        store.commit(&delta, None).expect("written");
+        state.commit(delta);
+        assert_eq!(state.active_credentials(), 2, "block {n}");
+        assert_eq!(state.commitments().app_hash(), state.tip().app_hash, "block {n}");
+    }
+    let twice = refusal(&state, &again(104));
+    assert!(matches!(twice, Refusal::Conflict(_)), "{twice}");
+    drop(store);
+    let (_, opened) = Store::open(Medium::File(path)).expect("a good file");
+    assert_eq!(opened.commitments(), state.commitments());
+}
