@@ -1,6 +1,6 @@
 //! What proofs cost a ledger and what they buy, beside the same ledger without them and a server of the usual kind.
 //!
-//! [`run()`] measures and returns a [`LedgerReport`](file::LedgerReport), plain data that is kept as JSON; [`page()`] shows it to a
+//! [`run()`] measures and returns a [`file::LedgerReport`], plain data that is kept as JSON; [`page()`] shows it to a
 //! person. What is measured stands behind one trait in `system`; `load` offers requests at times fixed beforehand; `stock` keeps
 //! the proofs, which are made by the real prover, each of another use; `outage` kills nodes and `attacks` makes attacks.
 //! One validator in one process: what is not run is said in the report, and nothing is claimed of it.
