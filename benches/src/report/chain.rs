@@ -54,7 +54,8 @@ pub fn genesis_of(organisations: usize) -> Outcome<Arc<Genesis>> {
         capabilities: CapabilitiesSpec {
             enrol: true,
             anchor: true,
-            govern: true,
+            // The hospital installs the keys alone, however many there are.
+            govern: n == 0,
             issue_roles: RolesSpec::All(AllRoles::All),
         },
     });
@@ -252,4 +253,18 @@ pub(crate) fn registries(state: &State) -> Outcome<Registries> {
     };
     debug_assert!(start().is_ok_and(|start| start <= bundle.time));
     Registries::of(bundle, leaves)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amanat_ledger::State;
+
+    #[test]
+    fn one_organisation_decides_however_many_there_are() -> Outcome<()> {
+        for organisations in [1, 8, 64] {
+            assert_eq!(State::genesis(genesis_of(organisations)?).quorum(), 1);
+        }
+        Ok(())
+    }
 }
