@@ -16,7 +16,7 @@ pub enum Kind {
     Central,
     /// The ledger, each access a commitment that an organisation signs.
     Signed,
-    /// The ledger, each access a proof, verified by itself as it comes in.
+    /// The ledger, each access a proof, verified as it comes in, with those that come together.
     Proofs,
     /// The ledger, each access a proof, verified a block at a time: what a validator does with others' blocks.
     Blocks,
@@ -48,7 +48,7 @@ impl Kind {
                 "the ledger as it is, each access one commitment that an organisation signs and anchors"
             }
             Self::Proofs => {
-                "the ledger as it is, each access a proof, verified by itself when it is handed in"
+                "the ledger as it is, each access a proof, verified when it is handed in, with those that come together"
             }
             Self::Blocks => {
                 "the doors of a validator that is given whole blocks: all proofs of one in one batch"

@@ -73,7 +73,7 @@ fn cards(report: &LedgerReport) -> String {
     if let Some(s) = report.system(Kind::Proofs) {
         cards.push((
             rate(s.most.per_second.median),
-            "a second where each proof is verified by itself as it comes in".to_owned(),
+            "a second where proofs are verified as they come in".to_owned(),
         ));
         if let Some(load) = calm(s) {
             let words = format!("to a durable answer for 99 of 100, at {} a second", rate(load.offered));
@@ -132,12 +132,12 @@ fn verdict(report: &LedgerReport) -> String {
         |a: &super::file::Speed, b: &super::file::Speed| times(a.per_second.median / b.per_second.median);
     let items = [
         format!(
-            "The server is {} as fast as the ledger with proofs verified one by one, and {} as fast as with proofs verified by block. It checks a signature and a row of a table.",
+            "The server is {} as fast as the ledger with proofs verified as they come in, and {} as fast as with proofs verified by block. It checks a signature and a row of a table.",
             factor(&central, &proofs),
             factor(&central, &blocks)
         ),
         format!(
-            "The ledger without proofs is {} as fast as with proofs one by one, {} as by block. A signed access also appends a leaf to a tree of Poseidon hashes, which a proof of access does not.",
+            "The ledger without proofs is {} as fast as with proofs as they come in, {} as by block. A signed access also appends a leaf to a tree of Poseidon hashes, which a proof of access does not.",
             factor(&signed, &proofs),
             factor(&signed, &blocks)
         ),
