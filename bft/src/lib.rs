@@ -1,6 +1,6 @@
 //! Many validators: the ledger's gates behind Malachite, a BFT consensus engine of the Tendermint family.
 //!
-//! A [`Validator`] runs one of the validators that a genesis names. It votes for a block only after the ledger's own doors let it
+//! A [`Validator`] runs one of the validators of a ledger. It votes for a block only after the ledger's own doors let it
 //! pass, every signature and every proof included; a block is final when more than two thirds of the validators have signed it,
 //! and the certificate that says so is written with the block, in one write, before anything is acknowledged.
 //!

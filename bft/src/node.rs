@@ -50,7 +50,7 @@ pub struct Settings {
     pub consensus: SocketAddr,
     /// Where to take transactions that other validators received.
     pub gossip: SocketAddr,
-    /// Every other validator of the genesis.
+    /// Every other validator; there may be more, of later changes.
     pub peers: Vec<Peer>,
     /// How long a round waits for its block; longer with each round of a height.
     pub propose_timeout: Duration,
@@ -120,7 +120,7 @@ fn in_force(chain: &Chain) -> Result<ValidatorSet, Error> {
 }
 
 impl Validator {
-    /// Starts a validator over a ledger whose genesis names its key.
+    /// Starts a validator over a ledger that has its key among its validators.
     ///
     /// # Errors
     /// [`Error`], among them [`Fault::NoValidators`].

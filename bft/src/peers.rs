@@ -1,4 +1,4 @@
-//! Where the other validators are. Their network identity is their key, so the genesis is the allow-list.
+//! Where the other validators are. Their network identity is their key, so what an operator lists here is the allow-list.
 
 use crate::error::Error;
 use amanat_domain::quorum::{ValidatorKey, ValidatorSet};
