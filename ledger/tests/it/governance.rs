@@ -319,3 +319,20 @@ fn propose_block(state: &State, waiting: Admitted) -> (usize, Vec<(TxId, Refusal
     let (validated, dropped) = propose(state, at(2), [waiting]).expect("a good time");
     (validated.len(), dropped)
 }
+
+#[test]
+fn what_a_replaced_key_approved_is_approved_no_more() {
+    let chain = council();
+    let mut state = State::genesis(chain.clone());
+    let waiting = proposed(&chain, COUNCIL[0], 9, Change::RemoveOrganisation(org(REGISTRAR)));
+    advance(&mut state, at(1), &[waiting.clone(), approve(&chain, COUNCIL[1], &waiting)]);
+    let rekey = Change::SetKey { organisation: org(COUNCIL[1]), key: public(77) };
+    advance(&mut state, at(2), &decision(&chain, 1, rekey));
+    assert!(!state.proposals()[&waiting.id()].approvals.contains(&org(COUNCIL[1])));
+    // With the old key's approval this would be the third.
+    let receipts = advance(&mut state, at(3), &[approve(&chain, COUNCIL[3], &waiting)]);
+    assert!(matches!(receipts[0].effect, Effect::Approved { approvals: 2, needed: 3, holds_from: None, .. }));
+    // Who has the new key may approve again, and then it is decided.
+    let receipts = advance(&mut state, at(4), &[approve(&chain, (COUNCIL[1].0, 77), &waiting)]);
+    assert!(matches!(receipts[0].effect, Effect::Approved { approvals: 3, holds_from: Some(_), .. }));
+}
