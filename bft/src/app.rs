@@ -8,9 +8,11 @@ use crate::codec::MOST_VALUES;
 use crate::context::{Address, BlockId, Ctx, Height, Members};
 use crate::error::Error;
 use crate::judge;
+use crate::meters::Meters;
 use crate::node::Clock;
 use crate::signing::{Signature, ValidatorSecret, body_signed};
 use amanat_domain::quorum::ValidatorSet;
+use amanat_domain::time::Timestamp;
 use amanat_domain::tx::ChainId;
 use amanat_ledger::{Block, BlockHash, Chain, Delta, Fault, Header, Limits};
 use arc_malachitebft_app_channel::app::consensus::VoteExtensionError;
@@ -26,6 +28,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
@@ -43,6 +46,7 @@ const JUDGED_BLOCKS: usize = 8;
 /// Most bytes of blocks in an answer to a validator that catches up; one block is always sent.
 const ANSWER_BYTES: usize = 2 * MOST_BLOCK_BYTES as usize;
 
+pub(crate) use crate::judge::AHEAD_SECONDS;
 /// How long the engine may take to be ready.
 const READY: Duration = Duration::from_secs(60);
 
@@ -58,8 +62,20 @@ pub(crate) struct App {
     pub(crate) arrived: Arc<Notify>,
     /// Tells of each block, after those who waited for it were answered.
     pub(crate) tip: watch::Sender<Header>,
+    pub(crate) meters: Arc<Meters>,
+    /// For one who learns: a final block of this time or later ends that.
+    pub(crate) learn_until: Option<Timestamp>,
     #[cfg(feature = "insecure_tamper")]
     pub(crate) insecure_tamper: Option<fn(&mut Block)>,
+}
+
+/// Why the loop has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It was told to.
+    Told,
+    /// It has learned what it had to.
+    Learned,
 }
 
 /// The loop's own memory; what must survive a crash is in the ledger's store.
@@ -88,12 +104,12 @@ struct Desk {
 }
 
 impl App {
-    /// Answers the engine until it stops or `stop` is set.
+    /// Answers the engine until it stops, `stop` is set, or what was to be learned is.
     pub(crate) async fn run(
         self,
         mut messages: mpsc::Receiver<AppMsg<Ctx>>,
         mut stop: watch::Receiver<bool>,
-    ) -> Result<(), Error> {
+    ) -> Result<End, Error> {
         let genesis = self.chain.genesis();
         let (id, limits) = (genesis.chain_id(), genesis.limits());
         let mut desk = Desk {
@@ -117,12 +133,16 @@ impl App {
         let (mut ready, deadline) = (false, tokio::time::Instant::now() + READY);
         loop {
             let message = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                _ = stop.wait_for(|stop| *stop) => return Ok(End::Told),
                 message = messages.recv() => message.ok_or(Error::EngineStopped)?,
                 () = tokio::time::sleep_until(deadline), if !ready => return Err(late()),
             };
             ready = true;
             desk.answer(message).await?;
+            let time = desk.app.tip.borrow().time;
+            if desk.app.learn_until.is_some_and(|until| time >= until) {
+                return Ok(End::Learned);
+            }
         }
     }
 }
@@ -160,7 +180,7 @@ impl Desk {
                 send(reply, ());
             }
             AppMsg::Finalized { certificate, evidence, reply, .. } => {
-                report(&evidence);
+                self.report(&evidence);
                 self.go_on(certificate.height, reply);
             }
             AppMsg::GetHistoryMinHeight { reply } => send(reply, Height(1)),
@@ -191,6 +211,10 @@ impl Desk {
             return Ok(values);
         }
         self.round = round.as_u32().unwrap_or(0);
+        self.app.meters.round.store(self.round.into(), Ordering::Relaxed);
+        if self.round == 1 {
+            Meters::one(&self.app.meters.late_rounds);
+        }
         self.begun.send_if_modified(|begun| {
             *begun = height.0.max(*begun);
             false
@@ -237,6 +261,7 @@ impl Desk {
         let (init, bytes) = self.announce(height, round, Round::Nil, &block);
         self.keep(&block, n, init.to_bytes()).await?;
         self.publish(init, &bytes).await;
+        Meters::one(&self.app.meters.proposed);
         Ok(Some(hash))
     }
 
@@ -324,6 +349,7 @@ impl Desk {
         };
         match self.assembly.add(publisher, message, signed) {
             Err(refusal) => {
+                Meters::one(&self.app.meters.refused_parts);
                 tracing::warn!(target: "audit", publisher = hex::encode(publisher), %refusal, "a part of a proposal is refused");
                 Ok(None)
             }
@@ -383,6 +409,7 @@ impl Desk {
                 Validity::Valid
             }
             Err(reason) => {
+                Meters::one(&self.app.meters.refused_proposals);
                 tracing::warn!(target: "audit", %proposer, height = init.height.0, round, block = %init.block, reason, "proposal refused");
                 Validity::Invalid
             }
@@ -446,6 +473,7 @@ impl Desk {
             Ok(()) => {
                 self.keep(&block, n, Vec::new()).await?;
                 self.fetched = Some(hash);
+                Meters::one(&self.app.meters.fetched);
                 Validity::Valid
             }
             Err(reason) => {
@@ -491,11 +519,24 @@ impl Desk {
         self.seen.clear();
         self.answered.clear();
         self.round = 0;
+        self.app.meters.round.store(0, Ordering::Relaxed);
         self.early.retain(|(h, _), _| *h > height);
         self.assembly.forget(height);
         self.app.tip.send_replace(header);
         tracing::debug!(height, round = %decided.round, block = %hash, transactions = header.count, "block committed");
         Ok(())
+    }
+
+    /// Who was caught signing two things.
+    fn report(&self, evidence: &MisbehaviorEvidence<Ctx>) {
+        for (validator, pairs) in &evidence.votes {
+            Meters::one(&self.app.meters.two_votes);
+            tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two votes of one round");
+        }
+        for (validator, pairs) in &evidence.proposals {
+            Meters::one(&self.app.meters.two_proposals);
+            tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two proposals of one round");
+        }
     }
 
     /// The next height begins when there is something to decide, when somebody else has begun, or after a pause: an idle ledger makes a
@@ -585,16 +626,6 @@ fn until_epoch(chain: &Chain, clock: &Clock) -> Duration {
     let next = genesis.epoch_of(now).map_or(0, |epoch| epoch.saturating_add(1));
     let begins = genesis.start().seconds().saturating_add(next.saturating_mul(length));
     Duration::from_secs(begins.saturating_sub(now.seconds()))
-}
-
-/// Who was caught signing two things.
-fn report(evidence: &MisbehaviorEvidence<Ctx>) {
-    for (validator, pairs) in &evidence.votes {
-        tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two votes of one round");
-    }
-    for (validator, pairs) in &evidence.proposals {
-        tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two proposals of one round");
-    }
 }
 
 /// Who asked may have gone; the next message says whether the engine has.

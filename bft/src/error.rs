@@ -2,17 +2,17 @@
 
 use amanat_domain::quorum::{CertificateError, ValidatorKey};
 use amanat_ledger::{BlockHash, Fault};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A validator cannot start, or has stopped. Nothing that was acknowledged is lost; start it again once the reason is gone.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[allow(missing_docs)] // the messages name the fields
 pub enum Error {
     #[error(transparent)]
     Ledger(#[from] Arc<Fault>),
     #[error(
-        "{0} is not among the validators of this ledger, as far as its file knows: start with the key of one that is"
+        "{0} is not among the validators of this ledger, as far as its file knows: start with the key of one that is, \
+         or say that it is to follow until it is voted in (`follow`)"
     )]
     Stranger(ValidatorKey),
     #[error("the genesis allows blocks of {got} bytes; this engine carries at most {most}")]
@@ -21,11 +21,6 @@ pub enum Error {
     NoAddress(ValidatorKey),
     #[error("the address of {0} is given twice, or is this validator's own")]
     PeerTwice(ValidatorKey),
-    #[error(
-        "there is no write-ahead log in {}, and the ledger has blocks: a validator without it might vote twice. Put the log back, or \
-         say that this validator has never voted (`new_log`)", .0.display()
-    )]
-    NoLog(PathBuf),
     #[error("the consensus engine did not start: {0}")]
     Start(String),
     #[error(

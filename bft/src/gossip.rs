@@ -2,10 +2,12 @@
 //! allow-list.
 //!
 //! The engine has no channel for an application's messages, and its proposal parts wait while a proposer makes a block. What passed
-//! gate 1 here is sent once to everyone; what comes in is looked at once, waits in a queue that is bounded per sender, and passes
-//! gate 1 again before it is in the pool. What is lost is not sent again: the validator that took it proposes it at its own turn.
+//! gate 1 here is sent once to everyone, many to a message; what comes in is looked at once, waits in a queue that is bounded per
+//! sender, and passes gate 1 again, many in one batch, before it is in the pool. What is lost is not sent again: the validator that
+//! took it proposes it at its own turn.
 
 use crate::error::Error;
+use crate::meters::Meters;
 use crate::node::Clock;
 use crate::peers::{self, Peer};
 use crate::signing::ValidatorSecret;
@@ -14,58 +16,76 @@ use amanat_domain::tx::{ChainId, MAX_TX_BYTES};
 use amanat_ledger::Chain;
 use arc_malachitebft_app_channel::app::metrics::SharedRegistry;
 use arc_malachitebft_network as network;
-use bytes::Bytes;
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use network::handle::{CtrlHandle, RecvHandle};
 use network::{Channel, Event};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// Transactions remembered as seen.
 const REMEMBERED: usize = 65_536;
 /// Transactions of one sender that may wait for gate 1.
-const WAITING: usize = 1024;
+const WAITING: usize = 4096;
+/// Bytes of them.
+const WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// Transactions that pass gate 1 together.
+const BATCH: usize = 512;
+/// Batches that may wait to be sent; whoever submits waits for room.
+const SENDING: usize = 64;
+/// Most bytes of a message.
+const MESSAGE_BYTES: usize = MAX_TX_BYTES + LENGTH_BYTES;
+/// Before each transaction of a message: its length, big-endian.
+const LENGTH_BYTES: usize = 4;
 
 /// The network that carries transactions.
 pub(crate) struct Gossip {
-    /// None once it was stopped.
-    out: Option<CtrlHandle>,
+    queue: mpsc::Sender<Vec<Bytes>>,
     seen: Arc<Mutex<Seen>>,
+    stop: watch::Sender<bool>,
+    /// Closed when the network has ended.
+    ended: watch::Receiver<()>,
     taking: JoinHandle<()>,
 }
 
 /// What was seen lately, by hash.
 #[derive(Default)]
 pub(crate) struct Seen {
-    set: BTreeSet<[u8; 32]>,
-    order: VecDeque<[u8; 32]>,
+    /// When it was seen.
+    set: BTreeMap<[u8; 32], u64>,
+    /// The same in order; what was forgotten meanwhile is passed over.
+    order: VecDeque<([u8; 32], u64)>,
+    next: u64,
 }
 
 impl Seen {
     fn has(&self, bytes: &[u8]) -> bool {
-        self.set.contains(&<[u8; 32]>::from(Sha256::digest(bytes)))
+        self.set.contains_key(&<[u8; 32]>::from(Sha256::digest(bytes)))
     }
 
     fn forget(&mut self, bytes: &[u8]) {
-        let hash: [u8; 32] = Sha256::digest(bytes).into();
-        if self.set.remove(&hash) {
-            self.order.retain(|other| *other != hash);
-        }
+        self.set.remove(&<[u8; 32]>::from(Sha256::digest(bytes)));
     }
 
     /// Whether this is new; remembers it.
     fn first(&mut self, bytes: &[u8]) -> bool {
         let hash: [u8; 32] = Sha256::digest(bytes).into();
-        if !self.set.insert(hash) {
+        if self.set.contains_key(&hash) {
             return false;
         }
-        self.order.push_back(hash);
-        if self.order.len() > REMEMBERED {
-            self.order.pop_front().map(|oldest| self.set.remove(&oldest));
+        self.next += 1;
+        self.set.insert(hash, self.next);
+        self.order.push_back((hash, self.next));
+        if self.order.len() > REMEMBERED
+            && let Some((oldest, when)) = self.order.pop_front()
+            && self.set.get(&oldest) == Some(&when)
+        {
+            self.set.remove(&oldest);
         }
         true
     }
@@ -79,6 +99,7 @@ impl Gossip {
         peers: &[Peer],
         clock: Clock,
         arrived: Arc<Notify>,
+        meters: Arc<Meters>,
     ) -> Result<Self, Error> {
         let id = chain.status().chain;
         let config = config(id, listen, peers);
@@ -89,25 +110,36 @@ impl Gossip {
         let (events, out) = network::spawn(identity, config, registry).await.map_err(failed)?.split();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let senders = peers.iter().map(|p| (peers::peer_id(p.key).to_bytes(), p.key)).collect();
-        let inbox = Inbox { chain, clock, arrived, seen: seen.clone(), senders };
-        Ok(Self { out: Some(out), seen, taking: tokio::spawn(inbox.run(events)) })
+        let inbox = Inbox { chain, clock, arrived, seen: seen.clone(), senders, meters: meters.clone() };
+        let (queue, waiting) = mpsc::channel(SENDING);
+        let (stop, stopped) = watch::channel(false);
+        let (running, ended) = watch::channel(());
+        tokio::spawn(async move {
+            send(out, waiting, stopped, &meters).await;
+            drop(running);
+        });
+        Ok(Self { queue, seen, stop, ended, taking: tokio::spawn(inbox.run(events)) })
     }
 
-    /// Sends a transaction that passed gate 1 to everyone else.
-    pub(crate) async fn publish(&self, tx: Bytes) {
-        lock(&self.seen).first(&tx);
-        let Some(out) = &self.out else { return };
-        if let Err(error) = out.publish(Channel::Consensus, tx).await {
-            tracing::warn!(%error, "a transaction was not sent to the other validators");
-        }
-    }
-
-    pub(crate) async fn stop(mut self) {
-        if let Some(out) = self.out.take()
-            && let Err(error) = out.wait_shutdown().await
+    /// Sends transactions that passed gate 1 to everyone else.
+    pub(crate) async fn publish(&self, txs: Vec<Bytes>) {
         {
-            tracing::debug!(%error, "the network for transactions had stopped");
+            let mut seen = lock(&self.seen);
+            for tx in &txs {
+                seen.first(tx);
+            }
         }
+        if self.queue.send(txs).await.is_err() {
+            tracing::debug!("the network for transactions has ended");
+        }
+    }
+
+    /// Ends the network and waits until it has let go of its port.
+    pub(crate) async fn stop(&self) {
+        self.taking.abort();
+        self.stop.send_replace(true);
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
     }
 }
 
@@ -115,10 +147,65 @@ impl Drop for Gossip {
     /// Lets go of the ledger and of the port.
     fn drop(&mut self) {
         self.taking.abort();
-        if let (Some(out), Ok(runtime)) = (self.out.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move { drop(out.wait_shutdown().await) });
+    }
+}
+
+/// Sends what is published until it is told to stop, or nobody can publish any more.
+async fn send(
+    out: CtrlHandle,
+    mut queue: mpsc::Receiver<Vec<Bytes>>,
+    mut stop: watch::Receiver<bool>,
+    meters: &Meters,
+) {
+    loop {
+        let mut batches = Vec::new();
+        let taken = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => 0,
+            taken = queue.recv_many(&mut batches, SENDING) => taken,
+        };
+        if taken == 0 {
+            break;
+        }
+        let txs: Vec<Bytes> = batches.into_iter().flatten().collect();
+        meters.gossip_sent.fetch_add(txs.len() as u64, Ordering::Relaxed);
+        for message in messages(&txs) {
+            if let Err(error) = out.publish(Channel::Consensus, message).await {
+                tracing::warn!(%error, "transactions were not sent to the other validators");
+            }
         }
     }
+    if let Err(error) = out.wait_shutdown().await {
+        tracing::debug!(%error, "the network for transactions had stopped");
+    }
+}
+
+/// Transactions in as few messages as hold them.
+fn messages(txs: &[Bytes]) -> Vec<Bytes> {
+    let (mut messages, mut message) = (Vec::new(), BytesMut::new());
+    for tx in txs.iter().filter(|tx| tx.len() <= MAX_TX_BYTES) {
+        if !message.is_empty() && message.len() + LENGTH_BYTES + tx.len() > MESSAGE_BYTES {
+            messages.push(message.split().freeze());
+        }
+        message.put_u32(u32::try_from(tx.len()).expect("at most 128 KiB"));
+        message.put_slice(tx);
+    }
+    if !message.is_empty() {
+        messages.push(message.freeze());
+    }
+    messages
+}
+
+/// The transactions of a message; none where it is not made as one.
+fn transactions(mut message: Bytes) -> Option<Vec<Bytes>> {
+    let mut txs = Vec::new();
+    while !message.is_empty() {
+        let length = message.try_get_u32().ok()? as usize;
+        if length == 0 || length > message.len() {
+            return None;
+        }
+        txs.push(message.split_to(length));
+    }
+    Some(txs)
 }
 
 struct Inbox {
@@ -127,38 +214,48 @@ struct Inbox {
     arrived: Arc<Notify>,
     seen: Arc<Mutex<Seen>>,
     senders: BTreeMap<Vec<u8>, ValidatorKey>,
+    meters: Arc<Meters>,
 }
 
 /// What waits for gate 1, by sender; they take turns, so that one who floods delays nobody else.
 #[derive(Default)]
 struct Queue {
-    by_sender: BTreeMap<ValidatorKey, VecDeque<Bytes>>,
+    by_sender: BTreeMap<ValidatorKey, Waiting>,
     last: Option<ValidatorKey>,
+}
+
+/// Of one sender.
+#[derive(Default)]
+struct Waiting {
+    txs: VecDeque<Bytes>,
+    bytes: usize,
 }
 
 impl Queue {
     fn push(&mut self, sender: ValidatorKey, tx: Bytes) -> bool {
         let waiting = self.by_sender.entry(sender).or_default();
-        let room = waiting.len() < WAITING;
+        let room = waiting.txs.len() < WAITING && waiting.bytes + tx.len() <= WAITING_BYTES;
         if room {
-            waiting.push_back(tx);
+            waiting.bytes += tx.len();
+            waiting.txs.push_back(tx);
         }
         room
     }
 
-    fn pop(&mut self) -> Option<Bytes> {
+    fn pop(&mut self) -> Option<(ValidatorKey, Bytes)> {
         let after = |last: ValidatorKey| {
             use std::ops::Bound::{Excluded, Unbounded};
             self.by_sender.range((Excluded(last), Unbounded)).next().map(|(key, _)| *key)
         };
         let sender = self.last.and_then(after).or_else(|| self.by_sender.keys().next().copied())?;
         let waiting = self.by_sender.get_mut(&sender)?;
-        let tx = waiting.pop_front();
-        if waiting.is_empty() {
+        let tx = waiting.txs.pop_front()?;
+        waiting.bytes -= tx.len();
+        if waiting.txs.is_empty() {
             self.by_sender.remove(&sender);
         }
         self.last = Some(sender);
-        tx
+        Some((sender, tx))
     }
 }
 
@@ -169,17 +266,18 @@ impl Inbox {
         let mut checking: Option<JoinHandle<()>> = None;
         loop {
             if checking.is_none() {
-                checking = queue.pop().map(|tx| {
+                let batch: Vec<_> = std::iter::from_fn(|| queue.pop()).take(BATCH).collect();
+                checking = (!batch.is_empty()).then(|| {
                     let this = this.clone();
-                    tokio::task::spawn_blocking(move || this.check(&tx))
+                    tokio::task::spawn_blocking(move || this.check(&batch))
                 });
             }
             let idle = checking.is_none();
             tokio::select! {
                 event = events.recv() => match event {
                     None => return,
-                    Some(Event::ConsensusMessage(Channel::Consensus, _, Some(from), tx)) => {
-                        this.queue(&mut queue, &from.to_bytes(), tx);
+                    Some(Event::ConsensusMessage(Channel::Consensus, _, Some(from), message)) => {
+                        this.queue(&mut queue, &from.to_bytes(), message);
                     }
                     Some(_) => {}
                 },
@@ -188,28 +286,52 @@ impl Inbox {
         }
     }
 
-    fn queue(&self, queue: &mut Queue, from: &[u8], tx: Bytes) {
+    fn queue(&self, queue: &mut Queue, from: &[u8], message: Bytes) {
         let Some(sender) = self.senders.get(from) else { return };
-        if tx.len() > MAX_TX_BYTES || lock(&self.seen).has(&tx) {
+        let Some(txs) = transactions(message) else {
+            tracing::warn!(target: "audit", %sender, "sends what are no transactions");
             return;
+        };
+        let (mut seen, mut dropped) = (lock(&self.seen), 0u64);
+        for tx in txs {
+            if tx.len() > MAX_TX_BYTES || seen.has(&tx) {
+                continue;
+            }
+            // A copy: the message would be held as long as one of its transactions waits.
+            // Seen is only what is looked at: another sender of the same one may have room.
+            if queue.push(*sender, Bytes::copy_from_slice(&tx)) {
+                seen.first(&tx);
+            } else {
+                dropped += 1;
+            }
         }
-        // Seen is only what is looked at: another sender of the same one may have room.
-        if queue.push(*sender, tx.clone()) {
-            lock(&self.seen).first(&tx);
-        } else {
-            tracing::warn!(target: "audit", %sender, "sends transactions faster than they can be checked");
+        drop(seen);
+        if dropped > 0 {
+            self.meters.gossip_dropped.fetch_add(dropped, Ordering::Relaxed);
+            tracing::warn!(target: "audit", %sender, dropped, "sends transactions faster than they can be checked");
         }
     }
 
-    fn check(&self, tx: &[u8]) {
-        // An honest validator sends what passed its own gate 1. The state may have moved since, so a refusal is no crime.
-        match self.chain.admit(tx, (self.clock)()) {
-            Ok(_) => self.arrived.notify_one(),
-            Err(refused) => {
-                // It may be taken later: a full pool empties, a state catches up.
-                lock(&self.seen).forget(tx);
-                tracing::debug!(%refused, "a transaction from another validator is not taken");
+    fn check(&self, batch: &[(ValidatorKey, Bytes)]) {
+        let txs: Vec<&Bytes> = batch.iter().map(|(_, tx)| tx).collect();
+        let checked = self.chain.check_all(&txs, (self.clock)());
+        let (mut taken, mut refusals) = (false, 0);
+        for (tx, checked) in txs.iter().zip(checked) {
+            // An honest validator sends what passed its own gate 1. The state may have moved since, so a refusal is no crime.
+            match self.chain.enqueue(checked) {
+                Ok(_) => taken = true,
+                Err(refused) => {
+                    // It may be taken later: a full pool empties, a state catches up.
+                    lock(&self.seen).forget(tx);
+                    refusals += 1;
+                    tracing::debug!(%refused, "a transaction from another validator is not taken");
+                }
             }
+        }
+        self.meters.gossip_received.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        self.meters.gossip_refused.fetch_add(refusals, Ordering::Relaxed);
+        if taken {
+            self.arrived.notify_one();
         }
     }
 }
@@ -236,7 +358,7 @@ fn config(chain: ChainId, listen: SocketAddr, peers: &[Peer]) -> network::Config
             liveness: name("unused-liveness"),
         },
         rpc_max_size: 1024,
-        pubsub_max_size: MAX_TX_BYTES + 4096,
+        pubsub_max_size: MESSAGE_BYTES + 4096,
         pubsub_max_size_per_topic: network::PubSubMaxSizePerTopic::default(),
         sync_request_timeout: Duration::from_secs(1),
         sync_max_request_size: 1024,
@@ -265,15 +387,35 @@ mod tests {
     fn senders_take_turns_and_are_bounded() {
         let (loud, quiet) = (ValidatorKey([1; 32]), ValidatorKey([2; 32]));
         let mut queue = Queue::default();
+        let large = Bytes::from(vec![0; MAX_TX_BYTES]);
+        let fit = std::iter::repeat_with(|| queue.push(loud, large.clone())).take_while(|taken| *taken);
+        assert_eq!(fit.count(), WAITING_BYTES / MAX_TX_BYTES);
+        queue = Queue::default();
         let taken = (0..2 * WAITING).filter(|n| queue.push(loud, vec![*n as u8].into())).count();
         assert_eq!(taken, WAITING);
         assert!(queue.push(quiet, Bytes::from_static(b"q")));
-        let first: Vec<Bytes> = (0..3).filter_map(|_| queue.pop()).collect();
+        let first: Vec<_> = (0..3).filter_map(|_| queue.pop()).collect();
         assert!(
-            first.contains(&Bytes::from_static(b"q")),
+            first.contains(&(quiet, Bytes::from_static(b"q"))),
             "the quiet one waits for one transaction, not for all"
         );
         assert_eq!(std::iter::from_fn(|| queue.pop()).count(), WAITING - 2);
+    }
+
+    #[test]
+    fn many_transactions_go_into_one_message_and_come_out_as_they_were() {
+        let of = |bytes: u8, len: usize| Bytes::from(vec![bytes; len]);
+        let txs = [of(1, 100), of(2, MAX_TX_BYTES), of(3, 1), of(4, 70_000), of(5, 70_000)];
+        let sent = messages(&txs);
+        assert_eq!(sent.len(), 4, "two small ones travel together");
+        assert!(sent.iter().all(|message| message.len() <= MESSAGE_BYTES));
+        let got: Vec<Bytes> = sent.into_iter().flat_map(|m| transactions(m).expect("as sent")).collect();
+        assert_eq!(got, txs);
+        assert!(messages(&[of(1, MAX_TX_BYTES + 1)]).is_empty());
+        assert!(transactions(Bytes::new()).is_some_and(|txs| txs.is_empty()));
+        for bad in [&[0, 0, 0][..], &[0, 0, 0, 0], &[0, 0, 0, 2, 1], &[255, 255, 255, 255, 1]] {
+            assert_eq!(transactions(Bytes::copy_from_slice(bad)), None, "{bad:?}");
+        }
     }
 
     #[test]
@@ -285,6 +427,7 @@ mod tests {
         assert!(seen.first(b"a"), "forgotten");
         seen.forget(b"a");
         assert!(!seen.has(b"a"));
-        assert_eq!(seen.order.len(), seen.set.len());
+        assert!(seen.first(b"a") && seen.has(b"a"));
+        assert_eq!(seen.order.len(), REMEMBERED);
     }
 }

@@ -14,7 +14,7 @@ use arc_malachitebft_app_channel::app::types::core::{
 };
 
 /// How far a proposed block's time may be ahead of this validator's clock. Past a quorum's clocks no epoch begins early.
-const AHEAD_SECONDS: u64 = 10;
+pub(crate) const AHEAD_SECONDS: u64 = 10;
 
 /// Why bytes are not the block they are said to be. That is nobody's vote: whoever sent them may have made them up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -17,11 +17,15 @@ mod codec;
 #[cfg(feature = "bft")]
 mod context;
 #[cfg(feature = "bft")]
+mod engine;
+#[cfg(feature = "bft")]
 mod error;
 #[cfg(feature = "bft")]
 mod gossip;
 #[cfg(feature = "bft")]
 mod judge;
+#[cfg(feature = "bft")]
+mod meters;
 #[cfg(feature = "bft")]
 mod node;
 #[cfg(feature = "bft")]
@@ -31,6 +35,8 @@ mod signing;
 
 #[cfg(feature = "bft")]
 pub use error::Error;
+#[cfg(feature = "bft")]
+pub use meters::{Report, engine_metrics};
 #[cfg(feature = "bft")]
 pub use node::{Clock, Settings, Validator};
 #[cfg(feature = "bft")]

@@ -1,51 +1,46 @@
 //! A validator: a ledger, the engine, and the network that carries transactions.
 
-use crate::app::App;
+use crate::app::{AHEAD_SECONDS, App, End};
 use crate::body::{MOST_BLOCK_BYTES, most_bytes};
 use crate::codec::Wire;
-use crate::context::{Address, Ctx};
+use crate::context::Ctx;
+use crate::engine::{self, LOG, Part};
 use crate::error::Error;
 use crate::gossip::Gossip;
+use crate::meters::{Meters, Report};
 use crate::peers::{self, Peer};
-use crate::signing::{Checker, Pen, ValidatorSecret};
-use amanat_domain::quorum::{ValidatorKey, ValidatorSet};
+use crate::signing::ValidatorSecret;
+use amanat_domain::quorum::ValidatorSet;
 use amanat_domain::time::Timestamp;
-use amanat_domain::tx::ChainId;
-use amanat_ledger::{Chain, Entered, Fault, Header, Status, SubmitError, Submitted};
-use arc_malachitebft_app_channel::app::config::{
-    ConsensusConfig, NodeConfig, ProtocolNames, ValueSyncConfig,
-};
-use arc_malachitebft_app_channel::app::types::codec::Codec;
+use amanat_ledger::{Chain, Entered, Fault, Header, Pending, Status, SubmitError, Submitted};
 use arc_malachitebft_app_channel::app::types::core::LinearTimeouts;
-use arc_malachitebft_app_channel::{
-    ConsensusContext, EngineBuilder, EngineHandle, NetworkContext, NetworkIdentity, RequestContext,
-    SyncContext, WalContext,
-};
+use arc_malachitebft_app_channel::{Channels, EngineHandle};
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
 
 /// What time it is.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The engine's write-ahead log, in its folder.
-const LOG: &str = "consensus.wal";
-/// How long the engine may take to end.
-const ENDING: Duration = Duration::from_secs(5);
+/// A block of so many seconds after the start was voted on after the start: a quorum holds a time more than [`AHEAD_SECONDS`] ahead of its
+/// clocks for wrong, and clocks differ a little.
+const AFTER_START: u64 = AHEAD_SECONDS + 5;
 
 /// How a validator runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Folder of the engine's write-ahead log. It goes with the ledger file: a validator that lost it must not vote with its old
-    /// key before the others have passed the heights it may have voted in.
+    /// Folder of the engine's write-ahead log. It goes with the ledger file. A validator that lost it does not know what it has voted
+    /// for, and might vote twice: it takes part without voting until a block is final that was voted on after it started.
     pub folder: PathBuf,
-    /// Begin a new log beside a ledger that has blocks: for a validator that was voted in and starts over a copy of another's file,
-    /// and has never voted. Anyone else without a log may have voted already and would vote again.
+    /// This validator has never voted with its key, so it needs no log to vote: the first start of a new ledger, or of one who was
+    /// voted in. Set it for anyone else, and the validator may be caught signing twice.
     pub new_log: bool,
+    /// Take part also while the key is not among the validators: it follows the ledger, and votes once it is voted in.
+    pub follow: bool,
     /// Where to take part in consensus.
     pub consensus: SocketAddr,
     /// Where to take transactions that other validators received.
@@ -72,6 +67,7 @@ impl Settings {
         Self {
             folder,
             new_log: false,
+            follow: false,
             consensus,
             gossip,
             peers,
@@ -101,13 +97,25 @@ impl Settings {
 
 /// One of the validators of a ledger, at work. It stops when it is dropped; [`Validator::stop`] waits until it has.
 pub struct Validator {
-    chain: Arc<Chain>,
-    clock: Clock,
+    core: Core,
     gossip: Option<Gossip>,
-    arrived: Arc<Notify>,
     tip: watch::Receiver<Header>,
     stop: watch::Sender<bool>,
-    running: JoinHandle<Result<(), Error>>,
+    /// Set when it has ended.
+    ended: watch::Receiver<Option<Result<(), Error>>>,
+}
+
+/// What the engine's loop is made from, each time the engine starts.
+#[derive(Clone)]
+struct Core {
+    chain: Arc<Chain>,
+    secret: ValidatorSecret,
+    settings: Settings,
+    clock: Clock,
+    arrived: Arc<Notify>,
+    told: watch::Sender<Header>,
+    meters: Arc<Meters>,
+    wire: Wire,
 }
 
 /// Those who agree on the next block, and those who will on later ones.
@@ -122,6 +130,8 @@ fn in_force(chain: &Chain) -> Result<ValidatorSet, Error> {
 impl Validator {
     /// Starts a validator over a ledger that has its key among its validators.
     ///
+    /// Without a write-ahead log, and unless [`Settings::new_log`] says that there need not be one, it learns before it votes.
+    ///
     /// # Errors
     /// [`Error`], among them [`Fault::NoValidators`].
     pub async fn start(
@@ -133,58 +143,66 @@ impl Validator {
         let genesis = chain.genesis();
         let validators = in_force(&chain)?;
         let (id, key, limits) = (genesis.chain_id(), secret.key(), genesis.limits());
-        peers::check(&validators, key, &settings.peers)?;
+        peers::check(&validators, key, &settings.peers, settings.follow)?;
         if limits.bytes > MOST_BLOCK_BYTES {
             return Err(Error::BlockTooLarge { most: MOST_BLOCK_BYTES, got: limits.bytes });
-        }
-        let height = chain.status().tip.height;
-        let took_part = height > 0 || !chain.proposals(height + 1)?.is_empty();
-        if took_part && !settings.new_log && !settings.folder.join(LOG).exists() {
-            return Err(Error::NoLog(settings.folder));
         }
         for address in [settings.consensus, settings.gossip] {
             // The engine would only log that it cannot listen, and wait.
             let free = tokio::net::TcpListener::bind(address).await;
             free.map_err(|e| Error::Start(format!("cannot listen on {address}: {e}")))?;
         }
-        let (channels, engine) = engine(id, &secret, &settings, Wire { most: most_bytes(&limits) }).await?;
-        let arrived = Arc::new(Notify::new());
-        let gossip = match settings.peers.as_slice() {
-            [] => None,
-            peers => {
-                let (chain, clock, arrived) = (chain.clone(), clock.clone(), arrived.clone());
-                Some(Gossip::start(chain, &secret, settings.gossip, peers, clock, arrived).await?)
-            }
+        let part = if settings.new_log || settings.folder.join(LOG).exists() {
+            Part::Vote
+        } else {
+            let until = clock().seconds().saturating_add(AFTER_START);
+            Part::Learn { until: Timestamp::new(until).unwrap_or(Timestamp::MAX) }
         };
-        let (stop, stopped) = watch::channel(false);
         let (told, tip) = watch::channel(*chain.state().tip());
-        let app = App {
-            chain: chain.clone(),
+        let core = Core {
+            wire: Wire { most: most_bytes(&limits) },
+            chain,
             secret,
-            clock: clock.clone(),
-            idle: settings.idle,
-            timeouts: settings.timeouts(),
-            network: channels.network,
-            arrived: arrived.clone(),
-            tip: told,
-            #[cfg(feature = "insecure_tamper")]
-            insecure_tamper: settings.insecure_tamper,
+            settings,
+            clock,
+            arrived: Arc::default(),
+            told,
+            meters: Arc::default(),
         };
+        let started = core.engine(part).await?;
+        let gossip = if core.settings.peers.is_empty() { None } else { Some(core.gossip().await?) };
         tracing::info!(%id, %key, height = tip.borrow().height, "validator started");
-        let running = tokio::spawn(run(app, channels.consensus, stopped, engine));
-        Ok(Self { chain, clock, gossip, arrived, tip, stop, running })
+        let (stop, stopped) = watch::channel(false);
+        let (end, ended) = watch::channel(None);
+        let running = core.clone();
+        tokio::spawn(async move {
+            let outcome = running.run(started, part, stopped).await;
+            if let Err(error) = &outcome {
+                tracing::error!(%error, "validator stopped");
+            }
+            // Whoever hears of the end may open the ledger again.
+            drop(running);
+            end.send_replace(Some(outcome));
+        });
+        Ok(Self { core, gossip, tip, stop, ended })
     }
 
     /// The ledger.
     #[must_use]
     pub const fn chain(&self) -> &Arc<Chain> {
-        &self.chain
+        &self.core.chain
     }
 
     /// What there is.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.chain.status()
+        self.core.chain.status()
+    }
+
+    /// What it has counted.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.core.meters.report()
     }
 
     /// Header of the last block; changes with every block, after those who waited for it were answered.
@@ -199,166 +217,167 @@ impl Validator {
     /// # Errors
     /// [`SubmitError`].
     pub async fn submit(&self, bytes: impl Into<Bytes>) -> Result<Submitted, SubmitError> {
+        let answer = self.submit_all(vec![bytes.into()], || ()).await.pop();
+        answer.unwrap_or_else(|| Err(Fault::Bug("a submission has no answer".into()).into()))
+    }
+
+    /// [`submit`](Self::submit) of many at once, verified in one batch. Answers are in order; none may depend on another of the list.
+    /// `checked` is called when the machine is free for the next batch: from then on it waits for the others.
+    pub async fn submit_all(
+        &self,
+        list: Vec<Bytes>,
+        checked: impl FnOnce(),
+    ) -> Vec<Result<Submitted, SubmitError>> {
         let mut tip = self.tip.clone();
-        let bytes: Bytes = bytes.into();
-        let (chain, clock, tx) = (self.chain.clone(), self.clock.clone(), bytes.clone());
-        let entered = tokio::task::spawn_blocking(move || chain.admit(&tx, clock()));
-        let entered = entered.await.map_err(|e| Fault::Bug(format!("a check ended badly: {e}")))?;
-        let pending = match entered? {
-            Entered::Before(receipt) => return Ok(Submitted::AlreadyCommitted(receipt)),
-            Entered::Waiting(pending) => pending,
+        let (chain, clock, txs) = (self.core.chain.clone(), self.core.clock.clone(), list.clone());
+        let entered = tokio::task::spawn_blocking(move || {
+            let checked = chain.check_all(&txs, clock());
+            checked.into_iter().map(|checked| chain.enqueue(checked)).collect::<Vec<_>>()
+        });
+        let entered = entered.await;
+        checked();
+        let entered = match entered {
+            Ok(entered) => entered,
+            Err(error) => {
+                let fault = Arc::new(Fault::Bug(format!("a check ended badly: {error}")));
+                return list.iter().map(|_| Err(fault.clone().into())).collect();
+            }
         };
-        self.arrived.notify_one();
-        if let Some(gossip) = &self.gossip {
-            gossip.publish(bytes).await;
+        let waits = |entered: &Result<Entered, _>| matches!(entered, Ok(Entered::Waiting(_)));
+        let sent: Vec<Bytes> =
+            list.into_iter().zip(&entered).filter(|(_, e)| waits(e)).map(|(tx, _)| tx).collect();
+        if !sent.is_empty() {
+            self.core.arrived.notify_one();
+            if let Some(gossip) = &self.gossip {
+                gossip.publish(sent).await;
+            }
         }
+        let mut answers: Vec<Result<Submitted, SubmitError>> = Vec::with_capacity(entered.len());
+        for entered in entered {
+            answers.push(match entered {
+                Ok(Entered::Before(receipt)) => Ok(Submitted::AlreadyCommitted(receipt)),
+                Ok(Entered::Waiting(pending)) => self.wait(&pending, &mut tip).await,
+                Err(refused) => Err(refused),
+            });
+        }
+        answers
+    }
+
+    async fn wait(
+        &self,
+        pending: &Pending,
+        tip: &mut watch::Receiver<Header>,
+    ) -> Result<Submitted, SubmitError> {
+        let mut ended = self.ended.clone();
         loop {
+            // Before the outcome is looked for: a block that comes after it is not missed.
+            tip.mark_unchanged();
             if let Some(outcome) = pending.take() {
                 return match outcome {
                     Ok(receipt) => Ok(Submitted::Committed(receipt)),
-                    Err(refused) => self.chain.receipt_instead(refused).map(Submitted::AlreadyCommitted),
+                    Err(refused) => self.core.chain.receipt_instead(refused).map(Submitted::AlreadyCommitted),
                 };
             }
-            if tip.changed().await.is_err() {
-                // The loop has ended; what it answered before that is there.
-                let stopped = || Err(Fault::Reopen.into());
-                return pending.take().map_or_else(stopped, |outcome| outcome.map(Submitted::Committed));
+            tokio::select! {
+                changed = tip.changed() => if changed.is_ok() { continue },
+                _ = ended.wait_for(Option::is_some) => {}
             }
+            // The loop has ended; what it answered before that is there.
+            let stopped = || Err(Fault::Reopen.into());
+            return pending.take().map_or_else(stopped, |outcome| outcome.map(Submitted::Committed));
         }
     }
 
-    /// Completes when the validator has stopped by itself, and says why.
-    pub async fn ended(&mut self) -> Error {
-        match (&mut self.running).await {
-            Ok(Ok(())) => Error::EngineStopped,
-            Ok(Err(error)) => error,
-            Err(error) => error.into(),
-        }
+    /// Completes when the validator has stopped, and says why if that was by itself.
+    ///
+    /// # Errors
+    /// [`Error`]: why it has stopped.
+    pub async fn ended(&self) -> Result<(), Error> {
+        let mut ended = self.ended.clone();
+        let outcome = match ended.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone(),
+            Err(_) => None,
+        };
+        outcome.unwrap_or_else(|| Err(Error::Bug("the validator's task ended badly".into())))
     }
 
     /// Stops the validator. What was acknowledged is durable; what waits is forgotten.
     ///
     /// # Errors
     /// [`Error`]: why it had stopped before.
-    pub async fn stop(self) -> Result<(), Error> {
+    pub async fn stop(&self) -> Result<(), Error> {
         self.stop.send_replace(true);
-        if let Some(gossip) = self.gossip {
+        if let Some(gossip) = &self.gossip {
             gossip.stop().await;
         }
-        self.running.await?
+        self.ended().await
     }
 }
 
-async fn run(
-    app: App,
-    messages: tokio::sync::mpsc::Receiver<arc_malachitebft_app_channel::AppMsg<Ctx>>,
-    stop: watch::Receiver<bool>,
-    mut engine: EngineHandle,
-) -> Result<(), Error> {
-    let outcome = tokio::select! {
-        outcome = app.run(messages, stop) => outcome,
-        _ = &mut engine.handle => return Err(Error::EngineStopped),
-    };
-    if let Err(error) = &outcome {
-        tracing::error!(%error, "validator stopped");
+type Started = (Channels<Ctx>, EngineHandle);
+
+impl Core {
+    async fn engine(&self, part: Part) -> Result<Started, Error> {
+        let id = self.chain.genesis().chain_id();
+        engine::start(id, &self.secret, &self.settings, self.wire, part).await
     }
-    // Its parts first, and each by itself: the supervisor ends with the first of them and kills the others, and a network that is
-    // killed keeps its port.
-    for part in engine.actor.get_cell().get_children() {
-        part.unlink(engine.actor.get_cell());
-        if part.stop_and_wait(None, Some(ENDING)).await.is_err() {
-            tracing::warn!("a part of the consensus engine takes long to stop: left behind");
+
+    async fn gossip(&self) -> Result<Gossip, Error> {
+        let (chain, clock, arrived) = (self.chain.clone(), self.clock.clone(), self.arrived.clone());
+        let (listen, peers) = (self.settings.gossip, &self.settings.peers);
+        Gossip::start(chain, &self.secret, listen, peers, clock, arrived, self.meters.clone()).await
+    }
+
+    fn app(&self, network: tokio::sync::mpsc::Sender<arc_malachitebft_app_channel::NetworkMsg<Ctx>>) -> App {
+        App {
+            chain: self.chain.clone(),
+            secret: self.secret.clone(),
+            clock: self.clock.clone(),
+            idle: self.settings.idle,
+            timeouts: self.settings.timeouts(),
+            network,
+            arrived: self.arrived.clone(),
+            tip: self.told.clone(),
+            meters: self.meters.clone(),
+            learn_until: None,
+            #[cfg(feature = "insecure_tamper")]
+            insecure_tamper: self.settings.insecure_tamper,
         }
     }
-    engine.actor.stop(None);
-    if tokio::time::timeout(ENDING, &mut engine.handle).await.is_err() {
-        tracing::warn!("the consensus engine takes long to stop: left behind");
-        engine.actor.kill();
+
+    /// Learns, if it must, and votes, until it is told to stop.
+    async fn run(&self, started: Started, part: Part, stop: watch::Receiver<bool>) -> Result<(), Error> {
+        let mut started = started;
+        if let Part::Learn { until } = part {
+            tracing::warn!(
+                "there is no write-ahead log: this validator does not know what it has voted for, and takes part without voting until a \
+                 block of {until} or later is final. At the first start of a new ledger say that it has never voted"
+            );
+            self.meters.learning.store(true, Ordering::Relaxed);
+            if self.take_part(started, Some(until), stop.clone()).await? == End::Told {
+                return Ok(());
+            }
+            self.meters.learning.store(false, Ordering::Relaxed);
+            let height = self.chain.status().tip.height;
+            tracing::warn!(height, "whatever this validator has voted for is decided: it votes from here on");
+            engine::forget(&self.settings)?;
+            started = self.engine(Part::Vote).await?;
+        }
+        self.take_part(started, None, stop).await.map(|_| ())
     }
-    outcome
-}
 
-type Channels = arc_malachitebft_app_channel::Channels<Ctx>;
-
-async fn engine(
-    id: ChainId,
-    secret: &ValidatorSecret,
-    settings: &Settings,
-    wire: Wire,
-) -> Result<(Channels, EngineHandle), Error> {
-    let key = secret.key();
-    let pen = Pen { chain: id, secret: secret.clone() };
-    let proof = pen.validator_proof(peers::peer_id(key).to_bytes());
-    let proof = wire.encode(&proof).map_err(|e| Error::Bug(e.to_string()))?;
-    let config = Config::new(id, key, settings);
-    let identity = NetworkIdentity::new_validator(
-        config.moniker.clone(),
-        secret.keypair(),
-        Address(key).to_string(),
-        proof,
-    );
-    EngineBuilder::new(Ctx, config)
-        .with_default_wal(WalContext::new(settings.folder.join(LOG), wire))
-        .with_default_network(NetworkContext::new(identity, wire))
-        .with_default_consensus(ConsensusContext::new_validator(
-            Address(key),
-            Box::new(Checker { chain: id }),
-            Box::new(pen),
-        ))
-        .with_default_sync(SyncContext::new(wire))
-        .with_default_request(RequestContext::new(16))
-        .build()
-        .await
-        .map_err(|e| Error::Start(format!("{e:#}")))
-}
-
-/// The engine's configuration.
-#[derive(Clone)]
-struct Config {
-    moniker: String,
-    consensus: ConsensusConfig,
-    sync: ValueSyncConfig,
-}
-
-impl Config {
-    fn new(id: ChainId, key: ValidatorKey, settings: &Settings) -> Self {
-        let mut consensus = ConsensusConfig::default();
-        let p2p = &mut consensus.p2p;
-        p2p.listen_addr = peers::listen(settings.consensus);
-        p2p.persistent_peers = settings.peers.iter().map(|p| peers::dial(p.consensus, p.key)).collect();
-        p2p.persistent_peers_only = true;
-        p2p.discovery.enabled = false;
-        // A peer of another ledger is not spoken to.
-        let name = |what| format!("/amanat/{id}/{what}");
-        p2p.protocol_names = ProtocolNames {
-            consensus: name("consensus/v1"),
-            discovery_kad: name("kad/v1"),
-            discovery_regres: name("discovery/v1"),
-            sync: name("sync/v1"),
-            validator_proof: name("proof/v1"),
+    async fn take_part(
+        &self,
+        (channels, mut engine): Started,
+        learn_until: Option<Timestamp>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<End, Error> {
+        let app = App { learn_until, ..self.app(channels.network) };
+        let outcome = tokio::select! {
+            outcome = app.run(channels.consensus, stop) => outcome,
+            _ = &mut engine.handle => return Err(Error::EngineStopped),
         };
-        let sync = ValueSyncConfig {
-            status_update_interval: settings.status_interval,
-            ..ValueSyncConfig::default()
-        };
-        Self { moniker: key.to_string(), consensus, sync }
-    }
-}
-
-impl NodeConfig for Config {
-    fn moniker(&self) -> &str {
-        &self.moniker
-    }
-    fn consensus(&self) -> &ConsensusConfig {
-        &self.consensus
-    }
-    fn consensus_mut(&mut self) -> &mut ConsensusConfig {
-        &mut self.consensus
-    }
-    fn value_sync(&self) -> &ValueSyncConfig {
-        &self.sync
-    }
-    fn value_sync_mut(&mut self) -> &mut ValueSyncConfig {
-        &mut self.sync
+        engine::stop(engine).await;
+        outcome
     }
 }

@@ -504,9 +504,9 @@ fn time(unix: i64) -> Result<Timestamp, ViewError> {
 }
 
 /// Where an embedded or served ledger stands.
-pub(crate) fn status(solo: &amanat_ledger::Solo, ready: bool) -> StatusView {
-    let s = solo.status();
-    let (genesis, bundle) = (solo.genesis(), solo.latest_bundle());
+pub(crate) fn status(chain: &amanat_ledger::Chain, ready: bool) -> StatusView {
+    let s = chain.status();
+    let (genesis, bundle) = (chain.genesis(), chain.latest_bundle());
     let registry = |(name, (root, count)): (Registry, (Root, u64))| RegistryView {
         name,
         root: Hex32(root.to_bytes()),

@@ -105,6 +105,8 @@ pub(crate) fn settings(n: u8, ports: &[u16], folder: &Path) -> Settings {
     let mut settings = Settings::new(folder.join(format!("wal-{n}")), consensus, gossip, peers);
     // An idle cluster makes a block now and then; a test should not wait long for one.
     settings.idle = Duration::from_millis(500);
+    // Whoever starts for the first time has never voted.
+    settings.new_log = !settings.folder.exists();
     settings
 }
 

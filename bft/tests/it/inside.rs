@@ -145,6 +145,7 @@ impl Inside {
             let validator = Arc::into_inner(validator).expect("nobody waits for it");
             let chain = validator.chain().clone();
             self.runtime.block_on(validator.stop()).expect("had not stopped before");
+            drop(validator);
             // Tasks that end after this would keep the file open.
             let begun = std::time::Instant::now();
             while Arc::strong_count(&chain) > 1 {

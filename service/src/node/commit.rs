@@ -1,6 +1,6 @@
 //! From waiting submissions to blocks.
 
-use super::{Shared, faulty};
+use super::{Lane, Shared, faulty};
 use crate::problem::Problem;
 use amanat_ledger::{SubmitError, Submitted};
 use std::sync::Arc;
@@ -34,20 +34,16 @@ pub(super) async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Submissio
         if taken == 0 {
             break;
         }
-        let shared = shared.clone();
-        at_work.spawn_blocking(move || {
-            commit(&shared, batch);
-            drop(lane);
-        });
+        at_work.spawn(commit(shared.clone(), batch, Lane(lane)));
         while at_work.try_join_next().is_some() {}
     }
     at_work.join_all().await;
 }
 
-fn commit(shared: &Shared, batch: Vec<Submission>) {
+async fn commit(shared: Arc<Shared>, batch: Vec<Submission>, lane: Lane) {
     let begun = Instant::now();
     let (bytes, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|s| (s.bytes, s.answer)).unzip();
-    let outcomes = shared.solo.submit_all(&bytes, shared.clock.now());
+    let outcomes = shared.engine.clone().submit_all(bytes, shared.clock.now(), lane).await;
     if outcomes.iter().any(|o| matches!(o, Ok(Submitted::Committed(_)))) {
         shared.metrics.committed_in(begun.elapsed());
     }

@@ -1,8 +1,8 @@
-//! Seals a bundle when an epoch begins, and reopens the ledger after a failed write.
+//! The engine's upkeep: a bundle is sealed when an epoch begins, the ledger reopened after a failed write.
 
-use super::Shared;
+use super::{Engine, Shared};
 use amanat_domain::time::Timestamp;
-use amanat_ledger::{Genesis, Solo};
+use amanat_ledger::Genesis;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let now = shared.clock.now();
-        let solo = shared.solo.clone();
-        let settled = tokio::task::spawn_blocking(move || settle(&solo, now)).await.unwrap_or(false);
+        let engine = shared.engine.clone();
+        let settled = tokio::task::spawn_blocking(move || settle(&*engine, now)).await.unwrap_or(false);
         shared.announce();
         let wait = async {
             if settled {
-                shared.clock.reached(next_epoch(&shared.solo.genesis(), now)).await;
+                shared.clock.reached(next_epoch(&shared.chain().genesis(), now)).await;
             } else {
                 tokio::time::sleep(pause).await;
             }
@@ -34,23 +34,17 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Reopens the ledger where a write failed and makes a block where one is due. Whether that went well.
-fn settle(solo: &Solo, now: Timestamp) -> bool {
-    if solo.status().broken {
-        if let Err(fault) = solo.reopen() {
-            tracing::error!(%fault, "the ledger cannot be reopened");
-            return false;
-        }
-        tracing::warn!(height = solo.state().tip().height, "the ledger was reopened after a failed write");
-    }
-    match solo.tick(now) {
-        Ok(Some(header)) => {
-            tracing::info!(height = header.height, epoch = header.epoch, "block made");
+/// Whether that went well.
+fn settle(engine: &dyn Engine, now: Timestamp) -> bool {
+    match engine.settle(now) {
+        Ok(header) => {
+            if let Some(header) = header {
+                tracing::info!(height = header.height, epoch = header.epoch, "block made");
+            }
             true
         }
-        Ok(None) => true,
-        Err(fault) => {
-            tracing::error!(%fault, "no block could be made");
+        Err(why) => {
+            tracing::error!("{why}");
             false
         }
     }

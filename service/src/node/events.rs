@@ -14,6 +14,18 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+/// Until shutdown: tells the streams of blocks that others have made.
+pub(super) async fn follow(shared: Arc<Shared>) {
+    let (Some(mut tip), mut stop) = (shared.engine.tip(), shared.stop.subscribe()) else { return };
+    loop {
+        shared.announce();
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            changed = tip.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
 struct Feed {
     shared: Arc<Shared>,
     next: u64,
@@ -68,7 +80,7 @@ async fn step(mut feed: Feed) -> Option<(Result<Event, Infallible>, Feed)> {
 /// None ends the stream: the reader comes back with the last height it saw.
 async fn next_event(shared: &Arc<Shared>, height: u64) -> Option<Event> {
     let read = move |shared: &Shared| {
-        let block = shared.solo.block(height).map_err(|e| faulty(&e))?;
+        let block = shared.chain().block(height).map_err(|e| faulty(&e))?;
         Ok(block.map(|block| BlockEvent::from(&block)))
     };
     let event = blocking(shared, read).await.ok()??;

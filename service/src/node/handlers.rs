@@ -113,17 +113,17 @@ async fn transaction_bytes(shared: &Shared, body: Body) -> Result<Vec<u8>, Probl
 
 /// `GET /v1/status`
 pub(super) async fn status(State(shared): Shareds) -> Answer<StatusView> {
-    blocking(&shared, |shared| Ok(Json(crate::view::status(&shared.solo, shared.ready().is_ok())))).await
+    blocking(&shared, |shared| Ok(Json(crate::view::status(shared.chain(), shared.ready().is_ok())))).await
 }
 
 /// `GET /v1/genesis`
 pub(super) async fn genesis(State(shared): Shareds) -> Response {
-    json_text(shared.solo.genesis().to_json())
+    json_text(shared.chain().genesis().to_json())
 }
 
 /// `GET /v1/bundles/latest`
 pub(super) async fn latest_bundle(State(shared): Shareds) -> Answer<BundleView> {
-    blocking(&shared, |shared| Ok(Json((&shared.solo.latest_bundle()).into()))).await
+    blocking(&shared, |shared| Ok(Json((&shared.chain().latest_bundle()).into()))).await
 }
 
 /// `GET /v1/bundles/{epoch}`
@@ -133,9 +133,9 @@ pub(super) async fn bundle(State(shared): Shareds, epoch: Segment) -> Answer<Bun
 }
 
 fn sealed(shared: &Shared, epoch: u64) -> Result<SealedBundle, Problem> {
-    shared.solo.bundle(epoch).ok_or_else(|| {
+    shared.chain().bundle(epoch).ok_or_else(|| {
         let next = "ask for /v1/bundles/latest; an epoch in which the node did not run has no bundle";
-        let newest = shared.solo.latest_bundle().bundle.epoch;
+        let newest = shared.chain().latest_bundle().bundle.epoch;
         Problem::request(404, "no_such_bundle", format!("no bundle of epoch {epoch} was sealed"), next)
             .disagree(format!("at most {newest}"), epoch)
     })
@@ -154,16 +154,16 @@ pub(super) async fn leaves(
     blocking(&shared, move |shared| {
         let sealed = match epoch {
             Some(epoch) => sealed(shared, epoch)?,
-            None => shared.solo.latest_bundle(),
+            None => shared.chain().latest_bundle(),
         };
         let page = Page { sealed, registry, from, limit };
         if registry == Registry::Revocations {
             page.answer(
-                |e, from, n| shared.solo.revocation_leaves(e, from, n),
+                |e, from, n| shared.chain().revocation_leaves(e, from, n),
                 |leaf| IndexedLeafView::from(leaf),
             )
         } else {
-            page.answer(|e, from, n| shared.solo.leaves(e, registry, from, n), |leaf| Hex32::of(*leaf))
+            page.answer(|e, from, n| shared.chain().leaves(e, registry, from, n), |leaf| Hex32::of(*leaf))
         }
     })
     .await
@@ -207,7 +207,7 @@ impl Page {
 pub(super) async fn receipt(State(shared): Shareds, txid: Segment) -> Answer<InclusionView> {
     let txid = query::txid(&segment(txid)?)?;
     blocking(&shared, move |shared| {
-        let proof = shared.solo.inclusion(&txid).map_err(|e| faulty(&e))?;
+        let proof = shared.chain().inclusion(&txid).map_err(|e| faulty(&e))?;
         proof.map(|proof| Json((&proof).into())).ok_or_else(|| {
             let next = "submit the transaction (again); it is committed at most once";
             Problem::request(404, "unknown_txid", "no transaction with this id is on the ledger", next)
@@ -227,7 +227,7 @@ pub(super) async fn entry(
     };
     let entry = query::entry(&kind, &name)?;
     blocking(&shared, move |shared| {
-        let proof = shared.solo.prove(entry).map_err(|e| faulty(&e))?;
+        let proof = shared.chain().prove(entry).map_err(|e| faulty(&e))?;
         Ok(Json((&proof).into()))
     })
     .await
@@ -243,10 +243,10 @@ pub(super) async fn block(
     let accepted = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
     let bytes = accepted.split(',').any(|kind| kind.split(';').next().map(str::trim) == Some(BYTES));
     blocking(&shared, move |shared| {
-        let block = shared.solo.block(height).map_err(|e| faulty(&e))?;
+        let block = shared.chain().block(height).map_err(|e| faulty(&e))?;
         let block = block.ok_or_else(|| {
             let next = "ask /v1/status for the height, or wait for the block at /v1/events";
-            let tip = shared.solo.state().tip().height;
+            let tip = shared.chain().state().tip().height;
             Problem::request(404, "no_such_block", format!("there is no block {height} yet"), next)
                 .disagree(format!("at most {tip}"), height)
         })?;
@@ -265,13 +265,13 @@ pub(super) async fn blocks(State(shared): Shareds, RawQuery(raw): RawQuery) -> A
     let from = from.unwrap_or(0);
     let limit = query::limit(limit, USUAL_BLOCKS, MAX_BLOCKS)?;
     blocking(&shared, move |shared| {
-        let tip = shared.solo.state().tip().height;
+        let tip = shared.chain().state().tip().height;
         if from > tip.saturating_add(1) {
             return Err(query::beyond("from", tip.saturating_add(1), from));
         }
         let (mut blocks, mut transactions, mut next) = (Vec::new(), 0, from);
         while next <= tip && blocks.len() < limit && transactions < ENOUGH_TRANSACTIONS {
-            let block: Option<Block> = shared.solo.block(next).map_err(|e| faulty(&e))?;
+            let block: Option<Block> = shared.chain().block(next).map_err(|e| faulty(&e))?;
             let Some(block) = block else { break };
             transactions += block.transactions.len();
             blocks.push(BlockView::new(&block, false));
@@ -285,7 +285,7 @@ pub(super) async fn blocks(State(shared): Shareds, RawQuery(raw): RawQuery) -> A
 /// `GET /v1/keys`
 pub(super) async fn keys(State(shared): Shareds) -> Answer<KeysView> {
     blocking(&shared, |shared| {
-        let keys = shared.solo.keys().into_iter().map(|key| KeyView {
+        let keys = shared.chain().keys().into_iter().map(|key| KeyView {
             statement: key.statement,
             digest: Hex32(key.digest.0),
             active_from: key.active_from,
@@ -300,7 +300,7 @@ pub(super) async fn keys(State(shared): Shareds) -> Answer<KeysView> {
 
 /// `GET /v1/governance`
 pub(super) async fn governance(State(shared): Shareds) -> Answer<GovernanceView> {
-    blocking(&shared, |shared| Ok(Json(GovernanceView::new(&shared.solo.state())))).await
+    blocking(&shared, |shared| Ok(Json(GovernanceView::new(&shared.chain().state())))).await
 }
 
 /// `GET /v1/health`: the process answers.

@@ -54,7 +54,7 @@ impl Metrics {
     }
 
     pub(super) fn text(&self, shared: &Shared) -> String {
-        let status = shared.solo.status();
+        let status = shared.chain().status();
         let mut out = String::with_capacity(4096);
         let mut one = |name: &str, kind: &str, help: &str, samples: &[(String, f64)]| {
             // Writing to a string cannot fail.
@@ -73,6 +73,9 @@ impl Metrics {
         let leaves = |(r, (_, n)): (Registry, (_, u64))| (format!("{{registry=\"{}\"}}", r.name()), n as f64);
         let leaves: Vec<_> = Registry::ALL.into_iter().zip(status.registries).map(leaves).collect();
         one("registry_leaves", "gauge", "Leaves of a registry.", &leaves);
+        for sample in shared.engine.samples() {
+            one(sample.name, sample.kind, sample.help, &plain(sample.value));
+        }
         let engine = format!("{{name=\"{}\"}}", amanat_accel::best().name());
         one("engine_info", "gauge", "1 for the engine that verifies.", &[(engine, 1.0)]);
         gpu(&mut one, presence());
@@ -96,6 +99,7 @@ impl Metrics {
             .collect();
         one("http_answers_total", "counter", "HTTP answers, by status.", &answers);
         self.histogram(&mut out);
+        out.push_str(&shared.engine.metrics());
         out
     }
 

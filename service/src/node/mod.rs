@@ -1,12 +1,13 @@
 //! A node: one ledger behind HTTP.
 //!
 //! [`Node::serve`] accepts connections until it is told to stop, then finishes what is in flight. Three tasks run beside the
-//! connections: `commit` turns waiting submissions into blocks, many at once, so that those who wait together share one disk
-//! write; `epoch` seals the bundle of an epoch when it begins, with an empty block if nobody submits, and reopens the ledger
-//! after a failed write; each event stream follows the height of the last block. All of them wait for events; nothing polls.
+//! connections: `commit` hands waiting submissions to the ledger's [`Engine`], many at once, so that those who wait together share
+//! one disk write; `epoch` does the engine's upkeep, such as sealing the bundle of an epoch when it begins; each event stream
+//! follows the height of the last block. All of them wait for events; nothing polls.
 
 mod commit;
 mod connection;
+mod engine;
 mod epoch;
 mod events;
 mod handlers;
@@ -14,11 +15,12 @@ mod metrics;
 mod query;
 mod routes;
 
+pub use engine::{Answers, Engine, Lane, Sample, Work};
 pub(crate) use handlers::{MAX_BLOCKS, MAX_LEAVES};
 
 use crate::clock::Clock;
 use crate::problem::Problem;
-use amanat_ledger::Solo;
+use amanat_ledger::Chain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -63,6 +65,9 @@ impl Default for NodeConfig {
     }
 }
 
+/// How far the last block may be ahead of this machine's clock before something is wrong with one of them.
+const CLOCK_SECONDS: u64 = 15;
+
 /// A ledger and its HTTP interface.
 pub struct Node {
     shared: Arc<Shared>,
@@ -71,7 +76,7 @@ pub struct Node {
 
 /// What the tasks and handlers of a node have in common.
 struct Shared {
-    solo: Arc<Solo>,
+    engine: Arc<dyn Engine>,
     clock: Arc<dyn Clock>,
     config: NodeConfig,
     metrics: metrics::Metrics,
@@ -95,19 +100,19 @@ struct Shared {
 /// The listener's.
 pub async fn serve(
     listener: TcpListener,
-    solo: Arc<Solo>,
+    engine: Arc<dyn Engine>,
     clock: Arc<dyn Clock>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> std::io::Result<()> {
-    Node::new(solo, clock, NodeConfig::default()).serve(listener, shutdown).await
+    Node::new(engine, clock, NodeConfig::default()).serve(listener, shutdown).await
 }
 
 impl Node {
     /// A node over this ledger.
     #[must_use]
-    pub fn new(solo: Arc<Solo>, clock: Arc<dyn Clock>, config: NodeConfig) -> Self {
+    pub fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, config: NodeConfig) -> Self {
         let (submissions, queue) = mpsc::channel(config.requests.max(1));
-        let tip = solo.state().tip().height;
+        let tip = engine.chain().state().tip().height;
         let shared = Shared {
             submissions,
             metrics: metrics::Metrics::default(),
@@ -117,7 +122,7 @@ impl Node {
             trouble: Notify::new(),
             requests: Semaphore::new(config.requests),
             streams: Arc::new(Semaphore::new(config.streams)),
-            solo,
+            engine,
             clock,
             config,
         };
@@ -136,27 +141,33 @@ impl Node {
     ) -> std::io::Result<()> {
         let Self { shared, queue } = self;
         let address = listener.local_addr()?;
-        let chain = shared.solo.genesis().chain_id();
-        let engine = amanat_accel::best().name();
-        tracing::info!(%address, %chain, height = *shared.tip.borrow(), engine, "node listens");
+        let chain = shared.chain().genesis().chain_id();
+        let (engine, computes) = (shared.engine.name(), amanat_accel::best().name());
+        tracing::info!(%address, %chain, height = *shared.tip.borrow(), engine, computes, "node listens");
         let committing = tokio::spawn(commit::run(shared.clone(), queue));
         let ticking = tokio::spawn(epoch::run(shared.clone()));
+        let following = tokio::spawn(events::follow(shared.clone()));
         connection::accept(listener, &shared, shutdown).await;
         shared.drained.notify_one();
-        for task in [committing, ticking] {
+        shared.engine.clone().stop().await;
+        for task in [committing, ticking, following] {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the node ended badly");
             }
         }
-        tracing::info!(height = shared.solo.state().tip().height, "node stopped");
+        tracing::info!(height = shared.chain().state().tip().height, "node stopped");
         Ok(())
     }
 }
 
 impl Shared {
+    fn chain(&self) -> &Chain {
+        self.engine.chain()
+    }
+
     /// Tells event streams of blocks they have not seen.
     fn announce(&self) {
-        let height = self.solo.state().tip().height;
+        let height = self.chain().state().tip().height;
         self.tip.send_if_modified(|told| {
             let more = height > *told;
             *told = height.max(*told);
@@ -169,11 +180,17 @@ impl Shared {
         if *self.stop.borrow() {
             return Err(Problem::busy("stopping", "the node is shutting down"));
         }
-        if self.solo.status().broken {
+        if self.chain().status().broken {
             return Err(Problem::from(&amanat_ledger::Fault::Reopen).withheld());
         }
-        let epoch = self.solo.genesis().epoch_of(self.clock.now());
-        let (Some(now), sealed) = (epoch, self.solo.state().tip().epoch) else {
+        self.engine.ready()?;
+        let (clock, tip) = (self.clock.now(), self.chain().state().tip().time);
+        if tip.seconds() > clock.seconds().saturating_add(CLOCK_SECONDS) {
+            let problem = Problem::busy("clock", "this machine's clock is behind the time of the last block");
+            return Err(problem.disagree(format!("at least {tip}"), clock));
+        }
+        let epoch = self.chain().genesis().epoch_of(clock);
+        let (Some(now), sealed) = (epoch, self.chain().state().tip().epoch) else {
             return Err(Problem::busy("not_begun", "the chain's first epoch has not begun"));
         };
         if now > sealed {
