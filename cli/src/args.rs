@@ -32,7 +32,8 @@ pub(crate) struct Global {
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Compute with this engine (gpu, avx512ifma, portable) [env: AMANAT_ENGINE=]; the fastest of this machine without it. The GPU needs
-    /// its plugin: libamanat_gpu.so beside the program, or where AMANAT_GPU_PLUGIN says (`off`: none).
+    /// its plugin: libamanat_gpu.so beside the program, or where AMANAT_GPU_PLUGIN says (`off`: none). For `node` also what makes the
+    /// blocks: solo, bft.
     #[arg(long, global = true, value_name = "NAME")]
     pub engine: Option<String>,
 }
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Run a validator node with its HTTP interface.
     Node(NodeArgs),
+    /// Found, run and look at a ledger of several validators.
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Read FHIR R4 and report what was understood; with --anchor, enrol the patients and anchor the records.
     Import(ImportArgs),
     /// Make, list, check and export proving and verifying keys (kept in the home directory, or where AMANAT_KEYS says).
@@ -104,18 +108,65 @@ pub(crate) struct DemoArgs {
 #[derive(Args)]
 pub(crate) struct InitArgs {
     /// Length of an epoch in seconds.
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 30, conflicts_with = "node")]
     pub epoch_seconds: u64,
     /// Name of the chain.
-    #[arg(long, default_value = "amanat-dev")]
+    #[arg(long, default_value = "amanat-dev", conflicts_with = "node")]
     pub chain: String,
+    /// With --node: install keys and clinicians on the ledger that `cluster init` founded.
+    #[command(flatten)]
+    pub at: LedgerAt,
 }
 
 #[derive(Args)]
 pub(crate) struct NodeArgs {
-    /// Address to listen on.
-    #[arg(long, default_value = "127.0.0.1:7420")]
-    pub listen: std::net::SocketAddr,
+    /// Address to listen on; the configuration's without it, or 127.0.0.1:7420.
+    #[arg(long)]
+    pub listen: Option<std::net::SocketAddr>,
+    /// A configuration file (TOML); the ledger in the home directory without it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Found a ledger of several validators: genesis, a folder for each validator with its key and configuration, and a home directory
+    /// with the keys of all organisations. For development and for trying out: everybody's secrets are made in one place.
+    Init(ClusterInitArgs),
+    /// Run all validators of such a folder on this machine, each in a process of its own, until Ctrl-C.
+    Run {
+        /// The folder.
+        #[arg(default_value = "cluster")]
+        dir: PathBuf,
+    },
+    /// Say how the validators of such a folder are.
+    Status {
+        /// The folder.
+        #[arg(default_value = "cluster")]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct ClusterInitArgs {
+    /// Where to write; it must not be there yet.
+    #[arg(default_value = "cluster")]
+    pub dir: PathBuf,
+    /// Number of validators. Four go on while one is down, seven while two are.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub validators: u16,
+    /// Length of an epoch in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub epoch_seconds: u64,
+    /// Name of the chain.
+    #[arg(long, default_value = "amanat-cluster")]
+    pub chain: String,
+    /// Ports of the first validator's HTTP interface; the next has the next. Consensus is 100 above, transactions 200.
+    #[arg(long, default_value_t = 7420)]
+    pub port: u16,
+    /// Addresses of the validators' machines, in order; this machine for all without it.
+    #[arg(long, value_delimiter = ',', value_name = "IP,IP,..")]
+    pub hosts: Vec<std::net::IpAddr>,
 }
 
 #[derive(Args, Clone)]
@@ -171,6 +222,9 @@ pub(crate) enum KeysCommand {
     /// Install the keys of the store on a ledger, each with a positive and a negative vector; where several organisations govern,
     /// propose them.
     Install {
+        /// Approve them too, with the keys of all organisations that the home directory has (development).
+        #[arg(long)]
+        approve: bool,
         #[command(flatten)]
         at: LedgerAt,
     },

@@ -19,6 +19,20 @@ pub(crate) struct Desk {
     epoch_seconds: u32,
 }
 
+/// What a hospital may do on a development chain: enrol, anchor and issue roles.
+fn hospital() -> CapabilitiesSpec {
+    CapabilitiesSpec { enrol: true, anchor: true, govern: false, issue_roles: RolesSpec::All(AllRoles::All) }
+}
+
+fn member(o: &Organisation, capabilities: CapabilitiesSpec) -> OrganisationSpec {
+    OrganisationSpec {
+        id: o.reference.clone(),
+        name: o.name.clone(),
+        key: hex::encode(o.key.verifying_key().to_bytes()),
+        capabilities,
+    }
+}
+
 /// The genesis of a development chain: every hospital may enrol, anchor and issue roles; the regulator governs.
 pub(crate) fn dev_genesis(
     chain: &str,
@@ -27,21 +41,35 @@ pub(crate) fn dev_genesis(
     organisations: &[Organisation],
     regulator: &Organisation,
 ) -> Result<Genesis> {
-    let member = |o: &Organisation, capabilities| OrganisationSpec {
-        id: o.reference.clone(),
-        name: o.name.clone(),
-        key: hex::encode(o.key.verifying_key().to_bytes()),
-        capabilities,
-    };
-    let hospital = CapabilitiesSpec {
-        enrol: true,
-        anchor: true,
-        govern: false,
-        issue_roles: RolesSpec::All(AllRoles::All),
-    };
-    let mut members: Vec<OrganisationSpec> =
-        organisations.iter().map(|o| member(o, hospital.clone())).collect();
+    let mut members: Vec<OrganisationSpec> = organisations.iter().map(|o| member(o, hospital())).collect();
     members.push(member(regulator, CapabilitiesSpec { govern: true, ..CapabilitiesSpec::default() }));
+    spec(chain, start, epoch_seconds, members, Vec::new())
+}
+
+/// The genesis of a development chain with validators: all who run one govern together, and hospitals may what hospitals may.
+#[cfg(feature = "bft")]
+pub(crate) fn genesis(
+    chain: &str,
+    start: Timestamp,
+    epoch_seconds: u32,
+    organisations: &[Organisation],
+    validators: Vec<amanat_ledger::ValidatorSpec>,
+) -> Result<Genesis> {
+    let members = organisations.iter().map(|o| {
+        let may = if crate::town::is_hospital(o) { hospital() } else { CapabilitiesSpec::default() };
+        let govern = validators.iter().any(|v| v.organisation == o.reference);
+        member(o, CapabilitiesSpec { govern, ..may })
+    });
+    spec(chain, start, epoch_seconds, members.collect(), validators)
+}
+
+fn spec(
+    chain: &str,
+    start: Timestamp,
+    epoch_seconds: u32,
+    organisations: Vec<OrganisationSpec>,
+    validators: Vec<amanat_ledger::ValidatorSpec>,
+) -> Result<Genesis> {
     let spec = GenesisSpec {
         chain: chain.to_owned(),
         profile: Profile::Dev,
@@ -50,8 +78,8 @@ pub(crate) fn dev_genesis(
         windows: Windows::default(),
         floors: None,
         limits: Limits::default(),
-        organisations: members,
-        validators: Vec::new(),
+        organisations,
+        validators,
     };
     Genesis::new(spec).context("the genesis is refused")
 }

@@ -24,6 +24,7 @@ use anyhow::Context;
 use args::bench::BenchCommand;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
+use commands::node::EngineName;
 use std::process::ExitCode;
 use ui::Ui;
 
@@ -79,6 +80,8 @@ fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
         {
             None
         }
+        // There it may say what makes the blocks.
+        Command::Node(_) => cli.global.engine.as_deref().filter(|name| EngineName::named(name).is_none()),
         _ => cli.global.engine.as_deref(),
     };
     match named {
@@ -112,6 +115,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Demo(args) => demo::run(args, global, ui),
         Command::Init(args) => commands::node::init(args, global, ui),
         Command::Node(args) => commands::node::run(args, global, ui),
+        Command::Cluster(command) => commands::cluster::run(command, global, ui),
         Command::Import(args) if args.anchor => commands::anchor::run(args, global, ui),
         Command::Import(args) => import::run(args, ui),
         Command::Keys(command) => commands::keys::run(command, global, ui),

@@ -16,6 +16,7 @@ use amanat_service::access::{Acknowledged, Embedded, Http, LedgerAccess};
 use amanat_service::view::{GovernanceView, Hex32};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 const GENESIS: &str = "genesis.json";
@@ -39,32 +40,44 @@ pub(crate) struct Session {
 }
 
 /// Makes genesis and organisations of a development ledger.
-pub(crate) fn found(home: &Home, chain: &str, epoch_seconds: u64) -> Result<Vec<Organisation>> {
+pub(crate) fn found(home: &Home, chain: &str, epoch_seconds: u64) -> Result<()> {
+    let organisations = crate::town::organisations(crate::generated::HOSPITALS, &mut rand::rng());
+    let (regulator, members) = organisations.split_last().context("no organisations")?;
+    let genesis = dev_genesis(chain, now(), epoch(epoch_seconds)?, members, regulator)?;
+    settle(home, &organisations, &genesis)
+}
+
+/// A length of epochs, as a genesis takes it.
+pub(crate) fn epoch(seconds: u64) -> Result<u32> {
+    u32::try_from(seconds).context("--epoch-seconds: at most 4294967295")
+}
+
+/// Makes a home directory the one of these organisations.
+pub(crate) fn settle(home: &Home, organisations: &[Organisation], genesis: &Genesis) -> Result<()> {
     let _lock = home.lock()?;
     if home.has(GENESIS) {
         bail!("{} holds a ledger already: give another --home, or remove it", home.root().display());
     }
-    let mut rng = rand::rng();
-    let organisations = crate::town::organisations(crate::generated::HOSPITALS, &mut rng);
-    let (regulator, members) = organisations.split_last().context("no organisations")?;
-    let epoch = u32::try_from(epoch_seconds).context("--epoch-seconds: at most 4294967295")?;
-    let genesis = dev_genesis(chain, now(), epoch, members, regulator)?;
-    actors::save_organisations(home, &organisations)?;
-    home.write(GENESIS, genesis.spec())?;
-    Ok(organisations)
+    actors::save_organisations(home, organisations)?;
+    home.write(GENESIS, genesis.spec())
+}
+
+/// The genesis in a file.
+pub(crate) fn read_genesis(path: &Path) -> Result<Genesis> {
+    let length = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
+    if length > MAX_GENESIS_BYTES as u64 {
+        bail!("{} is too long for a genesis: {length} bytes, at most {MAX_GENESIS_BYTES}", path.display());
+    }
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Genesis::from_json(&bytes).with_context(|| format!("{} is no genesis", path.display()))
 }
 
 /// The genesis in the home directory, where there is one.
 pub(crate) fn genesis(home: &Home) -> Result<Option<Genesis>> {
-    let path = home.path(GENESIS);
-    match std::fs::read(&path) {
-        Ok(bytes) if bytes.len() <= MAX_GENESIS_BYTES => {
-            Genesis::from_json(&bytes).map(Some).with_context(|| format!("{} is damaged", path.display()))
-        }
-        Ok(_) => bail!("{} is too long for a genesis", path.display()),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
+    if !home.has(GENESIS) {
+        return Ok(None);
     }
+    read_genesis(&home.path(GENESIS)).map(Some)
 }
 
 /// The ledger in the home directory.

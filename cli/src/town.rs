@@ -35,6 +35,29 @@ pub(crate) fn organisations(hospitals: [&str; 2], rng: &mut impl CryptoRng) -> V
     ]
 }
 
+/// The organisations of a ledger with so many validators: those who run one first. Two hospitals, the regulator, an insurer, and more
+/// hospitals.
+#[cfg(feature = "bft")]
+pub(crate) fn cluster(validators: usize, rng: &mut impl CryptoRng) -> Vec<Organisation> {
+    let mut all = organisations(crate::generated::HOSPITALS, rng);
+    if validators > all.len() {
+        all.push(Organisation::new("Organization/insurer", "Insurer", rng));
+    }
+    for n in all.len() + 1..=validators {
+        all.push(Organisation::new(&format!("{HOSPITAL}{n}"), &format!("Hospital {n}"), rng));
+    }
+    all
+}
+
+#[cfg(feature = "bft")]
+const HOSPITAL: &str = "Organization/hospital-";
+
+/// Whether it treats patients.
+#[cfg(feature = "bft")]
+pub(crate) fn is_hospital(organisation: &Organisation) -> bool {
+    organisation.reference.starts_with(HOSPITAL)
+}
+
 /// A clinician of an organisation, with a credential to be issued.
 pub(crate) fn clinician(
     name: &str,

@@ -84,11 +84,15 @@ impl Problem {
         Self::new(Kind::Request, status, code, message, next)
     }
 
-    pub(crate) fn busy(code: &'static str, message: &'static str) -> Self {
+    /// It cannot be done now, by no fault of who asks: 503.
+    #[must_use]
+    pub fn busy(code: &'static str, message: &'static str) -> Self {
         Self::new(Kind::Busy, 503, code, message, "try again in a moment; nothing was done")
     }
 
-    pub(crate) fn disagree(mut self, expected: impl ToString, got: impl ToString) -> Self {
+    /// With the two values that disagree.
+    #[must_use]
+    pub fn disagree(mut self, expected: impl ToString, got: impl ToString) -> Self {
         self.expected = Some(expected.to_string().into());
         self.got = Some(got.to_string().into());
         self

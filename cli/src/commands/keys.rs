@@ -1,5 +1,6 @@
 //! `amanat keys`.
 
+use crate::actors::Organisation;
 use crate::args::{Global, KeysCommand, LedgerAt};
 use crate::home::Home;
 use crate::keyring;
@@ -7,8 +8,9 @@ use crate::session::Session;
 use crate::ui::{self, Ui};
 use crate::vectors::{self, Sample};
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::Action;
+use amanat_domain::tx::{Action, TxId};
 use amanat_params::{VerifyingKey, snarkjs};
+use amanat_service::view::{GovernanceView, Hex32};
 use anyhow::{Context, Result};
 
 pub(crate) fn run(command: &KeysCommand, global: &Global, ui: Ui) -> Result<()> {
@@ -58,7 +60,7 @@ pub(crate) fn run(command: &KeysCommand, global: &Global, ui: Ui) -> Result<()> 
             }
             Ok(())
         }
-        KeysCommand::Install { at } => install(global, at, ui),
+        KeysCommand::Install { at, approve } => install(global, at, *approve, ui),
     }
 }
 
@@ -81,8 +83,9 @@ fn list(home: &Home, ui: Ui) -> Result<()> {
     Ok(())
 }
 
-/// Installs every key of the store that the ledger does not have; proposes them where one organisation is not enough.
-pub(crate) fn install(global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
+/// Installs every key of the store that the ledger does not have; proposes them where one organisation is not enough, and with `approve`
+/// approves them by every organisation of the home directory that governs, until they are decided.
+pub(crate) fn install(global: &Global, at: &LedgerAt, approve: bool, ui: Ui) -> Result<()> {
     let home = Home::open(global.home.as_deref())?;
     let keys = keyring::load(&home, &Statement::ALL, ui)?;
     let session = Session::open(global, at, ui)?;
@@ -99,13 +102,16 @@ pub(crate) fn install(global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
             let change = vectors::install(&sample, statement, key, &keys, 0, &mut rng)?;
             let tx = governor.sign(session.chain(), Action::Propose(Box::new(change)), &mut rng);
             session.submit(&tx)?;
+            if approve {
+                approve_all(&session, &governance, &governor, tx.id(), &mut rng)?;
+            }
             new.push((statement, tx.id()));
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
     let there = Statement::ALL.len() - new.len();
-    if governance.quorum > 1 {
+    if governance.quorum > 1 && !approve {
         for (statement, proposal) in &new {
             ui.say(format!("  `{statement}`: proposal {proposal}"));
         }
@@ -116,6 +122,25 @@ pub(crate) fn install(global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
         ));
     } else {
         ui.say(format!("{} keys installed, {there} were there", new.len()));
+    }
+    Ok(())
+}
+
+/// Approves a proposal by every other organisation of the home directory that governs, until it is decided.
+fn approve_all(
+    session: &Session,
+    governance: &GovernanceView,
+    proposer: &Organisation,
+    proposal: TxId,
+    rng: &mut impl rand::CryptoRng,
+) -> Result<()> {
+    let governs = |o: &&Organisation| {
+        let member = governance.organisation(&Hex32(o.id().to_bytes()));
+        o.id() != proposer.id() && member.is_some_and(|m| m.removed.is_none() && m.capabilities.govern)
+    };
+    let all = session.organisations()?;
+    for organisation in all.iter().filter(governs).take(governance.quorum.saturating_sub(1) as usize) {
+        session.submit(&organisation.sign(session.chain(), Action::Approve(proposal), rng))?;
     }
     Ok(())
 }

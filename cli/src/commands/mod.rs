@@ -2,6 +2,7 @@
 
 pub(crate) mod anchor;
 pub(crate) mod bench;
+pub(crate) mod cluster;
 pub(crate) mod consent;
 pub(crate) mod governance;
 pub(crate) mod keys;

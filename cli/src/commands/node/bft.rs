@@ -1,0 +1,185 @@
+//! A node that is one of several validators.
+
+use super::{Config, STOPPED, serve, stop};
+use crate::session::{self, now};
+use crate::ui::Ui;
+use amanat_bft::{Peer, Settings, Validator, ValidatorSecret, engine_metrics};
+use amanat_domain::quorum::ValidatorKey;
+use amanat_domain::time::Timestamp;
+use amanat_ledger::{Chain, Header};
+use amanat_service::node::{Answers, Engine, Lane, Sample, Work};
+use amanat_service::problem::Problem;
+use anyhow::{Context, Result};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Says, beside the engine's log, that a validator has never voted. It goes once there is a log.
+pub(crate) const NEVER_VOTED: &str = "never-voted";
+
+/// Without a block for so many idle pauses, and no less than this, there is no quorum.
+const PAUSES: u32 = 4;
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// A validator as the node's engine.
+struct Many {
+    validator: Validator,
+    silence: Duration,
+    /// Height of the last block, and since when.
+    last: Mutex<(u64, Instant)>,
+}
+
+pub(super) async fn run(listen: SocketAddr, config: &Config, ui: Ui) -> Result<()> {
+    let bft = &config.bft;
+    let genesis = session::read_genesis(&config.genesis)?;
+    let secret = ValidatorSecret::read(&bft.key)?;
+    let mut settings = Settings::new(bft.folder.clone(), bft.consensus, bft.transactions, peers(config)?);
+    settings.follow = bft.follow;
+    settings.propose_timeout = Duration::from_millis(bft.propose_ms);
+    settings.vote_timeout = Duration::from_millis(bft.vote_ms);
+    settings.status_interval = Duration::from_millis(bft.status_ms);
+    settings.idle = Duration::from_millis(bft.idle_ms);
+    let mark = bft.folder.join(NEVER_VOTED);
+    settings.new_log = mark.exists();
+    let chain = Chain::open_or_create(&config.ledger, Arc::new(genesis))
+        .with_context(|| format!("cannot open the ledger {}", config.ledger.display()))?;
+    let validator = Validator::start(Arc::new(chain), secret, settings, Arc::new(now)).await?;
+    // There is a log from here on.
+    remove(&mark)?;
+    let height = validator.status().tip.height;
+    let engine = Arc::new(Many {
+        validator,
+        silence: SILENCE.max(Duration::from_millis(bft.idle_ms) * PAUSES),
+        last: Mutex::new((height, Instant::now())),
+    });
+    let until = {
+        let engine = engine.clone();
+        async move {
+            tokio::select! {
+                () = stop() => {}
+                _ = engine.validator.ended() => {}
+            }
+        }
+    };
+    let served = serve(listen, engine.clone(), config.node(), until, ui).await;
+    engine.validator.stop().await.context(STOPPED)?;
+    served
+}
+
+fn peers(config: &Config) -> Result<Vec<Peer>> {
+    let peer = |peer: &super::PeerConfig| -> Result<Peer> {
+        let wrong = || format!("bft.peers: the key of {:?} is not 64 hexadecimal digits", peer.name);
+        let mut key = [0; 32];
+        hex::decode_to_slice(&peer.key, &mut key).with_context(wrong)?;
+        Ok(Peer { key: ValidatorKey(key), consensus: peer.consensus, gossip: peer.transactions })
+    };
+    config.bft.peers.iter().map(peer).collect()
+}
+
+fn remove(mark: &PathBuf) -> Result<()> {
+    match std::fs::remove_file(mark) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("cannot remove {}", mark.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Many {
+    /// How long there has been no new block.
+    fn silent_for(&self) -> Duration {
+        let height = self.validator.status().tip.height;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if height > last.0 {
+            *last = (height, Instant::now());
+        }
+        last.1.elapsed()
+    }
+}
+
+impl Engine for Many {
+    fn chain(&self) -> &Chain {
+        self.validator.chain()
+    }
+
+    fn name(&self) -> &'static str {
+        "bft"
+    }
+
+    fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, _: Timestamp, lane: Lane) -> Work<Answers> {
+        Box::pin(async move {
+            let batch = batch.into_iter().map(Into::into).collect();
+            self.validator.submit_all(batch, || lane.free()).await
+        })
+    }
+
+    /// The validator makes blocks by itself, and stops where a write fails.
+    fn settle(&self, _: Timestamp) -> Result<Option<Header>, String> {
+        Ok(None)
+    }
+
+    fn tip(&self) -> Option<watch::Receiver<Header>> {
+        Some(self.validator.tip())
+    }
+
+    fn ready(&self) -> Result<(), Problem> {
+        if self.validator.report().learning {
+            let words = "this validator has no write-ahead log and follows until it may vote again";
+            return Err(Problem::busy("learning", words));
+        }
+        let silent = self.silent_for();
+        if silent > self.silence {
+            let words = "no block for a while: too few validators are reachable";
+            let problem = Problem::busy("no_quorum", words);
+            let seconds = |time: Duration| format!("{} s", time.as_secs());
+            return Err(
+                problem.disagree(format!("a block within {}", seconds(self.silence)), seconds(silent))
+            );
+        }
+        Ok(())
+    }
+
+    fn stop(self: Arc<Self>) -> Work<()> {
+        Box::pin(async move { drop(self.validator.stop().await) })
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        let report = self.validator.report();
+        let counter = |name, help, value| Sample { name, kind: "counter", help, value };
+        let gauge = |name, help, value| Sample { name, kind: "gauge", help, value };
+        let state = self.validator.chain().state();
+        let validators = state.validators().map_or(0, |v| v.at(state.tip().height + 1).set.keys().len());
+        drop(state);
+        vec![
+            gauge("validators", "Validators that agree on the next block.", validators as u64),
+            gauge("consensus_round", "Present round of the next height.", report.round),
+            gauge("consensus_learning", "1 while it follows without voting.", report.learning.into()),
+            gauge("seconds_without_block", "Since the last block.", self.silent_for().as_secs()),
+            counter("late_heights_total", "Heights that took more than one round.", report.late_rounds),
+            counter("proposals_total", "Blocks that this validator proposed.", report.proposed),
+            counter(
+                "refused_proposals_total",
+                "Proposals of others that were refused; the audit log names them.",
+                report.refused_proposals,
+            ),
+            counter("refused_parts_total", "Parts of proposals that were refused.", report.refused_parts),
+            counter("fetched_blocks_total", "Blocks fetched to catch up.", report.fetched),
+            counter("double_votes_total", "Validators caught with two votes of a round.", report.two_votes),
+            counter(
+                "double_proposals_total",
+                "Validators caught with two proposals of a round.",
+                report.two_proposals,
+            ),
+            counter("gossip_sent_total", "Transactions sent to other validators.", report.gossip_sent),
+            counter("gossip_received_total", "Transactions received from them.", report.gossip_received),
+            counter("gossip_refused_total", "Of those, refused at gate 1.", report.gossip_refused),
+            counter("gossip_dropped_total", "Transactions of a flood, not looked at.", report.gossip_dropped),
+        ]
+    }
+
+    fn metrics(&self) -> String {
+        engine_metrics()
+    }
+}

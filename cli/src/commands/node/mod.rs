@@ -1,0 +1,179 @@
+//! `amanat init` and `amanat node`.
+
+#[cfg(feature = "bft")]
+mod bft;
+mod config;
+
+#[cfg(feature = "bft")]
+pub(crate) use bft::NEVER_VOTED;
+#[cfg(feature = "bft")]
+pub(crate) use config::{Bft, PeerConfig, local};
+pub(crate) use config::{Config, EngineName, LogFormat};
+
+use crate::actors::{self, Organisation};
+use crate::args::{Global, InitArgs, NodeArgs};
+use crate::home::Home;
+use crate::session::{self, Session, now};
+use crate::town;
+use crate::ui::Ui;
+use amanat_accel::gpu::{Presence, presence};
+use amanat_service::node::{Engine, Node, NodeConfig};
+use anyhow::{Context, Result, bail};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// A node ended because its engine did.
+#[cfg(feature = "bft")]
+const STOPPED: &str =
+    "the node stopped: what it has acknowledged is durable; start it again once the reason is gone";
+
+/// Founds a development ledger: organisations, keys, four clinicians. At a node, whose ledger there is already, only the keys and the
+/// clinicians.
+pub(crate) fn init(args: &InitArgs, global: &Global, ui: Ui) -> Result<()> {
+    if args.at.node.is_none() {
+        session::found(&Home::open(global.home.as_deref())?, &args.chain, args.epoch_seconds)?;
+    }
+    super::keys::install(global, &args.at, true, ui)?;
+    let session = Session::open(global, &args.at, ui)?;
+    let (home, organisations) = (&session.home, session.organisations()?);
+    let mut rng = rand::rng();
+    let licence = town::licence(now());
+    let mut holders = Vec::new();
+    for (name, role, at) in [
+        ("dr-saima", town::PHYSICIAN, 0),
+        ("dr-bilal", town::PHYSICIAN, 0),
+        ("nurse-hina", town::NURSE, 0),
+        ("dr-omar", town::PHYSICIAN, 1),
+    ] {
+        holders.push(town::clinician(name, role, &organisations[at], licence, &mut rng));
+    }
+    // Secrets are on disk before the ledger hears of them.
+    actors::save_holders(home, &holders)?;
+    for holder in &holders {
+        let issuer = organisations
+            .iter()
+            .find(|o| o.id() == holder.credential.organisation)
+            .context("every clinician has an organisation")?;
+        session.submit(&issuer.sign(session.chain(), town::issue(holder), &mut rng))?;
+    }
+    ui.say(format!("a development ledger in {}: chain {}", home.root().display(), session.chain()));
+    for o in &organisations {
+        ui.say(format!("  member: {} ({})", o.name, o.reference));
+    }
+    for h in &holders {
+        ui.say(format!("  clinician: {}", h.name));
+    }
+    let epoch_seconds = session.ledger.genesis().spec().epoch_seconds;
+    ui.say(format!(
+        "next: amanat import --anchor PATH (or amanat generate DIR first); what is submitted can be proved about in the \
+         next epoch, at most {epoch_seconds} s later"
+    ));
+    ui.document(&serde_json::json!({
+        "home": home.root(),
+        "chain": session.chain().to_string(),
+        "organisations": organisations.iter().map(|o: &Organisation| &o.reference).collect::<Vec<_>>(),
+        "clinicians": holders.iter().map(|h| &h.name).collect::<Vec<_>>(),
+    }));
+    Ok(())
+}
+
+/// Runs a node until it is told to stop.
+pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
+    let config = args.config.as_deref().map(Config::read).transpose()?;
+    let configured = config.as_ref().map_or(EngineName::Solo, |config| config.engine);
+    let engine = global.engine.as_deref().and_then(EngineName::named).unwrap_or(configured);
+    if config.is_none() && engine == EngineName::Bft {
+        bail!(
+            "the engine bft needs a configuration: `amanat cluster init` makes one for each validator, then `amanat node --config FILE`"
+        );
+    }
+    if engine != configured {
+        bail!("--engine says {}, the configuration {}: change one of them", engine.name(), configured.name());
+    }
+    log(config.as_ref());
+    if let Presence::Refused { why } = presence() {
+        tracing::warn!("the GPU is not used: {why}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let listen = args.listen.or(config.as_ref().map(|config| config.http.listen));
+    let listen = listen.unwrap_or_else(|| Config::default().http.listen);
+    match config {
+        None => {
+            let solo = session::solo(&Home::open(global.home.as_deref())?)?;
+            runtime.block_on(serve(listen, solo, NodeConfig::default(), stop(), ui))
+        }
+        Some(config) if engine == EngineName::Solo => {
+            let genesis = session::read_genesis(&config.genesis)?;
+            let solo = amanat_ledger::Solo::open_or_create(&config.ledger, Arc::new(genesis));
+            let solo = solo.with_context(|| format!("cannot open the ledger {}", config.ledger.display()))?;
+            runtime.block_on(serve(listen, Arc::new(solo), config.node(), stop(), ui))
+        }
+        #[cfg(feature = "bft")]
+        Some(config) => runtime.block_on(bft::run(listen, &config, ui)),
+        #[cfg(not(feature = "bft"))]
+        Some(_) => no_bft(),
+    }
+}
+
+/// What is not in this build.
+#[cfg(not(feature = "bft"))]
+pub(crate) fn no_bft<T>() -> Result<T> {
+    bail!(
+        "this build has one engine, solo: build with `cargo build --release --features bft` for several validators"
+    )
+}
+
+fn log(config: Option<&Config>) {
+    let usual = config.map_or("info", |config| &config.log);
+    let filter = tracing_subscriber::EnvFilter::try_from_env("AMANAT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.map_or(LogFormat::Text, |config| config.log_format) {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+/// Serves until `until` completes.
+async fn serve(
+    listen: SocketAddr,
+    engine: Arc<dyn Engine>,
+    bounds: NodeConfig,
+    until: impl Future<Output = ()> + Send,
+    ui: Ui,
+) -> Result<()> {
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}: is another node running there? (--listen)"))?;
+    let address = listener.local_addr()?;
+    let (chain, computes) = (engine.chain().status().chain, amanat_accel::best().name());
+    ui.say(format!(
+        "node of chain {chain} listens on http://{address} (interface: http://{address}/openapi.json); engine {computes}"
+    ));
+    ui.document(&serde_json::json!({
+        "listen": address,
+        "chain": chain.to_string(),
+        "engine": computes,
+        "blocks": engine.name(),
+    }));
+    Node::new(engine, Arc::new(now), bounds).serve(listener, until).await.context("the node failed")
+}
+
+/// Ctrl-C, or the supervisor's SIGTERM.
+pub(crate) async fn stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
