@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Most bytes of a configuration file.
 const MAX_BYTES: u64 = 1024 * 1024;
 
+/// What is logged: our own words, and only the troubles of the consensus engine and its network.
+pub(crate) const LOG: &str = "info,arc_malachitebft=warn,libp2p=warn";
+
 /// What makes the blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -108,7 +111,7 @@ impl Default for Config {
             engine: EngineName::Solo,
             genesis: "genesis.json".into(),
             ledger: "ledger.redb".into(),
-            log: "info".into(),
+            log: LOG.into(),
             log_format: LogFormat::Text,
             http: Http::default(),
             bft: Bft::default(),

@@ -19,6 +19,7 @@ use crate::ui::Ui;
 use amanat_accel::gpu::{Presence, presence};
 use amanat_service::node::{Engine, Node, NodeConfig};
 use anyhow::{Context, Result, bail};
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -127,10 +128,11 @@ pub(crate) fn no_bft<T>() -> Result<T> {
 }
 
 fn log(config: Option<&Config>) {
-    let usual = config.map_or("info", |config| &config.log);
+    let usual = config.map_or(config::LOG, |config| &config.log);
     let filter = tracing_subscriber::EnvFilter::try_from_env("AMANAT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     match config.map_or(LogFormat::Text, |config| config.log_format) {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
