@@ -8,6 +8,7 @@
 use crate::doors::{Admitted, Prechecked, apply, precheck, propose, validate_block};
 use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
 use crate::genesis::Genesis;
+use crate::meters::{Gate, Meter, Meters};
 use crate::pool::{Pool, PoolLimits};
 use crate::state::{Delta, SealedBundle, State};
 use crate::store::{Medium, Receipt, RoundProposal, Store};
@@ -26,6 +27,7 @@ use amanat_verifier::light::{MAX_CHANGES, ReceiptEvidence};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Instant;
 
 /// A ledger: state, store and pool.
 pub struct Chain {
@@ -34,6 +36,7 @@ pub struct Chain {
     pool: Mutex<Pool<Pending>>,
     /// Set when a write failed: nothing is taken until [`Chain::reopen`].
     broken: AtomicBool,
+    meters: Meters,
 }
 
 /// How a submission ended.
@@ -159,12 +162,13 @@ impl Chain {
 
     /// Over an open store and the state it gave.
     #[must_use]
-    pub const fn over(store: Store, state: State, limits: PoolLimits) -> Self {
+    pub fn over(store: Store, state: State, limits: PoolLimits) -> Self {
         Self {
             state: RwLock::new(state),
             store,
             pool: Mutex::new(Pool::new(limits)),
             broken: AtomicBool::new(false),
+            meters: Meters::default(),
         }
     }
 
@@ -174,9 +178,12 @@ impl Chain {
     /// [`SubmitError`].
     pub fn check(&self, bytes: &[u8], now: Timestamp) -> Result<Admitted, SubmitError> {
         self.usable()?;
+        let begun = Instant::now();
         // The state is not held during signature and pairing; what moves meanwhile is seen when the block is made.
         let prechecked = precheck(&self.state(), bytes, now);
-        Ok(prechecked.and_then(Prechecked::verify)?)
+        let checked = prechecked.and_then(Prechecked::verify);
+        self.meters.passed(Gate::Check, begun, 1);
+        Ok(checked?)
     }
 
     /// [`check`](Self::check) of many, all proofs in one batch.
@@ -188,12 +195,15 @@ impl Chain {
         if let Err(SubmitError::Fault(fault)) = self.usable() {
             return list.iter().map(|_| Err(fault.clone().into())).collect();
         }
+        let begun = Instant::now();
         let prechecked = {
             let state = self.state();
             let state: &State = &state;
             list.par_iter().map(|bytes| precheck(state, bytes.as_ref(), now)).collect()
         };
-        Prechecked::verify_all(prechecked).into_iter().map(|checked| Ok(checked?)).collect()
+        let checked = Prechecked::verify_all(prechecked).into_iter().map(|checked| Ok(checked?)).collect();
+        self.meters.passed(Gate::Check, begun, list.len());
+        checked
     }
 
     /// Puts a checked transaction into the pool.
@@ -249,6 +259,7 @@ impl Chain {
         if let Err(SubmitError::Fault(fault)) = self.usable() {
             return Err(self.fail(fault));
         }
+        let begun = Instant::now();
         let state = self.state();
         let candidates: Vec<Admitted> = {
             let pool = lock(&self.pool);
@@ -262,7 +273,9 @@ impl Chain {
         for (txid, refusal) in dropped {
             self.answer(&txid, || Err(refusal.clone().into()));
         }
-        Ok(apply(validated))
+        let delta = apply(validated);
+        self.meters.passed(Gate::Propose, begun, delta.block().transactions.len());
+        Ok(delta)
     }
 
     /// Gate 2 of a validator: judges a block that somebody else made, every transaction of it. What the pool has verified
@@ -271,7 +284,10 @@ impl Chain {
     /// # Errors
     /// [`BlockRefusal`].
     pub fn validate(&self, block: &Block) -> Result<Delta, BlockRefusal> {
-        validate_block(&self.state(), block, &|txid| lock(&self.pool).by_id(txid).cloned())
+        let begun = Instant::now();
+        let verdict = validate_block(&self.state(), block, &|txid| lock(&self.pool).by_id(txid).cloned());
+        self.meters.passed(Gate::Validate, begun, block.transactions.len());
+        verdict
     }
 
     /// Gate 3: makes a block durable and answers those who wait for its transactions. One thread commits at a time.
@@ -283,8 +299,10 @@ impl Chain {
         if let Err(fault) = self.certified(&header, certificate) {
             return Err(self.fail(Arc::new(fault)));
         }
+        let begun = Instant::now();
         match self.store.commit(&delta, certificate) {
             Ok(receipts) => {
+                self.meters.passed(Gate::Commit, begun, receipts.len());
                 self.state.write().unwrap_or_else(PoisonError::into_inner).commit(delta);
                 for receipt in receipts {
                     self.answer(&receipt.txid, || Ok(receipt));
@@ -402,6 +420,12 @@ impl Chain {
             return Err(Fault::Bug(why.into()));
         }
         Ok(Some(ReceiptEvidence { changes, inclusion, certificate }))
+    }
+
+    /// What a gate has cost since the ledger was opened.
+    #[must_use]
+    pub fn meter(&self, gate: Gate) -> Meter {
+        self.meters.of(gate)
     }
 
     /// The state, for reading. No block is committed while it is held: let go of it before submitting on the same thread.

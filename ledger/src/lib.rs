@@ -13,6 +13,7 @@ mod chain;
 mod doors;
 mod error;
 mod genesis;
+mod meters;
 mod pool;
 mod solo;
 mod state;
@@ -36,6 +37,7 @@ pub use genesis::{
     MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Validators,
     Windows,
 };
+pub use meters::{GATE_SECONDS, Gate, Meter};
 pub use pool::{Pool, PoolLimits};
 pub use solo::Solo;
 pub use state::{

@@ -29,6 +29,9 @@ pub(super) enum Order {
     Engine { kinds: Vec<Kind>, site: Site, block: usize, rounds: usize },
     /// Serve whoever speaks on the standard input, until it is closed.
     Node { kind: Kind, file: PathBuf, batch: usize },
+    /// Be one of several validators, until the standard input is closed.
+    #[cfg(feature = "bft")]
+    Validator { seat: super::validators::Seat },
 }
 
 /// Where a child finds its stock, and a file it may use.
@@ -59,6 +62,8 @@ pub fn answer_if_asked() -> Outcome<bool> {
         }
         Order::Engine { kinds, site, block, rounds } => say(&engine(&kinds, &site, block, rounds)?)?,
         Order::Node { kind, file, batch } => serve(&*open(kind, &file)?, batch)?,
+        #[cfg(feature = "bft")]
+        Order::Validator { seat } => super::validators::serve(seat)?,
     }
     Ok(true)
 }

@@ -80,6 +80,9 @@ pub struct LedgerReport {
     pub outages: Vec<Outage>,
     /// What was tried against each, and what it lost.
     pub attacks: Vec<Attack>,
+    /// The ledger kept by several validators, where the build has the engine for them.
+    #[serde(default)]
+    pub validators: Vec<Validators>,
     /// What one might look for here and was not run, with the reason.
     pub not_run: Vec<String>,
 }
@@ -192,6 +195,40 @@ pub struct Burst {
     pub drained: Stat,
     /// Latency over all rounds.
     pub latency: Latency,
+}
+
+/// A ledger kept by so many validators, each in a process of its own, all on this machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Validators {
+    /// How many.
+    pub validators: u32,
+    /// What requests are: signed, or with proofs.
+    pub kind: Kind,
+    /// At most; processor time of all validators together.
+    pub most: Speed,
+    /// Requests of a run at most.
+    pub requests: u32,
+    /// Requests in a block then, on average.
+    pub block: f64,
+    /// Bytes that validators sent each other for a request then, where the system says.
+    pub wire: Option<f64>,
+    /// Where nothing waits.
+    pub light: Load,
+    /// The same after the process of one of them was killed.
+    pub one_dead: Option<Load>,
+    /// That one comes back with nothing but what all began with.
+    pub late: Option<Late>,
+    /// Of the largest process, at the start and after many requests.
+    pub memory: Option<Memory>,
+}
+
+/// How long catching up takes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Late {
+    /// Blocks that were fetched and validated.
+    pub blocks: u64,
+    /// Seconds from the start of the process.
+    pub seconds: f64,
 }
 
 /// Resident memory in bytes.
@@ -524,7 +561,26 @@ pub(super) mod tests {
                     outcome(Kind::Proofs, Verdict::Held),
                 ],
             }],
-            not_run: vec!["more validators".into()],
+            validators: [1, 4]
+                .map(|validators| Validators {
+                    validators,
+                    kind: Kind::Proofs,
+                    most: speed(800.0),
+                    requests: 512,
+                    block: 90.0,
+                    wire: Some(4000.0),
+                    light: Load { offered: 20.0, achieved: 20.0, requests: 200, latency: latency(0.02) },
+                    one_dead: Some(Load {
+                        offered: 20.0,
+                        achieved: 20.0,
+                        requests: 200,
+                        latency: latency(0.2),
+                    }),
+                    late: Some(Late { blocks: 300, seconds: 3.0 }),
+                    memory: Some(Memory { open: 60_000_000, peak: 250_000_000, requests: 200_000 }),
+                })
+                .into(),
+            not_run: vec!["HTTP".into()],
         }
     }
 

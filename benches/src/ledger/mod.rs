@@ -3,7 +3,8 @@
 //! [`run()`] measures and returns a [`file::LedgerReport`], plain data that is kept as JSON; [`page()`] shows it to a
 //! person. What is measured stands behind one trait in `system`; `load` offers requests at times fixed beforehand; `stock` keeps
 //! the proofs, which are made by the real prover, each of another use; `outage` kills nodes and `attacks` makes attacks.
-//! One validator in one process: what is not run is said in the report, and nothing is claimed of it.
+//! Several validators (`validators`, feature `bft`) are processes of this machine. What is not run is said in the report, and nothing
+//! is claimed of it.
 
 mod attacks;
 mod central;
@@ -15,6 +16,7 @@ mod outage;
 mod page;
 mod stock;
 mod system;
+mod validators;
 
 pub use child::answer_if_asked;
 pub use page::page;
@@ -29,7 +31,7 @@ use amanat_prover::keys::Keys;
 use child::{EngineFigures, Order, Site, ask, speed};
 use file::{
     Batch, Burst, Bytes, EngineSpeed, Gates, Kind, LedgerReport, Load, Machine, Memory, Outage, SCHEMA,
-    Scale, Settings, System, VERSION,
+    Scale, Settings, System, VERSION, Validators,
 };
 use load::{Callers, burst, drive, latency, poisson};
 use redb::Database;
@@ -62,6 +64,12 @@ pub struct Options {
     pub bursts: Vec<usize>,
     /// Offered load, as shares of the most that was reached.
     pub shares: Vec<f64>,
+    /// Numbers of validators, where the build has the engine for several.
+    pub validators: Vec<usize>,
+    /// Requests after which memory of validators is looked at; none where it is not.
+    pub long: usize,
+    /// Only the validators.
+    pub only_validators: bool,
     /// Seconds of a run under load, where there are requests enough.
     pub seconds: f64,
     /// How long a killed node stays away.
@@ -91,6 +99,9 @@ impl Options {
             proofs_each: 64,
             bursts: vec![64, 256, 1024],
             shares: vec![0.2, 0.5, 0.8, 0.95, 1.1],
+            validators: vec![1, 4, 7],
+            long: 0,
+            only_validators: false,
             seconds: 3.0,
             away: Duration::from_secs(2),
             price: 0.04,
@@ -112,6 +123,7 @@ impl Options {
             proofs_each: 32,
             bursts: vec![64],
             shares: vec![0.3, 0.8],
+            validators: vec![1, 4],
             seconds: 1.0,
             away: Duration::from_millis(500),
             ..Self::full(dir)
@@ -126,7 +138,8 @@ impl Options {
     fn steps(&self) -> u64 {
         let each = 3 + self.shares.len() + self.batches.len() + self.bursts.len();
         let others = engines().len() + self.organisations.len() * Kind::ALL.len() + 4;
-        (each * Kind::ALL.len() + others) as u64
+        let validators = 2 * self.validators.len();
+        (if self.only_validators { validators } else { each * Kind::ALL.len() + others + validators }) as u64
     }
 }
 
@@ -150,41 +163,62 @@ pub fn run(options: &Options, watcher: &dyn Watcher) -> Outcome<LedgerReport> {
         let key = report::load_key(&options.dir, statement, &|what| watcher.at(run.done, run.of, what))?;
         run.keys.insert(key);
     }
-    let stock = run.stock(1, options.proofs)?;
-    let systems = Kind::ALL.into_iter().map(|kind| run.system(kind, &stock)).collect::<Outcome<Vec<_>>>()?;
-    let (gates, engines) = run.engines(&stock)?;
-    let organisations = run.organisations()?;
-    let outages = run.outages(&stock, &systems)?;
-    run.step("attacks")?;
-    let attacks = attacks::attacks(&stock, run.work.path())?;
-    Ok(LedgerReport {
-        schema: SCHEMA.to_owned(),
-        version: VERSION,
-        machine,
-        settings: Settings {
+    let settings = |proofs: usize| -> Outcome<Settings> {
+        Ok(Settings {
             command: options.command.clone(),
             rounds: u32::try_from(options.rounds)?,
-            proofs: u32::try_from(stock.proofs().min(options.proofs))?,
+            proofs: u32::try_from(proofs.min(options.proofs))?,
             requests: u32::try_from(options.requests)?,
             batch: u32::try_from(options.batch)?,
             callers: u32::try_from(CALLERS)?,
             validators: 1,
             price_per_core_hour: options.price,
-        },
-        systems,
-        gates,
-        engines,
-        organisations,
-        outages,
-        attacks,
-        not_run: [
-            "Four and seven validators: this build has the engine for one. Nothing here says what agreement costs.",
-            "HTTP: requests are handed in by calls in the same process (by a pipe where a node is killed).",
-            "Accesses by clinicians of several organisations: the proofs are one clinician's. A validator cannot tell, and does the same work.",
-        ]
-        .map(str::to_owned)
-        .into(),
-    })
+        })
+    };
+    let mut report = LedgerReport {
+        schema: SCHEMA.to_owned(),
+        version: VERSION,
+        machine,
+        settings: settings(options.proofs)?,
+        systems: Vec::new(),
+        gates: Vec::new(),
+        engines: Vec::new(),
+        organisations: Vec::new(),
+        outages: Vec::new(),
+        attacks: Vec::new(),
+        validators: Vec::new(),
+        not_run: not_run(options),
+    };
+    if !options.only_validators {
+        let stock = run.stock(1, options.proofs)?;
+        report.settings = settings(stock.proofs())?;
+        let systems = Kind::ALL.into_iter().map(|kind| run.system(kind, &stock));
+        report.systems = systems.collect::<Outcome<Vec<_>>>()?;
+        (report.gates, report.engines) = run.engines(&stock)?;
+        report.organisations = run.organisations()?;
+        report.outages = run.outages(&stock, &report.systems)?;
+        run.step("attacks")?;
+        report.attacks = attacks::attacks(&stock, run.work.path())?;
+    }
+    report.validators = run.validators()?;
+    Ok(report)
+}
+
+fn not_run(options: &Options) -> Vec<String> {
+    let mut all = vec![
+        "HTTP: requests are handed in by calls in the same process (by a pipe where a node is killed, or there are several).".to_owned(),
+        "Accesses by clinicians of several organisations: the proofs are one clinician's. A validator cannot tell, and does the same work."
+            .to_owned(),
+    ];
+    if cfg!(feature = "bft") {
+        all.push("Validators on machines of their own: here all share the processors and a network without distance.".to_owned());
+    } else {
+        all.push("Several validators: this build has the engine for one (feature `bft`). Nothing here says what agreement costs.".to_owned());
+    }
+    if options.only_validators {
+        all.push("Everything but the validators: that was asked for.".to_owned());
+    }
+    all
 }
 
 fn machine(command: &str) -> Machine {
@@ -229,7 +263,7 @@ impl Run<'_> {
 
     fn stock(&self, organisations: usize, proofs: usize) -> Outcome<Stock> {
         let say = |now: &str| tell(self.watcher, self.done, self.of, now);
-        Stock::prepare(organisations, proofs, &self.keys, &self.options.cache, &say)
+        Stock::prepare((organisations, 0), proofs, &self.keys, &self.options.cache, &say)
     }
 
     /// Most requests of a run.
@@ -389,6 +423,29 @@ impl Run<'_> {
             }
         }
         Ok(scales)
+    }
+
+    #[cfg(feature = "bft")]
+    fn validators(&mut self) -> Outcome<Vec<Validators>> {
+        let mut all = Vec::new();
+        for validators in self.options.validators.clone() {
+            let say = |now: &str| tell(self.watcher, self.done, self.of, now);
+            let proofs = self.options.proofs;
+            let stock = Stock::prepare((1, validators), proofs, &self.keys, &self.options.cache, &say)?;
+            for kind in [Kind::Signed, Kind::Proofs] {
+                self.step(&format!("{validators} validators: {}", kind.name()))?;
+                let folder = self.work.path().join("validators");
+                let watcher = (self.watcher, self.done, self.of);
+                all.push(validators::measure(kind, validators, &stock, self.options, &folder, watcher)?);
+            }
+        }
+        Ok(all)
+    }
+
+    #[cfg(not(feature = "bft"))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with the engine for several")]
+    fn validators(&mut self) -> Outcome<Vec<Validators>> {
+        Ok(Vec::new())
     }
 
     /// The same load for all, so that what waits is the same: a tenth of what the ledger with proofs can take, or so little

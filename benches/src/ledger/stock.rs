@@ -3,17 +3,19 @@
 
 use super::central::{Central, Request};
 use super::file::Kind;
+use super::validators::Founder;
 use crate::profile::{Stopped, Watcher};
 use crate::report::Outcome;
-use crate::report::chain::{at, genesis_of, install, prove_all, registries, sign_by};
+use crate::report::chain::{at, genesis_with, install, prove_all, reference, registries, sign_by};
 use crate::report::world::{Registries, World, rng};
 use amanat_domain::field::Fr;
 use amanat_domain::identity::RoleInner;
 use amanat_domain::record::RecordRoot;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, Transaction};
-use amanat_ledger::{Genesis, Medium, Solo};
+use amanat_ledger::{Chain, Genesis, Medium, ValidatorSpec};
 use amanat_prover::keys::{AnyPlan, Keys};
+use ed25519_dalek::SigningKey;
 use rayon::prelude::*;
 use std::fs;
 use std::io::Write;
@@ -29,6 +31,7 @@ const SEED: u64 = 1 << 20;
 pub(super) struct Stock {
     folder: PathBuf,
     organisations: usize,
+    validators: usize,
     genesis: Arc<Genesis>,
     accesses: Vec<Vec<u8>>,
 }
@@ -36,37 +39,38 @@ pub(super) struct Stock {
 impl Stock {
     /// What there is in a folder that [`Stock::prepare`] has filled.
     pub(super) fn open(folder: &Path, organisations: usize) -> Outcome<Self> {
-        let genesis = genesis_of(organisations)?;
+        let genesis = founded_by(organisations, 0)?;
         let accesses = read(&folder.join("accesses.bin"))?;
-        Ok(Self { folder: folder.to_owned(), organisations, genesis, accesses })
+        Ok(Self { folder: folder.to_owned(), organisations, validators: 0, genesis, accesses })
     }
 
     /// A ledger and a server on which nothing has happened, and no proofs.
     #[cfg(test)]
     pub(super) fn bare(folder: &Path, organisations: usize) -> Outcome<Self> {
-        let genesis = genesis_of(organisations)?;
-        let stock = Self { folder: folder.to_owned(), organisations, genesis, accesses: Vec::new() };
+        let genesis = founded_by(organisations, 0)?;
+        let accesses = Vec::new();
+        let stock = Self { folder: folder.to_owned(), organisations, validators: 0, genesis, accesses };
         Central::create(&stock.central(), organisations)?;
-        drop(Solo::create(Medium::File(stock.ledger()), stock.genesis.clone())?);
+        drop(Chain::create(Medium::File(stock.ledger()), stock.genesis.clone())?);
         Ok(stock)
     }
 
     /// Takes what there is in the cache and makes what is missing.
     pub(super) fn prepare(
-        organisations: usize,
+        (organisations, validators): (usize, usize),
         proofs: usize,
         keys: &Keys,
         cache: &Path,
         watcher: &dyn Fn(&str) -> Outcome<()>,
     ) -> Outcome<Self> {
-        let genesis = genesis_of(organisations)?;
+        let genesis = founded_by(organisations, validators)?;
         let key = keys.get(Statement::Access).ok_or("the key of access is missing")?.digest();
         // Proofs are bound to the ledger and to the key.
         let name = format!("{}-{}", &genesis.chain_id().to_string()[..16], &key.to_string()[..16]);
         let folder = cache.join(name);
         fs::create_dir_all(&folder)?;
         let world = World::new(&mut rng(1))?;
-        let mut stock = Self { folder, organisations, genesis, accesses: Vec::new() };
+        let mut stock = Self { folder, organisations, validators, genesis, accesses: Vec::new() };
         if !stock.matches(&world, keys)? {
             watcher("founding a ledger")?;
             stock.found(&world, keys)?;
@@ -92,14 +96,7 @@ impl Stock {
         Central::create(&self.central(), self.organisations)?;
         let unfinished = self.folder.join("unfinished.redb");
         let genesis = &self.genesis;
-        let solo = Solo::create(Medium::File(unfinished.clone()), genesis.clone())?;
-        let submit = |txs: Vec<Transaction>, time| -> Outcome<()> {
-            let bytes: Vec<Vec<u8>> = txs.iter().map(Transaction::to_bytes).collect();
-            for answer in solo.submit_all(&bytes, time) {
-                answer?;
-            }
-            Ok(())
-        };
+        let founder = Founder::create(&unfinished, genesis.clone(), self.validators)?;
         let role = world.credential.role;
         let records = vec![world.record.root()];
         let mut setup = vec![
@@ -115,14 +112,14 @@ impl Stock {
         for statement in [Statement::Grant, Statement::Access] {
             setup.push(install(genesis, statement, world, &small, keys, &mut rng(2))?);
         }
-        submit(setup, at(0, 1)?)?;
-        solo.tick(at(1, 0)?)?;
-        let before = registries(&solo.state())?;
+        founder.submit(&setup, at(0, 1)?)?;
+        founder.tick(at(1, 0)?)?;
+        let before = registries(&founder.chain().state())?;
         let to = (genesis.chain_id(), keys);
         let grant = world.plan(Statement::Grant, &before, &world.consent, to, &mut rng(3))?;
-        submit(prove_all(vec![grant], keys)?, at(1, 1)?)?;
-        solo.tick(at(2, 0)?)?;
-        drop(solo);
+        founder.submit(&prove_all(vec![grant], keys)?, at(1, 1)?)?;
+        founder.tick(at(2, 0)?)?;
+        drop(founder);
         Ok(fs::rename(unfinished, self.ledger())?)
     }
 
@@ -169,8 +166,8 @@ impl Stock {
     }
 
     fn registries(&self) -> Outcome<Registries> {
-        let solo = Solo::open(Medium::File(self.ledger()))?;
-        let registries = registries(&solo.state())?;
+        let chain = Chain::open(Medium::File(self.ledger()))?;
+        let registries = registries(&chain.state())?;
         Ok(registries)
     }
 
@@ -237,6 +234,22 @@ impl Stock {
         let n = usize::try_from(i).unwrap_or(0) % self.organisations;
         sign_by(&self.genesis, n, i + 1, Action::Anchor { records, superseded: Vec::new() })
     }
+}
+
+/// The genesis of a stock: organisation `n` runs validator `n`, and further ones the first.
+pub(super) fn founded_by(organisations: usize, validators: usize) -> Outcome<Arc<Genesis>> {
+    let validator = |n: usize| ValidatorSpec {
+        organisation: reference(if n < organisations { n } else { 0 }),
+        key: hex::encode(validator(n).verifying_key().to_bytes()),
+    };
+    genesis_with(organisations, (0..validators).map(validator).collect())
+}
+
+/// The key of validator number `n`.
+pub(super) fn validator(n: usize) -> SigningKey {
+    let mut seed = [2; 32];
+    seed[..8].copy_from_slice(&(n as u64).to_le_bytes());
+    SigningKey::from_bytes(&seed)
 }
 
 /// Says what comes, and whether to go on.

@@ -12,7 +12,7 @@ use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyVector, SignedTx, Transaction};
 use amanat_ledger::{
     AllRoles, CapabilitiesSpec, Floors, Genesis, GenesisSpec, Limits, OrganisationSpec, Profile, RolesSpec,
-    State, Windows, apply, validate,
+    State, ValidatorSpec, Windows, apply, validate,
 };
 use amanat_prover::batch::prove_batch;
 use amanat_prover::keys::{AnyPlan, Keys};
@@ -47,6 +47,14 @@ pub fn genesis() -> Outcome<Arc<Genesis>> {
 /// # Errors
 /// None is expected.
 pub fn genesis_of(organisations: usize) -> Outcome<Arc<Genesis>> {
+    genesis_with(organisations, Vec::new())
+}
+
+/// The same with validators.
+///
+/// # Errors
+/// None is expected.
+pub fn genesis_with(organisations: usize, validators: Vec<ValidatorSpec>) -> Outcome<Arc<Genesis>> {
     let organisations = (0..organisations).map(|n| OrganisationSpec {
         id: reference(n),
         name: if n == 0 { "Hospital".to_owned() } else { format!("Hospital {n}") },
@@ -68,7 +76,7 @@ pub fn genesis_of(organisations: usize) -> Outcome<Arc<Genesis>> {
         floors: Some(Floors { subjects: 0, roles: 0, consents: 0, records: 0 }),
         limits: Limits::default(),
         organisations: organisations.collect(),
-        validators: Vec::new(),
+        validators,
     })?))
 }
 

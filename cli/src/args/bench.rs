@@ -124,6 +124,15 @@ pub(crate) struct LedgerArgs {
     /// Runs of each measurement.
     #[arg(long)]
     pub rounds: Option<usize>,
+    /// Numbers of validators, comma-separated; 1, 4 and 7 without it (feature `bft`).
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub validators: Vec<usize>,
+    /// Look at the memory of four validators after so many requests.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub long: usize,
+    /// Only the validators.
+    #[arg(long)]
+    pub only_validators: bool,
     /// Money for an hour of one core, in whatever currency you pay.
     #[arg(long, default_value_t = 0.04)]
     pub price: f64,

@@ -4,6 +4,7 @@ use super::Shared;
 use crate::problem::{Kind, Problem};
 use amanat_accel::gpu::{Presence, presence};
 use amanat_domain::bundle::Registry;
+use amanat_ledger::{Chain, GATE_SECONDS, Gate};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -99,6 +100,7 @@ impl Metrics {
             .collect();
         one("http_answers_total", "counter", "HTTP answers, by status.", &answers);
         self.histogram(&mut out);
+        gates(&mut out, shared.chain());
         out.push_str(&shared.engine.metrics());
         out
     }
@@ -118,6 +120,28 @@ impl Metrics {
             "{name}_bucket{{le=\"+Inf\"}} {0}\n{name}_sum {1}\n{name}_count {0}",
             h.count, h.sum
         );
+    }
+}
+
+/// What the gates of the ledger have cost, and how many transactions went through them together.
+fn gates(out: &mut String, chain: &Chain) {
+    let meters = Gate::ALL.map(|gate| (gate.name(), chain.meter(gate)));
+    let name = "amanat_gate_seconds";
+    let _ = writeln!(out, "# HELP {name} A batch or block through a gate.\n# TYPE {name} histogram");
+    for (gate, meter) in &meters {
+        for (n, bound) in meter.buckets.iter().zip(GATE_SECONDS) {
+            let _ = writeln!(out, "{name}_bucket{{gate=\"{gate}\",le=\"{bound}\"}} {n}");
+        }
+        let (n, sum) = (meter.passes, meter.seconds);
+        let _ = writeln!(
+            out,
+            "{name}_bucket{{gate=\"{gate}\",le=\"+Inf\"}} {n}\n{name}_sum{{gate=\"{gate}\"}} {sum}\n{name}_count{{gate=\"{gate}\"}} {n}"
+        );
+    }
+    let name = "amanat_gate_transactions_total";
+    let _ = writeln!(out, "# HELP {name} Transactions in them.\n# TYPE {name} counter");
+    for (gate, meter) in &meters {
+        let _ = writeln!(out, "{name}{{gate=\"{gate}\"}} {}", meter.transactions);
     }
 }
 

@@ -30,6 +30,7 @@ pub fn page(report: &LedgerReport) -> String {
     body.push_str(&speed(report));
     body.push_str(&costs(report));
     body.push_str(&outages(report));
+    body.push_str(&validators(report));
     body.push_str(&attacks(report));
     body.push_str("</div>\n");
     body.push_str(&tables(report));
@@ -304,6 +305,64 @@ fn outages(report: &LedgerReport) -> String {
     section("Hospital outage", &why, &format!("{legend}{plot}"))
 }
 
+fn validators(report: &LedgerReport) -> String {
+    if report.validators.is_empty() {
+        return String::new();
+    }
+    let mut marks: Vec<f64> = report.validators.iter().map(|v| f64::from(v.validators)).collect();
+    marks.dedup();
+    let line = |kind| {
+        let own = report.validators.iter().filter(|v| v.kind == kind);
+        let points = own.map(|v| (f64::from(v.validators), v.most.per_second.median)).collect();
+        Line { kind, second: false, points }
+    };
+    let chart = Chart {
+        label: "Requests a second by the number of validators",
+        across: "validators",
+        words: rate,
+        marks: &marks,
+        ideal: false,
+    };
+    let plot = lines(&chart, &[line(Kind::Signed), line(Kind::Proofs)]).unwrap_or_default();
+    let mut table = String::from(
+        "<div class=\"scroll\">\n<table>\n<tr><th>validators</th><th class=\"l\">system</th><th>a second</th><th>±</th><th>processor</th><th>in a block</th><th>wire</th><th>p50</th><th>p99</th><th>one dead p50</th><th>p99</th><th>late joiner</th><th>memory</th></tr>\n",
+    );
+    for v in &report.validators {
+        let dead = |of: fn(&super::file::Latency) -> f64| {
+            v.one_dead.map_or_else(String::new, |load| seconds(of(&load.latency)))
+        };
+        let cells = [
+            v.validators.to_string(),
+            v.kind.name().to_owned(),
+            rate(v.most.per_second.median),
+            rate(v.most.per_second.mad),
+            seconds(v.most.cpu.median),
+            rate(v.block),
+            v.wire.map_or_else(String::new, |b| format!("{b:.0} B")),
+            seconds(v.light.latency.p50),
+            seconds(v.light.latency.p99),
+            dead(|l| l.p50),
+            dead(|l| l.p99),
+            v.late.map_or_else(String::new, |l| format!("{} blocks/s", rate(l.blocks as f64 / l.seconds))),
+            v.memory.map_or_else(String::new, |m| format!("{} after {}", bytes(m.peak), m.requests)),
+        ];
+        row(&mut table, &cells, &[1]);
+    }
+    table.push_str("</table>\n</div>\n");
+    let light = report.validators.first().map_or(0.0, |v| v.light.offered);
+    let why = format!(
+        "Every validator verifies every proof, and all of them share the processors of this machine; on machines of their own they do so side by side. \
+         Processor time is that of all together. Wire: what loopback carried for a request. p50 and p99: at {} a second, until durable at a quorum \
+         and where it was handed in. One dead: its process was killed before.",
+        rate(light)
+    );
+    section("Several validators", &why, &format!("{plot}{table}")).replacen(
+        "<section>",
+        "<section class=\"wide\">",
+        1,
+    )
+}
+
 fn attacks(report: &LedgerReport) -> String {
     if report.attacks.is_empty() {
         return String::new();
@@ -423,7 +482,7 @@ mod tests {
         let html = parsed(&page(&sample()));
         let document = roxmltree::Document::parse(&html).expect("well-formed");
         let count = |name: &str| document.descendants().filter(|n| n.tag_name().name() == name).count();
-        assert_eq!(count("svg"), 9);
+        assert_eq!(count("svg"), 10);
         assert_eq!((count("script"), count("link"), count("img"), count("iframe")), (0, 0, 0, 0));
         assert!(!html.contains("url(") && !html.contains("NaN"), "no pictures from elsewhere, only numbers");
         assert!(html.contains("a &lt;name&gt; &amp; more"), "words of outcomes are escaped");
@@ -437,6 +496,7 @@ mod tests {
         report.engines.clear();
         report.organisations.clear();
         report.outages.clear();
+        report.validators.clear();
         report.attacks.clear();
         let html = parsed(&page(&report));
         assert!(roxmltree::Document::parse(&html).is_ok());

@@ -23,6 +23,16 @@ pub(super) fn run(args: &LedgerArgs, global: &Global, ui: Ui) -> Result<()> {
     if let Some(cache) = &args.cache {
         options.cache.clone_from(cache);
     }
+    if !args.validators.is_empty() {
+        options.validators.clone_from(&args.validators);
+    }
+    if let Some(n) = options.validators.iter().find(|n| !(1..=32).contains(*n)) {
+        bail!("--validators {n}: from 1 to 32");
+    }
+    if args.only_validators && cfg!(not(feature = "bft")) {
+        bail!("this build has one engine, solo: build with --features bft to measure several validators");
+    }
+    (options.long, options.only_validators) = (args.long, args.only_validators);
     options.price = args.price;
     options.command = command();
     if options.proofs < 32 || options.rounds == 0 {
@@ -62,10 +72,7 @@ fn show(report: &LedgerReport, ui: Ui) {
     let load = m.load.map_or_else(String::new, |load| format!(" | load before the run {load}"));
     ui.say(format!("{} | {} threads | engine `{}`{load}", m.cpu, m.threads, m.engine));
     let s = &report.settings;
-    ui.say(format!(
-        "{} | `{}` | one validator, {} distinct proofs, {} rounds",
-        m.time, s.command, s.proofs, s.rounds
-    ));
+    ui.say(format!("{} | `{}` | {} distinct proofs, {} rounds", m.time, s.command, s.proofs, s.rounds));
     speed(report, ui);
     costs(report, ui);
     ui.head("Outage: killed, away, started again");
@@ -92,6 +99,7 @@ fn show(report: &LedgerReport, ui: Ui) {
         ]
     }));
     ui.table(&rows);
+    validators(report, ui);
     ui.head("Attacks");
     for attack in &report.attacks {
         ui.say(&attack.name);
@@ -103,6 +111,44 @@ fn show(report: &LedgerReport, ui: Ui) {
     for why in &report.not_run {
         ui.say(why);
     }
+}
+
+fn validators(report: &LedgerReport, ui: Ui) {
+    if report.validators.is_empty() {
+        return;
+    }
+    ui.head("Several validators, all on this machine");
+    let mut rows = vec![heads(&[
+        "validators",
+        "system",
+        "a second",
+        "+-",
+        "processor",
+        "in a block",
+        "on the wire",
+        "p50",
+        "p99",
+        "one dead p99",
+        "late joiner",
+        "memory",
+    ])];
+    rows.extend(report.validators.iter().map(|v| {
+        vec![
+            v.validators.to_string(),
+            v.kind.name().to_owned(),
+            number(v.most.per_second.median),
+            number(v.most.per_second.mad),
+            seconds(v.most.cpu.median),
+            number(v.block),
+            v.wire.map_or_else(String::new, |bytes| format!("{bytes:.0} B")),
+            seconds(v.light.latency.p50),
+            seconds(v.light.latency.p99),
+            v.one_dead.map_or_else(String::new, |load| seconds(load.latency.p99)),
+            v.late.map_or_else(String::new, |l| format!("{:.0} blocks/s", l.blocks as f64 / l.seconds)),
+            v.memory.map_or_else(String::new, |m| format!("{} after {}", ui::bytes(m.peak), m.requests)),
+        ]
+    }));
+    ui.table(&rows);
 }
 
 fn speed(report: &LedgerReport, ui: Ui) {

@@ -1,0 +1,128 @@
+//! What is measured of a ledger with several validators.
+
+use super::super::file::{Kind, Late, Load, Memory, Speed, Validators};
+use super::super::load::{Callers, burst, drive, latency, poisson};
+use super::super::stock::Stock;
+use super::super::system::System as _;
+use super::super::{Options, stock::tell};
+use super::cluster::Cluster;
+use crate::profile::Watcher;
+use crate::report::Outcome;
+use crate::report::world::rng;
+use crate::stats::Stat;
+use std::path::Path;
+
+/// Requests a second where nothing waits.
+const LIGHT: f64 = 20.0;
+/// Of them.
+const LIGHT_REQUESTS: usize = 200;
+
+/// One number of validators, one kind of request.
+pub(in crate::ledger) fn measure(
+    kind: Kind,
+    validators: usize,
+    stock: &Stock,
+    options: &Options,
+    folder: &Path,
+    (watcher, done, of): (&dyn Watcher, u64, u64),
+) -> Outcome<Validators> {
+    let say =
+        |what: &str| tell(watcher, done, of, &format!("{validators} validators, {}: {what}", kind.name()));
+    let supply = match kind {
+        Kind::Signed => options.requests,
+        _ => stock.proofs().min(options.proofs),
+    };
+    let requests = stock.requests(kind, supply);
+    let n = requests.len() as f64;
+    let callers = Callers { number: 2 * validators, batch: options.batch };
+    let (mut per_second, mut cpu, mut wire, mut blocks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=options.rounds {
+        say("at most")?;
+        let cluster = Cluster::start(stock, validators, folder, options.batch)?;
+        let (before, bytes, from) = (used(&cluster)?, on_loopback(), cluster.settle()?);
+        let driven = drive(&cluster, &requests, &burst(requests.len()), callers)?;
+        let after = used(&cluster)?;
+        // The first fills caches and does not count.
+        if round > 0 {
+            per_second.push(n / driven.wall);
+            cpu.push((after - before) / n);
+            wire.extend(on_loopback().zip(bytes).map(|(now, then)| now.saturating_sub(then) as f64 / n));
+            blocks.push(n / (cluster.height() - from).max(1) as f64);
+        }
+    }
+    let stat = |values: &[f64]| Stat::of(values).ok_or("at least one round");
+    let most = Speed { per_second: stat(&per_second)?, cpu: stat(&cpu)? };
+    let calm = &requests[..requests.len().min(LIGHT_REQUESTS)];
+    let mut cluster = Cluster::start(stock, validators, folder, options.batch)?;
+    say("light load")?;
+    let light = load(&cluster, calm, 1)?;
+    let (mut one_dead, mut late) = (None, None);
+    if validators >= 4 && requests.len() >= 2 * calm.len() {
+        say("one dead")?;
+        cluster.kill(validators - 1)?;
+        one_dead = Some(load(&cluster, &requests[calm.len()..2 * calm.len()], 2)?);
+        say("one joins late")?;
+        let (blocks, seconds) = cluster.join_late(stock, validators - 1)?;
+        late = Some(Late { blocks, seconds });
+    }
+    drop(cluster);
+    let memory = match (kind, options.long) {
+        (Kind::Signed, long) if long > 0 && validators == 4 => {
+            say("memory after many")?;
+            Some(memory(stock, validators, options, folder)?)
+        }
+        _ => None,
+    };
+    Ok(Validators {
+        validators: u32::try_from(validators)?,
+        kind,
+        most,
+        requests: u32::try_from(requests.len())?,
+        block: stat(&blocks)?.median,
+        wire: Stat::of(&wire).map(|s| s.median),
+        light,
+        one_dead,
+        late,
+        memory,
+    })
+}
+
+fn load(cluster: &Cluster, requests: &[Vec<u8>], seed: u64) -> Outcome<Load> {
+    let times = poisson(LIGHT, requests.len(), &mut rng(seed));
+    let driven = drive(cluster, requests, &times, Callers { number: 16, batch: 1 })?;
+    Ok(Load {
+        offered: LIGHT,
+        achieved: requests.len() as f64 / driven.wall,
+        requests: u32::try_from(requests.len())?,
+        latency: latency(&driven.latencies),
+    })
+}
+
+/// Resident memory of the largest validator, at the start and after many transactions.
+fn memory(stock: &Stock, validators: usize, options: &Options, folder: &Path) -> Outcome<Memory> {
+    const CHUNK: usize = 20_000;
+    let cluster = Cluster::start(stock, validators, folder, options.batch)?;
+    let largest = |cluster: &Cluster| -> Outcome<u64> {
+        Ok(cluster.stats()?.iter().map(|stats| stats.resident).max().unwrap_or(0))
+    };
+    let open = largest(&cluster)?;
+    let callers = Callers { number: 2 * validators, batch: options.batch };
+    let mut number = 0;
+    while number < options.long {
+        let to = (number + CHUNK).min(options.long);
+        let requests: Vec<Vec<u8>> = (number..to).map(|i| stock.signed(i as u64).to_bytes()).collect();
+        drive(&cluster, &requests, &burst(requests.len()), callers)?;
+        number = to;
+    }
+    Ok(Memory { open, peak: largest(&cluster)?, requests: u32::try_from(options.long)? })
+}
+
+/// Processor time of all validators together.
+fn used(cluster: &Cluster) -> Outcome<f64> {
+    Ok(cluster.stats()?.iter().map(|stats| stats.cpu).sum())
+}
+
+/// Bytes that the loopback interface has carried, where the system says: what validators send each other, and whatever else.
+fn on_loopback() -> Option<u64> {
+    std::fs::read_to_string("/sys/class/net/lo/statistics/tx_bytes").ok()?.trim().parse().ok()
+}
