@@ -9,8 +9,11 @@
 //! capacity. With tag 0 it is circomlib's `Poseidon(n)`. Two calls agree only if tag, length and inputs agree: the tag
 //! separates uses, and each length has its own permutation.
 
+mod fast;
+
 use crate::field::Fr;
 use ark_ff::{BigInteger, Field, PrimeField, Zero};
+use fast::Fast;
 use std::sync::OnceLock;
 
 /// Largest number of inputs of one hash.
@@ -145,34 +148,37 @@ pub fn hash_with(capacity: Fr, inputs: &[Fr]) -> Fr {
 fn permute(state: &mut [Fr]) {
     let t = state.len();
     let p = Parameters::of_width(t);
-    let rounds = FULL_ROUNDS + p.partial_rounds;
     let half = FULL_ROUNDS / 2;
+    for round in 0..half {
+        full_round(p, round, state);
+    }
+    Fast::of_width(t).partial_rounds(state);
+    for round in half + p.partial_rounds..FULL_ROUNDS + p.partial_rounds {
+        full_round(p, round, state);
+    }
+}
+
+fn full_round(p: &Parameters, round: usize, state: &mut [Fr]) {
+    add_constants(p, round, state);
+    state.iter_mut().for_each(pow5);
+    mix(p, state);
+}
+
+fn add_constants(p: &Parameters, round: usize, state: &mut [Fr]) {
+    let t = state.len();
+    for (x, c) in state.iter_mut().zip(&p.constants[round * t..]) {
+        *x += c;
+    }
+}
+
+fn mix(p: &Parameters, state: &mut [Fr]) {
+    let t = state.len();
     let mut next = [Fr::zero(); MAX_INPUTS + 1];
-    for round in 0..rounds {
-        for (x, c) in state.iter_mut().zip(&p.constants[round * t..]) {
-            *x += c;
-        }
-        if round < half || round >= half + p.partial_rounds {
-            state.iter_mut().for_each(pow5);
-        } else {
-            pow5(&mut state[0]);
-        }
-        for (out, row) in next.iter_mut().zip(p.mds.chunks_exact(t)) {
-            *out = Fr::sum_of_products_slice(row, state);
-        }
-        state.copy_from_slice(&next[..t]);
+    for (out, row) in next.iter_mut().zip(p.mds.chunks_exact(t)) {
+        *out = row.iter().zip(&*state).map(|(m, x)| *m * *x).sum();
     }
+    state.copy_from_slice(&next[..t]);
     zeroize::Zeroize::zeroize(&mut next.iter_mut());
-}
-
-trait SumOfProducts {
-    fn sum_of_products_slice(a: &[Fr], b: &[Fr]) -> Fr;
-}
-
-impl SumOfProducts for Fr {
-    fn sum_of_products_slice(a: &[Fr], b: &[Fr]) -> Fr {
-        a.iter().zip(b).map(|(a, b)| *a * b).sum()
-    }
 }
 
 fn pow5(x: &mut Fr) {
@@ -306,6 +312,36 @@ mod tests {
         let want =
             Fr::from_str("7853200120776062878684798364095072458815029376092732009249414926327459813530");
         assert_eq!(got, want.expect("a decimal number"));
+    }
+
+    /// As the paper writes it.
+    fn permute_plainly(state: &mut [Fr]) {
+        let p = Parameters::of_width(state.len());
+        let half = FULL_ROUNDS / 2;
+        for round in 0..FULL_ROUNDS + p.partial_rounds {
+            if (half..half + p.partial_rounds).contains(&round) {
+                add_constants(p, round, state);
+                pow5(&mut state[0]);
+                mix(p, state);
+            } else {
+                full_round(p, round, state);
+            }
+        }
+    }
+
+    #[test]
+    fn the_permutation_is_the_plain_one_at_every_width() {
+        for t in 2..=MAX_INPUTS + 1 {
+            let word = |i: u64| Fr::from(i + 1).pow([1000 + t as u64]);
+            for mut state in
+                [vec![Fr::zero(); t], (0..t as u64).map(word).collect(), vec![-Fr::from(1u64); t]]
+            {
+                let mut plain = state.clone();
+                permute_plainly(&mut plain);
+                permute(&mut state);
+                assert_eq!(state, plain, "width {t}");
+            }
+        }
     }
 
     #[test]

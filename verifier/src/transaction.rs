@@ -5,6 +5,7 @@ use amanat_domain::consent::OrgId;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, ProofTx, SignedTx, Transaction};
 use ed25519_dalek::{Signature, VerifyingKey as SignatureKey};
+use rayon::prelude::*;
 
 /// Whom the verifier believes: the verifying keys and organisations of a ledger at a height.
 pub trait Trust {
@@ -59,18 +60,21 @@ pub fn verify_transaction(trust: &impl Trust, tx: Transaction) -> Result<Verifie
 
 /// Verifies many, all proofs in one batch. The verdicts are those of [`verify_transaction`], one by one.
 pub fn verify_transactions(
-    trust: &impl Trust,
+    trust: &(impl Trust + Sync),
     txs: Vec<Transaction>,
 ) -> Vec<Result<Verified<Transaction>, TxReject>> {
-    let mut verdicts: Vec<Result<(), TxReject>> = Vec::with_capacity(txs.len());
-    let mut claims = Vec::new();
-    for tx in &txs {
-        verdicts.push(match tx {
-            Transaction::Signed(signed) => verify_signature(trust, signed),
-            Transaction::Proof(claim) => {
-                encoded(trust, claim).map(|item| claims.push((verdicts.len(), item)))
-            }
-        });
+    let judged: Vec<Result<Option<Encoded<'_>>, TxReject>> = txs
+        .par_iter()
+        .map(|tx| match tx {
+            Transaction::Signed(signed) => verify_signature(trust, signed).map(|()| None),
+            Transaction::Proof(claim) => encoded(trust, claim).map(Some),
+        })
+        .collect();
+    let (mut verdicts, mut claims) = (Vec::with_capacity(txs.len()), Vec::new());
+    for judged in judged {
+        verdicts.push(judged.map(|claim| {
+            claims.extend(claim.map(|claim| (verdicts.len(), claim)));
+        }));
     }
     let (positions, items): (Vec<usize>, Vec<Encoded<'_>>) = claims.into_iter().unzip();
     for (position, judged) in positions.into_iter().zip(verify_encoded(&items)) {
