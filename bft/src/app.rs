@@ -139,8 +139,7 @@ impl App {
             };
             ready = true;
             desk.answer(message).await?;
-            let time = desk.app.tip.borrow().time;
-            if desk.app.learn_until.is_some_and(|until| time >= until) {
+            if desk.learned() {
                 return Ok(End::Learned);
             }
         }
@@ -193,6 +192,15 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// Whether a block that was voted on after the start is final, as far as can be told: it came by votes, not from history, and its time
+    /// is not ahead of the clock that the start was read from.
+    fn learned(&self) -> bool {
+        let Some(until) = self.app.learn_until else { return false };
+        let tip = *self.app.tip.borrow();
+        let latest = (self.app.clock)().seconds().saturating_add(AHEAD_SECONDS);
+        tip.time >= until && tip.time.seconds() <= latest && self.fetched != Some(tip.hash())
     }
 
     /// The height that is to be decided next.
