@@ -34,7 +34,9 @@ pub(in crate::ledger) fn measure(
     };
     let requests = stock.requests(kind, supply);
     let n = requests.len() as f64;
-    let callers = Callers { number: 2 * validators, batch: options.batch };
+    // Each validator gets several batches, none of them much more than the others.
+    let number = 2 * validators;
+    let callers = Callers { number, batch: (requests.len() / (2 * number)).clamp(16, options.batch) };
     let (mut per_second, mut cpu, mut wire, mut blocks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..=options.rounds {
         say("at most")?;
