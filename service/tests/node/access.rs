@@ -149,7 +149,7 @@ fn a_node_that_is_not_there_or_not_ours_is_named_with_the_next_step() {
     let (text, error) = said(&world.url(), Some(other));
     assert!(matches!(error, AccessError::OtherChain { .. }), "{text}");
     assert!(text.contains(&world.chain().to_string()) && text.contains(&other.to_string()), "{text}");
-    for bad in ["https://127.0.0.1:1", "ftp://x", "http://", "http://x/y", "http://a@b", "http://x:1?y"] {
+    for bad in ["https://", "ftp://x", "http://", "http://x/y", "http://a@b", "http://x:1?y"] {
         assert!(matches!(said(bad, None).1, AccessError::Address { .. }), "{bad}");
     }
     let foreign = crate::support::sign(other, crate::support::HOSPITAL, enrol([1]));
