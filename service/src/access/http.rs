@@ -437,6 +437,9 @@ fn failed(node: &str, error: &ureq::Error) -> AccessError {
     }
     match error {
         ureq::Error::Timeout(_) => AccessError::TimedOut { node },
+        ureq::Error::Protocol(_) if node.starts_with(HTTP) => {
+            untrustworthy("answer", &"no HTTP: a node with TLS is named as https://HOST:PORT")
+        }
         ureq::Error::BodyExceedsLimit(most) => untrustworthy("answer", &format!("more than {most} bytes")),
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => AccessError::TimedOut { node },
         other => AccessError::Unreachable { node, why: tame(&other.to_string()) },

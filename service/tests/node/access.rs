@@ -163,7 +163,7 @@ struct Made {
     blocks: Vec<Block>,
 }
 
-fn proof_tx(genesis: &Genesis, n: u8) -> ProofTx {
+pub(crate) fn proof_tx(genesis: &Genesis, n: u8) -> ProofTx {
     ProofTx {
         chain: genesis.chain_id(),
         statement: Statement::Grant,
