@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod governance;
+pub(crate) mod tls;
 
 use bench::BenchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -116,13 +117,17 @@ pub(crate) struct NodeArgs {
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1:7420")]
     pub listen: std::net::SocketAddr,
+    #[command(flatten)]
+    pub tls: tls::NodeTlsArgs,
 }
 
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct LedgerAt {
-    /// A node's address; without it, the ledger in the home directory.
+    /// A node's address (http://HOST:PORT, https://HOST:PORT); without it, the ledger in the home directory.
     #[arg(long, value_name = "URL")]
     pub node: Option<String>,
+    #[command(flatten)]
+    pub tls: tls::ClientTlsArgs,
 }
 
 #[derive(Args)]

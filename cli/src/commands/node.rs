@@ -7,6 +7,7 @@ use crate::session::{self, Session, now};
 use crate::town;
 use crate::ui::Ui;
 use amanat_accel::gpu::{Presence, presence};
+use amanat_service::node::{Node, NodeConfig};
 use anyhow::{Context, Result};
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use std::sync::Arc;
 pub(crate) fn init(args: &InitArgs, global: &Global, ui: Ui) -> Result<()> {
     let home = Home::open(global.home.as_deref())?;
     let organisations = session::found(&home, &args.chain, args.epoch_seconds)?;
-    super::keys::install(global, &LedgerAt { node: None }, ui)?;
-    let session = Session::open(global, &LedgerAt { node: None }, ui)?;
+    super::keys::install(global, &LedgerAt::default(), ui)?;
+    let session = Session::open(global, &LedgerAt::default(), ui)?;
     let mut rng = rand::rng();
     let licence = town::licence(now());
     let mut holders = Vec::new();
@@ -62,6 +63,8 @@ pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("AMANAT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let config = NodeConfig { tls: args.tls.acceptor()?, ..NodeConfig::default() };
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
     let home = Home::open(global.home.as_deref())?;
     let solo = session::solo(&home)?;
     let (chain, engine) = (solo.status().chain, amanat_accel::best().name());
@@ -78,14 +81,15 @@ pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
         })?;
         let address = listener.local_addr()?;
         ui.say(format!(
-            "node of chain {chain} listens on http://{address} (interface: http://{address}/openapi.json); engine {engine}"
+            "node of chain {chain} listens on {scheme}://{address} (interface: {scheme}://{address}/openapi.json); engine {engine}"
         ));
         ui.document(&serde_json::json!({
             "listen": address,
             "chain": chain.to_string(),
             "engine": engine,
         }));
-        amanat_service::node::serve(listener, solo, Arc::new(now), stop()).await.context("the node failed")
+        let node = Node::new(solo, Arc::new(now), config);
+        node.serve(listener, stop()).await.context("the node failed")
     })
 }
 
