@@ -76,6 +76,17 @@ mod tests {
         assert!(parse(&[&asking[..], &["--require-client-certificate"]].concat()));
     }
 
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn a_build_without_tls_says_so_where_it_is_asked_for() {
+        let words = ["amanat", "node", "--tls-certificate", "c", "--tls-key", "k"];
+        let Command::Node(args) = Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{e}")).command else {
+            panic!("a node")
+        };
+        let error = args.tls.acceptor().expect_err("no TLS").to_string();
+        assert_eq!(error, "this build has no TLS: build with --features tls");
+    }
+
     #[test]
     fn a_client_s_files_may_stand_before_and_after_what_is_proposed() {
         let files = ["--node", "https://x", "--ca", "a", "--certificate", "c", "--certificate-key", "k"];
