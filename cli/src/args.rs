@@ -69,7 +69,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Consent(ConsentCommand),
     /// Prove an access (or one part of it) and submit it; or prove any circom circuit from snarkjs' files.
-    Prove(ProveArgs),
+    Prove(Box<ProveArgs>),
     /// Verify a transaction file, or snarkjs files, without a ledger.
     Verify(VerifyArgs),
     /// Look into a ledger.

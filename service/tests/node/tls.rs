@@ -157,7 +157,7 @@ fn the_older_version_of_tls_is_spoken_and_an_unknown_protocol_over_it_is_not() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
     let mut other = raw_with(&node.world, &client, &node.ca, rustls::ALL_VERSIONS, "h2");
-    let error = other.0.write_all(b"x").err().expect("refused");
+    let error = other.0.write_all(b"x").expect_err("refused");
     assert!(error.to_string().contains("NoApplicationProtocol"), "{error}");
 }
 
