@@ -254,8 +254,7 @@ fn a_client_refuses_a_node_that_cannot_show_who_it_is() {
 #[test]
 fn what_is_no_tls_is_closed_and_counted_and_harms_nobody() {
     let node = secured(false);
-    let mut plain = node.world.raw("GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n");
-    let answer = to_end(&mut plain);
+    let answer = to_end(&mut node.world.raw("GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n"));
     assert!(!answer.contains("HTTP"), "{answer}");
     let error = Http::connect(&node.world.url(), None).err().expect("no HTTP here");
     assert!(error.to_string().contains("https://"), "{error}");
