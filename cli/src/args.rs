@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod governance;
+pub(crate) mod tls;
 
 use bench::BenchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -72,7 +73,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Consent(ConsentCommand),
     /// Prove an access (or one part of it) and submit it; or prove any circom circuit from snarkjs' files.
-    Prove(ProveArgs),
+    Prove(Box<ProveArgs>),
     /// Verify a transaction file, or snarkjs files, without a ledger.
     Verify(VerifyArgs),
     /// Look into a ledger.
@@ -126,6 +127,8 @@ pub(crate) struct NodeArgs {
     /// A configuration file (TOML); the ledger in the home directory without it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub tls: tls::NodeTlsArgs,
 }
 
 #[derive(Subcommand)]
@@ -169,11 +172,13 @@ pub(crate) struct ClusterInitArgs {
     pub hosts: Vec<std::net::IpAddr>,
 }
 
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct LedgerAt {
-    /// A node's address; without it, the ledger in the home directory.
+    /// A node's address (http://HOST:PORT, https://HOST:PORT); without it, the ledger in the home directory.
     #[arg(long, value_name = "URL")]
     pub node: Option<String>,
+    #[command(flatten)]
+    pub tls: tls::ClientTlsArgs,
 }
 
 #[derive(Args)]

@@ -98,7 +98,12 @@ impl Session {
         let ledger: Box<dyn LedgerAccess> = match &at.node {
             Some(url) => {
                 let expected: Option<ChainId> = genesis(&home)?.map(|g| g.chain_id());
-                Box::new(Http::connect(url, expected)?)
+                Box::new(Http::connect_with(url, expected, &at.tls.files())?)
+            }
+            None if !at.tls.files().is_empty() => {
+                bail!(
+                    "--ca, --certificate and --certificate-key are for a node: name it with --node https://HOST:PORT"
+                )
             }
             None => {
                 let embedded = Embedded::new(solo(&home)?, Arc::new(now));

@@ -13,4 +13,5 @@ pub mod access;
 pub mod clock;
 pub mod node;
 pub mod problem;
+pub mod tls;
 pub mod view;

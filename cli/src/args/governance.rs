@@ -1,6 +1,7 @@
 //! `amanat governance`.
 
 use super::LedgerAt;
+use super::tls::ClientTlsArgs;
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
@@ -46,11 +47,13 @@ pub(crate) struct SignedBy {
     /// A node's address; without it, the ledger in the home directory.
     #[arg(long, global = true, value_name = "URL")]
     pub node: Option<String>,
+    #[command(flatten)]
+    pub tls: ClientTlsArgs,
 }
 
 impl SignedBy {
     pub(crate) fn at(&self) -> LedgerAt {
-        LedgerAt { node: self.node.clone() }
+        LedgerAt { node: self.node.clone(), tls: self.tls.clone() }
     }
 }
 

@@ -267,7 +267,8 @@ mod many {
         for (name, path) in configurations(dir)? {
             let config = Config::read(&path)?;
             let chain = session::read_genesis(&config.genesis)?.chain_id();
-            let address = format!("http://{}", config.http.listen);
+            let tls = !config.tls.certificate.as_os_str().is_empty();
+            let address = format!("{}://{}", if tls { "https" } else { "http" }, config.http.listen);
             let status = Http::connect(&address, Some(chain)).and_then(|node| node.status());
             all += 1;
             rows.push(match &status {

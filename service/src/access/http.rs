@@ -4,6 +4,7 @@
 use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, SealedBundle};
 use crate::node::{MAX_BLOCKS, MAX_LEAVES};
 use crate::problem::{Envelope, tame};
+use crate::tls::{ClientTls, client};
 use crate::view::{
     BlocksView, BundleView, ChangeView, EntryView, GovernanceView, Hex32, InclusionView, IndexedLeafView,
     KeysView, LeavesView, StatusView, SubmittedView, ViewError,
@@ -24,6 +25,8 @@ use std::time::Duration;
 /// Most leaves of one registry that a mirror takes from a node.
 pub const MAX_MIRROR_LEAVES: u64 = 1 << 24;
 
+const HTTP: &str = "http://";
+const HTTPS: &str = "https://";
 const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(60);
 /// Most bytes of an answer that is neither a block nor a page of leaves nor the genesis.
@@ -50,14 +53,33 @@ impl Http {
     /// # Errors
     /// [`AccessError`].
     pub fn connect(address: &str, expected: Option<ChainId>) -> Result<Self, AccessError> {
+        Self::connect_with(address, expected, &ClientTls::default())
+    }
+
+    /// The same, also at `https://HOST:PORT`: the node's certificate must name HOST and be signed by one of the CAs given. A
+    /// certificate of one's own is shown to nodes that ask for one.
+    ///
+    /// # Errors
+    /// [`AccessError`]; [`AccessError::Files`] where the files of `tls` are no use, or are given for an address without TLS.
+    pub fn connect_with(
+        address: &str,
+        expected: Option<ChainId>,
+        tls: &ClientTls,
+    ) -> Result<Self, AccessError> {
         let node = base(address)?;
-        let config = ureq::Agent::config_builder()
+        let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(ANSWER))
             .user_agent(concat!("amanat/", env!("CARGO_PKG_VERSION")));
+        if node.starts_with(HTTPS) {
+            config = client::secured(config, tls)?;
+        } else if !tls.is_empty() {
+            let why = "certificates are given for an address without TLS, where they would not be used";
+            return Err(AccessError::Address { address: tame(address), why });
+        }
         let agent = config.build().new_agent();
         let answer = get(&agent, &node, "/v1/genesis", "application/json", MAX_GENESIS_BYTES as u64)?;
         let genesis = Genesis::from_json(&answer.success()?).map_err(|e| untrustworthy("genesis", &e))?;
@@ -410,8 +432,14 @@ fn get(agent: &ureq::Agent, node: &str, path: &str, accept: &str, most: u64) -> 
 
 fn failed(node: &str, error: &ureq::Error) -> AccessError {
     let node = node.to_owned();
+    if let Some(why) = client::trouble(error) {
+        return AccessError::Tls { node, why: tame(&why) };
+    }
     match error {
         ureq::Error::Timeout(_) => AccessError::TimedOut { node },
+        ureq::Error::Protocol(_) if node.starts_with(HTTP) => {
+            untrustworthy("answer", &"no HTTP: a node with TLS is named as https://HOST:PORT")
+        }
         ureq::Error::BodyExceedsLimit(most) => untrustworthy("answer", &format!("more than {most} bytes")),
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => AccessError::TimedOut { node },
         other => AccessError::Unreachable { node, why: tame(&other.to_string()) },
@@ -426,15 +454,13 @@ fn untrustworthy(what: &'static str, why: &dyn ToString) -> AccessError {
     AccessError::Untrustworthy { what, why: tame(&why.to_string()) }
 }
 
-/// `http://HOST:PORT` without a path.
+/// `http://HOST:PORT` or `https://HOST:PORT` without a path.
 fn base(address: &str) -> Result<String, AccessError> {
     let bad = |why| AccessError::Address { address: tame(address), why };
-    if address.starts_with("https://") {
-        return Err(bad(
-            "TLS is not built in: reach the node through a tunnel or proxy that ends on this machine",
-        ));
-    }
-    let rest = address.strip_prefix("http://").unwrap_or(address);
+    let (scheme, rest) = match address.strip_prefix(HTTPS) {
+        Some(rest) => (HTTPS, rest),
+        None => (HTTP, address.strip_prefix(HTTP).unwrap_or(address)),
+    };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.is_empty() || rest.contains("://") {
         return Err(bad("not an address of a node"));
@@ -442,5 +468,5 @@ fn base(address: &str) -> Result<String, AccessError> {
     if rest.contains(['/', '?', '#', '@', ' ']) || rest.chars().any(char::is_control) {
         return Err(bad("only a host and a port are expected"));
     }
-    Ok(format!("http://{rest}"))
+    Ok(format!("{scheme}{rest}"))
 }

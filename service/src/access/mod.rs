@@ -9,6 +9,7 @@ pub use http::{Http, MAX_MIRROR_LEAVES};
 pub use scan::{ProofScan, SeenProof};
 
 use crate::problem::{Kind, Problem};
+use crate::tls::TlsError;
 use crate::view::{GovernanceView, StatusView};
 use amanat_domain::bundle::{Bundle, BundleHash};
 use amanat_domain::mirror::{Mirror, MirrorError};
@@ -168,8 +169,21 @@ pub enum AccessError {
         /// Its address.
         node: String,
     },
+    /// TLS with the node failed: one end does not believe the other's certificate, or there is no TLS.
+    #[error(
+        "no TLS with the node at {node} ({why}). Next: name the CA of its certificate, and a certificate of yours that it takes"
+    )]
+    Tls {
+        /// Its address.
+        node: String,
+        /// What TLS said.
+        why: String,
+    },
+    /// The files for TLS are no use, or this build has none.
+    #[error("{0}")]
+    Files(Arc<TlsError>),
     /// The address cannot be used.
-    #[error("{address}: {why}. Next: name the node as http://HOST:PORT")]
+    #[error("{address}: {why}. Next: name the node as http://HOST:PORT or https://HOST:PORT")]
     Address {
         /// As given.
         address: String,
@@ -211,6 +225,12 @@ pub enum AccessError {
         /// Found.
         got: u64,
     },
+}
+
+impl From<TlsError> for AccessError {
+    fn from(error: TlsError) -> Self {
+        Self::Files(Arc::new(error))
+    }
 }
 
 impl AccessError {

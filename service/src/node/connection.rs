@@ -1,10 +1,14 @@
 //! Accepting connections, and cutting off those that take too long.
 
-use super::{Shared, routes};
+use super::caller::Caller;
+use super::{Shared, routes, tls};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -27,6 +31,7 @@ pub(super) async fn accept(
     let router = routes::router(shared);
     let places = Arc::new(Semaphore::new(shared.config.connections.max(1)));
     let mut connections = JoinSet::new();
+    let _renewing = tls::renewing(shared.config.tls.as_ref());
     let mut shutdown = pin!(shutdown);
     loop {
         let next = async {
@@ -39,10 +44,10 @@ pub(super) async fn accept(
             next = next => next,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let (shared, router) = (shared.clone(), router.clone());
                 connections.spawn(async move {
-                    serve(stream, &shared, router).await;
+                    serve(stream, peer, &shared, router).await;
                     drop(place);
                 });
             }
@@ -63,13 +68,36 @@ pub(super) async fn accept(
     }
 }
 
-async fn serve(stream: TcpStream, shared: &Shared, router: axum::Router) {
+async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, router: axum::Router) {
     // Answers are written whole; waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(Patient::new(stream, shared.config.stall_timeout));
+    let stream = Patient::new(stream, shared.config.stall_timeout);
+    match &shared.config.tls {
+        None => answer(stream, Caller::new(peer.ip(), None), shared, router).await,
+        Some(acceptor) => {
+            if let Some((stream, organisation)) = tls::handshake(acceptor, stream, shared).await {
+                answer(stream, Caller::new(peer.ip(), organisation), shared, router).await;
+            }
+        }
+    }
+}
+
+/// Answers requests until the peer has no more, or the node stops.
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    caller: Caller,
+    shared: &Shared,
+    router: axum::Router,
+) {
+    let io = TokioIo::new(stream);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(caller);
+        router.call(request)
+    });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(shared.config.header_timeout);
-    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
+    let mut connection = pin!(builder.serve_connection(io, service));
     let mut stop = shared.stop.subscribe();
     tokio::select! {
         _ = connection.as_mut() => return,

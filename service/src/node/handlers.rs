@@ -1,7 +1,8 @@
 //! One function per route.
 
+use super::caller::Caller;
 use super::commit::Submission;
-use super::{OPENAPI, Shared, blocking, faulty, query};
+use super::{Acceptor, OPENAPI, Shared, blocking, faulty, query};
 use crate::problem::{Kind, Problem};
 use crate::view::{
     BlockView, BlocksView, BundleView, EntryView, GovernanceView, HealthView, Hex32, InclusionView,
@@ -10,12 +11,12 @@ use crate::view::{
 use amanat_domain::bundle::Registry;
 use amanat_domain::tx::MAX_TX_BYTES;
 use amanat_ledger::{Block, Refusal, SealedBundle, Submitted, decode};
-use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::StreamExt;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -40,8 +41,13 @@ type Segment = Result<Path<String>, PathRejection>;
 type Answer<T> = Result<Json<T>, Problem>;
 
 /// `POST /v1/transactions`
-pub(super) async fn submit(State(shared): Shareds, headers: HeaderMap, body: Body) -> Answer<SubmittedView> {
-    match submitted(&shared, &headers, body).await {
+pub(super) async fn submit(
+    State(shared): Shareds,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<SubmittedView> {
+    match submitted(&shared, &caller, &headers, body).await {
         Ok(submitted) => {
             let repeated = matches!(submitted, Submitted::AlreadyCommitted(_));
             shared.metrics.taken(repeated);
@@ -57,10 +63,17 @@ pub(super) async fn submit(State(shared): Shareds, headers: HeaderMap, body: Bod
     }
 }
 
-async fn submitted(shared: &Arc<Shared>, headers: &HeaderMap, body: Body) -> Result<Submitted, Problem> {
+async fn submitted(
+    shared: &Arc<Shared>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Submitted, Problem> {
     if *shared.stop.borrow() {
         return Err(Problem::busy("stopping", "the node is shutting down"));
     }
+    caller.may_submit(shared.config.tls.as_ref().is_some_and(Acceptor::asks_for_certificates))?;
+    let turn = shared.callers.enter(caller)?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("none");
     if kind.split(';').next().map(str::trim) != Some(BYTES) {
         let next = "send the transaction's canonical bytes and name their type";
@@ -70,15 +83,21 @@ async fn submitted(shared: &Arc<Shared>, headers: &HeaderMap, body: Body) -> Res
     }
     let bytes = transaction_bytes(shared, body).await?;
     // Bytes that are no transaction need not stand in line.
-    decode(&bytes).map_err(|reject| Problem::from(&Refusal::from(reject)))?;
+    let transaction = decode(&bytes).map_err(|reject| Problem::from(&Refusal::from(reject)))?;
+    caller.may_bring(&transaction)?;
     let (answer, outcome) = oneshot::channel();
     shared.submissions.try_send(Submission { bytes, answer }).map_err(|error| match error {
         TrySendError::Full(_) => Problem::busy("overloaded", "too many transactions wait to be verified"),
         TrySendError::Closed(_) => Problem::busy("stopping", "the node is shutting down"),
     })?;
-    outcome
-        .await
-        .unwrap_or_else(|_| Err(faulty(&amanat_ledger::Fault::Bug("a batch ended without an answer".into()))))
+    // A client that goes away leaves its submission in the queue: it counts until it is answered.
+    let outcome = tokio::spawn(async move {
+        let outcome = outcome.await;
+        drop(turn);
+        outcome
+    });
+    let unanswered = || faulty(&amanat_ledger::Fault::Bug("a batch ended without an answer".into()));
+    outcome.await.ok().and_then(Result::ok).unwrap_or_else(|| Err(unanswered()))
 }
 
 /// The body, if it comes in time and is no longer than a transaction may be.

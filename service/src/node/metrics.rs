@@ -1,6 +1,7 @@
 //! What the node counts, in Prometheus' text format.
 
 use super::Shared;
+use super::tls::Handshakes;
 use crate::problem::{Kind, Problem};
 use amanat_accel::gpu::{Presence, presence};
 use amanat_domain::bundle::Registry;
@@ -21,6 +22,7 @@ pub(super) struct Metrics {
     refused: Mutex<BTreeMap<(Kind, String), u64>>,
     answers: Mutex<BTreeMap<u16, u64>>,
     seconds: Mutex<Histogram>,
+    pub(super) handshakes: Handshakes,
 }
 
 #[derive(Default)]
@@ -99,6 +101,10 @@ impl Metrics {
             .map(|(status, n)| (format!("{{status=\"{status}\"}}"), *n as f64))
             .collect();
         one("http_answers_total", "counter", "HTTP answers, by status.", &answers);
+        if shared.config.tls.is_some() {
+            let handshakes = self.handshakes.samples();
+            one("tls_handshakes_total", "counter", "Handshakes of TLS, by how they ended.", &handshakes);
+        }
         self.histogram(&mut out);
         gates(&mut out, shared.chain());
         out.push_str(&shared.engine.metrics());

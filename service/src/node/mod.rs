@@ -5,6 +5,7 @@
 //! one disk write; `epoch` does the engine's upkeep, such as sealing the bundle of an epoch when it begins; each event stream
 //! follows the height of the last block. All of them wait for events; nothing polls.
 
+mod caller;
 mod commit;
 mod connection;
 mod engine;
@@ -14,6 +15,9 @@ mod handlers;
 mod metrics;
 mod query;
 mod routes;
+mod tls;
+
+pub use tls::Acceptor;
 
 pub use engine::{Answers, Engine, Lane, Sample, Work};
 pub(crate) use handlers::{MAX_BLOCKS, MAX_LEAVES};
@@ -36,9 +40,11 @@ pub struct NodeConfig {
     pub connections: usize,
     /// Most requests at work; more are answered 503.
     pub requests: usize,
+    /// Most submissions in flight of one caller (an organisation by its certificate, else an address); more are answered 503.
+    pub requests_per_caller: usize,
     /// Most event streams; more are answered 503.
     pub streams: usize,
-    /// How long a client may take for its request's head.
+    /// How long a client may take for its request's head, and before that for the handshake of TLS.
     pub header_timeout: Duration,
     /// How long it may take for the body.
     pub body_timeout: Duration,
@@ -48,6 +54,8 @@ pub struct NodeConfig {
     pub stall_timeout: Duration,
     /// How long connections in flight may go on after shutdown began.
     pub drain_timeout: Duration,
+    /// Speaks TLS on every connection; without it, none.
+    pub tls: Option<Acceptor>,
 }
 
 impl Default for NodeConfig {
@@ -55,12 +63,14 @@ impl Default for NodeConfig {
         Self {
             connections: 1024,
             requests: 512,
+            requests_per_caller: 128,
             streams: 256,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
             stall_timeout: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(15),
+            tls: None,
         }
     }
 }
@@ -91,6 +101,7 @@ struct Shared {
     /// Told when a write failed.
     trouble: Notify,
     requests: Semaphore,
+    callers: Arc<caller::Quota>,
     streams: Arc<Semaphore>,
 }
 
@@ -121,6 +132,7 @@ impl Node {
             drained: Notify::new(),
             trouble: Notify::new(),
             requests: Semaphore::new(config.requests),
+            callers: caller::Quota::new(config.requests_per_caller),
             streams: Arc::new(Semaphore::new(config.streams)),
             engine,
             clock,
@@ -143,7 +155,8 @@ impl Node {
         let address = listener.local_addr()?;
         let chain = shared.chain().genesis().chain_id();
         let (engine, computes) = (shared.engine.name(), amanat_accel::best().name());
-        tracing::info!(%address, %chain, height = *shared.tip.borrow(), engine, computes, "node listens");
+        let tls = shared.config.tls.is_some();
+        tracing::info!(%address, %chain, height = *shared.tip.borrow(), engine, computes, tls, "node listens");
         let committing = tokio::spawn(commit::run(shared.clone(), queue));
         let ticking = tokio::spawn(epoch::run(shared.clone()));
         let following = tokio::spawn(events::follow(shared.clone()));

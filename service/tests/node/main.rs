@@ -1,10 +1,15 @@
 //! A node over real HTTP on a local port: every route, every refusal, and the ways in which clients misbehave.
 
 mod access;
+#[cfg(feature = "tls")]
+mod authority;
 mod bad_input;
+mod callers;
 mod disk;
 mod lies;
 mod live;
 mod routes;
 mod schema;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;

@@ -33,6 +33,7 @@ struct Many {
 
 pub(super) async fn run(listen: SocketAddr, config: &Config, ui: Ui) -> Result<()> {
     let bft = &config.bft;
+    let bounds = config.node()?;
     let genesis = session::read_genesis(&config.genesis)?;
     let secret = ValidatorSecret::read(&bft.key)?;
     let mut settings = Settings::new(bft.folder.clone(), bft.consensus, bft.transactions, peers(config)?);
@@ -63,7 +64,7 @@ pub(super) async fn run(listen: SocketAddr, config: &Config, ui: Ui) -> Result<(
             }
         }
     };
-    let served = serve(listen, engine.clone(), config.node(), until, ui).await;
+    let served = serve(listen, engine.clone(), bounds, until, ui).await;
     engine.validator.stop().await.context(STOPPED)?;
     served
 }

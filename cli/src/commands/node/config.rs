@@ -1,6 +1,7 @@
 //! A node's configuration file. Every default is written out in the file that `cluster init` makes; unknown keys are refused.
 
-use amanat_service::node::NodeConfig;
+use amanat_service::node::{Acceptor, NodeConfig};
+use amanat_service::tls::TlsSettings;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -59,6 +60,7 @@ pub(crate) struct Config {
     pub log: String,
     pub log_format: LogFormat,
     pub http: Http,
+    pub tls: Tls,
     pub bft: Bft,
 }
 
@@ -69,12 +71,23 @@ pub(crate) struct Http {
     pub listen: SocketAddr,
     pub connections: usize,
     pub requests: usize,
+    pub requests_per_caller: usize,
     pub event_streams: usize,
     pub header_seconds: u64,
     pub body_seconds: u64,
     pub request_seconds: u64,
     pub stall_seconds: u64,
     pub drain_seconds: u64,
+}
+
+/// TLS of the HTTP interface; none where no file is named.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub client_ca: PathBuf,
+    pub require_client_certificate: bool,
 }
 
 /// The engine of many validators.
@@ -114,6 +127,7 @@ impl Default for Config {
             log: LOG.into(),
             log_format: LogFormat::Text,
             http: Http::default(),
+            tls: Tls::default(),
             bft: Bft::default(),
         }
     }
@@ -124,17 +138,20 @@ impl Default for Http {
         let NodeConfig {
             connections,
             requests,
+            requests_per_caller,
             streams,
             header_timeout,
             body_timeout,
             request_timeout,
             stall_timeout,
             drain_timeout,
+            tls: _,
         } = NodeConfig::default();
         Self {
             listen: local(7420),
             connections,
             requests,
+            requests_per_caller,
             event_streams: streams,
             header_seconds: header_timeout.as_secs(),
             body_seconds: body_timeout.as_secs(),
@@ -167,6 +184,27 @@ pub(crate) fn local(port: u16) -> SocketAddr {
     (std::net::Ipv4Addr::LOCALHOST, port).into()
 }
 
+impl Tls {
+    /// The files that are named.
+    fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let all = [&mut self.certificate, &mut self.key, &mut self.client_ca];
+        all.into_iter().filter(|path| !path.as_os_str().is_empty())
+    }
+
+    fn acceptor(&self) -> Result<Option<Acceptor>> {
+        if self.certificate.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let clients = (!self.client_ca.as_os_str().is_empty()).then(|| self.client_ca.clone());
+        Ok(Some(Acceptor::new(TlsSettings {
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+            clients,
+            require: self.require_client_certificate,
+        })?))
+    }
+}
+
 impl Config {
     /// Reads a file. Paths in it are relative to its folder.
     pub(crate) fn read(path: &Path) -> Result<Self> {
@@ -181,7 +219,10 @@ impl Config {
             toml::from_str(&text).with_context(|| format!("{} cannot be followed", path.display()))?;
         config.check().with_context(|| format!("{} cannot be followed", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        for path in [&mut config.genesis, &mut config.ledger, &mut config.bft.key, &mut config.bft.folder] {
+        for path in [&mut config.genesis, &mut config.ledger, &mut config.bft.key, &mut config.bft.folder]
+            .into_iter()
+            .chain(config.tls.files())
+        {
             *path = folder.join(&*path);
         }
         Ok(config)
@@ -192,6 +233,7 @@ impl Config {
         let positive = [
             ("http.connections", http.connections as u64),
             ("http.requests", http.requests as u64),
+            ("http.requests_per_caller", http.requests_per_caller as u64),
             ("http.event_streams", http.event_streams as u64),
             ("http.header_seconds", http.header_seconds),
             ("http.body_seconds", http.body_seconds),
@@ -205,16 +247,29 @@ impl Config {
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("{name} is 0: it must be at least 1");
         }
+        let Tls { certificate, key, client_ca, require_client_certificate } = &self.tls;
+        let named = |path: &PathBuf| !path.as_os_str().is_empty();
+        if named(certificate) != named(key) {
+            bail!("tls.certificate and tls.key come together: name both, or neither");
+        }
+        if named(client_ca) && !named(certificate) {
+            bail!("tls.client_ca asks clients for certificates, but there is no tls.certificate of the node");
+        }
+        if *require_client_certificate && !named(client_ca) {
+            bail!("tls.require_client_certificate needs tls.client_ca: whose certificates to believe");
+        }
         if self.engine == EngineName::Solo && !self.bft.peers.is_empty() {
             bail!("bft.peers names other validators, but the engine is \"solo\": set engine = \"bft\"");
         }
         Ok(())
     }
 
-    /// Bounds of the node.
-    pub(crate) fn node(&self) -> NodeConfig {
+    /// Bounds of the node, and its TLS.
+    pub(crate) fn node(&self) -> Result<NodeConfig> {
         let http = &self.http;
-        NodeConfig {
+        Ok(NodeConfig {
+            tls: self.tls.acceptor()?,
+            requests_per_caller: http.requests_per_caller,
             connections: http.connections,
             requests: http.requests,
             streams: http.event_streams,
@@ -223,7 +278,7 @@ impl Config {
             request_timeout: Duration::from_secs(http.request_seconds),
             stall_timeout: Duration::from_secs(http.stall_seconds),
             drain_timeout: Duration::from_secs(http.drain_seconds),
-        }
+        })
     }
 
     /// The file, every value written out with a word on what it is.
@@ -248,8 +303,9 @@ impl Config {
              listen = \"{listen}\"\n\
              # Most connections; more wait to be accepted.\n\
              connections = {connections}\n\
-             # Most requests at work, and most event streams; more are answered 503.\n\
+             # Most requests at work, submissions at work of one organisation or address, and event streams; more are answered 503.\n\
              requests = {requests}\n\
+             requests_per_caller = {per_caller}\n\
              event_streams = {streams}\n\
              # Seconds: for a request's head, for its body, for the answer to be made, without a byte of it taken, and for what is in flight at\n\
              # shutdown.\n\
@@ -258,6 +314,13 @@ impl Config {
              request_seconds = {request}\n\
              stall_seconds = {stall}\n\
              drain_seconds = {drain}\n\n\
+             [tls]\n\
+             # Certificate and key of the HTTP interface, and the CAs of clients' certificates (PEM); plain HTTP where there is none. They are\n\
+             # read again at SIGHUP. With CAs, submitting needs a certificate; where one is required, everything does.\n\
+             certificate = {certificate}\n\
+             key = {tls_key}\n\
+             client_ca = {client_ca}\n\
+             require_client_certificate = {require}\n\n\
              [bft]\n\
              # This validator's private key: 64 hexadecimal digits, for the owner's eyes only.\n\
              key = {key}\n\
@@ -282,6 +345,11 @@ impl Config {
             listen = http.listen,
             connections = http.connections,
             requests = http.requests,
+            per_caller = http.requests_per_caller,
+            certificate = path(&self.tls.certificate),
+            tls_key = path(&self.tls.key),
+            client_ca = path(&self.tls.client_ca),
+            require = self.tls.require_client_certificate,
             streams = http.event_streams,
             header = http.header_seconds,
             body = http.body_seconds,
@@ -323,7 +391,10 @@ mod tests {
         let path = folder.path().join("node.toml");
         std::fs::write(&path, text)?;
         let mut config = Config::read(&path)?;
-        for path in [&mut config.genesis, &mut config.ledger, &mut config.bft.key, &mut config.bft.folder] {
+        for path in [&mut config.genesis, &mut config.ledger, &mut config.bft.key, &mut config.bft.folder]
+            .into_iter()
+            .chain(config.tls.files())
+        {
             *path = path.strip_prefix(folder.path())?.to_owned();
         }
         Ok(config)
@@ -337,6 +408,8 @@ mod tests {
         let mut other = Config { engine: EngineName::Bft, log: "warn,audit=info".into(), ..default };
         other.bft.folder = "a \"folder\"\\".into();
         other.http.requests = 7;
+        other.tls.certificate = "node.pem".into();
+        other.tls.key = "node.key".into();
         other.bft.peers = (1..3)
             .map(|n| PeerConfig {
                 name: format!("Hospital \"{n}\""),
@@ -364,6 +437,9 @@ mod tests {
             ("engine = \"raft\"", "raft"),
             ("[[bft.peers]]\nkey = \"ab\"", "consensus"),
             ("[[bft.peers]]\nkey=\"ab\"\nconsensus=\"127.0.0.1:1\"\ntransactions=\"127.0.0.1:2\"", "solo"),
+            ("[tls]\nkey = \"k\"", "tls.certificate and tls.key"),
+            ("[tls]\nclient_ca = \"k\"", "tls.client_ca"),
+            ("[tls]\nrequire_client_certificate = true", "tls.client_ca"),
             ("engine = ", "node.toml"),
         ] {
             let error = format!("{:#}", read(text).expect_err(text));

@@ -88,6 +88,9 @@ pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
             "the engine bft needs a configuration: `amanat cluster init` makes one for each validator, then `amanat node --config FILE`"
         );
     }
+    if config.is_some() && args.tls.acceptor()?.is_some() {
+        bail!("with a configuration, certificates are named in its section [tls]");
+    }
     if engine != configured {
         bail!("--engine says {}, the configuration {}: change one of them", engine.name(), configured.name());
     }
@@ -104,13 +107,14 @@ pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
     match config {
         None => {
             let solo = session::solo(&Home::open(global.home.as_deref())?)?;
-            runtime.block_on(serve(listen, solo, NodeConfig::default(), stop(), ui))
+            let bounds = NodeConfig { tls: args.tls.acceptor()?, ..NodeConfig::default() };
+            runtime.block_on(serve(listen, solo, bounds, stop(), ui))
         }
         Some(config) if engine == EngineName::Solo => {
             let genesis = session::read_genesis(&config.genesis)?;
             let solo = amanat_ledger::Solo::open_or_create(&config.ledger, Arc::new(genesis));
             let solo = solo.with_context(|| format!("cannot open the ledger {}", config.ledger.display()))?;
-            runtime.block_on(serve(listen, Arc::new(solo), config.node(), stop(), ui))
+            runtime.block_on(serve(listen, Arc::new(solo), config.node()?, stop(), ui))
         }
         #[cfg(feature = "bft")]
         Some(config) => runtime.block_on(bft::run(listen, &config, ui)),
@@ -152,8 +156,9 @@ async fn serve(
         .with_context(|| format!("cannot listen on {listen}: is another node running there? (--listen)"))?;
     let address = listener.local_addr()?;
     let (chain, computes) = (engine.chain().status().chain, amanat_accel::best().name());
+    let scheme = if bounds.tls.is_some() { "https" } else { "http" };
     ui.say(format!(
-        "node of chain {chain} listens on http://{address} (interface: http://{address}/openapi.json); engine {computes}"
+        "node of chain {chain} listens on {scheme}://{address} (interface: {scheme}://{address}/openapi.json); engine {computes}"
     ));
     ui.document(&serde_json::json!({
         "listen": address,

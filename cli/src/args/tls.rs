@@ -1,0 +1,106 @@
+//! Files for TLS: a node's and a client's. They are read here in every build; one without the feature `tls` says so when they are used.
+
+use amanat_service::node::Acceptor;
+use amanat_service::tls::{ClientTls, TlsError, TlsSettings};
+use clap::Args;
+use std::path::PathBuf;
+
+/// A client's.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "A node with TLS")]
+pub(crate) struct ClientTlsArgs {
+    /// The CAs that may sign the node's certificate (PEM). No others are believed.
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub ca: Option<PathBuf>,
+    /// Your organisation's certificate and those between it and a CA (PEM).
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub certificate: Option<PathBuf>,
+    /// Its private key (PEM), which nobody else may be able to read.
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub certificate_key: Option<PathBuf>,
+}
+
+impl ClientTlsArgs {
+    pub(crate) fn files(&self) -> ClientTls {
+        let Self { ca, certificate, certificate_key } = self.clone();
+        ClientTls { ca, certificate, key: certificate_key }
+    }
+}
+
+/// A node's.
+#[derive(Args)]
+#[command(next_help_heading = "TLS")]
+pub(crate) struct NodeTlsArgs {
+    /// Speak TLS with this certificate, and those between it and a CA (PEM). It is read again at SIGHUP.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key (PEM), which nobody else may be able to read.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// Ask clients for certificates that these CAs signed (PEM): submitting needs one.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub client_ca: Option<PathBuf>,
+    /// Answer nothing at all without a client's certificate.
+    #[arg(long, requires = "client_ca")]
+    pub require_client_certificate: bool,
+}
+
+impl NodeTlsArgs {
+    /// What speaks TLS, where it is asked for.
+    pub(crate) fn acceptor(&self) -> Result<Option<Acceptor>, TlsError> {
+        let (Some(certificate), Some(key)) = (self.tls_certificate.clone(), self.tls_key.clone()) else {
+            return Ok(None);
+        };
+        let (clients, require) = (self.client_ca.clone(), self.require_client_certificate);
+        Acceptor::new(TlsSettings { certificate, key, clients, require }).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::args::governance::GovernanceCommand;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+    use std::path::Path;
+
+    #[test]
+    fn a_node_s_files_come_together() {
+        let parse = |words: &[&str]| Cli::try_parse_from(["amanat", "node"].iter().chain(words)).is_ok();
+        let pair = ["--tls-certificate", "c", "--tls-key", "k"];
+        assert!(parse(&[]) && parse(&pair));
+        assert!(!parse(&pair[..2]) && !parse(&pair[2..]));
+        assert!(!parse(&["--client-ca", "a"]));
+        let asking = [&pair[..], &["--client-ca", "a"]].concat();
+        assert!(parse(&asking));
+        assert!(!parse(&[&pair[..], &["--require-client-certificate"]].concat()));
+        assert!(parse(&[&asking[..], &["--require-client-certificate"]].concat()));
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn a_build_without_tls_says_so_where_it_is_asked_for() {
+        let words = ["amanat", "node", "--tls-certificate", "c", "--tls-key", "k"];
+        let Command::Node(args) = Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{e}")).command else {
+            panic!("a node")
+        };
+        let error = args.tls.acceptor().expect_err("no TLS").to_string();
+        assert_eq!(error, "this build has no TLS: build with --features tls");
+    }
+
+    #[test]
+    fn a_client_s_files_may_stand_before_and_after_what_is_proposed() {
+        let files = ["--node", "https://x", "--ca", "a", "--certificate", "c", "--certificate-key", "k"];
+        let what = ["remove-organisation", "Organization/x"];
+        for words in [[&files[..], &what].concat(), [&what[..], &files].concat()] {
+            let words = ["amanat", "governance", "propose"].iter().chain(&words);
+            let cli = Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{e}"));
+            let Command::Governance(GovernanceCommand::Propose { by, .. }) = cli.command else {
+                panic!("a proposal")
+            };
+            let files = by.at().tls.files();
+            assert_eq!(files.ca.as_deref(), Some(Path::new("a")));
+            assert_eq!(files.certificate.as_deref(), Some(Path::new("c")));
+            assert_eq!(files.key.as_deref(), Some(Path::new("k")));
+        }
+    }
+}
