@@ -486,7 +486,16 @@ impl Desk {
         }
         let delta = self.judged.remove(&hash).ok_or_else(|| Error::Bug("a judged block is gone".into()))?;
         let chain = self.app.chain.clone();
-        let header = blocking(move || chain.commit(delta, Some(&certificate))).await??;
+        let header = blocking(move || {
+            let before = chain.state().tip().epoch;
+            let header = chain.commit(delta, Some(&certificate))?;
+            // Proofs grow old with the epoch. Who proposes finds out when it does; who is not asked to for long finds out here.
+            if header.epoch > before {
+                chain.prune_pool(header.time);
+            }
+            Ok::<_, Arc<Fault>>(header)
+        })
+        .await??;
         self.judged.clear();
         self.seen.clear();
         self.answered.clear();

@@ -11,7 +11,7 @@ use crate::peers::{self, Peer};
 use crate::signing::ValidatorSecret;
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::tx::{ChainId, MAX_TX_BYTES};
-use amanat_ledger::Chain;
+use amanat_ledger::{Chain, Source};
 use arc_malachitebft_app_channel::app::metrics::SharedRegistry;
 use arc_malachitebft_network as network;
 use bytes::Bytes;
@@ -146,7 +146,7 @@ impl Queue {
         room
     }
 
-    fn pop(&mut self) -> Option<Bytes> {
+    fn pop(&mut self) -> Option<(ValidatorKey, Bytes)> {
         let after = |last: ValidatorKey| {
             use std::ops::Bound::{Excluded, Unbounded};
             self.by_sender.range((Excluded(last), Unbounded)).next().map(|(key, _)| *key)
@@ -158,7 +158,7 @@ impl Queue {
             self.by_sender.remove(&sender);
         }
         self.last = Some(sender);
-        tx
+        tx.map(|tx| (sender, tx))
     }
 }
 
@@ -169,9 +169,9 @@ impl Inbox {
         let mut checking: Option<JoinHandle<()>> = None;
         loop {
             if checking.is_none() {
-                checking = queue.pop().map(|tx| {
+                checking = queue.pop().map(|(sender, tx)| {
                     let this = this.clone();
-                    tokio::task::spawn_blocking(move || this.check(&tx))
+                    tokio::task::spawn_blocking(move || this.check(sender, &tx))
                 });
             }
             let idle = checking.is_none();
@@ -201,9 +201,9 @@ impl Inbox {
         }
     }
 
-    fn check(&self, tx: &[u8]) {
+    fn check(&self, sender: ValidatorKey, tx: &[u8]) {
         // An honest validator sends what passed its own gate 1. The state may have moved since, so a refusal is no crime.
-        match self.chain.admit(tx, (self.clock)()) {
+        match self.chain.admit_from(Source::Peer(sender), tx, (self.clock)()) {
             Ok(_) => self.arrived.notify_one(),
             Err(refused) => {
                 // It may be taken later: a full pool empties, a state catches up.
@@ -268,9 +268,9 @@ mod tests {
         let taken = (0..2 * WAITING).filter(|n| queue.push(loud, vec![*n as u8].into())).count();
         assert_eq!(taken, WAITING);
         assert!(queue.push(quiet, Bytes::from_static(b"q")));
-        let first: Vec<Bytes> = (0..3).filter_map(|_| queue.pop()).collect();
+        let first: Vec<_> = (0..3).filter_map(|_| queue.pop()).collect();
         assert!(
-            first.contains(&Bytes::from_static(b"q")),
+            first.contains(&(quiet, Bytes::from_static(b"q"))),
             "the quiet one waits for one transaction, not for all"
         );
         assert_eq!(std::iter::from_fn(|| queue.pop()).count(), WAITING - 2);

@@ -8,7 +8,7 @@
 use crate::doors::{Admitted, Prechecked, apply, precheck, propose, validate_block};
 use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
 use crate::genesis::Genesis;
-use crate::pool::{Pool, PoolLimits};
+use crate::pool::{Pool, PoolLimits, Source};
 use crate::state::{Delta, SealedBundle, State};
 use crate::store::{Medium, Receipt, RoundProposal, Store};
 use amanat_domain::block::{Block, BlockHash, Header};
@@ -196,17 +196,29 @@ impl Chain {
         Prechecked::verify_all(prechecked).into_iter().map(|checked| Ok(checked?)).collect()
     }
 
-    /// Puts a checked transaction into the pool.
+    /// Puts a checked transaction of this node's own callers into the pool.
     ///
     /// # Errors
     /// [`SubmitError`]. That it is on the ledger already is none: the receipt is there.
     pub fn enqueue(&self, checked: Result<Admitted, SubmitError>) -> Result<Entered, SubmitError> {
+        self.enqueue_from(Source::Local, checked)
+    }
+
+    /// [`enqueue`](Self::enqueue) of one that came from somewhere: proofs count against that, signed transactions against who signed.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub fn enqueue_from(
+        &self,
+        source: Source,
+        checked: Result<Admitted, SubmitError>,
+    ) -> Result<Entered, SubmitError> {
         let admitted = match checked {
             Ok(admitted) => admitted,
             Err(refused) => return self.receipt_instead(refused).map(Entered::Before),
         };
         let pending = Pending::default();
-        lock(&self.pool).insert(admitted, pending.clone()).map_err(Refusal::from)?;
+        lock(&self.pool).insert(admitted, source, pending.clone()).map_err(Refusal::from)?;
         Ok(Entered::Waiting(pending))
     }
 
@@ -215,7 +227,32 @@ impl Chain {
     /// # Errors
     /// [`SubmitError`].
     pub fn admit(&self, bytes: &[u8], now: Timestamp) -> Result<Entered, SubmitError> {
-        self.enqueue(self.check(bytes, now))
+        self.admit_from(Source::Local, bytes, now)
+    }
+
+    /// Gate 1 for a transaction that came from somewhere.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub fn admit_from(&self, source: Source, bytes: &[u8], now: Timestamp) -> Result<Entered, SubmitError> {
+        self.enqueue_from(source, self.check(bytes, now))
+    }
+
+    /// Throws out of the pool what the state as it is now no longer admits, answers those who wait with the refusal, and gives both.
+    /// A node that proposes does it by proposing; one that never does would keep what can never be committed.
+    pub fn prune_pool(&self, now: Timestamp) -> Vec<(TxId, Refusal)> {
+        let thrown: Vec<(TxId, Refusal)> = {
+            let state = self.state();
+            let waiting: Vec<Admitted> = lock(&self.pool).iter().cloned().collect();
+            let state: &State = &state;
+            let refused =
+                |tx: &Admitted| tx.still_admitted(state, now).err().map(|why| (tx.keys().txid, why));
+            waiting.par_iter().filter_map(refused).collect()
+        };
+        for (txid, refusal) in &thrown {
+            self.answer(txid, || Err(refusal.clone().into()));
+        }
+        thrown
     }
 
     /// Submitting what is on the ledger already is no error: the receipt is there.
@@ -240,7 +277,7 @@ impl Chain {
         new_epoch || !lock(&self.pool).is_empty()
     }
 
-    /// Gate 2 of a proposer: a block of what waits in the pool, in the order it came. What the state has meanwhile made
+    /// Gate 2 of a proposer: a block of what waits in the pool; submitters take turns, each in the order of its own. What the state has meanwhile made
     /// inadmissible is answered with its refusal.
     ///
     /// # Errors

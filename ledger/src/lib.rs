@@ -36,7 +36,7 @@ pub use genesis::{
     MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Validators,
     Windows,
 };
-pub use pool::{Pool, PoolLimits};
+pub use pool::{Pool, PoolLimits, Source, Submitter};
 pub use solo::Solo;
 pub use state::{
     Delta, Draft, KeyEntry, MAX_OPEN_PROPOSALS, MAX_ORGANISATIONS, Member, PROPOSAL_EPOCHS, Proposal,

@@ -11,6 +11,7 @@ mod governed_keys;
 mod governed_store;
 mod keys;
 mod kill;
+mod pool;
 mod proofs;
 mod signed;
 mod solo;

@@ -156,6 +156,10 @@ pub(super) fn conflict(conflict: &Conflict) -> Problem {
             let next = "try again in a moment; nothing was done";
             Problem::new(Kind::Busy, 503, "pool_full", conflict, next)
         }
+        Conflict::PoolQuota { .. } => {
+            let next = "wait for the receipts of those that wait, then send the same bytes again; nothing was done";
+            Problem::new(Kind::Busy, 429, "pool_quota", conflict, next)
+        }
     }
 }
 
