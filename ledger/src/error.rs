@@ -272,6 +272,11 @@ pub enum Fault {
         "the ledger file belongs to chain {got}, expected {expected}: this is another ledger's file or genesis"
     )]
     OtherChain { expected: ChainId, got: ChainId },
+    #[error(
+        "the transactions of block {height} are not kept here: this ledger has those from block {from} on. Ask another node or an archive; \
+         header, certificate and receipts are here"
+    )]
+    Pruned { height: u64, from: u64 },
     #[error("block {height} has no certificate that stands: {reason}")]
     Uncertified { height: u64, reason: String },
     #[error("the genesis names {validators} validators: run this ledger with the bft engine, not alone")]

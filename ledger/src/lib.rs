@@ -42,4 +42,7 @@ pub use state::{
     Delta, Draft, KeyEntry, MAX_OPEN_PROPOSALS, MAX_ORGANISATIONS, Member, PROPOSAL_EPOCHS, Proposal,
     SealedBundle, State, ValidatorSets,
 };
-pub use store::{FORMAT, Medium, Opener, Receipt, RoundProposal, Store};
+pub use store::{
+    Demands, FORMAT, Medium, Opener, Receipt, RoundProposal, SNAPSHOT_VERSION, SnapshotError, SnapshotInfo,
+    SnapshotSignature, Store,
+};

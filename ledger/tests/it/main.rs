@@ -13,6 +13,7 @@ mod keys;
 mod kill;
 mod pool;
 mod proofs;
+mod prune;
 mod signed;
 mod solo;
 mod speed;

@@ -203,6 +203,12 @@ pub(super) fn fault(fault: &Fault) -> Problem {
         Fault::ManyValidators { .. } | Fault::NoValidators => {
             say(500, "wrong_engine", "start the node with the engine that the genesis is for")
         }
+        // The node is in order: this is not here, and will not be.
+        Fault::Pruned { height, from } => {
+            let next =
+                "ask another node or an archive for the block; its header, certificate and receipts are here";
+            Problem::request(410, "pruned", fault, next).disagree(format!("at least {from}"), height)
+        }
         Fault::Uncertified { .. } => say(500, "uncertified", ASK),
         Fault::Bug(_) => say(500, "internal", "report this with the node's log"),
     }
