@@ -15,6 +15,7 @@ mod pool;
 mod proofs;
 mod prune;
 mod signed;
+mod snapshot;
 mod solo;
 mod speed;
 mod store;
