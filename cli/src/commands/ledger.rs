@@ -1,5 +1,6 @@
 //! `amanat ledger`.
 
+use super::snapshot::{self, Asked};
 use crate::args::{Global, LedgerCommand};
 use crate::session::Session;
 use crate::ui::Ui;
@@ -20,6 +21,12 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
         LedgerCommand::Receipt { txid, out, at } => {
             receipt(&Session::open(global, at, ui)?, txid, out.as_deref())
         }
+        LedgerCommand::Snapshot { out, by, of } => snapshot::snapshot(out, by.as_deref(), of, global, ui),
+        LedgerCommand::Restore { file, genesis, ledger, at_least, signed_by } => {
+            let asked = Asked { genesis, at_least: *at_least, signed_by: signed_by.as_deref() };
+            snapshot::restore(file, ledger, &asked, ui)
+        }
+        LedgerCommand::Prune { keep, of } => snapshot::prune(*keep, of, global, ui),
     }
 }
 
