@@ -75,9 +75,12 @@ fn receipts(tx: &ReadTransaction) -> Result<Vec<Header>, Fault> {
     Ok(sealing)
 }
 
+/// What bundles count credentials by.
+type Kind = (RoleCode, OrgId);
+
 /// A bundle is sealed by the first block of its epoch, over the credentials that were active before it.
 fn bundles(state: &State, sealing: &[Header]) -> Result<(), Fault> {
-    let mut changes: BTreeMap<u64, Vec<((RoleCode, OrgId), bool)>> = BTreeMap::new();
+    let mut changes: BTreeMap<u64, Vec<(Kind, bool)>> = BTreeMap::new();
     for c in &state.credentials {
         let at = (c.role, c.organisation);
         changes.entry(c.issued).or_default().push((at, true));
@@ -86,7 +89,7 @@ fn bundles(state: &State, sealing: &[Header]) -> Result<(), Fault> {
         }
     }
     let mut changes = changes.into_iter().peekable();
-    let mut active: BTreeMap<(RoleCode, OrgId), u64> = BTreeMap::new();
+    let mut active: BTreeMap<Kind, u64> = BTreeMap::new();
     let wrong = |epoch| corrupt(format!("bundle {epoch} is not what the blocks before it give"));
     if state.bundles.len() != sealing.len() {
         return Err(corrupt(format!(

@@ -5,6 +5,7 @@ mod certified;
 mod crash;
 mod entries;
 mod epochs;
+mod forged;
 mod genesis;
 mod governance;
 mod governed_keys;
