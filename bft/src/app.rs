@@ -182,7 +182,10 @@ impl Desk {
                 self.report(&evidence);
                 self.go_on(certificate.height, reply);
             }
-            AppMsg::GetHistoryMinHeight { reply } => send(reply, Height(1)),
+            // There is nothing to fetch of the genesis. A pruned ledger has less.
+            AppMsg::GetHistoryMinHeight { reply } => {
+                send(reply, Height(self.app.chain.history_from().max(1)))
+            }
             AppMsg::GetDecidedValues { range, reply } => send(reply, self.history(range).await?),
             // There are no vote extensions.
             AppMsg::ExtendVote { reply, .. } => send(reply, None),
@@ -522,7 +525,16 @@ impl Desk {
         }
         let delta = self.judged.remove(&hash).ok_or_else(|| Error::Bug("a judged block is gone".into()))?;
         let chain = self.app.chain.clone();
-        let header = blocking(move || chain.commit(delta, Some(&certificate))).await??;
+        let header = blocking(move || {
+            let before = chain.state().tip().epoch;
+            let header = chain.commit(delta, Some(&certificate))?;
+            // Proofs grow old with the epoch. Who proposes finds out when it does; who is not asked to for long finds out here.
+            if header.epoch > before {
+                chain.prune_pool(header.time);
+            }
+            Ok::<_, Arc<Fault>>(header)
+        })
+        .await??;
         self.judged.clear();
         self.seen.clear();
         self.answered.clear();
@@ -580,10 +592,12 @@ impl Desk {
         let values = blocking(move || -> Result<_, Fault> {
             let (mut values, mut bytes) = (Vec::new(), 0);
             for height in (range.start().0..=range.end().0).take(MOST_VALUES) {
-                let (Some(block), Some(certificate)) = (chain.block(height)?, chain.certificate(height)?)
-                else {
-                    break;
+                let block = match chain.block(height) {
+                    // Whoever asks was told from where on there are any.
+                    Err(Fault::Pruned { .. }) => break,
+                    block => block?,
                 };
+                let (Some(block), Some(certificate)) = (block, chain.certificate(height)?) else { break };
                 let block = block.to_bytes();
                 bytes += block.len();
                 if bytes > ANSWER_BYTES && !values.is_empty() {

@@ -13,7 +13,7 @@ use crate::peers::{self, Peer};
 use crate::signing::ValidatorSecret;
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::tx::{ChainId, MAX_TX_BYTES};
-use amanat_ledger::Chain;
+use amanat_ledger::{Chain, Source};
 use arc_malachitebft_app_channel::app::metrics::SharedRegistry;
 use arc_malachitebft_network as network;
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
@@ -316,9 +316,9 @@ impl Inbox {
         let txs: Vec<&Bytes> = batch.iter().map(|(_, tx)| tx).collect();
         let checked = self.chain.check_all(&txs, (self.clock)());
         let (mut taken, mut refusals) = (false, 0);
-        for (tx, checked) in txs.iter().zip(checked) {
+        for ((sender, tx), checked) in batch.iter().zip(checked) {
             // An honest validator sends what passed its own gate 1. The state may have moved since, so a refusal is no crime.
-            match self.chain.enqueue(checked) {
+            match self.chain.enqueue_from(Source::Peer(*sender), checked) {
                 Ok(_) => taken = true,
                 Err(refused) => {
                     // It may be taken later: a full pool empties, a state catches up.

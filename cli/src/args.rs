@@ -76,7 +76,7 @@ pub(crate) enum Command {
     Prove(Box<ProveArgs>),
     /// Verify a transaction file, or snarkjs files, without a ledger.
     Verify(VerifyArgs),
-    /// Look into a ledger.
+    /// Look into a ledger; snapshots of it, and pruning.
     #[command(subcommand)]
     Ledger(LedgerCommand),
     /// Measure: every promised figure; what a proof costs part by part (profile, compare, page); the engines' kernels.
@@ -179,6 +179,13 @@ pub(crate) struct LedgerAt {
     pub node: Option<String>,
     #[command(flatten)]
     pub tls: tls::ClientTlsArgs,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct LedgerFile {
+    /// The ledger file; without it, the one in the home directory. No node may have it open.
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -410,6 +417,42 @@ pub(crate) enum LedgerCommand {
         out: Option<PathBuf>,
         #[command(flatten)]
         at: LedgerAt,
+    },
+    /// Write a snapshot: all a node needs to begin from the last block, without the transactions of the blocks before.
+    Snapshot {
+        /// Where to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Sign it as this organisation, whose key is in the home directory. Without validators nobody else stands behind it.
+        #[arg(long, value_name = "REFERENCE")]
+        by: Option<String>,
+        #[command(flatten)]
+        of: LedgerFile,
+    },
+    /// Make a ledger file from a snapshot, checked against the genesis.
+    Restore {
+        /// The snapshot.
+        file: PathBuf,
+        /// The genesis file: which ledger it must be, and whose validators to believe.
+        #[arg(long, value_name = "FILE")]
+        genesis: PathBuf,
+        /// The ledger file to make.
+        #[arg(long, value_name = "FILE")]
+        ledger: PathBuf,
+        /// Refuse a snapshot of an earlier block than this.
+        #[arg(long, value_name = "HEIGHT")]
+        at_least: Option<u64>,
+        /// Refuse a snapshot that this Ed25519 key (64 hexadecimal digits) did not sign.
+        #[arg(long, value_name = "KEY")]
+        signed_by: Option<String>,
+    },
+    /// Remove the transactions of old blocks. Headers, certificates and receipts stay.
+    Prune {
+        /// Keep those of this many last blocks.
+        #[arg(long, value_name = "BLOCKS")]
+        keep: u64,
+        #[command(flatten)]
+        of: LedgerFile,
     },
 }
 

@@ -80,11 +80,16 @@ pub(crate) fn genesis(home: &Home) -> Result<Option<Genesis>> {
     read_genesis(&home.path(GENESIS)).map(Some)
 }
 
+/// Where the ledger in the home directory is.
+pub(crate) fn ledger_path(home: &Home) -> std::path::PathBuf {
+    home.path(LEDGER)
+}
+
 /// The ledger in the home directory.
 pub(crate) fn solo(home: &Home) -> Result<Arc<Solo>> {
     let genesis = genesis(home)?
         .with_context(|| format!("no ledger in {}: make one with `amanat init`", home.root().display()))?;
-    let path = home.path(LEDGER);
+    let path = ledger_path(home);
     Solo::open_or_create(&path, Arc::new(genesis))
         .map(Arc::new)
         .with_context(|| format!("cannot open the ledger {}", path.display()))

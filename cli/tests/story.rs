@@ -166,6 +166,89 @@ fn a_hospital_anchors_a_patient_consents_a_clinician_proves_and_a_revocation_end
 }
 
 #[test]
+fn a_ledger_is_pruned_and_another_begins_from_its_snapshot() {
+    let home = Home::new();
+    home.ok(&["init", "--epoch-seconds", "4000000"]);
+    let [snapshot, genesis, copy] =
+        ["ledger.snapshot", "genesis.json", "copy.redb"].map(|name| home.path(name).display().to_string());
+    let block = home.json(&["ledger", "block", "2"]);
+    let txid = block["transactions"][0]["txid"].as_str().expect("an id").to_owned();
+    let tip = home.json(&["ledger", "inspect"])["height"].as_u64().expect("a height");
+
+    // Signed by nobody: said, not refused.
+    let out = home.run(&["ledger", "snapshot", "--out", &snapshot]);
+    assert!(out.status.success() && String::from_utf8_lossy(&out.stderr).contains("nobody stands behind"));
+    let said = home.fails(1, &["ledger", "snapshot", "--out", &snapshot]);
+    assert!(said.contains("is there already"), "{said}");
+    std::fs::remove_file(&snapshot).expect("removed");
+    let by = "Organization/hospital-lahore";
+    let written = home.json(&["ledger", "snapshot", "--out", &snapshot, "--by", by]);
+    assert_eq!(written["height"], tip);
+    let key = written["signed_by"].as_str().expect("a key");
+
+    let restore = |more: &[&str]| {
+        let mut all = vec!["ledger", "restore", &snapshot, "--genesis", &genesis, "--ledger", &copy];
+        all.extend_from_slice(more);
+        all.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    fn words(all: &[String]) -> Vec<&str> {
+        all.iter().map(String::as_str).collect()
+    }
+    let late = (tip + 1).to_string();
+    let said = home.fails(1, &words(&restore(&["--at-least", &late])));
+    assert!(said.contains("take a newer one"), "{said}");
+    let said = home.fails(1, &words(&restore(&["--signed-by", &"00".repeat(32)])));
+    assert!(said.contains("must be signed by"), "{said}");
+    let said = home.fails(1, &words(&restore(&["--signed-by", "me"])));
+    assert!(said.contains("64 hexadecimal digits"), "{said}");
+    let bytes = std::fs::read(&snapshot).expect("a file");
+    let mut changed = bytes.clone();
+    changed[bytes.len() / 2] ^= 1;
+    std::fs::write(&snapshot, &changed).expect("written");
+    let said = home.fails(1, &words(&restore(&[])));
+    assert!(said.contains("damaged"), "{said}");
+    assert!(!home.path("copy.redb").exists(), "nothing is left behind");
+    std::fs::write(&snapshot, &bytes).expect("written");
+    let restored = home.json(&words(&restore(&["--at-least", &tip.to_string(), "--signed-by", key])));
+    assert_eq!((&restored["block"], &restored["digest"]), (&written["block"], &written["digest"]));
+    let said = home.fails(1, &words(&restore(&[])));
+    assert!(said.contains("there is a ledger at"), "{said}");
+    let foreign = Home::new();
+    foreign.ok(&["init", "--chain", "elsewhere"]);
+    let theirs = foreign.path("genesis.json").display().to_string();
+    let said = home.fails(
+        1,
+        &[
+            "ledger",
+            "restore",
+            &snapshot,
+            "--genesis",
+            &theirs,
+            "--ledger",
+            &foreign.path("l").display().to_string(),
+        ],
+    );
+    assert!(said.contains("another ledger's"), "{said}");
+
+    // The copy in the place of the original shows receipts and goes on; of old blocks it has no transactions.
+    std::fs::rename(&copy, home.path("ledger.redb")).expect("renamed");
+    assert_eq!(home.json(&["ledger", "receipt", &txid])["height"], 2);
+    let said = home.fails(4, &["ledger", "block", "2"]);
+    assert!(said.contains("another node or an archive"), "{said}");
+    let data = home.path("fhir").display().to_string();
+    home.ok(&["generate", &data, "--patients", "2"]);
+    home.ok(&["import", "--anchor", &data]);
+    let next = (tip + 1).to_string();
+    home.ok(&["ledger", "block", &next]);
+    let pruned = home.json(&["ledger", "prune", "--keep", "0"]);
+    assert_eq!(pruned["pruned"], pruned["height"].as_u64().expect("a height") - tip);
+    home.fails(4, &["ledger", "block", &next]);
+    assert_eq!(home.json(&["ledger", "prune", "--keep", "0"])["pruned"], 0);
+    let said = home.fails(1, &["ledger", "prune", "--keep", "0", "--ledger", &genesis]);
+    assert!(said.contains("cannot open the ledger"), "{said}");
+}
+
+#[test]
 fn a_node_serves_a_second_process_and_stops_when_told() {
     let home = Home::new();
     home.ok(&["init", "--epoch-seconds", "2"]);
@@ -187,6 +270,10 @@ fn a_node_serves_a_second_process_and_stops_when_told() {
     // The ledger's file is the node's alone.
     let words = home.fails(1, &["ledger", "inspect"]);
     assert!(words.contains("cannot open the ledger"), "{words}");
+    for command in [["ledger", "prune", "--keep", "1"], ["ledger", "snapshot", "--out", "nowhere"]] {
+        let words = home.fails(1, &command);
+        assert!(words.contains("in use by another process: stop that process first"), "{words}");
+    }
     let stopped = Command::new("kill").arg(node.id().to_string()).status().expect("kill runs");
     assert!(stopped.success());
     assert!(node.wait().expect("the node ends").success());

@@ -9,16 +9,18 @@ use crate::doors::{Admitted, Prechecked, apply, precheck, propose, validate_bloc
 use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
 use crate::genesis::Genesis;
 use crate::meters::{Gate, Meter, Meters};
-use crate::pool::{Pool, PoolLimits};
+use crate::pool::{Pool, PoolLimits, Source};
 use crate::state::{Delta, SealedBundle, State};
-use crate::store::{Medium, Receipt, RoundProposal, Store};
+use crate::store::{
+    Demands, Medium, Receipt, RoundProposal, SnapshotError, SnapshotInfo, SnapshotSignature, Store,
+};
 use amanat_domain::block::{Block, BlockHash, Header};
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::entry::{Content, Entry, EntryProof};
 use amanat_domain::field::Fr;
 use amanat_domain::mirror::Leaves;
 use amanat_domain::quorum::Certificate;
-use amanat_domain::receipt::InclusionProof;
+use amanat_domain::receipt::{InclusionProof, ReceiptData};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
@@ -206,17 +208,29 @@ impl Chain {
         checked
     }
 
-    /// Puts a checked transaction into the pool.
+    /// Puts a checked transaction of this node's own callers into the pool.
     ///
     /// # Errors
     /// [`SubmitError`]. That it is on the ledger already is none: the receipt is there.
     pub fn enqueue(&self, checked: Result<Admitted, SubmitError>) -> Result<Entered, SubmitError> {
+        self.enqueue_from(Source::Local, checked)
+    }
+
+    /// [`enqueue`](Self::enqueue) of one that came from somewhere: proofs count against that, signed transactions against who signed.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub fn enqueue_from(
+        &self,
+        source: Source,
+        checked: Result<Admitted, SubmitError>,
+    ) -> Result<Entered, SubmitError> {
         let admitted = match checked {
             Ok(admitted) => admitted,
             Err(refused) => return self.receipt_instead(refused).map(Entered::Before),
         };
         let pending = Pending::default();
-        lock(&self.pool).insert(admitted, pending.clone()).map_err(Refusal::from)?;
+        lock(&self.pool).insert(admitted, source, pending.clone()).map_err(Refusal::from)?;
         Ok(Entered::Waiting(pending))
     }
 
@@ -225,7 +239,32 @@ impl Chain {
     /// # Errors
     /// [`SubmitError`].
     pub fn admit(&self, bytes: &[u8], now: Timestamp) -> Result<Entered, SubmitError> {
-        self.enqueue(self.check(bytes, now))
+        self.admit_from(Source::Local, bytes, now)
+    }
+
+    /// Gate 1 for a transaction that came from somewhere.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub fn admit_from(&self, source: Source, bytes: &[u8], now: Timestamp) -> Result<Entered, SubmitError> {
+        self.enqueue_from(source, self.check(bytes, now))
+    }
+
+    /// Throws out of the pool what the state as it is now no longer admits, answers those who wait with the refusal, and gives both.
+    /// A node that proposes does it by proposing; one that never does would keep what can never be committed.
+    pub fn prune_pool(&self, now: Timestamp) -> Vec<(TxId, Refusal)> {
+        let thrown: Vec<(TxId, Refusal)> = {
+            let state = self.state();
+            let waiting: Vec<Admitted> = lock(&self.pool).iter().cloned().collect();
+            let state: &State = &state;
+            let refused =
+                |tx: &Admitted| tx.still_admitted(state, now).err().map(|why| (tx.keys().txid, why));
+            waiting.par_iter().filter_map(refused).collect()
+        };
+        for (txid, refusal) in &thrown {
+            self.answer(txid, || Err(refusal.clone().into()));
+        }
+        thrown
     }
 
     /// Submitting what is on the ledger already is no error: the receipt is there.
@@ -250,7 +289,7 @@ impl Chain {
         new_epoch || !lock(&self.pool).is_empty()
     }
 
-    /// Gate 2 of a proposer: a block of what waits in the pool, in the order it came. What the state has meanwhile made
+    /// Gate 2 of a proposer: a block of what waits in the pool; submitters take turns, each in the order of its own. What the state has meanwhile made
     /// inadmissible is answered with its refusal.
     ///
     /// # Errors
@@ -479,6 +518,39 @@ impl Chain {
         Some((state.bundle(epoch)?.bundle, leaves))
     }
 
+    /// Writes a snapshot: the ledger as it is now, but for the transactions of its blocks, for a node that begins later. It is of one
+    /// moment; the node goes on meanwhile. `sign` is given what to sign, if anybody wants to: where there are validators their
+    /// certificate stands behind the snapshot already. `progress` hears how many of how many rows are written.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; also where the ledger is to be reopened meanwhile.
+    pub fn write_snapshot(
+        &self,
+        out: &mut dyn std::io::Write,
+        sign: impl FnOnce(&[u8; 32]) -> Option<SnapshotSignature>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<SnapshotInfo, SnapshotError> {
+        let go_on = || !self.broken.load(Ordering::SeqCst);
+        self.store.write_snapshot(out, sign, progress, &go_on)
+    }
+
+    /// Makes a ledger file from a snapshot of the ledger that this genesis began. Nothing is at `path` unless all of it holds. Open it as any other. `progress` hears how many of how many rows are read.
+    ///
+    /// Where the genesis names validators, their signatures stand behind the state. Where it names none, whoever hands over a snapshot
+    /// can have made it up: demand a signature.
+    ///
+    /// # Errors
+    /// [`SnapshotError`], among them [`Fault::Present`].
+    pub fn restore(
+        path: &std::path::Path,
+        genesis: &Genesis,
+        snapshot: &mut dyn std::io::Read,
+        demands: &Demands,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<SnapshotInfo, SnapshotError> {
+        crate::store::restore(path, genesis, snapshot, demands, progress)
+    }
+
     /// Receipt of a committed transaction.
     ///
     /// # Errors
@@ -513,9 +585,55 @@ impl Chain {
     /// A block.
     ///
     /// # Errors
-    /// [`Fault`].
+    /// [`Fault`], among them [`Fault::Pruned`]: its transactions are no longer here.
     pub fn block(&self, height: u64) -> Result<Option<Block>, Fault> {
         self.store.block(height)
+    }
+
+    /// Header of a block, pruned or not.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn header(&self, height: u64) -> Result<Option<Header>, Fault> {
+        self.store.header(height)
+    }
+
+    /// Receipts of a block in their order, pruned or not.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn receipts_of(&self, height: u64) -> Result<Option<Vec<ReceiptData>>, Fault> {
+        self.store.receipts_of(height)
+    }
+
+    /// Height of the first block whose transactions are here; one behind the tip where there are none.
+    #[must_use]
+    pub fn history_from(&self) -> u64 {
+        self.store.history_from()
+    }
+
+    /// Removes the transactions of all blocks but the last `keep`, while the node goes on, and gives [`Self::history_from`]. Headers,
+    /// certificates, receipts and the state stay: receipts, evidence and entries can be shown as before. `progress` hears how many of how
+    /// many blocks are done.
+    ///
+    /// # Errors
+    /// [`Fault`]; everyone who waited was told, and nothing is taken until [`Chain::reopen`].
+    pub fn prune(&self, keep: u64, progress: &mut dyn FnMut(u64, u64)) -> Result<u64, Arc<Fault>> {
+        if let Err(SubmitError::Fault(fault)) = self.usable() {
+            return Err(fault);
+        }
+        self.store.prune(keep, progress).map_err(|fault| {
+            self.broken.store(true, Ordering::SeqCst);
+            self.fail(Arc::new(fault))
+        })
+    }
+
+    /// Gives free room in the ledger file back to the disk: after pruning, when nobody needs the ledger for a while.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn compact(&self) -> Result<(), Fault> {
+        self.store.compact()
     }
 
     /// The installed keys.

@@ -150,6 +150,13 @@ impl Admitted {
         }
     }
 
+    /// Whether the state still admits it, in a block of this time by itself.
+    pub(crate) fn still_admitted(&self, state: &State, now: Timestamp) -> Result<(), Refusal> {
+        self.holds(state)?;
+        let mut alone = Draft::new(state, now.max(state.tip().time)).expect("not before the parent");
+        alone.admit(self.transaction())
+    }
+
     /// The transaction.
     #[must_use]
     pub fn transaction(&self) -> &Transaction {

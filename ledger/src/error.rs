@@ -3,6 +3,7 @@
 //! [`Reject`]: the sender's bytes are bad and will stay so. [`Conflict`]: the state moved, or has not got there yet; another
 //! transaction, or the same one later, may pass. [`Fault`]: our disk, our key or our bug; the sender did nothing wrong.
 
+use crate::pool::Submitter;
 use amanat_domain::bundle::{BundleHash, Registry};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, to_bytes};
@@ -146,6 +147,11 @@ pub enum Conflict {
     Pending { what: &'static str, by: TxId },
     #[error("the pool is full ({transactions} transactions, {bytes} bytes): try again later")]
     PoolFull { transactions: usize, bytes: usize },
+    #[error(
+        "{by}: {transactions} transactions ({bytes} bytes) wait already, which is a full share of a pool that others need, too: wait \
+         until some of them are committed"
+    )]
+    PoolQuota { by: Submitter, transactions: usize, bytes: usize },
 }
 
 impl Conflict {
@@ -266,6 +272,11 @@ pub enum Fault {
         "the ledger file belongs to chain {got}, expected {expected}: this is another ledger's file or genesis"
     )]
     OtherChain { expected: ChainId, got: ChainId },
+    #[error(
+        "the transactions of block {height} are not kept here: this ledger has those from block {from} on. Ask another node or an archive; \
+         header, certificate and receipts are here"
+    )]
+    Pruned { height: u64, from: u64 },
     #[error("block {height} has no certificate that stands: {reason}")]
     Uncertified { height: u64, reason: String },
     #[error("the genesis names {validators} validators: run this ledger with the bft engine, not alone")]

@@ -38,10 +38,13 @@ pub use genesis::{
     Windows,
 };
 pub use meters::{GATE_SECONDS, Gate, Meter};
-pub use pool::{Pool, PoolLimits};
+pub use pool::{Pool, PoolLimits, Source, Submitter};
 pub use solo::Solo;
 pub use state::{
     Delta, Draft, KeyEntry, MAX_OPEN_PROPOSALS, MAX_ORGANISATIONS, Member, PROPOSAL_EPOCHS, Proposal,
     SealedBundle, State, ValidatorSets,
 };
-pub use store::{FORMAT, Medium, Opener, Receipt, RoundProposal, Store};
+pub use store::{
+    Demands, FORMAT, Medium, Opener, Receipt, RoundProposal, SNAPSHOT_VERSION, SnapshotError, SnapshotInfo,
+    SnapshotSignature, Store,
+};

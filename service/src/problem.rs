@@ -150,7 +150,7 @@ impl From<&SubmitError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use amanat_ledger::{Conflict, Reject};
+    use amanat_ledger::{Conflict, Reject, Source, Submitter};
 
     #[test]
     fn a_fault_tells_the_other_end_nothing_about_this_machine() {
@@ -178,6 +178,9 @@ mod tests {
         assert_eq!(status(Reject::TooLarge { most: 1, got: 2 }.into()), (Kind::Reject, 413));
         assert_eq!(status(Conflict::AlreadyRetired { index: 1 }.into()), (Kind::Conflict, 409));
         assert_eq!(status(Conflict::PoolFull { transactions: 1, bytes: 1 }.into()), (Kind::Busy, 503));
+        let by = Submitter::Source(Source::Local);
+        let quota = Conflict::PoolQuota { by, transactions: 1, bytes: 1 };
+        assert_eq!(status(quota.into()), (Kind::Busy, 429));
         let reopening = Problem::from(&Fault::Reopen);
         assert_eq!((reopening.kind, reopening.status), (Kind::Fault, 503));
     }

@@ -184,7 +184,7 @@ pub struct EntryView {
 pub struct TransactionView {
     /// Its id.
     pub txid: Hex32,
-    /// `signed`, or the statement proved.
+    /// `signed`, or the statement proved; `pruned` where the node keeps no more than its receipt.
     pub kind: String,
     /// Canonical bytes, hexadecimal; absent in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -432,15 +432,26 @@ impl BlockView {
         let transactions = block.transactions.iter().map(|tx| TransactionView::new(tx, with_bytes)).collect();
         Self { header: (&block.header).into(), transactions }
     }
+
+    /// Of a block whose transactions are no longer kept.
+    pub(crate) fn pruned(header: &Header, receipts: &[ReceiptData]) -> Self {
+        let transaction = |r: &ReceiptData| TransactionView {
+            txid: Hex32(r.txid.0),
+            kind: "pruned".to_owned(),
+            bytes: None,
+        };
+        Self { header: header.into(), transactions: receipts.iter().map(transaction).collect() }
+    }
 }
 
-impl From<&Block> for BlockEvent {
-    fn from(block: &Block) -> Self {
+impl BlockEvent {
+    /// What a block did is told by its header and receipts, which are never pruned.
+    pub(crate) fn new(header: &Header, receipts: &[ReceiptData]) -> Self {
         Self {
-            height: block.header.height,
-            epoch: block.header.epoch,
-            hash: Hex32(block.header.hash().0),
-            txids: block.transactions.iter().map(|tx| Hex32(tx.id().0)).collect(),
+            height: header.height,
+            epoch: header.epoch,
+            hash: Hex32(header.hash().0),
+            txids: receipts.iter().map(|r| Hex32(r.txid.0)).collect(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `amanat ledger`.
 
+use super::snapshot::{self, Asked};
 use crate::args::{Global, LedgerCommand};
 use crate::session::Session;
 use crate::ui::Ui;
@@ -20,6 +21,12 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
         LedgerCommand::Receipt { txid, out, at } => {
             receipt(&Session::open(global, at, ui)?, txid, out.as_deref())
         }
+        LedgerCommand::Snapshot { out, by, of } => snapshot::snapshot(out, by.as_deref(), of, global, ui),
+        LedgerCommand::Restore { file, genesis, ledger, at_least, signed_by } => {
+            let asked = Asked { genesis, at_least: *at_least, signed_by: signed_by.as_deref() };
+            snapshot::restore(file, ledger, &asked, ui)
+        }
+        LedgerCommand::Prune { keep, of } => snapshot::prune(*keep, of, global, ui),
     }
 }
 
@@ -120,8 +127,10 @@ fn receipt(session: &Session, txid: &str, out: Option<&Path>) -> Result<()> {
         .ledger
         .receipt(&txid)?
         .with_context(|| format!("{txid} is not on the ledger: submit it, or wait for its block"))?;
-    let block = session.ledger.block(proof.header.height)?.context("the receipt's block is missing")?;
-    proof.verify(block.header.hash()).context("the ledger's inclusion proof does not hold")?;
+    // The ledger's own header: the block itself may be pruned.
+    let header = session.ledger.headers(proof.header.height)?.into_iter().next();
+    let block = header.context("the receipt's block is missing")?.hash();
+    proof.verify(block).context("the ledger's inclusion proof does not hold")?;
     let receipt = &proof.receipt;
     ui.say(format!(
         "{txid}\n  committed in block {} at position {}, epoch {}; the inclusion proof ({} siblings) holds",
@@ -132,11 +141,11 @@ fn receipt(session: &Session, txid: &str, out: Option<&Path>) -> Result<()> {
     ));
     if let Some(out) = out {
         std::fs::write(out, proof.to_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
-        ui.say(format!("  written to {}; block {}", out.display(), block.header.hash()));
+        ui.say(format!("  written to {}; block {block}", out.display()));
     }
     ui.document(&serde_json::json!({
         "txid": txid.to_string(), "height": receipt.height, "index": receipt.index, "epoch": receipt.epoch,
-        "inclusion_proof": hex::encode(proof.to_bytes()), "block": block.header.hash().to_string(),
+        "inclusion_proof": hex::encode(proof.to_bytes()), "block": block.to_string(),
     }));
     Ok(())
 }

@@ -9,5 +9,6 @@ pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod node;
 pub(crate) mod prove;
+pub(crate) mod snapshot;
 pub(crate) mod verify;
 pub(crate) mod zkey;

@@ -132,7 +132,7 @@ fn entry(file: &Path, genesis: &Path, block: &str, ui: Ui) -> Result<()> {
     Ok(())
 }
 
-fn genesis_of(file: &Path) -> Result<Genesis> {
+pub(crate) fn genesis_of(file: &Path) -> Result<Genesis> {
     let bytes = read(file, MAX_GENESIS_BYTES as u64)?;
     Genesis::from_json(&bytes).with_context(|| format!("{} is no genesis", file.display()))
 }

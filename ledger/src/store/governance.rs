@@ -11,13 +11,13 @@ use amanat_domain::wire::{Reader, WireError, Writer};
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use std::collections::BTreeMap;
 
-const ORGANISATIONS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("organisations");
-const VALIDATORS: TableDefinition<'_, (), &[u8]> = TableDefinition::new("validators");
+pub(super) const ORGANISATIONS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("organisations");
+pub(super) const VALIDATORS: TableDefinition<'_, (), &[u8]> = TableDefinition::new("validators");
 /// Every set there ever was, by the first height it agrees on.
-const VALIDATOR_SETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("validator_sets");
+pub(super) const VALIDATOR_SETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("validator_sets");
 /// For each set but the genesis' the proof that the block which made it says so.
-const SUCCESSIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("successions");
-const PROPOSALS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("proposals");
+pub(super) const SUCCESSIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("successions");
+pub(super) const PROPOSALS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("proposals");
 
 pub(super) fn write(
     tx: &WriteTransaction,

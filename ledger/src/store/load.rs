@@ -27,6 +27,7 @@ pub(super) fn state(db: &Database) -> Result<State, Fault> {
     let genesis = genesis(&tx)?;
     let mut state = State::genesis(Arc::new(genesis));
     let (tip, hashes) = headers(&tx, &state)?;
+    bodies(&tx, tip.height)?;
     state.tip = tip;
     state.subjects = tree(&tx, Registry::Subjects)?;
     state.roles = tree(&tx, Registry::Roles)?;
@@ -83,6 +84,32 @@ fn headers(tx: &ReadTransaction, genesis: &State) -> Result<(Header, Vec<BlockHa
         last = Some((header, hash));
     }
     last.map(|(header, _)| (header, hashes)).ok_or_else(|| corrupt("there are no headers"))
+}
+
+/// Height of the first block whose transactions are in the file.
+pub(super) fn history_from(tx: &ReadTransaction) -> Result<u64, Fault> {
+    let meta = tx.open_table(META).map_err(fault(READING))?;
+    let Some(from) = meta.get(META_HISTORY).map_err(fault(READING))? else { return Ok(0) };
+    let from = <[u8; 8]>::try_from(from.value()).map_err(|_| corrupt("where history begins is no height"))?;
+    Ok(u64::from_le_bytes(from))
+}
+
+/// From where history begins to the tip every block has a body, and no other has; what is in them is looked at when one asks.
+fn bodies(tx: &ReadTransaction, tip: u64) -> Result<(), Fault> {
+    let from = history_from(tx)?;
+    let table = tx.open_table(BLOCKS).map_err(fault(READING))?;
+    let (first, last) = (table.first().map_err(fault(READING))?, table.last().map_err(fault(READING))?);
+    let ends = first.zip(last).map(|((first, _), (last, _))| (first.value(), last.value()));
+    let (expected, got) = ((tip + 1).checked_sub(from), table.len().map_err(fault(READING))?);
+    let fits = match ends {
+        None => expected == Some(0),
+        Some(ends) => ends == (from, tip) && expected == Some(got),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(corrupt(format!("the bodies of blocks {from} to {tip} are not all there")))
+    }
 }
 
 /// Where there are validators, a quorum of those of its height signed every block after the genesis; elsewhere nobody did.

@@ -6,9 +6,16 @@
 
 mod governance;
 mod load;
+mod prune;
+mod restore;
+mod scrutiny;
+mod snapshot;
 mod tables;
 mod undecided;
 
+pub use restore::Demands;
+pub(crate) use restore::restore;
+pub use snapshot::{SNAPSHOT_VERSION, SnapshotError, SnapshotInfo, SnapshotSignature};
 pub use tables::FORMAT;
 pub use undecided::RoundProposal;
 
@@ -25,8 +32,9 @@ use amanat_domain::tree::Update;
 use amanat_domain::tx::TxId;
 use amanat_domain::wire::{Reader, Writer};
 use amanat_verifier::light::ValidatorChange;
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use tables::*;
 
@@ -49,6 +57,8 @@ pub struct Store {
     medium: Medium,
     /// None only while it is being reopened, or after reopening failed.
     db: RwLock<Option<Database>>,
+    /// Height of the first block whose transactions are here; never behind the file.
+    history_from: AtomicU64,
 }
 
 /// Evidence that a transaction is committed *and durable*: only the store makes one, after the write.
@@ -111,9 +121,7 @@ impl Store {
                 let db = builder().create(&unfinished).map_err(|e| opening(e, &unfinished))?;
                 write_genesis(&db, &state)?;
                 drop(db);
-                std::fs::rename(&unfinished, path).map_err(failed)?;
-                let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                std::fs::File::open(folder).and_then(|d| d.sync_all()).map_err(failed)?;
+                put_in_place(&unfinished, path)?;
             }
         }
         Self::open(medium)
@@ -124,7 +132,7 @@ impl Store {
     /// # Errors
     /// [`Fault`]: missing, locked by another process, another format, damaged.
     pub fn open(medium: Medium) -> Result<(Self, State), Fault> {
-        let store = Self { medium, db: RwLock::new(None) };
+        let store = Self { medium, db: RwLock::new(None), history_from: AtomicU64::new(0) };
         let state = store.reopen()?;
         Ok((store, state))
     }
@@ -136,15 +144,17 @@ impl Store {
     pub fn reopen(&self) -> Result<State, Fault> {
         let mut slot = self.db.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         close(slot.take());
-        let (db, state) = guarded(|| {
+        let (db, state, from) = guarded(|| {
             let db = match &self.medium {
                 Medium::Custom(open) => open().map_err(|e| opening(e, Path::new("")))?,
                 Medium::File(path) if !path.exists() => return Err(Fault::Missing(path.clone())),
                 Medium::File(path) => builder().open(path).map_err(|e| opening(e, path))?,
             };
             let state = load::state(&db)?;
-            Ok((db, state))
+            let from = load::history_from(&db.begin_read().map_err(fault(READING))?)?;
+            Ok((db, state, from))
         })?;
+        self.history_from.store(from, Ordering::SeqCst);
         *slot = Some(db);
         Ok(state)
     }
@@ -209,14 +219,20 @@ impl Store {
     /// A block.
     ///
     /// # Errors
-    /// [`Fault`].
+    /// [`Fault`], among them [`Fault::Pruned`].
     pub fn block(&self, height: u64) -> Result<Option<Block>, Fault> {
         let Some(header) = self.header(height)? else { return Ok(None) };
         self.with(|db| {
             let tx = db.begin_read().map_err(fault(READING))?;
             let table = tx.open_table(BLOCKS).map_err(fault(READING))?;
             let bytes = table.get(height).map_err(fault(READING))?;
-            let bytes = bytes.ok_or_else(|| corrupt(format!("block {height} has a header but no body")))?;
+            let bytes = match bytes {
+                Some(bytes) => bytes,
+                None if height < self.history_from() => {
+                    return Err(Fault::Pruned { height, from: self.history_from() });
+                }
+                None => return Err(corrupt(format!("block {height} has a header but no body"))),
+            };
             let mut r = Reader::new(bytes.value());
             let transactions = read_transactions(&mut r, u32::MAX as usize).map_err(corrupt)?;
             r.finish().map_err(corrupt)?;
@@ -227,6 +243,19 @@ impl Store {
                 )));
             }
             Ok(Some(Block { header, transactions }))
+        })
+    }
+
+    /// Receipts of a block in their order, pruned or not; none where there is no such block.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn receipts_of(&self, height: u64) -> Result<Option<Vec<ReceiptData>>, Fault> {
+        self.with(|db| {
+            let tx = db.begin_read().map_err(fault(READING))?;
+            let table = tx.open_table(RECEIPTS).map_err(fault(READING))?;
+            let bytes = table.get(height).map_err(fault(READING))?;
+            bytes.map(|bytes| receipts(bytes.value()).map_err(corrupt)).transpose()
         })
     }
 
@@ -248,18 +277,7 @@ impl Store {
     /// # Errors
     /// [`Fault`].
     pub fn successions(&self, height: u64) -> Result<Vec<ValidatorChange>, Fault> {
-        let proved = self.with(|db| {
-            let tx = db.begin_read().map_err(fault(READING))?;
-            governance::successions(&tx, height)
-        })?;
-        let certified = proved.into_iter().map(|(proof, set)| {
-            let height = proof.header.height;
-            let certificate = self.certificate(height)?;
-            let certificate =
-                certificate.ok_or_else(|| corrupt(format!("block {height} is not certified")))?;
-            Ok(ValidatorChange { proof, certificate, set })
-        });
-        certified.collect()
+        self.with(|db| changes(&db.begin_read().map_err(fault(READING))?, height))
     }
 
     fn located(&self, txid: &TxId) -> Result<Option<(Header, Vec<ReceiptData>, usize)>, Fault> {
@@ -289,6 +307,27 @@ impl Store {
 }
 
 const READING: &str = "reading the ledger file";
+
+/// The changes of validators from the genesis to a height, each with what proves it.
+fn changes(tx: &ReadTransaction, height: u64) -> Result<Vec<ValidatorChange>, Fault> {
+    let table = tx.open_table(CERTIFICATES).map_err(fault(READING))?;
+    let certified = governance::successions(tx, height)?.into_iter().map(|(proof, set)| {
+        let height = proof.header.height;
+        let bytes = table.get(height).map_err(fault(READING))?;
+        let bytes = bytes.ok_or_else(|| corrupt(format!("block {height} is not certified")))?;
+        let certificate = Certificate::from_bytes(bytes.value()).map_err(corrupt)?;
+        Ok(ValidatorChange { proof, certificate, set })
+    });
+    certified.collect()
+}
+
+/// Gives a finished file its name, for good.
+fn put_in_place(unfinished: &Path, path: &Path) -> Result<(), Fault> {
+    let failed = |source| Fault::Io { what: "putting the ledger file in its place", source };
+    std::fs::rename(unfinished, path).map_err(failed)?;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder).and_then(|d| d.sync_all()).map_err(failed)
+}
 
 fn builder() -> redb::Builder {
     let mut builder = Database::builder();

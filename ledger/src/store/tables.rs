@@ -2,9 +2,9 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | name | format, genesis |
+//! | `meta` | name | format, genesis, height of the first block whose transactions are here (none: all are) |
 //! | `headers` | height | header |
-//! | `blocks` | height | transactions |
+//! | `blocks` | height | transactions; of old blocks they may be gone |
 //! | `receipts` | height | receipts |
 //! | `transactions` | transaction id | height, position |
 //! | `nodes` | registry, level, index | node of a tree |
@@ -59,6 +59,7 @@ pub(super) const ROUNDS: TableDefinition<'_, (u64, u32, &[u8; 32]), &[u8]> = Tab
 /// Names in `meta`.
 pub(super) const META_FORMAT: &str = "format";
 pub(super) const META_GENESIS: &str = "genesis";
+pub(super) const META_HISTORY: &str = "history_from";
 
 pub(super) fn pair(a: Fr, b: Fr) -> [u8; 64] {
     let mut out = [0; 64];

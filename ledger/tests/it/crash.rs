@@ -268,3 +268,42 @@ fn a_full_disk_acknowledges_nothing_and_the_ledger_goes_on_once_there_is_space()
     assert!(matches!(solo.submit(&second, at(1)), Ok(Submitted::Committed(_))));
     assert!(!solo.status().broken);
 }
+
+#[test]
+fn pruning_that_is_cut_short_leaves_a_ledger_that_is_pruned_or_is_not() {
+    let script = script();
+    let disk = Flaky::default();
+    let (store, mut state) = Store::create(disk.medium(), genesis()).expect("a good disk");
+    let tip = run(&store, &mut state, &script);
+    drop(store);
+    let image = disk.disk(|d| d.after(Cut::ErrorOnce));
+    let disk = Flaky::over(image.clone());
+    let (store, _) = Store::open(disk.medium()).expect("good");
+    let opened = disk.disk(|d| d.operations);
+    store.prune(2, &mut |_, _| ()).expect("a good disk");
+    let pruned = disk.disk(|d| d.operations);
+    drop(store);
+    assert!(pruned > opened, "it writes");
+    let mut seen = [0, 0];
+    for at in opened + 1..=pruned {
+        for cut in [Cut::ErrorOnce, Cut::ErrorFromThen, Cut::PowerLoss(1), Cut::PowerLoss(2)] {
+            let disk = Flaky::over(image.clone()).cut(at, cut);
+            let (store, _) = Store::open(disk.medium()).expect("the cut comes later");
+            let done = store.prune(2, &mut |_, _| ());
+            drop(store);
+            let disk = Flaky::over(disk.disk(|d| d.after(cut)));
+            let (store, state) =
+                Store::open(disk.medium()).unwrap_or_else(|e| panic!("{cut:?} at {at}: {e}"));
+            assert_eq!(state.tip().height, tip);
+            let from = store.history_from();
+            assert!(from == tip - 1 || (from == 0 && done.is_err()), "{cut:?} at {at}: {from}");
+            seen[usize::from(from == 0)] += 1;
+            for height in 0..=tip {
+                let block = store.block(height);
+                let gone = matches!(block, Err(Fault::Pruned { .. }));
+                assert!(gone == (height < from) && (gone || block.is_ok()), "{height}: {cut:?} at {at}");
+            }
+        }
+    }
+    assert!(seen.iter().all(|n| *n > 0), "{seen:?}");
+}

@@ -20,7 +20,7 @@ fn clinic() -> Change {
 }
 
 /// A ledger on which members and validators came and went, and a proposal that is open. Gives its path, the state and the open one.
-fn governed(folder: &tempfile::TempDir) -> (PathBuf, State, Transaction) {
+pub(crate) fn governed(folder: &tempfile::TempDir) -> (PathBuf, State, Transaction) {
     let path = folder.path().join("ledger.redb");
     let chain = council();
     let (store, mut state) = Store::create(file(&path), chain.clone()).expect("new");

@@ -175,8 +175,8 @@ fn a_full_pool_asks_to_come_back_later() {
     let folder = folder();
     let chain = genesis();
     let (store, state) = Store::create(Medium::File(folder.path().join("l")), chain.clone()).expect("new");
-    let solo =
-        Solo::over(store, state, PoolLimits { transactions: 2, bytes: 1 << 20 }).expect("no validators");
+    let solo = Solo::over(store, state, PoolLimits { transactions: 2, bytes: 1 << 20, shares: 1 })
+        .expect("no validators");
     let list: Vec<Vec<u8>> = (1..=3).map(|n| enrol(&chain, n).to_bytes()).collect();
     let mut outcomes = solo.submit_all(&list, at(1));
     assert!(matches!(conflict(outcomes.pop().expect("three")), Conflict::PoolFull { transactions: 2, .. }));

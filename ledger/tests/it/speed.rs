@@ -83,3 +83,46 @@ fn blocks_of_proofs() {
         say(&format!("{n} proofs: block validated in {took:?}, checked one by one in {single:?}"));
     }
 }
+
+#[test]
+#[ignore = "a measurement"]
+fn snapshots_and_pruning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("l");
+    let chain = genesis();
+    let solo = Solo::create(Medium::File(path.clone()), chain.clone()).expect("new");
+    for round in 0..8 {
+        let one = |n: u64| enrol(&chain, 1_000_000 + round * 8000 + n).to_bytes();
+        let list: Vec<Vec<u8>> = (0..8000).map(one).collect();
+        assert!(solo.submit_all(&list, at(1)).iter().all(Result::is_ok));
+    }
+    let large: Vec<Vec<u8>> = (0..128)
+        .map(|i| {
+            let subjects = (0..1024).map(|n| SubjectCommitment::new(f(2_000_000 + i * 1024 + n))).collect();
+            sign(&chain, HOSPITAL, i, Action::Enrol(subjects)).to_bytes()
+        })
+        .collect();
+    assert!(solo.submit_all(&large, at(1)).iter().all(Result::is_ok));
+    let length = || std::fs::metadata(&path).expect("there").len() / 1024;
+    say(&format!("{} transactions, file {} KiB", solo.status().transactions, length()));
+
+    let at_path = folder.path().join("s");
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&at_path).expect("a file"));
+    let start = Instant::now();
+    let info = solo.write_snapshot(&mut out, |_| None, &mut |_, _| ()).expect("written");
+    drop(out);
+    say(&format!("snapshot of {} rows, {} KiB: {:?}", info.rows, info.bytes / 1024, start.elapsed()));
+    let mut snapshot = std::io::BufReader::new(std::fs::File::open(&at_path).expect("a file"));
+    let start = Instant::now();
+    let copy = folder.path().join("copy");
+    Chain::restore(&copy, &chain, &mut snapshot, &Demands::default(), &mut |_, _| ()).expect("restored");
+    let bytes = std::fs::metadata(&copy).expect("there").len() / 1024;
+    say(&format!("restored: {:?}, file {bytes} KiB", start.elapsed()));
+
+    let start = Instant::now();
+    let from = solo.prune(8, &mut |_, _| ()).expect("pruned");
+    say(&format!("pruned to block {from}: {:?}, file {} KiB", start.elapsed(), length()));
+    let start = Instant::now();
+    solo.compact().expect("compacted");
+    say(&format!("compacted: {:?}, file {} KiB", start.elapsed(), length()));
+}

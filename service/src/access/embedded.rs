@@ -106,7 +106,7 @@ impl LedgerAccess for Embedded {
         let tip = self.solo.state().tip().height;
         let mut headers = Vec::new();
         for height in (from..=tip).take(PAGE) {
-            headers.extend(self.block(height)?.map(|block| block.header));
+            headers.extend(self.solo.header(height).map_err(|fault| AccessError::from(&fault))?);
         }
         Ok(headers)
     }

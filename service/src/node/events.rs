@@ -80,8 +80,9 @@ async fn step(mut feed: Feed) -> Option<(Result<Event, Infallible>, Feed)> {
 /// None ends the stream: the reader comes back with the last height it saw.
 async fn next_event(shared: &Arc<Shared>, height: u64) -> Option<Event> {
     let read = move |shared: &Shared| {
-        let block = shared.chain().block(height).map_err(|e| faulty(&e))?;
-        Ok(block.map(|block| BlockEvent::from(&block)))
+        let header = shared.chain().header(height).map_err(|e| faulty(&e))?;
+        let receipts = shared.chain().receipts_of(height).map_err(|e| faulty(&e))?;
+        Ok(header.zip(receipts).map(|(header, receipts)| BlockEvent::new(&header, &receipts)))
     };
     let event = blocking(shared, read).await.ok()??;
     Event::default().event("block").id(height.to_string()).json_data(&event).ok()

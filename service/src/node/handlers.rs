@@ -10,7 +10,7 @@ use crate::view::{
 };
 use amanat_domain::bundle::Registry;
 use amanat_domain::tx::MAX_TX_BYTES;
-use amanat_ledger::{Block, Refusal, SealedBundle, Submitted, decode};
+use amanat_ledger::{Fault, Refusal, SealedBundle, Submitted, decode};
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
@@ -290,15 +290,27 @@ pub(super) async fn blocks(State(shared): Shareds, RawQuery(raw): RawQuery) -> A
         }
         let (mut blocks, mut transactions, mut next) = (Vec::new(), 0, from);
         while next <= tip && blocks.len() < limit && transactions < ENOUGH_TRANSACTIONS {
-            let block: Option<Block> = shared.chain().block(next).map_err(|e| faulty(&e))?;
-            let Some(block) = block else { break };
+            let Some(block) = listed(shared, next)? else { break };
             transactions += block.transactions.len();
-            blocks.push(BlockView::new(&block, false));
+            blocks.push(block);
             next += 1;
         }
         Ok(Json(BlocksView { tip, blocks, next: (next <= tip).then_some(next) }))
     })
     .await
+}
+
+/// A block without the bytes of its transactions; of a pruned one what its header and receipts say.
+fn listed(shared: &Shared, height: u64) -> Result<Option<BlockView>, Problem> {
+    match shared.chain().block(height) {
+        Ok(block) => Ok(block.map(|block| BlockView::new(&block, false))),
+        Err(Fault::Pruned { .. }) => {
+            let header = shared.chain().header(height).map_err(|e| faulty(&e))?;
+            let receipts = shared.chain().receipts_of(height).map_err(|e| faulty(&e))?;
+            Ok(header.zip(receipts).map(|(header, receipts)| BlockView::pruned(&header, &receipts)))
+        }
+        Err(fault) => Err(faulty(&fault)),
+    }
 }
 
 /// `GET /v1/keys`

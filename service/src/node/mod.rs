@@ -228,6 +228,9 @@ async fn blocking<T: Send + 'static>(
 
 /// A fault, written to the log in full and told without its details.
 fn faulty(fault: &amanat_ledger::Fault) -> Problem {
-    tracing::error!(%fault, "ledger fault");
+    // What was pruned is not missing.
+    if !matches!(fault, amanat_ledger::Fault::Pruned { .. }) {
+        tracing::error!(%fault, "ledger fault");
+    }
     Problem::from(fault).withheld()
 }

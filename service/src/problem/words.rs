@@ -156,6 +156,10 @@ pub(super) fn conflict(conflict: &Conflict) -> Problem {
             let next = "try again in a moment; nothing was done";
             Problem::new(Kind::Busy, 503, "pool_full", conflict, next)
         }
+        Conflict::PoolQuota { .. } => {
+            let next = "wait for the receipts of those that wait, then send the same bytes again; nothing was done";
+            Problem::new(Kind::Busy, 429, "pool_quota", conflict, next)
+        }
     }
 }
 
@@ -198,6 +202,12 @@ pub(super) fn fault(fault: &Fault) -> Problem {
         Fault::OtherChain { .. } => say(500, "other_chain", "use the genesis this file was made from"),
         Fault::ManyValidators { .. } | Fault::NoValidators => {
             say(500, "wrong_engine", "start the node with the engine that the genesis is for")
+        }
+        // The node is in order: this is not here, and will not be.
+        Fault::Pruned { height, from } => {
+            let next =
+                "ask another node or an archive for the block; its header, certificate and receipts are here";
+            Problem::request(410, "pruned", fault, next).disagree(format!("at least {from}"), height)
         }
         Fault::Uncertified { .. } => say(500, "uncertified", ASK),
         Fault::Bug(_) => say(500, "internal", "report this with the node's log"),

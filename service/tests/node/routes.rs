@@ -85,6 +85,30 @@ fn every_read_route_answers_as_the_document_says() {
 }
 
 #[test]
+fn a_pruned_block_is_gone_in_words_and_its_header_and_receipts_are_not() {
+    let world = World::new();
+    let receipt = world.commit(enrol([1, 2]));
+    world.commit(issue(7));
+    let before = world.get("/v1/blocks?from=0&limit=3").json;
+    world.solo.prune(1, &mut |_, _| ()).expect("no fault");
+    for answer in [world.get("/v1/blocks/1"), world.get_bytes("/v1/blocks/1")] {
+        let error = answer.refused(410, "pruned").clone();
+        assert_eq!((&error["expected"], &error["got"]), (&json!("at least 2"), &json!("1")));
+        assert!(error["next"].as_str().expect("words").contains("another node or an archive"), "{error}");
+    }
+    assert_eq!(world.get("/v1/blocks/2").json["header"]["height"], json!(2));
+    let listed = world.get("/v1/blocks?from=0&limit=3").json;
+    for height in 0..=2 {
+        assert_eq!(listed["blocks"][height]["header"], before["blocks"][height]["header"]);
+    }
+    let tx = &listed["blocks"][1]["transactions"][0];
+    assert_eq!(tx["kind"], json!("pruned"));
+    assert_eq!(tx["txid"], before["blocks"][1]["transactions"][0]["txid"]);
+    let shown = world.get(&format!("/v1/receipts/{}", receipt["txid"].as_str().expect("an id")));
+    assert_eq!((shown.status, &shown.json["receipt"]), (200, &receipt));
+}
+
+#[test]
 fn leaves_are_those_of_the_bundle_though_the_registries_have_moved_on() {
     let world = World::new();
     world.commit(enrol([1, 2]));

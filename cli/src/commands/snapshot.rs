@@ -1,0 +1,172 @@
+//! `amanat ledger snapshot`, `restore` and `prune`: what operators do with a ledger file that no node holds.
+
+use super::verify::genesis_of;
+use crate::actors;
+use crate::args::{Global, LedgerFile};
+use crate::home::Home;
+use crate::session::ledger_path;
+use crate::ui::{Ui, bytes, seconds};
+use amanat_ledger::{Chain, Demands, Medium, SnapshotInfo, SnapshotSignature};
+use anyhow::{Context, Result, bail};
+use ed25519_dalek::Signer;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// The ledger file meant: the one named, or the home directory's.
+fn open(of: &LedgerFile, global: &Global) -> Result<(Chain, PathBuf)> {
+    let path = match &of.ledger {
+        Some(path) => path.clone(),
+        None => ledger_path(&Home::open(global.home.as_deref())?),
+    };
+    let chain = Chain::open(Medium::File(path.clone()))
+        .with_context(|| format!("cannot open the ledger {}", path.display()))?;
+    Ok((chain, path))
+}
+
+pub(crate) fn snapshot(out: &Path, by: Option<&str>, of: &LedgerFile, global: &Global, ui: Ui) -> Result<()> {
+    if out.exists() {
+        bail!("{} is there already: give another --out, or remove it", out.display());
+    }
+    let signer = by.map(|reference| signer(reference, global)).transpose()?;
+    let (chain, _) = open(of, global)?;
+    let failed = || format!("cannot write {}", out.display());
+    // Under its name only once it is whole.
+    let mut name = out.to_path_buf().into_os_string();
+    name.push(".new");
+    let unfinished = PathBuf::from(name);
+    let mut file = BufWriter::new(File::create(&unfinished).with_context(failed)?);
+    let bar = ui.bar(0, "writing the snapshot");
+    let began = Instant::now();
+    let sign = |message: &[u8; 32]| {
+        signer.map(|o| SnapshotSignature {
+            key: o.key.verifying_key().to_bytes(),
+            signature: o.key.sign(message).to_bytes(),
+        })
+    };
+    let written = chain.write_snapshot(&mut file, sign, &mut |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    });
+    let finished = written.map_err(anyhow::Error::from).and_then(|info| {
+        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&unfinished, out)?;
+        Ok(info)
+    });
+    bar.finish_and_clear();
+    let info = finished.inspect_err(|_| drop(std::fs::remove_file(&unfinished))).with_context(failed)?;
+    ui.say(format!(
+        "snapshot of block {} in {}: {} rows, {}, {}",
+        info.height,
+        out.display(),
+        info.rows,
+        bytes(info.bytes),
+        seconds(began.elapsed())
+    ));
+    say(&info, chain.genesis().validators().is_some(), ui);
+    ui.document(&document(&info));
+    Ok(())
+}
+
+fn signer(reference: &str, global: &Global) -> Result<actors::Organisation> {
+    let home = Home::open(global.home.as_deref())?;
+    let all = actors::load_organisations(&home)?;
+    let found = all.into_iter().find(|o| o.reference == reference);
+    found.with_context(|| format!("{} has no key of {reference}", home.root().display()))
+}
+
+/// What is asked of a snapshot.
+pub(crate) struct Asked<'a> {
+    pub(crate) genesis: &'a Path,
+    pub(crate) at_least: Option<u64>,
+    pub(crate) signed_by: Option<&'a str>,
+}
+
+pub(crate) fn restore(file: &Path, ledger: &Path, asked: &Asked<'_>, ui: Ui) -> Result<()> {
+    let genesis = genesis_of(asked.genesis)?;
+    let key = asked.signed_by.map(|key| {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(key, &mut bytes).map(|()| bytes).context("--signed-by: 64 hexadecimal digits")
+    });
+    let demands = Demands { at_least: asked.at_least, signed_by: key.transpose()? };
+    let mut from =
+        BufReader::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?);
+    let bar = ui.bar(0, "restoring the ledger");
+    let began = Instant::now();
+    let restored = Chain::restore(ledger, &genesis, &mut from, &demands, &mut |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+        if done == of {
+            bar.set_message("checking the state");
+        }
+    });
+    bar.finish_and_clear();
+    let info = restored.with_context(|| format!("no ledger was made from {}", file.display()))?;
+    ui.say(format!(
+        "ledger of chain {} at block {} in {}, {}",
+        info.chain,
+        info.height,
+        ledger.display(),
+        seconds(began.elapsed())
+    ));
+    say(&info, genesis.validators().is_some(), ui);
+    ui.document(&document(&info));
+    Ok(())
+}
+
+/// Who stands behind a snapshot.
+fn say(info: &SnapshotInfo, certified: bool, ui: Ui) {
+    ui.say(format!("  block {}", info.block));
+    ui.say(format!("  digest {}", hex::encode(info.digest)));
+    match (certified, info.signed_by) {
+        (true, _) => ui.say("  a quorum of the validators signed its block"),
+        (false, Some(key)) => ui.say(format!("  signed by {}", hex::encode(key))),
+        (false, None) => ui.warn(
+            "nobody stands behind this snapshot: the genesis names no validators, and nobody signed it. Compare the block's \
+             hash with one that you believe",
+        ),
+    }
+}
+
+fn document(info: &SnapshotInfo) -> serde_json::Value {
+    serde_json::json!({
+        "chain": info.chain.to_string(),
+        "height": info.height,
+        "block": info.block.to_string(),
+        "app_hash": info.app_hash.to_string(),
+        "digest": hex::encode(info.digest),
+        "signed_by": info.signed_by.map(hex::encode),
+        "rows": info.rows,
+        "bytes": info.bytes,
+    })
+}
+
+pub(crate) fn prune(keep: u64, of: &LedgerFile, global: &Global, ui: Ui) -> Result<()> {
+    let (chain, path) = open(of, global)?;
+    let length = || std::fs::metadata(&path).map_or(0, |meta| meta.len());
+    let (before, was) = (length(), chain.history_from());
+    let bar = ui.bar(0, "pruning the ledger");
+    let pruned = chain.prune(keep, &mut |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    });
+    bar.set_message("compacting the file");
+    let compacted =
+        pruned.map_err(anyhow::Error::from).and_then(|from| Ok(chain.compact().map(|()| from)?));
+    bar.finish_and_clear();
+    let from = compacted.with_context(|| format!("cannot prune {}", path.display()))?;
+    let tip = chain.status().tip.height;
+    ui.say(match from - was {
+        0 => format!("nothing to prune: the transactions of blocks {from} to {tip} are kept"),
+        n => format!(
+            "the transactions of {n} blocks are gone; headers, certificates and receipts stay. History begins with block {from}, \
+             the tip is {tip}"
+        ),
+    });
+    ui.say(format!("  file: {}, it was {}", bytes(length()), bytes(before)));
+    ui.document(&serde_json::json!({
+        "history_from": from, "pruned": from - was, "height": tip, "bytes": length(), "bytes_before": before,
+    }));
+    Ok(())
+}
