@@ -424,10 +424,13 @@ pub(crate) enum LedgerCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         /// Sign it as this organisation, whose key is in the home directory. Without validators nobody else stands behind it.
-        #[arg(long, value_name = "REFERENCE")]
+        #[arg(long, value_name = "REFERENCE", conflicts_with = "node")]
         by: Option<String>,
         #[command(flatten)]
         of: LedgerFile,
+        /// With --node: of a running node, which goes on meanwhile.
+        #[command(flatten)]
+        at: LedgerAt,
     },
     /// Make a ledger file from a snapshot, checked against the genesis.
     Restore {

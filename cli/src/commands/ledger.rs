@@ -21,7 +21,10 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
         LedgerCommand::Receipt { txid, out, at } => {
             receipt(&Session::open(global, at, ui)?, txid, out.as_deref())
         }
-        LedgerCommand::Snapshot { out, by, of } => snapshot::snapshot(out, by.as_deref(), of, global, ui),
+        LedgerCommand::Snapshot { out, of, at, .. } if at.node.is_some() => {
+            snapshot::fetch(out, of, at, global, ui)
+        }
+        LedgerCommand::Snapshot { out, by, of, .. } => snapshot::snapshot(out, by.as_deref(), of, global, ui),
         LedgerCommand::Restore { file, genesis, ledger, at_least, signed_by } => {
             let asked = Asked { genesis, at_least: *at_least, signed_by: signed_by.as_deref() };
             snapshot::restore(file, ledger, &asked, ui)

@@ -1,12 +1,13 @@
-//! `amanat ledger snapshot`, `restore` and `prune`: what operators do with a ledger file that no node holds.
+//! `amanat ledger snapshot`, `restore` and `prune`: what operators do with a ledger file that no node holds, and how they get one.
 
 use super::verify::genesis_of;
 use crate::actors;
-use crate::args::{Global, LedgerFile};
+use crate::args::{Global, LedgerAt, LedgerFile};
 use crate::home::Home;
-use crate::session::ledger_path;
+use crate::session::{genesis, ledger_path};
 use crate::ui::{Ui, bytes, seconds};
 use amanat_ledger::{Chain, Demands, Medium, SnapshotInfo, SnapshotSignature};
+use amanat_service::access::Http;
 use anyhow::{Context, Result, bail};
 use ed25519_dalek::Signer;
 use std::fs::File;
@@ -26,16 +27,11 @@ fn open(of: &LedgerFile, global: &Global) -> Result<(Chain, PathBuf)> {
 }
 
 pub(crate) fn snapshot(out: &Path, by: Option<&str>, of: &LedgerFile, global: &Global, ui: Ui) -> Result<()> {
-    if out.exists() {
-        bail!("{} is there already: give another --out, or remove it", out.display());
-    }
+    new(out)?;
     let signer = by.map(|reference| signer(reference, global)).transpose()?;
     let (chain, _) = open(of, global)?;
     let failed = || format!("cannot write {}", out.display());
-    // Under its name only once it is whole.
-    let mut name = out.to_path_buf().into_os_string();
-    name.push(".new");
-    let unfinished = PathBuf::from(name);
+    let unfinished = unfinished(out);
     let mut file = BufWriter::new(File::create(&unfinished).with_context(failed)?);
     let bar = ui.bar(0, "writing the snapshot");
     let began = Instant::now();
@@ -66,6 +62,47 @@ pub(crate) fn snapshot(out: &Path, by: Option<&str>, of: &LedgerFile, global: &G
     ));
     say(&info, chain.genesis().validators().is_some(), ui);
     ui.document(&document(&info));
+    Ok(())
+}
+
+fn new(out: &Path) -> Result<()> {
+    if out.exists() {
+        bail!("{} is there already: give another --out, or remove it", out.display());
+    }
+    Ok(())
+}
+
+/// It is under its name only once it is whole.
+fn unfinished(out: &Path) -> PathBuf {
+    let mut name = out.to_path_buf().into_os_string();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// From a running node.
+pub(crate) fn fetch(out: &Path, of: &LedgerFile, at: &LedgerAt, global: &Global, ui: Ui) -> Result<()> {
+    new(out)?;
+    if of.ledger.is_some() {
+        bail!("--ledger names a file, --node a node: give one of them");
+    }
+    let url = at.node.as_deref().context("--node")?;
+    let expected = genesis(&Home::open(global.home.as_deref())?)?.map(|genesis| genesis.chain_id());
+    let node = Http::connect_with(url, expected, &at.tls.files())?;
+    let failed = || format!("cannot write {}", out.display());
+    let unfinished = unfinished(out);
+    let mut file = BufWriter::new(File::create(&unfinished).with_context(failed)?);
+    let (bar, began) = (ui.spinner(), Instant::now());
+    let fetched = node.snapshot(&mut file, &|got| bar.set_message(format!("{} of a snapshot", bytes(got))));
+    let finished = fetched.map_err(anyhow::Error::from).and_then(|got| {
+        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&unfinished, out)?;
+        Ok(got)
+    });
+    bar.finish_and_clear();
+    let got = finished.inspect_err(|_| drop(std::fs::remove_file(&unfinished))).with_context(failed)?;
+    ui.say(format!("snapshot from {url} in {}: {}, {}", out.display(), bytes(got), seconds(began.elapsed())));
+    ui.say("  whether it is what it says is checked by `amanat ledger restore`");
+    ui.document(&serde_json::json!({ "node": url, "bytes": got }));
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use amanat_domain::tx::{ChainId, KeyDigest, MAX_KEY_BYTES, Transaction, TxId};
 use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof, MAX_GENESIS_BYTES, tx_root};
 use amanat_params::VerifyingKey;
 use serde::de::DeserializeOwned;
+use std::io::{Read as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -32,6 +33,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// Most bytes of an answer that is neither a block nor a page of leaves nor the genesis.
 const SMALL: u64 = 256 * 1024;
 const LARGE: u64 = 4 * 1024 * 1024;
+/// Most bytes of a snapshot.
+const MAX_SNAPSHOT_BYTES: u64 = 64 << 30;
 /// Members with all the roles that each may issue.
 const MEMBERS: u64 = 32 * 1024 * 1024;
 /// Submissions under way at once.
@@ -94,6 +97,37 @@ impl Http {
     #[must_use]
     pub fn node(&self) -> &str {
         &self.node
+    }
+
+    /// Fetches a snapshot of the ledger; `progress` hears how many bytes have come. Whether it is what it says is for
+    /// [`Chain::restore`](amanat_ledger::Chain::restore) to find.
+    ///
+    /// # Errors
+    /// [`AccessError`]; [`AccessError::Unreachable`] also where it breaks off or cannot be written.
+    pub fn snapshot(&self, out: &mut dyn Write, progress: &dyn Fn(u64)) -> Result<u64, AccessError> {
+        // However long it takes, as long as something comes.
+        let request = self.agent.get(format!("{}/v1/snapshot", self.node)).config().timeout_global(None);
+        let request = request.timeout_recv_response(Some(ANSWER)).build();
+        let answer = request.call().map_err(|e| failed(&self.node, &e))?;
+        if answer.status().as_u16() != 200 {
+            Answer::read(&self.node, Ok(answer), LARGE)?.success()?;
+            return Err(untrustworthy("snapshot", &"neither one nor an error"));
+        }
+        let broken = |why: std::io::Error| AccessError::Unreachable {
+            node: self.node.clone(),
+            why: tame(&format!("the snapshot did not come whole: {why}")),
+        };
+        let mut body = answer.into_body().into_with_config().limit(MAX_SNAPSHOT_BYTES).reader();
+        let (mut piece, mut got) = (vec![0; 128 * 1024], 0);
+        loop {
+            let n = body.read(&mut piece).map_err(broken)?;
+            if n == 0 {
+                return Ok(got);
+            }
+            out.write_all(&piece[..n]).map_err(broken)?;
+            got += n as u64;
+            progress(got);
+        }
     }
 
     fn chain(&self) -> ChainId {

@@ -15,6 +15,7 @@ mod handlers;
 mod metrics;
 mod query;
 mod routes;
+mod snapshot;
 mod tls;
 
 pub use tls::Acceptor;
@@ -103,6 +104,7 @@ struct Shared {
     requests: Semaphore,
     callers: Arc<caller::Quota>,
     streams: Arc<Semaphore>,
+    snapshots: Arc<Semaphore>,
 }
 
 /// Serves a ledger until `shutdown` completes. See [`Node::serve`].
@@ -134,6 +136,7 @@ impl Node {
             requests: Semaphore::new(config.requests),
             callers: caller::Quota::new(config.requests_per_caller),
             streams: Arc::new(Semaphore::new(config.streams)),
+            snapshots: Arc::new(Semaphore::new(1)),
             engine,
             clock,
             config,

@@ -1,6 +1,6 @@
 //! Every route of the node in one table: the router is made from it, and a test holds it against the OpenAPI document.
 
-use super::{Shared, events, handlers};
+use super::{Shared, events, handlers, snapshot};
 use crate::problem::{Envelope, Problem};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -46,6 +46,7 @@ pub(super) fn table() -> Vec<Route> {
         free("/v1/health", get(handlers::health)),
         free("/v1/ready", get(handlers::ready)),
         free("/v1/events", get(events::events)),
+        free("/v1/snapshot", get(snapshot::snapshot)),
         free("/metrics", get(handlers::metrics)),
         free("/openapi.json", get(handlers::openapi)),
     ]

@@ -4,7 +4,8 @@ use crate::support::{VISITOR, World, anchor, enrol, issue, key, sign};
 use amanat_domain::consent::OrgId;
 use amanat_domain::governance::{Capabilities, Change};
 use amanat_domain::tx::{Action, Transaction};
-use amanat_ledger::Block;
+use amanat_ledger::{Block, Chain, Demands, Medium};
+use amanat_service::access::Http;
 use serde_json::json;
 
 const SECOND: &str = "Organization/second-board";
@@ -106,6 +107,30 @@ fn a_pruned_block_is_gone_in_words_and_its_header_and_receipts_are_not() {
     assert_eq!(tx["txid"], before["blocks"][1]["transactions"][0]["txid"]);
     let shown = world.get(&format!("/v1/receipts/{}", receipt["txid"].as_str().expect("an id")));
     assert_eq!((shown.status, &shown.json["receipt"]), (200, &receipt));
+}
+
+#[test]
+fn a_running_node_gives_a_snapshot_that_a_ledger_begins_from() {
+    let world = World::new();
+    let receipt = world.commit(enrol([1, 2]));
+    world.commit(issue(7));
+    let node = Http::connect(&format!("http://{}", world.address), Some(world.chain())).expect("a node");
+    let (mut file, told) = (Vec::new(), std::cell::Cell::new(0));
+    let got = node.snapshot(&mut file, &|got| told.set(got)).expect("a snapshot");
+    assert_eq!((got, told.get()), (file.len() as u64, got));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ledger.redb");
+    let demands = Demands { at_least: Some(2), signed_by: None };
+    let restore =
+        |bytes: &[u8]| Chain::restore(&path, &world.solo.genesis(), &mut &*bytes, &demands, &mut |_, _| ());
+    // Cut short it is no snapshot, and leaves nothing behind.
+    assert!(restore(&file[..file.len() - 1]).is_err() && !path.exists());
+    let info = restore(&file).expect("as sent");
+    assert_eq!((info.height, info.block), (2, world.solo.status().tip.hash()));
+    let chain = Chain::open(Medium::File(path)).expect("a ledger");
+    assert_eq!((chain.status().tip, chain.history_from()), (world.solo.status().tip, 3));
+    let txid = receipt["txid"].as_str().expect("an id").parse().expect("an id");
+    assert!(chain.receipt(&txid).expect("no fault").is_some());
 }
 
 #[test]
