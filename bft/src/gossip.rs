@@ -3,8 +3,8 @@
 //!
 //! The engine has no channel for an application's messages, and its proposal parts wait while a proposer makes a block. What passed
 //! gate 1 here is sent once to everyone, many to a message; what comes in is looked at once, waits in a queue that is bounded per
-//! sender, and passes gate 1 again, many in one batch, before it is in the pool. What is lost is not sent again: the validator that
-//! took it proposes it at its own turn.
+//! sender, and passes gate 1 again, many in one batch, before it is in the pool. What is lost is sent again by the validator that took
+//! it, as long as somebody waits there.
 
 use crate::error::Error;
 use crate::meters::Meters;

@@ -16,6 +16,7 @@ use amanat_ledger::{Chain, Entered, Fault, Header, Pending, Status, SubmitError,
 use arc_malachitebft_app_channel::app::types::core::LinearTimeouts;
 use arc_malachitebft_app_channel::{Channels, EngineHandle};
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,10 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// A block of so many seconds after the start was voted on after the start: a quorum holds a time more than [`AHEAD_SECONDS`] ahead of its
 /// clocks for wrong, and clocks differ a little.
 const AFTER_START: u64 = AHEAD_SECONDS + 5;
+
+/// Before a transaction that waits is sent to the others once more; longer each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How a validator runs.
 #[derive(Debug, Clone)]
@@ -244,19 +249,22 @@ impl Validator {
             }
         };
         let waits = |entered: &Result<Entered, _>| matches!(entered, Ok(Entered::Waiting(_)));
-        let sent: Vec<Bytes> =
+        let sent: VecDeque<Bytes> =
             list.into_iter().zip(&entered).filter(|(_, e)| waits(e)).map(|(tx, _)| tx).collect();
         if !sent.is_empty() {
             self.core.arrived.notify_one();
-            if let Some(gossip) = &self.gossip {
-                gossip.publish(sent).await;
-            }
         }
+        let mut mail = Mail::new(self.gossip.as_ref(), sent);
+        mail.send().await;
         let mut answers: Vec<Result<Submitted, SubmitError>> = Vec::with_capacity(entered.len());
         for entered in entered {
             answers.push(match entered {
                 Ok(Entered::Before(receipt)) => Ok(Submitted::AlreadyCommitted(receipt)),
-                Ok(Entered::Waiting(pending)) => self.wait(&pending, &mut tip).await,
+                Ok(Entered::Waiting(pending)) => {
+                    let answer = self.wait(&pending, &mut tip, &mut mail).await;
+                    mail.waiting.pop_front();
+                    answer
+                }
                 Err(refused) => Err(refused),
             });
         }
@@ -267,6 +275,7 @@ impl Validator {
         &self,
         pending: &Pending,
         tip: &mut watch::Receiver<Header>,
+        mail: &mut Mail<'_>,
     ) -> Result<Submitted, SubmitError> {
         let mut ended = self.ended.clone();
         loop {
@@ -281,6 +290,7 @@ impl Validator {
             tokio::select! {
                 changed = tip.changed() => if changed.is_ok() { continue },
                 _ = ended.wait_for(Option::is_some) => {}
+                () = mail.again() => continue,
             }
             // The loop has ended; what it answered before that is there.
             let stopped = || Err(Fault::Reopen.into());
@@ -311,6 +321,35 @@ impl Validator {
             gossip.stop().await;
         }
         self.ended().await
+    }
+}
+
+/// Transactions that wait, and are sent to the others again where that takes long: a network that just comes up or has parted loses
+/// some, and a validator that learns proposes none of its own.
+struct Mail<'a> {
+    gossip: Option<&'a Gossip>,
+    waiting: VecDeque<Bytes>,
+    pause: Duration,
+    next: tokio::time::Instant,
+}
+
+impl<'a> Mail<'a> {
+    fn new(gossip: Option<&'a Gossip>, waiting: VecDeque<Bytes>) -> Self {
+        Self { gossip, waiting, pause: FIRST_PAUSE, next: tokio::time::Instant::now() + FIRST_PAUSE }
+    }
+
+    async fn send(&self) {
+        if let Some(gossip) = self.gossip.filter(|_| !self.waiting.is_empty()) {
+            gossip.publish(self.waiting.iter().cloned().collect()).await;
+        }
+    }
+
+    /// Completes when they were sent again.
+    async fn again(&mut self) {
+        tokio::time::sleep_until(self.next).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.next = tokio::time::Instant::now() + self.pause;
+        self.send().await;
     }
 }
 

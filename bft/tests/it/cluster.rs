@@ -98,10 +98,16 @@ fn at_port(port: u16) -> SocketAddr {
 
 /// Settings of the n-th validator: ports are consensus and gossip, in turn.
 pub(crate) fn settings(n: u8, ports: &[u16], folder: &Path) -> Settings {
-    let of = |n: u8| (at_port(ports[2 * n as usize]), at_port(ports[2 * n as usize + 1]));
+    settings_via(n, ports, ports, folder)
+}
+
+/// The same, where the others are reached by other ports than those they listen on.
+pub(crate) fn settings_via(n: u8, ports: &[u16], via: &[u16], folder: &Path) -> Settings {
+    let of = |ports: &[u16], n: u8| (at_port(ports[2 * n as usize]), at_port(ports[2 * n as usize + 1]));
     let others = (0..ports.len() as u8 / 2).filter(|m| *m != n);
-    let peers = others.map(|m| Peer { key: secret(m).key(), consensus: of(m).0, gossip: of(m).1 }).collect();
-    let (consensus, gossip) = of(n);
+    let peer = |m| Peer { key: secret(m).key(), consensus: of(via, m).0, gossip: of(via, m).1 };
+    let peers = others.map(peer).collect();
+    let (consensus, gossip) = of(ports, n);
     let mut settings = Settings::new(folder.join(format!("wal-{n}")), consensus, gossip, peers);
     // An idle cluster makes a block now and then; a test should not wait long for one.
     settings.idle = Duration::from_millis(500);

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Sends enrolments to these validators, a few at a time, and waits for the answers. Gives what was acknowledged.
-fn load(cluster: &Processes, nodes: &[u8], subjects: std::ops::Range<u64>) -> BTreeMap<TxId, u64> {
+pub(crate) fn load(cluster: &Processes, nodes: &[u8], subjects: std::ops::Range<u64>) -> BTreeMap<TxId, u64> {
     let genesis = validated_genesis(4);
     let mut promised = BTreeMap::new();
     let subjects: Vec<u64> = subjects.collect();
@@ -40,7 +40,7 @@ fn load(cluster: &Processes, nodes: &[u8], subjects: std::ops::Range<u64>) -> BT
     promised
 }
 
-fn holds(path: &std::path::Path, promised: &BTreeMap<TxId, u64>) {
+pub(crate) fn holds(path: &std::path::Path, promised: &BTreeMap<TxId, u64>) {
     let (store, _) = Store::open(Medium::File(path.to_path_buf())).expect("it opens");
     for (txid, height) in promised {
         let receipt = store.receipt(txid).expect("no fault");

@@ -5,7 +5,9 @@ mod conformance;
 mod faults;
 mod inside;
 mod node;
+mod partitions;
 mod processes;
+mod wires;
 #[allow(dead_code)] // the ledger's own tests use all of it
 #[path = "../../../ledger/tests/it/world.rs"]
 mod world;

@@ -11,31 +11,37 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Index, ports and folder of the validator, and what time it is.
+/// Index of the validator, its ports, those by which it reaches the others, what time it is, and its folder.
 pub(crate) const NODE: &str = "AMANAT_BFT_NODE";
 
 #[test]
 fn node() {
     let Ok(args) = std::env::var(NODE) else { return };
-    let mut words = args.splitn(4, ' ');
-    let mut word = || words.next().expect("four words");
+    let mut words = args.splitn(5, ' ');
+    let mut word = || words.next().expect("five words");
+    let list = |text: &str| text.split(',').map(|p| p.parse().expect("a port")).collect::<Vec<u16>>();
     let n: u8 = word().parse().expect("an index");
-    let ports: Vec<u16> = word().split(',').map(|p| p.parse().expect("a port")).collect();
+    let (ports, via) = (list(word()), list(word()));
     let now: u64 = word().parse().expect("a time");
     let folder = Path::new(word());
     let filter = tracing_subscriber::EnvFilter::try_from_env("AMANAT_BFT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(serve(n, &ports, Timestamp::new(now).expect("a time"), folder));
+    runtime.expect("a runtime").block_on(serve(
+        n,
+        (&ports, &via),
+        Timestamp::new(now).expect("a time"),
+        folder,
+    ));
 }
 
-async fn serve(n: u8, ports: &[u16], now: Timestamp, folder: &Path) {
+async fn serve(n: u8, (ports, via): (&[u16], &[u16]), now: Timestamp, folder: &Path) {
     let path = folder.join(format!("ledger-{n}.redb"));
     let chain = Chain::open_or_create(&path, validated_genesis(ports.len() as u8 / 2))
         .expect("it opens after every kill");
     let hand = Hand::at(now);
-    let settings = settings(n, ports, folder);
+    let settings = settings_via(n, ports, via, folder);
     let validator =
         Validator::start(Arc::new(chain), secret(n), settings, hand.clock()).await.expect("starts");
     let validator = Arc::new(validator);

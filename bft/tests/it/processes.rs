@@ -2,6 +2,7 @@
 
 use crate::cluster::*;
 use crate::node::NODE;
+use crate::wires::{Mode, Wire};
 use crate::world::*;
 use amanat_domain::quorum::Certificate;
 use amanat_domain::time::Timestamp;
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Processes {
     folder: tempfile::TempDir,
     ports: Vec<u16>,
+    /// The way from one to another, for consensus and for transactions; none where they reach each other directly.
+    wires: BTreeMap<(u8, u8), [Wire; 2]>,
     now: AtomicU64,
     next: AtomicU64,
     pub(crate) nodes: Vec<Option<Process>>,
@@ -45,15 +48,63 @@ pub(crate) struct Heard {
 
 impl Processes {
     pub(crate) fn new(n: u8) -> Self {
-        let mut cluster = Self {
+        Self::of(n, &(0..n).collect::<Vec<u8>>())
+    }
+
+    /// Of n validators only these are started.
+    pub(crate) fn of(n: u8, started: &[u8]) -> Self {
+        let mut cluster = Self::stopped(n);
+        started.iter().for_each(|n| cluster.start(*n));
+        cluster
+    }
+
+    /// With a wire from each to each.
+    pub(crate) fn wired(n: u8) -> Self {
+        let mut cluster = Self::stopped(n);
+        for (from, to) in (0..n).flat_map(|from| (0..n).map(move |to| (from, to))).filter(|(a, b)| a != b) {
+            let at = 2 * to as usize;
+            cluster.wires.insert((from, to), [at, at + 1].map(|port| Wire::to(cluster.ports[port])));
+        }
+        (0..n).for_each(|n| cluster.start(n));
+        cluster
+    }
+
+    fn stopped(n: u8) -> Self {
+        Self {
             folder: tempfile::tempdir().expect("a folder"),
             ports: ports(2 * n as usize),
+            wires: BTreeMap::new(),
             now: AtomicU64::new(at(1).seconds()),
             next: AtomicU64::new(1),
             nodes: (0..n).map(|_| None).collect(),
-        };
-        (0..n).for_each(|n| cluster.start(n));
-        cluster
+        }
+    }
+
+    /// What happens between these and those, both ways.
+    pub(crate) fn part(&self, these: &[u8], those: &[u8], mode: Mode) {
+        for ((from, to), wires) in &self.wires {
+            let apart = |a, b| these.contains(a) && those.contains(b);
+            if apart(from, to) || apart(to, from) {
+                wires.iter().for_each(|wire| wire.set(mode));
+            }
+        }
+    }
+
+    /// What happens everywhere.
+    pub(crate) fn each_way(&self, mode: Mode) {
+        self.wires.values().flatten().for_each(|wire| wire.set(mode));
+    }
+
+    /// Takes away what a stopped validator has written of its votes.
+    pub(crate) fn lose_log(&self, n: u8) {
+        let folder = self.folder.path().join(format!("wal-{n}"));
+        for entry in std::fs::read_dir(folder).expect("its log's folder") {
+            std::fs::remove_file(entry.expect("a file").path()).expect("removed");
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::new(self.now.load(Ordering::SeqCst)).expect("was one")
     }
 
     pub(crate) fn path(&self, n: u8) -> PathBuf {
@@ -61,9 +112,15 @@ impl Processes {
     }
 
     pub(crate) fn start(&mut self, n: u8) {
-        let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
+        let words = |ports: &[u16]| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+        let mut via = self.ports.clone();
+        for ((_, to), wires) in self.wires.iter().filter(|((from, _), _)| *from == n) {
+            let at = 2 * *to as usize;
+            (via[at], via[at + 1]) = (wires[0].port, wires[1].port);
+        }
         let now = self.now.load(Ordering::SeqCst);
-        let args = format!("{n} {} {now} {}", ports.join(","), self.folder.path().display());
+        let folder = self.folder.path().display();
+        let args = format!("{n} {} {} {now} {folder}", words(&self.ports), words(&via));
         let log = self.folder.path().join(format!("node-{n}.log"));
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log");
         let mut child = Command::new(std::env::current_exe().expect("this binary"))
