@@ -4,6 +4,7 @@ mod cluster;
 mod conformance;
 mod faults;
 mod inside;
+mod liars;
 mod node;
 mod partitions;
 mod processes;
