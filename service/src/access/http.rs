@@ -42,6 +42,26 @@ pub struct Http {
     genesis: Arc<Genesis>,
 }
 
+/// Asks a node whether it takes transactions, and waits no longer than this.
+///
+/// # Errors
+/// [`AccessError`]: why not, in the node's words where it answers.
+pub fn ready(address: &str, patience: Duration) -> Result<(), AccessError> {
+    let node = base(address)?;
+    get(&agent(patience), &node, "/v1/ready", "application/json", SMALL)?.success().map(|_| ())
+}
+
+fn agent(patience: Duration) -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .timeout_connect(Some(CONNECT.min(patience)))
+        .timeout_global(Some(patience))
+        .user_agent(concat!("amanat/", env!("CARGO_PKG_VERSION")));
+    config.build().new_agent()
+}
+
 impl Http {
     /// Reaches a node at `http://HOST:PORT` and takes over its genesis, which must be of the chain expected, if one is.
     ///
@@ -51,14 +71,7 @@ impl Http {
     /// [`AccessError`].
     pub fn connect(address: &str, expected: Option<ChainId>) -> Result<Self, AccessError> {
         let node = base(address)?;
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(ANSWER))
-            .user_agent(concat!("amanat/", env!("CARGO_PKG_VERSION")));
-        let agent = config.build().new_agent();
+        let agent = agent(ANSWER);
         let answer = get(&agent, &node, "/v1/genesis", "application/json", MAX_GENESIS_BYTES as u64)?;
         let genesis = Genesis::from_json(&answer.success()?).map_err(|e| untrustworthy("genesis", &e))?;
         let got = genesis.chain_id();

@@ -170,6 +170,16 @@ pub(crate) fn local(port: u16) -> SocketAddr {
 impl Config {
     /// Reads a file. Paths in it are relative to its folder.
     pub(crate) fn read(path: &Path) -> Result<Self> {
+        let mut config = Self::parse(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for path in [&mut config.genesis, &mut config.ledger, &mut config.bft.key, &mut config.bft.folder] {
+            *path = folder.join(&*path);
+        }
+        Ok(config)
+    }
+
+    /// Reads a file and leaves the paths in it as they are.
+    pub(crate) fn parse(path: &Path) -> Result<Self> {
         let length =
             std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
         if length > MAX_BYTES {
@@ -177,13 +187,9 @@ impl Config {
         }
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut config: Self =
+        let config: Self =
             toml::from_str(&text).with_context(|| format!("{} cannot be followed", path.display()))?;
         config.check().with_context(|| format!("{} cannot be followed", path.display()))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        for path in [&mut config.genesis, &mut config.ledger, &mut config.bft.key, &mut config.bft.folder] {
-            *path = folder.join(&*path);
-        }
         Ok(config)
     }
 
