@@ -58,6 +58,17 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Run a validator node with its HTTP interface.
     Node(NodeArgs),
+    /// Ask a node whether it is ready to take transactions: exit code 0, or 1 and why not. For supervisors and containers.
+    Probe {
+        /// The node's address.
+        #[arg(default_value = "http://127.0.0.1:7420")]
+        node: String,
+        /// Seconds to wait for its answer.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+        #[command(flatten)]
+        tls: tls::ClientTlsArgs,
+    },
     /// Found, run and look at a ledger of several validators.
     #[command(subcommand)]
     Cluster(ClusterCommand),
@@ -127,6 +138,10 @@ pub(crate) struct NodeArgs {
     /// A configuration file (TOML); the ledger in the home directory without it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Print the configuration and start nothing: the one of --config with every default written out, or the defaults. `--engine bft`
+    /// prints them for one of several validators.
+    #[arg(long)]
+    pub print_config: bool,
     #[command(flatten)]
     pub tls: tls::NodeTlsArgs,
 }
@@ -141,6 +156,19 @@ pub(crate) enum ClusterCommand {
         /// The folder.
         #[arg(default_value = "cluster")]
         dir: PathBuf,
+    },
+    /// Make the key of one validator in a file that only its owner can read, and print the public half: what a genesis, the others' peers
+    /// and `governance propose add-validator` name.
+    Key {
+        /// Where to write the private key; it must not be there yet.
+        #[arg(long, value_name = "FILE", default_value = "validator.key")]
+        out: PathBuf,
+    },
+    /// Check a genesis that was put together by hand, and print what it says with the chain id, which all compare before they start.
+    Check {
+        /// The genesis file.
+        #[arg(default_value = "genesis.json")]
+        genesis: PathBuf,
     },
     /// Say how the validators of such a folder are.
     Status {

@@ -115,6 +115,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Demo(args) => demo::run(args, global, ui),
         Command::Init(args) => commands::node::init(args, global, ui),
         Command::Node(args) => commands::node::run(args, global, ui),
+        Command::Probe { node, seconds, tls } => commands::node::probe(node, *seconds, tls, ui),
         Command::Cluster(command) => commands::cluster::run(command, global, ui),
         Command::Import(args) if args.anchor => commands::anchor::run(args, global, ui),
         Command::Import(args) => import::run(args, ui),

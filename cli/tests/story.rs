@@ -283,6 +283,45 @@ fn a_node_serves_a_second_process_and_stops_when_told() {
 }
 
 #[test]
+fn a_probe_a_key_and_a_configuration_need_no_ledger() {
+    let home = Home::new();
+    let words = home.fails(1, &["probe", "http://127.0.0.1:1"]);
+    assert!(words.contains("is not ready: no node answers at http://127.0.0.1:1"), "{words}");
+    let words = home.fails(1, &["probe", "ftp://somewhere"]);
+    assert!(words.contains("http://HOST:PORT"), "{words}");
+
+    // A key is made once; its private half is for its owner alone.
+    let reference = "Organization/clinic";
+    let made = home.json(&["governance", "key", reference, "--name", "Clinic"]);
+    assert_eq!((&made["new"], &made["name"]), (&true.into(), &"Clinic".into()));
+    assert_eq!(made["key"].as_str().map(str::len), Some(64));
+    let again = home.json(&["governance", "key", reference]);
+    assert_eq!((&again["new"], &again["key"]), (&false.into(), &made["key"]));
+
+    // What is printed can be followed, with or without a file to begin with.
+    let printed = home.ok(&["node", "--print-config", "--engine", "bft"]);
+    assert!(printed.contains("engine = \"bft\"") && printed.contains("vote_ms = 150"), "{printed}");
+    let file = home.path("node.toml");
+    std::fs::write(&file, "engine = \"bft\"\nledger = \"other.redb\"\n").expect("a file");
+    let whole = home.ok(&["node", "--print-config", "--config", &file.display().to_string()]);
+    assert_eq!(whole, printed.replace("ledger.redb", "other.redb"));
+}
+
+#[cfg(not(feature = "bft"))]
+#[test]
+fn several_validators_need_a_build_that_has_them() {
+    let home = Home::new();
+    let file = home.path("node.toml");
+    std::fs::write(&file, home.ok(&["node", "--print-config", "--engine", "bft"])).expect("a file");
+    let (file, folder) = (file.display().to_string(), home.path("cluster").display().to_string());
+    for args in [&["cluster", "init", &folder][..], &["cluster", "key"], &["node", "--config", &file]] {
+        let words = home.fails(1, args);
+        assert!(words.contains("build with `cargo build --release --features bft`"), "{args:?}: {words}");
+    }
+    assert!(!home.path("cluster").exists());
+}
+
+#[test]
 fn bad_input_is_refused_in_words_and_nothing_is_lost() {
     let home = Home::new();
     let words = home.fails(1, &["ledger", "inspect"]);

@@ -11,6 +11,15 @@ pub(crate) enum GovernanceCommand {
         #[command(flatten)]
         at: LedgerAt,
     },
+    /// Make an organisation's own signature key in the home directory, and print the public half: what a genesis and `governance propose
+    /// add-organisation --key` name. One that is there is only printed.
+    Key {
+        /// Reference of the organisation.
+        reference: String,
+        /// Name for people; the reference without it.
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Propose a change. It counts as the proposer's approval; who governs alone makes it at once.
     Propose {
         #[command(flatten)]

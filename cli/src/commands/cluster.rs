@@ -14,6 +14,8 @@ pub(crate) fn run(command: &ClusterCommand, _: &Global, ui: Ui) -> Result<()> {
     match command {
         ClusterCommand::Init(args) => many::init(args, ui),
         ClusterCommand::Run { dir } => many::run(dir, ui),
+        ClusterCommand::Key { out } => many::key(out, ui),
+        ClusterCommand::Check { genesis } => many::check(genesis, ui),
         ClusterCommand::Status { dir } => many::status(dir, ui),
     }
 }
@@ -75,8 +77,6 @@ mod many {
         let organisations = town::cluster(n, &mut rand::rng());
         let mut places = Vec::new();
         for (k, organisation) in organisations.iter().take(n).enumerate() {
-            let mut seed = Zeroizing::new([0u8; 32]);
-            rand::Rng::fill_bytes(&mut rand::rng(), seed.as_mut());
             let port = args.port + if args.hosts.is_empty() { k as u16 } else { 0 };
             let at = |port| -> SocketAddr {
                 args.hosts.get(k).map_or_else(|| local(port), |host: &IpAddr| (*host, port).into())
@@ -84,7 +84,7 @@ mod many {
             places.push(Place {
                 name: format!("validator-{}", k + 1),
                 organisation: organisation.reference.clone(),
-                secret: ValidatorSecret::from_bytes(&seed),
+                secret: new_secret(),
                 // The HTTP interface is for whoever is on the validator's machine until the operator says otherwise.
                 http: local(port),
                 consensus: at(port + APART),
@@ -140,6 +140,56 @@ mod many {
                 "http": p.http,
             })).collect::<Vec<_>>(),
         }));
+        Ok(())
+    }
+
+    fn new_secret() -> ValidatorSecret {
+        let mut seed = Zeroizing::new([0u8; 32]);
+        rand::Rng::fill_bytes(&mut rand::rng(), seed.as_mut());
+        ValidatorSecret::from_bytes(&seed)
+    }
+
+    /// The key of one validator, made where it is to stay.
+    pub(super) fn key(out: &Path, ui: Ui) -> Result<()> {
+        ensure!(
+            !out.exists(),
+            "{} is there already: a key is never written over, give another --out",
+            out.display()
+        );
+        let secret = new_secret();
+        secret.write(out)?;
+        let key = secret.key().to_string();
+        ui.say(format!(
+            "the private key is in {}, for its owner alone; the public half:\n{key}",
+            out.display()
+        ));
+        ui.document(&serde_json::json!({ "file": out, "key": key }));
+        Ok(())
+    }
+
+    /// What a genesis says.
+    pub(super) fn check(path: &Path, ui: Ui) -> Result<()> {
+        let genesis = session::read_genesis(path)?;
+        let spec = genesis.spec();
+        let governing = spec.organisations.iter().filter(|o| o.capabilities.govern).count();
+        ui.say(format!("chain {}", genesis.chain_id()));
+        ui.say(format!(
+            "{}, epochs of {} s from {}; {} of {governing} that govern make a change; {} validators",
+            spec.chain,
+            spec.epoch_seconds,
+            genesis.start(),
+            governing * 2 / 3 + 1,
+            spec.validators.len()
+        ));
+        let mut rows = vec![["organisation", "governs", "key", "validator"].map(String::from).to_vec()];
+        for o in &spec.organisations {
+            let validators = spec.validators.iter().filter(|v| v.organisation == o.id);
+            let validators: Vec<&str> = validators.map(|v| v.key.as_str()).collect();
+            let governs = if o.capabilities.govern { "yes" } else { "no" };
+            rows.push(vec![o.id.clone(), governs.to_owned(), o.key.clone(), validators.join(" ")]);
+        }
+        ui.table(&rows);
+        ui.document(&serde_json::json!({ "chain": genesis.chain_id().to_string(), "genesis": spec }));
         Ok(())
     }
 

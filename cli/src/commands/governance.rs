@@ -3,6 +3,7 @@
 use crate::actors::{self, Organisation};
 use crate::args::governance::{CapabilityArgs, ChangeCommand, GovernanceCommand, SignedBy};
 use crate::args::{Global, LedgerAt};
+use crate::home::Home;
 use crate::keyring;
 use crate::session::Session;
 use crate::ui::Ui;
@@ -20,6 +21,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) fn run(command: &GovernanceCommand, global: &Global, ui: Ui) -> Result<()> {
     match command {
         GovernanceCommand::List { at } => list(global, at, ui),
+        GovernanceCommand::Key { reference, name } => key(reference, name.as_deref(), global, ui),
         GovernanceCommand::Propose { by, change } => propose(change, by, global, ui),
         GovernanceCommand::Approve { proposal, yes, by } => approve(proposal, *yes, by, global, ui),
         GovernanceCommand::Freeze { statement, digest, by } => {
@@ -37,6 +39,28 @@ pub(crate) fn run(command: &GovernanceCommand, global: &Global, ui: Ui) -> Resul
             Ok(())
         }
     }
+}
+
+/// The key pair of one organisation, on its own machine.
+fn key(reference: &str, name: Option<&str>, global: &Global, ui: Ui) -> Result<()> {
+    let home = Home::open(global.home.as_deref())?;
+    let _lock = home.lock()?;
+    let mut all = actors::load_organisations(&home)?;
+    let there = all.iter().position(|o| o.reference == reference);
+    let at = there.unwrap_or_else(|| {
+        all.push(Organisation::new(reference, name.unwrap_or(reference), &mut rand::rng()));
+        all.len() - 1
+    });
+    if there.is_none() {
+        actors::save_organisations(&home, &all)?;
+    }
+    let key = hex::encode(all[at].key.verifying_key().to_bytes());
+    let what = if there.is_some() { "was there" } else { "is new" };
+    ui.say(format!("the key of {reference} {what} in {}; its public half:\n{key}", home.root().display()));
+    ui.document(
+        &serde_json::json!({ "id": reference, "name": all[at].name, "key": key, "new": there.is_none() }),
+    );
+    Ok(())
 }
 
 fn list(global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {

@@ -48,6 +48,32 @@ pub struct Http {
     genesis: Arc<Genesis>,
 }
 
+/// Asks a node whether it takes transactions, and waits no longer than this.
+///
+/// # Errors
+/// [`AccessError`]: why not, in the node's words where it answers.
+pub fn ready(address: &str, patience: Duration, tls: &ClientTls) -> Result<(), AccessError> {
+    let node = base(address)?;
+    get(&agent(&node, patience, tls)?, &node, "/v1/ready", "application/json", SMALL)?.success().map(|_| ())
+}
+
+fn agent(node: &str, patience: Duration, tls: &ClientTls) -> Result<ureq::Agent, AccessError> {
+    let mut config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .timeout_connect(Some(CONNECT.min(patience)))
+        .timeout_global(Some(patience))
+        .user_agent(concat!("amanat/", env!("CARGO_PKG_VERSION")));
+    if node.starts_with(HTTPS) {
+        config = client::secured(config, tls)?;
+    } else if !tls.is_empty() {
+        let why = "certificates are given for an address without TLS, where they would not be used";
+        return Err(AccessError::Address { address: tame(node), why });
+    }
+    Ok(config.build().new_agent())
+}
+
 impl Http {
     /// Reaches a node at `http://HOST:PORT` and takes over its genesis, which must be of the chain expected, if one is.
     ///
@@ -70,20 +96,7 @@ impl Http {
         tls: &ClientTls,
     ) -> Result<Self, AccessError> {
         let node = base(address)?;
-        let mut config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(ANSWER))
-            .user_agent(concat!("amanat/", env!("CARGO_PKG_VERSION")));
-        if node.starts_with(HTTPS) {
-            config = client::secured(config, tls)?;
-        } else if !tls.is_empty() {
-            let why = "certificates are given for an address without TLS, where they would not be used";
-            return Err(AccessError::Address { address: tame(address), why });
-        }
-        let agent = config.build().new_agent();
+        let agent = agent(&node, ANSWER, tls)?;
         let answer = get(&agent, &node, "/v1/genesis", "application/json", MAX_GENESIS_BYTES as u64)?;
         let genesis = Genesis::from_json(&answer.success()?).map_err(|e| untrustworthy("genesis", &e))?;
         let got = genesis.chain_id();

@@ -5,7 +5,7 @@ mod http;
 mod scan;
 
 pub use embedded::Embedded;
-pub use http::{Http, MAX_MIRROR_LEAVES};
+pub use http::{Http, MAX_MIRROR_LEAVES, ready};
 pub use scan::{ProofScan, SeenProof};
 
 use crate::problem::{Kind, Problem};

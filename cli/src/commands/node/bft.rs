@@ -1,5 +1,6 @@
 //! A node that is one of several validators.
 
+use super::families::merged;
 use super::{Config, STOPPED, serve, stop};
 use crate::session::{self, now};
 use crate::ui::Ui;
@@ -11,7 +12,7 @@ use amanat_service::node::{Answers, Engine, Lane, Sample, Work};
 use amanat_service::problem::Problem;
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -31,11 +32,29 @@ struct Many {
     last: Mutex<(u64, Instant)>,
 }
 
-pub(super) async fn run(listen: SocketAddr, config: &Config, ui: Ui) -> Result<()> {
-    let bft = &config.bft;
+pub(super) async fn run(listen: SocketAddr, file: &Path, config: &Config, ui: Ui) -> Result<()> {
     let bounds = config.node()?;
+    let started = start(config).await;
+    let engine = started.with_context(|| format!("no validator was started with {}", file.display()))?;
+    let until = {
+        let engine = engine.clone();
+        async move {
+            tokio::select! {
+                () = stop() => {}
+                _ = engine.validator.ended() => {}
+            }
+        }
+    };
+    let served = serve(listen, engine.clone(), bounds, until, ui).await;
+    engine.validator.stop().await.context(STOPPED)?;
+    served
+}
+
+async fn start(config: &Config) -> Result<Arc<Many>> {
+    let bft = &config.bft;
     let genesis = session::read_genesis(&config.genesis)?;
-    let secret = ValidatorSecret::read(&bft.key)?;
+    let secret = ValidatorSecret::read(&bft.key)
+        .context("bft.key names no key that can be used: `amanat cluster key` makes one")?;
     let mut settings = Settings::new(bft.folder.clone(), bft.consensus, bft.transactions, peers(config)?);
     settings.follow = bft.follow;
     settings.propose_timeout = Duration::from_millis(bft.propose_ms);
@@ -50,23 +69,11 @@ pub(super) async fn run(listen: SocketAddr, config: &Config, ui: Ui) -> Result<(
     // There is a log from here on.
     remove(&mark)?;
     let height = validator.status().tip.height;
-    let engine = Arc::new(Many {
+    Ok(Arc::new(Many {
         validator,
         silence: SILENCE.max(Duration::from_millis(bft.idle_ms) * PAUSES),
         last: Mutex::new((height, Instant::now())),
-    });
-    let until = {
-        let engine = engine.clone();
-        async move {
-            tokio::select! {
-                () = stop() => {}
-                _ = engine.validator.ended() => {}
-            }
-        }
-    };
-    let served = serve(listen, engine.clone(), bounds, until, ui).await;
-    engine.validator.stop().await.context(STOPPED)?;
-    served
+    }))
 }
 
 fn peers(config: &Config) -> Result<Vec<Peer>> {
@@ -181,6 +188,6 @@ impl Engine for Many {
     }
 
     fn metrics(&self) -> String {
-        engine_metrics()
+        merged(&engine_metrics())
     }
 }

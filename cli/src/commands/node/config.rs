@@ -208,16 +208,7 @@ impl Tls {
 impl Config {
     /// Reads a file. Paths in it are relative to its folder.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let length =
-            std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
-        if length > MAX_BYTES {
-            bail!("{} is too long for a configuration: {length} bytes, at most {MAX_BYTES}", path.display());
-        }
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut config: Self =
-            toml::from_str(&text).with_context(|| format!("{} cannot be followed", path.display()))?;
-        config.check().with_context(|| format!("{} cannot be followed", path.display()))?;
+        let mut config = Self::parse(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for path in [&mut config.genesis, &mut config.ledger, &mut config.bft.key, &mut config.bft.folder]
             .into_iter()
@@ -225,6 +216,21 @@ impl Config {
         {
             *path = folder.join(&*path);
         }
+        Ok(config)
+    }
+
+    /// Reads a file and leaves the paths in it as they are.
+    pub(crate) fn parse(path: &Path) -> Result<Self> {
+        let length =
+            std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
+        if length > MAX_BYTES {
+            bail!("{} is too long for a configuration: {length} bytes, at most {MAX_BYTES}", path.display());
+        }
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let config: Self =
+            toml::from_str(&text).with_context(|| format!("{} cannot be followed", path.display()))?;
+        config.check().with_context(|| format!("{} cannot be followed", path.display()))?;
         Ok(config)
     }
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "bft")]
 mod bft;
 mod config;
+#[cfg(feature = "bft")]
+mod families;
 
 #[cfg(feature = "bft")]
 pub(crate) use bft::NEVER_VOTED;
@@ -11,17 +13,20 @@ pub(crate) use config::{Bft, PeerConfig, local};
 pub(crate) use config::{Config, EngineName, LogFormat};
 
 use crate::actors::{self, Organisation};
+use crate::args::tls::ClientTlsArgs;
 use crate::args::{Global, InitArgs, NodeArgs};
 use crate::home::Home;
 use crate::session::{self, Session, now};
 use crate::town;
 use crate::ui::Ui;
 use amanat_accel::gpu::{Presence, presence};
+use amanat_service::access::ready;
 use amanat_service::node::{Engine, Node, NodeConfig};
 use anyhow::{Context, Result, bail};
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A node ended because its engine did.
 #[cfg(feature = "bft")]
@@ -37,6 +42,10 @@ pub(crate) fn init(args: &InitArgs, global: &Global, ui: Ui) -> Result<()> {
     super::keys::install(global, &args.at, true, ui)?;
     let session = Session::open(global, &args.at, ui)?;
     let (home, organisations) = (&session.home, session.organisations()?);
+    let employer = |at: usize| {
+        let o: Option<&Organisation> = organisations.get(at);
+        o.context("`init` is for a development home with the keys of all organisations: `amanat keys install` proposes keys alone")
+    };
     let mut rng = rand::rng();
     let licence = town::licence(now());
     let mut holders = Vec::new();
@@ -46,7 +55,7 @@ pub(crate) fn init(args: &InitArgs, global: &Global, ui: Ui) -> Result<()> {
         ("nurse-hina", town::NURSE, 0),
         ("dr-omar", town::PHYSICIAN, 1),
     ] {
-        holders.push(town::clinician(name, role, &organisations[at], licence, &mut rng));
+        holders.push(town::clinician(name, role, employer(at)?, licence, &mut rng));
     }
     // Secrets are on disk before the ledger hears of them.
     actors::save_holders(home, &holders)?;
@@ -80,9 +89,13 @@ pub(crate) fn init(args: &InitArgs, global: &Global, ui: Ui) -> Result<()> {
 
 /// Runs a node until it is told to stop.
 pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
+    let named = global.engine.as_deref().and_then(EngineName::named);
+    if args.print_config {
+        return print(args, named, ui);
+    }
     let config = args.config.as_deref().map(Config::read).transpose()?;
     let configured = config.as_ref().map_or(EngineName::Solo, |config| config.engine);
-    let engine = global.engine.as_deref().and_then(EngineName::named).unwrap_or(configured);
+    let engine = named.unwrap_or(configured);
     if config.is_none() && engine == EngineName::Bft {
         bail!(
             "the engine bft needs a configuration: `amanat cluster init` makes one for each validator, then `amanat node --config FILE`"
@@ -117,10 +130,32 @@ pub(crate) fn run(args: &NodeArgs, global: &Global, ui: Ui) -> Result<()> {
             runtime.block_on(serve(listen, Arc::new(solo), config.node()?, stop(), ui))
         }
         #[cfg(feature = "bft")]
-        Some(config) => runtime.block_on(bft::run(listen, &config, ui)),
+        Some(config) => {
+            let file = args.config.as_deref().context("a configuration has a file")?;
+            runtime.block_on(bft::run(listen, file, &config, ui))
+        }
         #[cfg(not(feature = "bft"))]
         Some(_) => no_bft(),
     }
+}
+
+/// The configuration, every value written out.
+fn print(args: &NodeArgs, named: Option<EngineName>, ui: Ui) -> Result<()> {
+    let mut config = args.config.as_deref().map(Config::parse).transpose()?.unwrap_or_default();
+    config.engine = named.unwrap_or(config.engine);
+    config.http.listen = args.listen.unwrap_or(config.http.listen);
+    ui.raw(&config.to_toml());
+    Ok(())
+}
+
+/// Whether a node takes transactions.
+pub(crate) fn probe(node: &str, seconds: u64, tls: &ClientTlsArgs, ui: Ui) -> Result<()> {
+    // Whatever is wrong, the exit code is 1: supervisors know no other.
+    ready(node, Duration::from_secs(seconds), &tls.files())
+        .map_err(|error| anyhow::anyhow!("{node} is not ready: {error}"))?;
+    ui.say(format!("{node} is ready"));
+    ui.document(&serde_json::json!({ "node": node, "ready": true }));
+    Ok(())
 }
 
 /// What is not in this build.
