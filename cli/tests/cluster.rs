@@ -461,8 +461,6 @@ fn a_bad_start_says_what_is_wrong_where_and_what_to_do() {
         let folder = cluster.folder.path().join("spoilt");
         copy(&sound, &folder);
         spoil(&folder);
-        // For whoever reads why one of them did start.
-        println!("{what}");
         let said = cluster.fails(&["node", "--config", &config(&folder).display().to_string()]);
         assert!(said.contains("node.toml"), "{what}: {said}");
         for word in words {
