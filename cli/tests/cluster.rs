@@ -526,6 +526,39 @@ fn what_another_process_or_version_holds_is_named() {
     assert!(words.contains("newer version") && words.contains("ledger.redb"), "{words}");
 }
 
+#[test]
+fn a_ledger_can_be_founded_from_public_halves() {
+    let cluster = Cluster::found();
+    // A key is its owner's alone, and never written over.
+    let file = cluster.at("new.key");
+    let made = cluster.json(&["cluster", "key", "--out", &file]);
+    assert_eq!(made["key"].as_str().map(str::len), Some(64));
+    assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
+    let kept = std::fs::read(&file).expect("a key");
+    let words = cluster.fails(&["cluster", "key", "--out", &file]);
+    assert!(words.contains("never written over"), "{words}");
+    assert_eq!(std::fs::read(&file).expect("a key"), kept);
+
+    // A genesis with that key in place of another is another chain, and says so.
+    let said = |genesis: &str| cluster.json(&["cluster", "check", genesis]);
+    let before = said(&cluster.at("genesis.json"));
+    let sound = PathBuf::from(cluster.at("validator-1"));
+    genesis(&sound, |g| g["validators"][0]["key"] = made["key"].clone());
+    let after = said(&cluster.at("validator-1/genesis.json"));
+    assert_ne!(before["chain"], after["chain"]);
+    assert_eq!(after["genesis"]["validators"][0]["key"], made["key"]);
+    let words = cluster.fails(&["cluster", "check", &cluster.at("operator/organisations.json")]);
+    assert!(words.contains("is no genesis"), "{words}");
+
+    // The new key votes with it: the node takes the printed configuration, once it has peers.
+    let printed = cluster.ok(&["node", "--print-config", "--config", &cluster.config(1)]);
+    assert_eq!(printed, std::fs::read_to_string(config(&sound)).expect("as it was written"));
+    std::fs::rename(&file, sound.join("validator.key")).expect("moved");
+    let mut node = cluster.node(1);
+    assert_eq!(value(cluster.http(1), "/v1/status")["chain"], after["chain"]);
+    node.terminate();
+}
+
 /// Reads Prometheus' text format as strictly as it is written down. Gives what each sample says.
 fn scraped(at: SocketAddr) -> BTreeMap<String, f64> {
     let (status, text) = get(at, "/metrics").expect("an answer");
