@@ -12,13 +12,12 @@ use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::*;
 use amanat_verifier::light::LightClient;
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Sends enrolments to these validators, a few at a time, and waits for the answers. Gives what was acknowledged.
-fn load(cluster: &Processes, nodes: &[u8], subjects: std::ops::Range<u64>) -> BTreeMap<TxId, u64> {
+pub(crate) fn load(cluster: &Processes, nodes: &[u8], subjects: std::ops::Range<u64>) -> BTreeMap<TxId, u64> {
     let genesis = validated_genesis(4);
     let mut promised = BTreeMap::new();
     let subjects: Vec<u64> = subjects.collect();
@@ -40,7 +39,7 @@ fn load(cluster: &Processes, nodes: &[u8], subjects: std::ops::Range<u64>) -> BT
     promised
 }
 
-fn holds(path: &std::path::Path, promised: &BTreeMap<TxId, u64>) {
+pub(crate) fn holds(path: &std::path::Path, promised: &BTreeMap<TxId, u64>) {
     let (store, _) = Store::open(Medium::File(path.to_path_buf())).expect("it opens");
     for (txid, height) in promised {
         let receipt = store.receipt(txid).expect("no fault");
@@ -199,24 +198,8 @@ fn lie(block: &mut Block) {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Log;
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOG.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_proposer_with_a_bad_proof_is_refused_and_named_and_the_chain_goes_on() {
-    let log = tracing_subscriber::fmt().with_env_filter("audit=info").with_ansi(false);
-    log.with_writer(|| Log).init();
     let mut cluster = Inside::with(4, |n, settings| {
         if n == 0 {
             settings.insecure_tamper = Some(lie);
@@ -242,7 +225,7 @@ fn a_proposer_with_a_bad_proof_is_refused_and_named_and_the_chain_goes_on() {
     cluster.wait_height(cluster.validators[0].status().tip.height + 1);
     let height = cluster.height();
     cluster.stop();
-    let log = String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+    let log = cluster.log.text();
     let named = format!("proposer={}", secret(0).key());
     let refusals = log.lines().filter(|l| l.contains("proposal refused") && l.contains(&named)).count();
     assert!(refusals as u64 >= 3, "three honest validators refuse it: {log}");

@@ -1,9 +1,12 @@
 //! Validators from outside: one suite over every engine, and what a cluster does when some of it fails.
 
+mod clocks;
 mod cluster;
 mod conformance;
+mod crashes;
 mod faults;
 mod inside;
+mod liars;
 mod node;
 mod processes;
 #[allow(dead_code)] // the ledger's own tests use all of it
