@@ -182,12 +182,19 @@ impl Inside {
     }
 
     /// One more validator with the key of the n-th, with another ledger, log and ports.
-    pub(crate) fn clone_of(&self, n: u8, path: &Path, folder: &Path, clock: Clock) -> Arc<Validator> {
+    pub(crate) fn clone_of(
+        &self,
+        n: u8,
+        (path, folder): (&Path, &Path),
+        own: &[u16],
+        clock: Clock,
+        change: impl FnOnce(&mut Settings),
+    ) -> Arc<Validator> {
         let chain = Chain::open_or_create(path, self.genesis.clone()).expect("opens");
         let mut ports = self.ports.clone();
-        let own = 2 * n as usize;
-        ports[own..own + 2].copy_from_slice(&crate::cluster::ports(2));
-        let settings = settings(n, &ports, folder);
+        ports[2 * n as usize..][..2].copy_from_slice(own);
+        let mut settings = settings(n, &ports, folder);
+        change(&mut settings);
         let starting = Validator::start(Arc::new(chain), secret(n), settings, clock);
         Arc::new(self.runtime.block_on(starting).expect("starts"))
     }

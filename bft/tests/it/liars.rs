@@ -4,12 +4,13 @@ use crate::cluster::*;
 use crate::conformance::committed;
 use crate::inside::{Hand, Inside};
 use crate::world::*;
+use amanat_bft::Settings;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::Transaction;
 use amanat_ledger::*;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
 const LIAR: u8 = 0;
@@ -158,4 +159,71 @@ fn a_proposer_is_refused_and_named_whatever_it_lies_about_and_the_chain_goes_on(
         assert!(good.iter().all(there), "validator {n}");
         assert!(!plan(|plan| plan.fresh.iter().chain(&plan.same_nullifier).any(there)), "validator {n}");
     }
+}
+
+/// Who runs twice.
+const TWIN: u8 = 3;
+/// Whom its second machine talks to, and its first does not.
+const APART: u8 = 2;
+/// Ports of its second machine, and one where nobody listens.
+static PORTS: LazyLock<Vec<u16>> = LazyLock::new(|| ports(3));
+
+fn redirect(settings: &mut Settings, of: u8, port: u16) {
+    let peer = settings.peers.iter_mut().find(|peer| peer.key == secret(of).key());
+    peer.expect("a peer").consensus.set_port(port);
+}
+
+#[test]
+fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
+    // Two of the others find the first machine, one the second: a network holds two machines of one key for one.
+    let mut cluster = Inside::with(4, |n, settings| match n {
+        APART => redirect(settings, TWIN, PORTS[0]),
+        TWIN => redirect(settings, APART, PORTS[2]),
+        _ => {}
+    });
+    let genesis = cluster.genesis();
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Hand::at(at(2));
+    let path = folder.path().join("twin.redb");
+    // A ledger and a log of its own, and a clock that is a second ahead, so that its blocks are others.
+    let twin = cluster.clone_of(TWIN, (&path, folder.path()), &PORTS[..2], clock.clock(), |settings| {
+        (0..4).filter(|n| ![TWIN, APART].contains(n)).for_each(|n| redirect(settings, n, PORTS[2]));
+    });
+    let named = secret(TWIN).key().to_string();
+    let caught = |cluster: &Inside| {
+        let reports: Vec<_> = cluster.validators[..3].iter().map(|v| v.report()).collect();
+        reports.iter().any(|r| r.two_votes > 0) && reports.iter().any(|r| r.two_proposals > 0)
+    };
+    let (mut subject, mut promised) = (1, Vec::new());
+    let begun = Instant::now();
+    while !caught(&cluster) || subject < 20 {
+        let reports = cluster.validators.iter().chain([&twin]).map(|v| (v.status().tip.height, v.report()));
+        assert!(begun.elapsed() < PATIENCE, "it is not caught: {:?}", reports.collect::<Vec<_>>());
+        cluster.set_clock(at(2 * subject as i64));
+        clock.set(at(2 * subject as i64 + 1));
+        let tx = enrol(&genesis, subject);
+        subject += 1;
+        promised.push((tx.id(), committed(&cluster.submit_all(&[tx.to_bytes()]))));
+    }
+    let height = cluster.height();
+    let log = cluster.log.text();
+    cluster.end(twin);
+    cluster.stop();
+    let paths = (0..4).map(|n| cluster.path(n)).chain([path]);
+    let histories: Vec<Vec<Header>> = paths.map(|path| audit(&path, 4)).collect();
+    for (n, history) in histories.iter().enumerate() {
+        let common = history.len().min(histories[0].len());
+        assert!(common > 1, "machine {n} has blocks");
+        assert_eq!(history[..common], histories[0][..common], "machine {n}");
+        assert!(n >= usize::from(TWIN) || history.len() as u64 > height, "machine {n}");
+    }
+    let (store, _) = Store::open(Medium::File(cluster.path(0))).expect("good");
+    for (txid, height) in promised {
+        assert_eq!(store.receipt(&txid).expect("no fault").map(|r| r.height), Some(height));
+    }
+    let caught: Vec<&str> = log.lines().filter(|l| l.contains("signed two")).collect();
+    assert!(
+        !caught.is_empty() && caught.iter().all(|l| l.contains(&named)),
+        "it is named, nobody else: {log}"
+    );
 }
