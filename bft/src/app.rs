@@ -276,6 +276,8 @@ impl Desk {
         #[cfg(feature = "insecure_tamper")]
         crate::crash::crash_at("kept", height.0);
         self.publish(init, &bytes).await;
+        #[cfg(feature = "insecure_tamper")]
+        crate::crash::crash_at("published", height.0);
         Meters::one(&self.app.meters.proposed);
         Ok(Some(hash))
     }
@@ -489,6 +491,8 @@ impl Desk {
         let validity = match self.verdict(&block, false).await? {
             Ok(()) => {
                 self.keep(&block, n, Vec::new()).await?;
+                #[cfg(feature = "insecure_tamper")]
+                crate::crash::crash_at("fetched", height.0);
                 self.fetched = Some(hash);
                 Meters::one(&self.app.meters.fetched);
                 Validity::Valid

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Instant;
 
-/// In the order of a block's way: after gate 1; a proposal that was made, not kept; kept, not published; a block of somebody else kept, not
+/// While it catches up, after a decided block was fetched and kept. Then in the order of a block's way: after gate 1; a proposal that was made, not kept; kept, not published; published, not signed; a block of somebody else kept, not
 /// voted for; decided, not committed; committed, not acknowledged.
-const POINTS: [&str; 6] = ["checked", "made", "kept", "judged", "decided", "committed"];
+const POINTS: [&str; 8] =
+    ["fetched", "checked", "made", "kept", "published", "judged", "decided", "committed"];
 const ABORTED: i32 = 6;
 
 #[test]
@@ -24,11 +25,13 @@ fn a_validator_that_dies_at_any_point_of_its_work_comes_back_to_the_same_history
         let (dies, subjects) = (i % 4, 1000 * (u64::from(i) + 1)..);
         let others: Vec<u8> = (0..4).filter(|n| *n != dies).collect();
         promised.extend(cluster.kill(dies));
-        // From the next height on but one: it has caught up when it dies.
-        let from = cluster.height() + 2;
+        // It has something to fetch. At most points it dies after that.
+        let mut subjects = subjects.step_by(10);
+        let n = subjects.next().expect("they do not end");
+        promised.extend(load(&cluster, &others, n..n + 8));
+        let from = if point == "fetched" { 1 } else { cluster.height() + 2 };
         cluster.start_with(dies, Some(("AMANAT_BFT_INSECURE_CRASH", &format!("{point}:{from}"))));
         let begun = Instant::now();
-        let mut subjects = subjects.step_by(10);
         while !cluster.node(dies).has_ended() {
             assert!(begun.elapsed() < PATIENCE, "it does not come to {point}");
             let n = subjects.next().expect("they do not end");
