@@ -29,20 +29,23 @@ fn a_validator_that_dies_at_any_point_of_its_work_comes_back_to_the_same_history
         let mut subjects = subjects.step_by(10);
         let n = subjects.next().expect("they do not end");
         promised.extend(load(&cluster, &others, n..n + 8));
-        let from = if point == "fetched" { 1 } else { cluster.height() + 2 };
-        cluster.start_with(dies, Some(("AMANAT_BFT_INSECURE_CRASH", &format!("{point}:{from}"))));
-        let begun = Instant::now();
-        while !cluster.node(dies).has_ended() {
-            assert!(begun.elapsed() < PATIENCE, "it does not come to {point}");
-            let n = subjects.next().expect("they do not end");
-            cluster.throw(dies, &enrol(&genesis, n).to_bytes());
-            promised.extend(load(&cluster, &others, n + 1..n + 4));
+        let later = if point == "fetched" { 1 } else { cluster.height() + 2 };
+        // And once more, as soon as it comes there again: over a log and a ledger that a death has left.
+        for from in [later, 1] {
+            cluster.start_with(dies, Some(("AMANAT_BFT_INSECURE_CRASH", &format!("{point}:{from}"))));
+            let begun = Instant::now();
+            while !cluster.node(dies).has_ended() {
+                assert!(begun.elapsed() < PATIENCE, "it does not come to {point}: {}", cluster.log(dies));
+                let n = subjects.next().expect("they do not end");
+                cluster.throw(dies, &enrol(&genesis, n).to_bytes());
+                promised.extend(load(&cluster, &others, n + 1..n + 4));
+            }
+            let (status, acknowledged) = cluster.wait_end(dies);
+            assert_eq!(status.signal(), Some(ABORTED), "{point}: {}", cluster.log(dies));
+            promised.extend(acknowledged.iter().copied());
+            // What it had acknowledged is in its own file before anybody helps it.
+            holds(&cluster.path(dies), &acknowledged.into_iter().collect::<BTreeMap<_, _>>());
         }
-        let (status, acknowledged) = cluster.wait_end(dies);
-        assert_eq!(status.signal(), Some(ABORTED), "{point}: {}", cluster.log(dies));
-        promised.extend(acknowledged.iter().copied());
-        // What it had acknowledged is in its own file before anybody helps it.
-        holds(&cluster.path(dies), &acknowledged.into_iter().collect::<BTreeMap<_, _>>());
         let height = others.iter().map(|n| cluster.node(*n).height()).max().expect("three");
         cluster.start(dies);
         cluster.wait_height(height);
