@@ -33,9 +33,9 @@ enum Lie {
 
 /// Each lie, what the audit log says of the block, and why it is refused.
 const LIES: [(Lie, &str, &str); 11] = [
-    (Lie::TransactionTwice, "proposal refused", "transaction"),
+    (Lie::TransactionTwice, "proposal refused", "transaction 1 of the block: already committed"),
     (Lie::NullifierTwice, "proposal refused", "nullifier"),
-    (Lie::CommittedBefore, "proposal refused", "committed"),
+    (Lie::CommittedBefore, "proposal refused", "transaction 0 of the block: already committed"),
     (Lie::AppHash, "proposal refused", "app hash"),
     (Lie::ReceiptsRoot, "proposal refused", "receipts root"),
     (Lie::TransactionsRoot, "not the announced block", "transactions"),
@@ -73,7 +73,7 @@ fn tell(block: &mut Block) {
                 txs.extend([plan.fresh[0].clone(), plan.fresh[0].clone()]);
             }
             Lie::NullifierTwice => txs.clone_from(&plan.same_nullifier),
-            Lie::CommittedBefore => txs.push(plan.committed[0].clone()),
+            Lie::CommittedBefore => txs.insert(0, plan.committed[0].clone()),
             Lie::TooMany => *txs = vec![plan.fresh[0].clone(); Limits::default().transactions as usize + 1],
             Lie::TransactionsRoot => txs.push(plan.fresh[0].clone()),
             _ => {}
