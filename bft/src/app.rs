@@ -270,8 +270,14 @@ impl Desk {
         };
         let hash = block.header.hash();
         let (init, bytes) = self.announce(height, round, Round::Nil, &block);
+        #[cfg(feature = "insecure_tamper")]
+        crate::crash::crash_at("made", height.0);
         self.keep(&block, n, init.to_bytes()).await?;
+        #[cfg(feature = "insecure_tamper")]
+        crate::crash::crash_at("kept", height.0);
         self.publish(init, &bytes).await;
+        #[cfg(feature = "insecure_tamper")]
+        crate::crash::crash_at("published", height.0);
         Meters::one(&self.app.meters.proposed);
         Ok(Some(hash))
     }
@@ -417,6 +423,8 @@ impl Desk {
         let validity = match self.verdict(&block, true).await? {
             Ok(()) => {
                 self.keep(&block, round, init.to_bytes()).await?;
+                #[cfg(feature = "insecure_tamper")]
+                crate::crash::crash_at("judged", init.height.0);
                 Validity::Valid
             }
             Err(reason) => {
@@ -483,6 +491,8 @@ impl Desk {
         let validity = match self.verdict(&block, false).await? {
             Ok(()) => {
                 self.keep(&block, n, Vec::new()).await?;
+                #[cfg(feature = "insecure_tamper")]
+                crate::crash::crash_at("fetched", height.0);
                 self.fetched = Some(hash);
                 Meters::one(&self.app.meters.fetched);
                 Validity::Valid
@@ -524,6 +534,8 @@ impl Desk {
             verdict.map_err(|reason| Error::DecidedInvalid { height, reason })?;
         }
         let delta = self.judged.remove(&hash).ok_or_else(|| Error::Bug("a judged block is gone".into()))?;
+        #[cfg(feature = "insecure_tamper")]
+        crate::crash::crash_at("decided", height);
         let chain = self.app.chain.clone();
         let header = blocking(move || {
             let before = chain.state().tip().epoch;
@@ -535,6 +547,8 @@ impl Desk {
             Ok::<_, Arc<Fault>>(header)
         })
         .await??;
+        #[cfg(feature = "insecure_tamper")]
+        crate::crash::crash_at("committed", height);
         self.judged.clear();
         self.seen.clear();
         self.answered.clear();

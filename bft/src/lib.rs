@@ -16,6 +16,8 @@ mod body;
 mod codec;
 #[cfg(feature = "bft")]
 mod context;
+#[cfg(all(feature = "bft", feature = "insecure_tamper"))]
+mod crash;
 #[cfg(feature = "bft")]
 mod engine;
 #[cfg(feature = "bft")]

@@ -240,6 +240,8 @@ impl Validator {
             checked.into_iter().map(|checked| chain.enqueue(checked)).collect::<Vec<_>>()
         });
         let entered = entered.await;
+        #[cfg(feature = "insecure_tamper")]
+        crate::crash::crash_at("checked", self.core.chain.status().tip.height + 1);
         checked();
         let entered = match entered {
             Ok(entered) => entered,

@@ -7,11 +7,13 @@ use crate::processes::Processes;
 use crate::world::*;
 use amanat_bft::{Clock, Error, Settings, Validator};
 use amanat_domain::governance::Change;
-use amanat_domain::tx::TxId;
+use amanat_domain::statement::Statement;
+use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::*;
 use amanat_verifier::light::LightClient;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Sends enrolments to these validators, a few at a time, and waits for the answers. Gives what was acknowledged.
@@ -175,4 +177,66 @@ fn a_validator_that_cannot_run_says_why() {
     let address = taken.local_addr().expect("bound");
     let port = start(&|s| s.consensus = address, four, 0);
     assert!(port.to_string().contains("cannot listen"), "{port}");
+}
+
+/// Blocks that the liar changed.
+static LIES: AtomicU64 = AtomicU64::new(0);
+
+/// Puts another proof's bytes into every proof of the block. The header is made to fit, so that nothing but the proof is wrong.
+fn lie(block: &mut Block) {
+    let mut lied = false;
+    for tx in &mut block.transactions {
+        if let Transaction::Proof(tx) = tx {
+            let other = key(tx.statement).prove(&[f(1); 8], 3);
+            tx.proof = other.to_bytes();
+            lied = true;
+        }
+    }
+    if lied {
+        block.header.tx_root = tx_root(&block.transactions);
+        LIES.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_proposer_with_a_bad_proof_is_refused_and_named_and_the_chain_goes_on() {
+    let mut cluster = Inside::with(4, |n, settings| {
+        if n == 0 {
+            settings.insecure_tamper = Some(lie);
+        }
+    });
+    let genesis = cluster.genesis();
+    let keys: Vec<Vec<u8>> = Statement::ALL.iter().map(|s| key(*s).install(&genesis, 0).to_bytes()).collect();
+    committed(&cluster.submit_all(&keys));
+    cluster.set_clock(epoch(1));
+    cluster.wait_epoch(1);
+    let mut good = Vec::new();
+    for n in 0..40 {
+        let tx = proof(&cluster.validators[1].chain().state(), Statement::Role, n);
+        let answers = cluster.submit_all(&[enrol(&genesis, 100 + n).to_bytes(), tx.to_bytes()]);
+        committed(&answers);
+        good.push(tx);
+        if LIES.load(Ordering::SeqCst) >= 2 {
+            break;
+        }
+    }
+    let lies = LIES.load(Ordering::SeqCst);
+    assert!(lies >= 2, "it was the liar's turn in forty blocks: {lies}");
+    cluster.wait_height(cluster.validators[0].status().tip.height + 1);
+    let height = cluster.height();
+    cluster.stop();
+    let log = cluster.log.text();
+    let named = format!("proposer={}", secret(0).key());
+    let refusals = log.lines().filter(|l| l.contains("proposal refused") && l.contains(&named)).count();
+    assert!(refusals as u64 >= 3, "three honest validators refuse it: {log}");
+    assert!(
+        !log.lines().any(|l| l.contains("proposal refused") && !l.contains(&named)),
+        "and no other: {log}"
+    );
+    for n in 0..4 {
+        // Every block again through the doors: no bad proof is in any, the liar's own file included.
+        assert!(audit(&cluster.path(n), 4).len() as u64 > height);
+        let (store, _) = Store::open(Medium::File(cluster.path(n))).expect("good");
+        assert!(good.iter().all(|tx| store.receipt(&tx.id()).expect("no fault").is_some()));
+    }
 }

@@ -7,9 +7,10 @@ use amanat_domain::quorum::Certificate;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::TxId;
 use amanat_ledger::*;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -30,6 +31,31 @@ impl Hand {
     pub(crate) fn clock(&self) -> Clock {
         let hand = self.clone();
         Arc::new(move || hand.now())
+    }
+}
+
+/// What a cluster's audit log says.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn dispatch(&self) -> tracing::Dispatch {
+        let log = self.clone();
+        let lines = tracing_subscriber::fmt().with_env_filter("audit=info").with_ansi(false);
+        tracing::Dispatch::new(lines.with_writer(move || log.clone()).finish())
+    }
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -92,7 +118,9 @@ impl Ledger for Alone {
 pub(crate) struct Inside {
     runtime: Runtime,
     folder: tempfile::TempDir,
-    pub(crate) hand: Hand,
+    pub(crate) log: Log,
+    /// A clock for each.
+    pub(crate) hands: Vec<Hand>,
     ports: Vec<u16>,
     genesis: Arc<Genesis>,
     change: fn(u8, &mut Settings),
@@ -106,11 +134,17 @@ impl Inside {
 
     /// With other settings for some.
     pub(crate) fn with(n: u8, change: fn(u8, &mut Settings)) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
+        let log = Log::default();
+        let dispatch = log.dispatch();
+        // Tests of one process do not see each other's lines: each cluster has threads of its own.
+        let own = move || std::mem::forget(tracing::dispatcher::set_default(&dispatch));
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(4).enable_all().on_thread_start(own).build();
         let mut cluster = Self {
             runtime: runtime.expect("a runtime"),
             folder: tempfile::tempdir().expect("a folder"),
-            hand: Hand::at(at(1)),
+            log,
+            hands: (0..n).map(|_| Hand::at(at(1))).collect(),
             ports: ports(2 * n as usize),
             genesis: validated_genesis(n),
             change,
@@ -129,7 +163,8 @@ impl Inside {
             let chain = Chain::open_or_create(&self.path(n), self.genesis.clone()).expect("opens");
             let mut settings = settings(n, &self.ports, self.folder.path());
             (self.change)(n, &mut settings);
-            let starting = Validator::start(Arc::new(chain), secret(n), settings, self.hand.clock());
+            let starting =
+                Validator::start(Arc::new(chain), secret(n), settings, self.hands[n as usize].clock());
             self.validators.push(Arc::new(self.runtime.block_on(starting).expect("starts")));
         }
     }
@@ -142,6 +177,30 @@ impl Inside {
 
     pub(crate) fn stop_last(&mut self) {
         if let Some(validator) = self.validators.pop() {
+            self.end(validator);
+        }
+    }
+
+    /// One more validator with the key of the n-th, with another ledger, log and ports.
+    pub(crate) fn clone_of(
+        &self,
+        n: u8,
+        (path, folder): (&Path, &Path),
+        own: &[u16],
+        clock: Clock,
+        change: impl FnOnce(&mut Settings),
+    ) -> Arc<Validator> {
+        let chain = Chain::open_or_create(path, self.genesis.clone()).expect("opens");
+        let mut ports = self.ports.clone();
+        ports[2 * n as usize..][..2].copy_from_slice(own);
+        let mut settings = settings(n, &ports, folder);
+        change(&mut settings);
+        let starting = Validator::start(Arc::new(chain), secret(n), settings, clock);
+        Arc::new(self.runtime.block_on(starting).expect("starts"))
+    }
+
+    pub(crate) fn end(&self, validator: Arc<Validator>) {
+        {
             let validator = Arc::into_inner(validator).expect("nobody waits for it");
             let chain = validator.chain().clone();
             self.runtime.block_on(validator.stop()).expect("had not stopped before");
@@ -211,7 +270,7 @@ impl Ledger for Inside {
         self.validators[0].chain().prove(entry).expect("no fault")
     }
     fn set_clock(&self, now: Timestamp) {
-        self.hand.set(now);
+        self.hands.iter().for_each(|hand| hand.set(now));
     }
     fn wait_epoch(&self, epoch: u64) {
         self.wait(&format!("epoch {epoch}"), |header| header.epoch >= epoch);

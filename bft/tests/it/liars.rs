@@ -1,169 +1,229 @@
-//! A proposer that lies, one way after the other.
+//! A validator that lies about its blocks, and one that runs twice.
 
 use crate::cluster::*;
 use crate::conformance::committed;
-use crate::inside::Inside;
+use crate::inside::{Hand, Inside};
 use crate::world::*;
+use amanat_bft::Settings;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
-use amanat_domain::tx::{Transaction, TxId};
+use amanat_domain::tx::Transaction;
 use amanat_ledger::*;
-use std::collections::BTreeSet;
-use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Instant;
 
-/// What is wrong with a block; the rest of its header is made to fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+const LIAR: u8 = 0;
+
+/// What is wrong with a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Lie {
-    /// Each proof's bytes are those of another.
-    BadProof,
-    /// A transaction is in it twice.
-    Twice,
-    /// Two proofs spend one nullifier.
-    DoubleSpend,
-    /// A transaction is in it that is on the ledger already.
-    Committed,
-    /// The state after it is said to be another.
+    TransactionTwice,
+    NullifierTwice,
+    CommittedBefore,
     AppHash,
-    /// It is a minute ahead of all clocks.
+    ReceiptsRoot,
+    TransactionsRoot,
     Time,
-    /// It follows another block.
-    Parent,
-    /// More transactions than the genesis allows.
     TooMany,
+    Parent,
+    AnotherHeight,
+    AnotherLedger,
 }
 
-const LIES: [(Lie, &str); 8] = [
-    (Lie::BadProof, "does not verify"),
-    (Lie::Twice, "transaction 1"),
-    (Lie::DoubleSpend, "nullifier"),
-    (Lie::Committed, "committed"),
-    (Lie::AppHash, "app hash"),
-    (Lie::Time, "ahead of"),
-    (Lie::Parent, "parent"),
-    (Lie::TooMany, ""),
+/// Each lie, what the audit log says of the block, and why it is refused.
+const LIES: [(Lie, &str, &str); 11] = [
+    (Lie::TransactionTwice, "proposal refused", "transaction 1 of the block: already committed"),
+    (Lie::NullifierTwice, "proposal refused", "nullifier"),
+    (Lie::CommittedBefore, "proposal refused", "transaction 0 of the block: already committed"),
+    (Lie::AppHash, "proposal refused", "app hash"),
+    (Lie::ReceiptsRoot, "proposal refused", "receipts root"),
+    (Lie::TransactionsRoot, "not the announced block", "transactions"),
+    (Lie::Time, "proposal refused", "ahead"),
+    (Lie::TooMany, "not the announced block", "transactions of a block"),
+    (Lie::Parent, "proposal refused", "parent"),
+    (Lie::AnotherHeight, "proposal refused", "height"),
+    (Lie::AnotherLedger, "proposal refused", "chain"),
 ];
 
-/// The lie to tell, by its place in [`LIES`]; none where it is told already.
-static LIE: Mutex<Option<Lie>> = Mutex::new(None);
-static TOLD: AtomicU64 = AtomicU64::new(0);
-/// Something that is on the ledger.
-static KNOWN: Mutex<Option<Transaction>> = Mutex::new(None);
+/// What the liar does at its turns, what it has for that, and how often it did each.
+#[derive(Default)]
+struct Plan {
+    lie: Option<Lie>,
+    committed: Vec<Transaction>,
+    fresh: Vec<Transaction>,
+    same_nullifier: Vec<Transaction>,
+    told: BTreeMap<Lie, u64>,
+}
 
-fn lie(block: &mut Block) {
-    let mut lie = LIE.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(first) = block.transactions.first().cloned() else { return };
-    let spends = block.transactions.iter().find_map(|tx| match tx {
-        Transaction::Proof(tx) if tx.statement == Statement::Access => Some(tx.clone()),
-        _ => None,
-    });
-    match (*lie, spends) {
-        (None, _) => return,
-        (Some(Lie::BadProof), Some(_)) => {
-            for tx in &mut block.transactions {
-                if let Transaction::Proof(tx) = tx {
-                    tx.proof = key(tx.statement).prove(&[f(1); 8], 3).to_bytes();
-                }
+static PLAN: Mutex<Option<Plan>> = Mutex::new(None);
+
+fn plan<T>(of: impl FnOnce(&mut Plan) -> T) -> T {
+    of(PLAN.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+}
+
+/// The header is made to fit as far as the lie allows.
+fn tell(block: &mut Block) {
+    plan(|plan| {
+        let Some(lie) = plan.lie else { return };
+        let txs = &mut block.transactions;
+        match lie {
+            Lie::TransactionTwice => {
+                txs.clear();
+                txs.extend([plan.fresh[0].clone(), plan.fresh[0].clone()]);
             }
+            Lie::NullifierTwice => txs.clone_from(&plan.same_nullifier),
+            Lie::CommittedBefore => txs.insert(0, plan.committed[0].clone()),
+            Lie::TooMany => *txs = vec![plan.fresh[0].clone(); Limits::default().transactions as usize + 1],
+            Lie::TransactionsRoot => txs.push(plan.fresh[0].clone()),
+            _ => {}
         }
-        (Some(Lie::Twice), _) => block.transactions.insert(1, first),
-        (Some(Lie::DoubleSpend), Some(mut spend)) => {
-            spend.out[1] += f(1);
-            spend.nonce = [99; 32];
-            block.transactions.push(proved(*spend));
+        let header = &mut block.header;
+        if lie != Lie::TransactionsRoot {
+            header.tx_root = tx_root(txs);
+            header.count = txs.len() as u32;
         }
-        (Some(Lie::Committed), _) => {
-            let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            block.transactions.extend(known);
+        match lie {
+            Lie::AppHash => header.app_hash.0[7] ^= 1,
+            Lie::ReceiptsRoot => header.receipts_root[7] ^= 1,
+            Lie::Parent => header.parent.0[7] ^= 1,
+            Lie::AnotherHeight => header.height += 1,
+            Lie::AnotherLedger => header.chain.0[7] ^= 1,
+            Lie::Time => header.time = Timestamp::new(header.time.seconds() + 60).expect("a time"),
+            _ => {}
         }
-        (Some(Lie::AppHash), _) => block.header.app_hash.0[0] ^= 1,
-        (Some(Lie::Time), _) => {
-            block.header.time = Timestamp::new(block.header.time.seconds() + 60).expect("a time");
-        }
-        (Some(Lie::Parent), _) => block.header.parent.0[0] ^= 1,
-        (Some(Lie::TooMany), _) => {
-            let more = Limits::default().transactions as usize + 1;
-            block.transactions.resize(more, first);
-        }
-        // There is nothing to spoil in this block.
-        (Some(Lie::BadProof | Lie::DoubleSpend), None) => return,
-    }
-    block.header.tx_root = tx_root(&block.transactions);
-    block.header.count = u32::try_from(block.transactions.len()).expect("few");
-    *lie = None;
-    TOLD.fetch_add(1, Ordering::SeqCst);
-}
-
-#[derive(Clone, Copy)]
-struct Log;
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOG.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Lines of the audit log in which a proposal is refused, for what reason and whose.
-fn refusals() -> Vec<String> {
-    let log = String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
-    let refused = |line: &&str| line.contains("proposal refused") || line.contains("not the announced block");
-    log.lines().filter(refused).map(str::to_owned).collect()
+        *plan.told.entry(lie).or_default() += 1;
+    });
 }
 
 #[test]
-fn a_proposer_that_lies_is_refused_and_named_and_the_chain_goes_on() {
-    let log = tracing_subscriber::fmt().with_env_filter("audit=info").with_ansi(false);
-    log.with_writer(|| Log).init();
+fn a_proposer_is_refused_and_named_whatever_it_lies_about_and_the_chain_goes_on() {
     let mut cluster = Inside::with(4, |n, settings| {
-        if n == 0 {
-            settings.insecure_tamper = Some(lie);
+        if n == LIAR {
+            settings.insecure_tamper = Some(tell);
         }
     });
     let genesis = cluster.genesis();
-    let keys: Vec<Vec<u8>> = Statement::ALL.iter().map(|s| key(*s).install(&genesis, 0).to_bytes()).collect();
-    committed(&cluster.submit_all(&keys));
+    let keys: Vec<Transaction> = Statement::ALL.iter().map(|s| key(*s).install(&genesis, 0)).collect();
+    committed(&cluster.submit_all(&keys.iter().map(Transaction::to_bytes).collect::<Vec<_>>()));
     cluster.set_clock(epoch(1));
     cluster.wait_epoch(1);
-    let known = enrol(&genesis, 1);
-    committed(&cluster.submit_all(&[known.to_bytes()]));
-    *KNOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
-    let named = format!("proposer={}", secret(0).key());
-    let (mut good, mut number) = (BTreeSet::<TxId>::new(), 0);
-    for (told, (lie, reason)) in (1..).zip(LIES) {
-        let before = refusals().len();
-        *LIE.lock().unwrap_or_else(PoisonError::into_inner) = Some(lie);
-        for _ in 0..40 {
-            number += 1;
-            let mut spend = claim(&cluster.validators[1].chain().state(), Statement::Access, number);
-            (spend.nf[0], spend.out[1]) = (f(number), f(10 * number));
-            let txs = [enrol(&genesis, 100 + number), proved(spend)];
-            committed(&cluster.submit_all(&txs.each_ref().map(Transaction::to_bytes)));
-            good.extend(txs.iter().map(Transaction::id));
-            if TOLD.load(Ordering::SeqCst) >= told {
-                break;
-            }
+    let state = cluster.validators[1].chain().state();
+    let spend = |request: u64| {
+        let mut tx = claim(&state, Statement::Access, request);
+        tx.nf[0] = f(1);
+        tx.out[1] = f(request);
+        proved(tx)
+    };
+    plan(|plan| {
+        plan.committed = keys;
+        plan.fresh = vec![enrol(&genesis, 9999)];
+        plan.same_nullifier = vec![spend(1), spend(2)];
+    });
+    drop(state);
+    let named = format!("proposer={}", secret(LIAR).key());
+    let refusals = |log: &str, (_, what, why): (Lie, &str, &str)| {
+        let line = |l: &&str| l.contains(what) && l.contains(why) && l.contains(&named);
+        log.lines().filter(line).count() as u64
+    };
+    let (mut subject, mut good) = (100, Vec::new());
+    for told in LIES {
+        let before = refusals(&cluster.log.text(), told);
+        plan(|plan| plan.lie = Some(told.0));
+        let begun = Instant::now();
+        // Every transaction is committed, whoever's turn it is.
+        while refusals(&cluster.log.text(), told) < before + 3 {
+            assert!(begun.elapsed() < PATIENCE, "{told:?} is not refused by three: {}", cluster.log.text());
+            let tx = enrol(&genesis, subject);
+            subject += 1;
+            committed(&cluster.submit_all(&[tx.to_bytes()]));
+            good.push(tx);
         }
-        assert_eq!(TOLD.load(Ordering::SeqCst), told, "{lie:?}: it was the liar's turn in forty blocks");
-        // The block that came instead is everywhere, so everyone has judged the lie.
-        cluster.wait_height(cluster.validators[0].status().tip.height);
-        let refused = refusals().split_off(before);
-        let honest = refused.iter().filter(|line| line.contains(&named)).count();
-        assert!(honest >= 3, "{lie:?}: three honest validators refuse it: {refused:#?}");
-        assert_eq!(honest, refused.len(), "{lie:?}: and nobody else's: {refused:#?}");
-        assert!(refused.iter().all(|line| line.contains(reason)), "{lie:?}: {refused:#?}");
+        assert!(plan(|plan| plan.told[&told.0]) >= 1);
+    }
+    plan(|plan| plan.lie = None);
+    let height = committed(&cluster.submit_all(&[enrol(&genesis, subject).to_bytes()]));
+    cluster.wait_height(height);
+    let log = cluster.log.text();
+    cluster.stop();
+    for line in log.lines().filter(|l| LIES.iter().any(|(_, what, _)| l.contains(what))) {
+        assert!(line.contains(&named), "nobody else is blamed: {line}");
+    }
+    let histories: Vec<Vec<Header>> = (0..4).map(|n| audit(&cluster.path(n), 4)).collect();
+    for (n, history) in (0..).zip(&histories) {
+        assert!(history.len() as u64 > height, "validator {n}");
+        let common = history.len().min(histories[0].len());
+        assert_eq!(history[..common], histories[0][..common], "validator {n}");
+        let (store, _) = Store::open(Medium::File(cluster.path(n))).expect("good");
+        let there = |tx: &Transaction| store.receipt(&tx.id()).expect("no fault").is_some();
+        assert!(good.iter().all(there), "validator {n}");
+        assert!(!plan(|plan| plan.fresh.iter().chain(&plan.same_nullifier).any(there)), "validator {n}");
+    }
+}
+
+/// Who runs twice.
+const TWIN: u8 = 3;
+/// Whom its second machine talks to, and its first does not.
+const APART: u8 = 2;
+/// Ports of its second machine, and one where nobody listens.
+static PORTS: LazyLock<Vec<u16>> = LazyLock::new(|| ports(3));
+
+fn redirect(settings: &mut Settings, of: u8, port: u16) {
+    let peer = settings.peers.iter_mut().find(|peer| peer.key == secret(of).key());
+    peer.expect("a peer").consensus.set_port(port);
+}
+
+#[test]
+fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
+    // Two of the others find the first machine, one the second: a network holds two machines of one key for one.
+    let mut cluster = Inside::with(4, |n, settings| match n {
+        APART => redirect(settings, TWIN, PORTS[0]),
+        TWIN => redirect(settings, APART, PORTS[2]),
+        _ => {}
+    });
+    let genesis = cluster.genesis();
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Hand::at(at(2));
+    let path = folder.path().join("twin.redb");
+    // A ledger and a log of its own, and a clock that is a second ahead, so that its blocks are others.
+    let twin = cluster.clone_of(TWIN, (&path, folder.path()), &PORTS[..2], clock.clock(), |settings| {
+        (0..4).filter(|n| ![TWIN, APART].contains(n)).for_each(|n| redirect(settings, n, PORTS[2]));
+    });
+    let named = secret(TWIN).key().to_string();
+    let caught = |cluster: &Inside| {
+        let reports: Vec<_> = cluster.validators[..3].iter().map(|v| v.report()).collect();
+        reports.iter().any(|r| r.two_votes > 0) && reports.iter().any(|r| r.two_proposals > 0)
+    };
+    let (mut subject, mut promised) = (1, Vec::new());
+    let begun = Instant::now();
+    while !caught(&cluster) || subject < 20 {
+        let reports = cluster.validators.iter().chain([&twin]).map(|v| (v.status().tip.height, v.report()));
+        assert!(begun.elapsed() < PATIENCE, "it is not caught: {:?}", reports.collect::<Vec<_>>());
+        cluster.set_clock(at(2 * subject as i64));
+        clock.set(at(2 * subject as i64 + 1));
+        let tx = enrol(&genesis, subject);
+        subject += 1;
+        promised.push((tx.id(), committed(&cluster.submit_all(&[tx.to_bytes()]))));
     }
     let height = cluster.height();
+    let log = cluster.log.text();
+    cluster.end(twin);
     cluster.stop();
-    for n in 0..4 {
-        // Every block again through the doors: no lie is in any, the liar's own file included.
-        assert!(audit(&cluster.path(n), 4).len() as u64 > height);
-        let (store, _) = Store::open(Medium::File(cluster.path(n))).expect("good");
-        assert!(good.iter().all(|id| store.receipt(id).expect("no fault").is_some()));
+    let paths = (0..4).map(|n| cluster.path(n)).chain([path]);
+    let histories: Vec<Vec<Header>> = paths.map(|path| audit(&path, 4)).collect();
+    for (n, history) in histories.iter().enumerate() {
+        let common = history.len().min(histories[0].len());
+        assert!(common > 1, "machine {n} has blocks");
+        assert_eq!(history[..common], histories[0][..common], "machine {n}");
+        assert!(n >= usize::from(TWIN) || history.len() as u64 > height, "machine {n}");
     }
+    let (store, _) = Store::open(Medium::File(cluster.path(0))).expect("good");
+    for (txid, height) in promised {
+        assert_eq!(store.receipt(&txid).expect("no fault").map(|r| r.height), Some(height));
+    }
+    let caught: Vec<&str> = log.lines().filter(|l| l.contains("signed two")).collect();
+    assert!(
+        !caught.is_empty() && caught.iter().all(|l| l.contains(&named)),
+        "it is named, nobody else: {log}"
+    );
 }

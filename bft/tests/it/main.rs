@@ -1,7 +1,9 @@
 //! Validators from outside: one suite over every engine, and what a cluster does when some of it fails.
 
+mod clocks;
 mod cluster;
 mod conformance;
+mod crashes;
 mod faults;
 mod inside;
 mod liars;

@@ -11,7 +11,7 @@ use amanat_ledger::*;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -112,6 +112,11 @@ impl Processes {
     }
 
     pub(crate) fn start(&mut self, n: u8) {
+        self.start_with(n, None);
+    }
+
+    /// With a variable in its environment.
+    pub(crate) fn start_with(&mut self, n: u8, variable: Option<(&str, &str)>) {
         let words = |ports: &[u16]| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
         let mut via = self.ports.clone();
         for ((_, to), wires) in self.wires.iter().filter(|((from, _), _)| *from == n) {
@@ -126,6 +131,7 @@ impl Processes {
         let mut child = Command::new(std::env::current_exe().expect("this binary"))
             .args(["--exact", "node::node", "--nocapture", "--test-threads=1"])
             .env(NODE, args)
+            .envs(variable)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(file)
@@ -161,6 +167,25 @@ impl Processes {
         process.child.wait().expect("reaped");
         process.wait("its end", |heard| heard.ended.then_some(()));
         process.acknowledged()
+    }
+
+    /// Waits until a process has ended by itself. Gives how, and what it had acknowledged.
+    pub(crate) fn wait_end(&mut self, n: u8) -> (ExitStatus, Vec<(TxId, u64)>) {
+        self.node(n).wait("its end", |heard| heard.ended.then_some(()));
+        let mut process = self.nodes[n as usize].take().expect("it ran");
+        (process.child.wait().expect("reaped"), process.acknowledged())
+    }
+
+    /// What a validator has logged, over all its starts.
+    pub(crate) fn log(&self, n: u8) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("node-{n}.log"))).expect("it was started")
+    }
+
+    /// Sends a transaction to a validator that may be dying.
+    pub(crate) fn throw(&self, n: u8, tx: &[u8]) {
+        let seq = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut input = self.node(n).input.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(input, "tx {seq} {}", hex::encode(tx));
     }
 
     /// Sends a transaction to a validator without waiting; gives the number of its answer.
@@ -222,6 +247,10 @@ impl Process {
 
     pub(crate) fn height(&self) -> u64 {
         self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).height
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).ended
     }
 
     pub(crate) fn answer(&self, seq: u64) -> Answer {
