@@ -13,6 +13,7 @@ use arc_malachitebft_app_channel::app::config::{
     ConsensusConfig, NodeConfig, ProtocolNames, ValueSyncConfig,
 };
 use arc_malachitebft_app_channel::app::types::codec::Codec;
+use arc_malachitebft_app_channel::app::wal::Log;
 use arc_malachitebft_app_channel::{
     Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkContext, NetworkIdentity, RequestContext,
     SyncContext, WalContext,
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The engine's write-ahead log, in its folder.
-pub(crate) const LOG: &str = "consensus.wal";
+const LOG: &str = "consensus.wal";
 /// The log of one who only learns: it holds no vote, and is thrown away.
 const LEARNING: &str = "learning.wal";
 /// How long the engine may take to end.
@@ -89,6 +90,22 @@ pub(crate) async fn stop(mut engine: EngineHandle) {
     if tokio::time::timeout(ENDING, &mut engine.handle).await.is_err() {
         tracing::warn!("the consensus engine takes long to stop: left behind");
         engine.actor.kill();
+    }
+}
+
+/// Whether the log knows what this validator has voted for since this block, the last of its ledger. It is begun anew with each height, so
+/// a log of any other one does not go with the file: a ledger that was lost, or a log from a backup.
+pub(crate) fn remembers(settings: &Settings, tip: u64) -> Result<bool, Error> {
+    let path = settings.folder.join(LOG);
+    let failed = |e| Error::Start(format!("{}: {e}", path.display()));
+    match std::fs::metadata(&path) {
+        Ok(file) if file.len() > 0 => {
+            let height = Log::open(&path).map_err(failed)?.sequence();
+            Ok(height == tip || height == tip + 1)
+        }
+        Ok(_) => Ok(false),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(failed(e)),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::app::{AHEAD_SECONDS, App, End};
 use crate::body::{MOST_BLOCK_BYTES, most_bytes};
 use crate::codec::Wire;
 use crate::context::Ctx;
-use crate::engine::{self, LOG, Part};
+use crate::engine::{self, Part};
 use crate::error::Error;
 use crate::gossip::Gossip;
 use crate::meters::{Meters, Report};
@@ -157,7 +157,7 @@ impl Validator {
             let free = tokio::net::TcpListener::bind(address).await;
             free.map_err(|e| Error::Start(format!("cannot listen on {address}: {e}")))?;
         }
-        let part = if settings.new_log || settings.folder.join(LOG).exists() {
+        let part = if settings.new_log || engine::remembers(&settings, chain.status().tip.height)? {
             Part::Vote
         } else {
             let until = clock().seconds().saturating_add(AFTER_START);
@@ -391,8 +391,8 @@ impl Core {
         let mut started = started;
         if let Part::Learn { until } = part {
             tracing::warn!(
-                "there is no write-ahead log: this validator does not know what it has voted for, and takes part without voting until a \
-                 block of {until} or later is final. At the first start of a new ledger say that it has never voted"
+                "there is no write-ahead log that goes with the ledger: this validator does not know what it has voted for, and takes part \
+                 without voting until a block of {until} or later is final. At the first start of a new ledger say that it has never voted"
             );
             self.meters.learning.store(true, Ordering::Relaxed);
             if self.take_part(started, Some(until), stop.clone()).await? == End::Told {
