@@ -98,6 +98,8 @@ struct Desk {
     begun: watch::Sender<u64>,
     /// The block that was fetched from another validator last: more may follow, so no pause after it.
     fetched: Option<BlockHash>,
+    /// Whether the last block was decided in this run, by votes.
+    witnessed: bool,
     streams: u64,
     /// Pauses before a height; given up when the loop ends.
     pauses: JoinSet<()>,
@@ -123,6 +125,7 @@ impl App {
             round: 0,
             begun: watch::Sender::new(0),
             fetched: None,
+            witnessed: false,
             // A stream of another run has another id.
             streams: (self.clock)().seconds() << 20,
             pauses: JoinSet::new(),
@@ -197,13 +200,13 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether a block that was voted on after the start is final, as far as can be told: it came by votes, not from history, and its time
-    /// is not ahead of the clock that the start was read from.
+    /// Whether a block that was voted on after the start is final, as far as can be told: it came by votes since then, not from history, and
+    /// its time is not ahead of the clock that the start was read from.
     fn learned(&self) -> bool {
         let Some(until) = self.app.learn_until else { return false };
         let tip = *self.app.tip.borrow();
         let latest = (self.app.clock)().seconds().saturating_add(AHEAD_SECONDS);
-        tip.time >= until && tip.time.seconds() <= latest && self.fetched != Some(tip.hash())
+        self.witnessed && tip.time >= until && tip.time.seconds() <= latest
     }
 
     /// The height that is to be decided next.
@@ -549,6 +552,7 @@ impl Desk {
         .await??;
         #[cfg(feature = "insecure_tamper")]
         crate::crash::crash_at("committed", height);
+        self.witnessed = self.fetched != Some(hash);
         self.judged.clear();
         self.seen.clear();
         self.answered.clear();

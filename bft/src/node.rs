@@ -174,6 +174,7 @@ impl Validator {
             told,
             meters: Arc::default(),
         };
+        core.meters.learning.store(part != Part::Vote, Ordering::Relaxed);
         let started = core.engine(part).await?;
         let gossip = if core.settings.peers.is_empty() { None } else { Some(core.gossip().await?) };
         tracing::info!(%id, %key, height = tip.borrow().height, "validator started");
@@ -394,7 +395,6 @@ impl Core {
                 "there is no write-ahead log that goes with the ledger: this validator does not know what it has voted for, and takes part \
                  without voting until a block of {until} or later is final. At the first start of a new ledger say that it has never voted"
             );
-            self.meters.learning.store(true, Ordering::Relaxed);
             if self.take_part(started, Some(until), stop.clone()).await? == End::Told {
                 return Ok(());
             }

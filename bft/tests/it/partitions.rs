@@ -138,12 +138,15 @@ fn signed_by_last(cluster: &Processes, height: u64) -> bool {
 
 #[test]
 fn one_that_lost_its_votes_signs_nothing_until_they_cannot_matter() {
-    for whole_disk in [false, true] {
+    // Its log; its whole disk; its ledger, with a log beside it that does not go with the new one.
+    for (log, ledger) in [(true, false), (true, true), (false, true)] {
         let mut cluster = Processes::new(4);
         let mut promised = load(&cluster, &[0, 1, 2, 3], 1..9);
         promised.extend(cluster.kill(3));
-        cluster.lose_log(3);
-        if whole_disk {
+        if log {
+            cluster.lose_log(3);
+        }
+        if ledger {
             std::fs::remove_file(cluster.path(3)).expect("its ledger");
         }
         let at_restart = cluster.node(0).height();
@@ -153,7 +156,7 @@ fn one_that_lost_its_votes_signs_nothing_until_they_cannot_matter() {
         let learned = cluster.node(0).height();
         cluster.wait_height(learned);
         for height in at_restart + 1..=learned {
-            assert!(!signed_by_last(&cluster, height), "block {height} of {learned}, {whole_disk}");
+            assert!(!signed_by_last(&cluster, height), "block {height} of {learned}, {log} {ledger}");
         }
         // Blocks of a later time were voted on after its start.
         let now = cluster.now().seconds() + 20;
