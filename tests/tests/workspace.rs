@@ -38,6 +38,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "amanat-benches",
         &[
             "amanat-accel",
+            "amanat-bft",
             "amanat-circuits",
             "amanat-domain",
             "amanat-ledger",
@@ -51,6 +52,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         &[
             "amanat-accel",
             "amanat-benches",
+            "amanat-bft",
             "amanat-circuits",
             "amanat-domain",
             "amanat-ledger",

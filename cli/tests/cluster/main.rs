@@ -2,6 +2,8 @@
 //!
 //! Nothing here sleeps for a time: it waits for a line, an event, readiness or an end, and gives up after [`PATIENCE`].
 
+mod machines;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -627,6 +629,9 @@ fn what_is_scraped_is_well_formed_and_readiness_tells_of_a_lost_log_and_of_no_qu
         "amanat_gossip_dropped_total",
         "amanat_ready",
         "amanat_commit_seconds_count",
+        "amanat_gate_seconds_count{gate=\"check\"}",
+        "amanat_gate_seconds_count{gate=\"validate\"}",
+        "amanat_gate_seconds_count{gate=\"commit\"}",
     ] {
         assert!(samples.contains_key(name), "{name}");
     }
