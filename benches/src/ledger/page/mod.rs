@@ -49,8 +49,13 @@ fn header(report: &LedgerReport) -> String {
     } else {
         ""
     };
-    let validators =
-        if s.validators == 1 { "one validator".to_owned() } else { format!("{} validators", s.validators) };
+    let mut numbers: Vec<String> = report.validators.iter().map(|v| v.validators.to_string()).collect();
+    numbers.dedup();
+    let validators = match numbers.as_slice() {
+        [] => "one validator".to_owned(),
+        [one] => format!("validators: {one}"),
+        [first @ .., last] => format!("validators: {} and {last}", first.join(", ")),
+    };
     format!(
         "<header>\n<h1>What proofs cost a ledger, and what they buy</h1>\n<p>{} · {} threads · {} · engine {}{load}</p>\n<p>{} · {validators} · {} distinct access proofs · {} rounds, medians</p>\n{notice}</header>\n",
         escape(&m.cpu),
