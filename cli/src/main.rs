@@ -40,7 +40,13 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let ui = Ui::new(cli.global.json, cli.global.quiet);
-    match run(&cli, ui) {
+    let done = run(&cli, ui).and_then(|()| match ui::lost() {
+        None => Ok(()),
+        Some(why) => {
+            Err(anyhow::anyhow!("done, but not all of it could be written to standard output: {why}"))
+        }
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             ui.fail(&error);

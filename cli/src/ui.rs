@@ -1,9 +1,33 @@
 //! What a person sees: progress, tables, words. Text goes to standard output, progress to standard error.
-#![allow(clippy::print_stdout, reason = "printing is this module's business")]
+//!
+//! No work ends because nobody reads: what cannot be written is lost, and [`lost`] tells it at the end.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use std::fmt::Arguments;
+use std::io::{Error, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
+
+/// Why the first thing that could not be written to standard output was not.
+static LOST: OnceLock<Error> = OnceLock::new();
+
+/// Why standard output is not whole, unless whoever read it has gone.
+pub(crate) fn lost() -> Option<&'static Error> {
+    LOST.get().filter(|error| error.kind() != ErrorKind::BrokenPipe)
+}
+
+fn out(words: Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_fmt(words).and_then(|()| out.flush()) {
+        // The first counts.
+        let _ = LOST.set(error);
+    }
+}
+
+fn err(words: Arguments<'_>) {
+    // There is nowhere else to say that it fails.
+    let _ = std::io::stderr().lock().write_fmt(words);
+}
 
 /// How to speak.
 #[derive(Clone, Copy)]
@@ -20,7 +44,7 @@ impl Ui {
     /// A line of text; nothing in JSON mode.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         if !self.json {
-            println!("{}", text.as_ref());
+            out(format_args!("{}\n", text.as_ref()));
         }
     }
 
@@ -30,26 +54,24 @@ impl Ui {
     }
 
     /// An error with its causes, in words, on standard error.
-    #[allow(clippy::print_stderr, reason = "printing is this module's business")]
     pub(crate) fn fail(&self, error: &anyhow::Error) {
         if self.json {
             let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-            eprintln!("{}", serde_json::json!({ "error": causes }));
+            err(format_args!("{}\n", serde_json::json!({ "error": causes })));
         } else {
-            eprintln!("error: {error}");
+            err(format_args!("error: {error}\n"));
             for cause in error.chain().skip(1) {
-                eprintln!("  because: {cause}");
+                err(format_args!("  because: {cause}\n"));
             }
         }
     }
 
     /// Something to know beside the result, on standard error.
-    #[allow(clippy::print_stderr, reason = "printing is this module's business")]
     pub(crate) fn warn(&self, words: &str) {
         if self.json {
-            eprintln!("{}", serde_json::json!({ "warning": words }));
+            err(format_args!("{}\n", serde_json::json!({ "warning": words })));
         } else {
-            eprintln!("warning: {words}");
+            err(format_args!("warning: {words}\n"));
         }
     }
 
@@ -62,13 +84,13 @@ impl Ui {
     /// The one JSON document.
     pub(crate) fn document(&self, value: &serde_json::Value) {
         if self.json {
-            println!("{value:#}");
+            out(format_args!("{value:#}\n"));
         }
     }
 
     /// Text as it is, also in JSON mode (completions, files asked for on standard output).
     pub(crate) fn raw(&self, text: &str) {
-        print!("{text}");
+        out(format_args!("{text}"));
     }
 
     /// A bar with an estimate on a terminal; nothing elsewhere.

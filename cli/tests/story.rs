@@ -253,11 +253,12 @@ fn a_node_serves_a_second_process_and_stops_when_told() {
     let home = Home::new();
     home.ok(&["init", "--epoch-seconds", "2"]);
     let before = home.json(&["ledger", "inspect"])["height"].as_u64().expect("a height");
-    let mut node = home
-        .command(&["--json", "node", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the node starts");
+    let mut node = home.command(&["--json", "node", "--listen", "127.0.0.1:0"]);
+    // It has much to say, and where there is such a device, nowhere to write it: it serves all the same.
+    if let Some(full) = full() {
+        node.env("AMANAT_LOG", "trace").stderr(full);
+    }
+    let mut node = node.stdout(Stdio::piped()).spawn().expect("the node starts");
     let mut text = String::new();
     let mut lines = BufReader::new(node.stdout.take().expect("its output"));
     while serde_json::from_str::<serde_json::Value>(&text).is_err() {
@@ -280,6 +281,32 @@ fn a_node_serves_a_second_process_and_stops_when_told() {
     home.ok(&["ledger", "inspect"]);
     let words = home.fails(1, &["ledger", "inspect", "--node", &url]);
     assert!(words.contains("no node answers"), "{words}");
+}
+
+/// A file that takes nothing.
+fn full() -> Option<std::fs::File> {
+    std::fs::OpenOptions::new().write(true).open("/dev/full").ok()
+}
+
+#[test]
+fn output_that_cannot_be_written_is_told_and_a_reader_that_left_stops_nothing() {
+    let home = Home::new();
+    let folder = home.path("patients").display().to_string();
+    let printed = ["node", "--print-config"];
+    if let Some(to) = full() {
+        let out = home.command(&printed).stdout(to).output().expect("it runs");
+        let words = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(1), "{words}");
+        assert!(words.contains("could be written to standard output: No space left"), "{words}");
+        // The words are lost, the exit code is not.
+        let out = home.command(&["ledger", "inspect"]).stderr(full().expect("as before")).output();
+        assert_eq!(out.expect("it runs").status.code(), Some(1));
+    }
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let status = home.command(&["generate", &folder, "--patients", "1"]).stdout(writer).status();
+    assert!(status.expect("it runs").success());
+    assert!(Path::new(&folder).read_dir().expect("a folder").next().is_some(), "the work was done");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod liars;
 mod node;
 mod partitions;
 mod processes;
+mod soak;
 mod wires;
 #[allow(dead_code)] // the ledger's own tests use all of it
 #[path = "../../../ledger/tests/it/world.rs"]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_secs(3);
 
 /// Kills all, and holds every file against the others' and against what was promised. What the longest has nobody contradicts.
-fn agree(mut cluster: Processes, promised: &BTreeMap<TxId, u64>) {
+pub(crate) fn agree(mut cluster: Processes, promised: &BTreeMap<TxId, u64>) {
     let n = cluster.nodes.len() as u8;
     let running: Vec<u8> = (0..n).filter(|k| cluster.nodes[*k as usize].is_some()).collect();
     running.into_iter().for_each(|k| drop(cluster.kill(k)));
@@ -30,7 +30,7 @@ fn agree(mut cluster: Processes, promised: &BTreeMap<TxId, u64>) {
 
 /// For whoever runs the tests with `--nocapture`; nothing depends on it.
 #[allow(clippy::print_stdout, reason = "what was measured on the way")]
-fn measured(words: &str) {
+pub(crate) fn measured(words: &str) {
     println!("{words}");
 }
 

@@ -117,6 +117,15 @@ impl Processes {
 
     /// With a variable in its environment.
     pub(crate) fn start_with(&mut self, n: u8, variable: Option<(&str, &str)>) {
+        self.launch(n, variable, None);
+    }
+
+    /// On a disk where no file can become larger than this, up to half a KiB.
+    pub(crate) fn start_limited(&mut self, n: u8, bytes: u64) {
+        self.launch(n, None, Some(bytes));
+    }
+
+    fn launch(&mut self, n: u8, variable: Option<(&str, &str)>, most: Option<u64>) {
         let words = |ports: &[u16]| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
         let mut via = self.ports.clone();
         for ((_, to), wires) in self.wires.iter().filter(|((from, _), _)| *from == n) {
@@ -128,7 +137,18 @@ impl Processes {
         let args = format!("{n} {} {} {now} {folder}", words(&self.ports), words(&via));
         let log = self.folder.path().join(format!("node-{n}.log"));
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log");
-        let mut child = Command::new(std::env::current_exe().expect("this binary"))
+        let this = std::env::current_exe().expect("this binary");
+        let mut command = match most {
+            None => Command::new(this),
+            Some(bytes) => {
+                // A write beyond the limit fails, as on a full disk, where the signal for it is ignored.
+                let mut shell = Command::new("sh");
+                let blocks = bytes.div_ceil(512).to_string();
+                shell.args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &blocks]).arg(this);
+                shell
+            }
+        };
+        let mut child = command
             .args(["--exact", "node::node", "--nocapture", "--test-threads=1"])
             .env(NODE, args)
             .envs(variable)
@@ -181,11 +201,21 @@ impl Processes {
         std::fs::read_to_string(self.folder.path().join(format!("node-{n}.log"))).expect("it was started")
     }
 
-    /// Sends a transaction to a validator that may be dying.
-    pub(crate) fn throw(&self, n: u8, tx: &[u8]) {
+    /// Sends a transaction to a validator that may be dying; gives the number of its answer.
+    pub(crate) fn throw(&self, n: u8, tx: &[u8]) -> u64 {
         let seq = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut input = self.node(n).input.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = writeln!(input, "tx {seq} {}", hex::encode(tx));
+        self.node(n).whisper(&format!("tx {seq} {}", hex::encode(tx)));
+        seq
+    }
+
+    /// The clock of one, which may be dying.
+    pub(crate) fn set_clock_of(&self, n: u8, now: Timestamp) {
+        self.node(n).whisper(&format!("clock {}", now.seconds()));
+    }
+
+    /// What time those have that are started from now on.
+    pub(crate) fn remember_clock(&self, now: Timestamp) {
+        self.now.store(now.seconds(), Ordering::SeqCst);
     }
 
     /// Sends a transaction to a validator without waiting; gives the number of its answer.
@@ -243,6 +273,18 @@ impl Process {
     pub(crate) fn tell(&self, line: &str) {
         let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
         writeln!(input, "{line}").expect("it listens");
+    }
+
+    /// To one that may be dying.
+    fn whisper(&self, line: &str) {
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(input, "{line}");
+    }
+
+    /// A signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.expect("a command of every Unix").success());
     }
 
     pub(crate) fn height(&self) -> u64 {

@@ -3,6 +3,7 @@
 //! Nothing here sleeps for a time: it waits for a line, an event, readiness or an end, and gives up after [`PATIENCE`].
 
 mod machines;
+mod namespaces;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -36,11 +37,14 @@ fn ports() -> u16 {
 struct Cluster {
     folder: tempfile::TempDir,
     port: u16,
+    /// Whether each validator has an address of its own.
+    apart: bool,
 }
 
 impl Cluster {
     fn found() -> Self {
-        let cluster = Self { folder: tempfile::tempdir().expect("a temporary directory"), port: ports() };
+        let cluster =
+            Self { folder: tempfile::tempdir().expect("a temporary directory"), port: ports(), apart: false };
         let port = cluster.port.to_string();
         cluster.ok(&["cluster", "init", &cluster.at(""), "--port", &port, "--epoch-seconds", "60"]);
         cluster
@@ -56,7 +60,10 @@ impl Cluster {
     }
 
     fn http(&self, k: u16) -> SocketAddr {
-        ([127, 0, 0, 1], self.port + k - 1).into()
+        match self.apart {
+            true => ([10, 77, 0, k as u8], self.port).into(),
+            false => ([127, 0, 0, 1], self.port + k - 1).into(),
+        }
     }
 
     fn url(&self, k: u16) -> String {
@@ -175,6 +182,16 @@ impl Running {
             self.said.push(line);
             if found {
                 return;
+            }
+        }
+    }
+
+    /// Waits until it has said nothing for so long. Whether it still runs then.
+    fn falls_silent(&mut self, time: Duration) -> bool {
+        loop {
+            match self.lines.recv_timeout(time) {
+                Ok(line) => self.said.push(line),
+                Err(why) => return why == std::sync::mpsc::RecvTimeoutError::Timeout,
             }
         }
     }

@@ -171,7 +171,8 @@ fn log(config: Option<&Config>) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("AMANAT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let log = log.with_ansi(std::io::stderr().is_terminal());
+    // A line that cannot be written, on a full disk say, is lost: complaining of it on the same stream would panic.
+    let log = log.with_ansi(std::io::stderr().is_terminal()).log_internal_errors(false);
     match config.map_or(LogFormat::Text, |config| config.log_format) {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
