@@ -419,6 +419,7 @@ impl Desk {
         let block = match judge::read(bytes, Some(init.block), self.limits.transactions) {
             Ok(block) => block,
             Err(reason) => {
+                Meters::one(&self.app.meters.refused_parts);
                 tracing::warn!(target: "audit", %proposer, height = init.height.0, round, %reason, "not the announced block");
                 return Ok(None);
             }

@@ -5,17 +5,22 @@
 //! gate 1 here is sent once to everyone, many to a message; what comes in is looked at once, waits in a queue that is bounded per
 //! sender, and passes gate 1 again, many in one batch, before it is in the pool. What is lost is sent again by the validator that took
 //! it, as long as somebody waits there.
+//!
+//! Beside them travels what tells of one key on two machines (`twins`).
 
 use crate::error::Error;
 use crate::meters::Meters;
-use crate::node::Clock;
+use crate::node::{Clock, Settings};
 use crate::peers::{self, Peer};
 use crate::signing::ValidatorSecret;
+use crate::twins::{BEACON_BYTES, Twins};
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::tx::{ChainId, MAX_TX_BYTES};
 use amanat_ledger::{Chain, Source};
 use arc_malachitebft_app_channel::app::metrics::SharedRegistry;
+use arc_malachitebft_app_channel::app::types::PeerId;
 use arc_malachitebft_network as network;
+use arc_malachitebft_sync::RawMessage;
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use network::handle::{CtrlHandle, RecvHandle};
 use network::{Channel, Event};
@@ -95,14 +100,13 @@ impl Gossip {
     pub(crate) async fn start(
         chain: Arc<Chain>,
         secret: &ValidatorSecret,
-        listen: SocketAddr,
-        peers: &[Peer],
+        settings: &Settings,
         clock: Clock,
         arrived: Arc<Notify>,
         meters: Arc<Meters>,
     ) -> Result<Self, Error> {
-        let id = chain.status().chain;
-        let config = config(id, listen, peers);
+        let (id, peers) = (chain.status().chain, &settings.peers);
+        let config = config(id, settings.gossip, peers);
         let moniker = format!("gossip-{}", secret.key());
         let registry = SharedRegistry::global().with_moniker(moniker.clone());
         let identity = network::NetworkIdentity::new(moniker, secret.keypair(), None);
@@ -110,12 +114,21 @@ impl Gossip {
         let (events, out) = network::spawn(identity, config, registry).await.map_err(failed)?.split();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let senders = peers.iter().map(|p| (peers::peer_id(p.key).to_bytes(), p.key)).collect();
-        let inbox = Inbox { chain, clock, arrived, seen: seen.clone(), senders, meters: meters.clone() };
+        let mut name = [0; 16];
+        #[allow(clippy::disallowed_methods, reason = "a name that nothing else depends on")]
+        rand::Rng::fill_bytes(&mut rand::rng(), &mut name);
+        let twins = Twins::new(id, secret.clone(), peers.iter().map(|p| p.key), name);
+        let watch = Watch { twins, reached: BTreeMap::new(), left: 0, meters: meters.clone() };
+        let watch = Arc::new(Mutex::new(watch));
+        let outbox = Outbox { out, clock: clock.clone(), watch: watch.clone(), meters: meters.clone() };
+        let (reply, replies) = mpsc::channel(SENDING);
+        let inbox = Inbox { chain, clock, arrived, seen: seen.clone(), senders, watch, reply, meters };
         let (queue, waiting) = mpsc::channel(SENDING);
         let (stop, stopped) = watch::channel(false);
         let (running, ended) = watch::channel(());
+        let pause = settings.status_interval;
         tokio::spawn(async move {
-            send(out, waiting, stopped, &meters).await;
+            outbox.run((waiting, replies), stopped, pause).await;
             drop(running);
         });
         Ok(Self { queue, seen, stop, ended, taking: tokio::spawn(inbox.run(events)) })
@@ -150,32 +163,116 @@ impl Drop for Gossip {
     }
 }
 
-/// Sends what is published until it is told to stop, or nobody can publish any more.
-async fn send(
-    out: CtrlHandle,
-    mut queue: mpsc::Receiver<Vec<Bytes>>,
-    mut stop: watch::Receiver<bool>,
-    meters: &Meters,
-) {
-    loop {
-        let mut batches = Vec::new();
-        let taken = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => 0,
-            taken = queue.recv_many(&mut batches, SENDING) => taken,
-        };
-        if taken == 0 {
-            break;
+/// Who runs where, and how many words about that may still be looked at until the next of our own.
+struct Watch {
+    twins: Twins,
+    /// Peers that are connected.
+    reached: BTreeMap<Vec<u8>, PeerId>,
+    left: usize,
+    meters: Arc<Meters>,
+}
+
+impl Watch {
+    /// What is to be said now, and to whom.
+    fn say(&mut self, seconds: u64) -> (Bytes, Vec<PeerId>) {
+        self.left = 4 * (self.reached.len() + 1);
+        let (beacon, caught) = self.twins.beacon(seconds);
+        if caught {
+            self.own();
         }
-        let txs: Vec<Bytes> = batches.into_iter().flatten().collect();
-        meters.gossip_sent.fetch_add(txs.len() as u64, Ordering::Relaxed);
-        for message in messages(&txs) {
-            if let Err(error) = out.publish(Channel::Consensus, message).await {
-                tracing::warn!(%error, "transactions were not sent to the other validators");
+        (beacon, self.reached.values().copied().collect())
+    }
+
+    fn hear(&mut self, beacons: &[u8]) {
+        for beacon in beacons.chunks(BEACON_BYTES) {
+            if self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            match self.twins.hear(beacon) {
+                None => {}
+                Some(key) if key == self.twins.key() => self.own(),
+                Some(validator) => {
+                    Meters::one(&self.meters.two_machines);
+                    tracing::error!(target: "audit", %validator, "one validator's key runs on two machines");
+                }
             }
         }
     }
-    if let Err(error) = out.wait_shutdown().await {
-        tracing::debug!(%error, "the network for transactions had stopped");
+
+    fn own(&self) {
+        Meters::one(&self.meters.two_machines);
+        let key = self.twins.key();
+        tracing::error!(target: "audit", %key, "this validator's key runs on another machine, too: stop one of them");
+    }
+}
+
+/// What is to be sent.
+enum Turn {
+    End,
+    Send,
+    Reply(RawMessage, Bytes),
+    Beacon,
+}
+
+struct Outbox {
+    out: CtrlHandle,
+    clock: Clock,
+    watch: Arc<Mutex<Watch>>,
+    meters: Arc<Meters>,
+}
+
+impl Outbox {
+    /// Sends what is published until it is told to stop, or nobody can publish any more.
+    async fn run(
+        self,
+        (mut queue, mut replies): (mpsc::Receiver<Vec<Bytes>>, mpsc::Receiver<(RawMessage, Bytes)>),
+        mut stop: watch::Receiver<bool>,
+        pause: Duration,
+    ) {
+        let mut beacons = tokio::time::interval(pause);
+        beacons.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let mut batches = Vec::new();
+            let turn = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => Turn::End,
+                taken = queue.recv_many(&mut batches, SENDING) => if taken == 0 { Turn::End } else { Turn::Send },
+                Some((asked, reply)) = replies.recv() => Turn::Reply(asked, reply),
+                _ = beacons.tick() => Turn::Beacon,
+            };
+            match turn {
+                Turn::End => break,
+                Turn::Send => {}
+                Turn::Reply(RawMessage::Request { request_id, .. }, reply) => {
+                    told(self.out.sync_reply(request_id, reply).await);
+                    continue;
+                }
+                Turn::Reply(..) => continue,
+                Turn::Beacon => {
+                    let (beacon, peers) = lock(&self.watch).say((self.clock)().seconds());
+                    for peer in peers {
+                        // To each by itself: what two machines of one key publish to all does not reach all.
+                        told(self.out.sync_request(peer, beacon.clone()).await);
+                    }
+                    continue;
+                }
+            }
+            let txs: Vec<Bytes> = batches.into_iter().flatten().collect();
+            self.meters.gossip_sent.fetch_add(txs.len() as u64, Ordering::Relaxed);
+            for message in messages(&txs) {
+                told(self.out.publish(Channel::Consensus, message).await);
+            }
+        }
+        if let Err(error) = self.out.wait_shutdown().await {
+            tracing::debug!(%error, "the network for transactions had stopped");
+        }
+    }
+}
+
+/// That the network has ended shows when it is waited for.
+fn told<T, E: std::fmt::Display>(outcome: Result<T, E>) {
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "the network for transactions takes nothing");
     }
 }
 
@@ -214,6 +311,9 @@ struct Inbox {
     arrived: Arc<Notify>,
     seen: Arc<Mutex<Seen>>,
     senders: BTreeMap<Vec<u8>, ValidatorKey>,
+    watch: Arc<Mutex<Watch>>,
+    /// Answers to what others say of themselves.
+    reply: mpsc::Sender<(RawMessage, Bytes)>,
     meters: Arc<Meters>,
 }
 
@@ -279,6 +379,23 @@ impl Inbox {
                     Some(Event::ConsensusMessage(Channel::Consensus, _, Some(from), message)) => {
                         this.queue(&mut queue, &from.to_bytes(), message);
                     }
+                    Some(Event::Sync(asked @ RawMessage::Request { .. })) => {
+                        let RawMessage::Request { body, .. } = &asked else { continue };
+                        let others = {
+                            let mut watch = lock(&this.watch);
+                            watch.hear(body);
+                            watch.twins.others(body)
+                        };
+                        // Whoever floods waits for nothing: the network lets go of what is not answered.
+                        let _ = this.reply.try_send((asked, others));
+                    }
+                    Some(Event::Sync(RawMessage::Response { body, .. })) => lock(&this.watch).hear(&body),
+                    Some(Event::PeerConnected(peer)) => {
+                        lock(&this.watch).reached.insert(peer.to_bytes(), peer);
+                    }
+                    Some(Event::PeerDisconnected(peer)) => {
+                        lock(&this.watch).reached.remove(&peer.to_bytes());
+                    }
                     Some(_) => {}
                 },
                 _ = async { checking.as_mut().expect("not idle").await }, if !idle => checking = None,
@@ -338,6 +455,8 @@ impl Inbox {
 
 fn config(chain: ChainId, listen: SocketAddr, peers: &[Peer]) -> network::Config {
     let name = |what| format!("/amanat/{chain}/mempool/{what}");
+    // The network takes at most 64 bytes for these; the protocols' names keep ledgers apart.
+    let channel = |what: &str| format!("/amanat/mempool/{what}");
     network::Config {
         listen_addr: peers::listen(listen),
         persistent_peers: peers.iter().map(|p| peers::dial(p.gossip, p.key)).collect(),
@@ -352,10 +471,10 @@ fn config(chain: ChainId, listen: SocketAddr, peers: &[Peer]) -> network::Config
         gossipsub: network::GossipSubConfig::default(),
         pubsub_protocol: network::PubSubProtocol::GossipSub,
         channel_names: network::ChannelNames {
-            consensus: name("transactions"),
-            proposal_parts: name("unused-parts"),
-            sync: name("unused-sync"),
-            liveness: name("unused-liveness"),
+            consensus: channel("transactions"),
+            proposal_parts: channel("unused-parts"),
+            sync: channel("unused-status"),
+            liveness: channel("unused-liveness"),
         },
         rpc_max_size: 1024,
         pubsub_max_size: MESSAGE_BYTES + 4096,
@@ -364,12 +483,12 @@ fn config(chain: ChainId, listen: SocketAddr, peers: &[Peer]) -> network::Config
         sync_max_request_size: 1024,
         sync_parallel_requests: 1,
         enable_consensus: true,
-        enable_sync: false,
+        enable_sync: true,
         protocol_names: network::ProtocolNames {
             consensus: name("v1"),
             discovery_kad: name("kad"),
             discovery_regres: name("discovery"),
-            sync: name("sync"),
+            sync: name("instances"),
             validator_proof: name("proof"),
         },
     }

@@ -34,6 +34,8 @@ mod node;
 mod peers;
 #[cfg(feature = "bft")]
 mod signing;
+#[cfg(feature = "bft")]
+mod twins;
 
 #[cfg(feature = "bft")]
 pub use error::Error;

@@ -14,6 +14,7 @@ pub(crate) struct Meters {
     pub(crate) fetched: AtomicU64,
     pub(crate) two_votes: AtomicU64,
     pub(crate) two_proposals: AtomicU64,
+    pub(crate) two_machines: AtomicU64,
     pub(crate) gossip_sent: AtomicU64,
     pub(crate) gossip_received: AtomicU64,
     pub(crate) gossip_refused: AtomicU64,
@@ -40,6 +41,8 @@ pub struct Report {
     pub two_votes: u64,
     /// Times that a validator was caught signing two proposals of one round.
     pub two_proposals: u64,
+    /// Times that a key was heard of two processes at once, this one's among them.
+    pub two_machines: u64,
     /// Transactions sent to the other validators.
     pub gossip_sent: u64,
     /// Transactions received from them and looked at.
@@ -68,6 +71,7 @@ impl Meters {
             fetched: of(&self.fetched),
             two_votes: of(&self.two_votes),
             two_proposals: of(&self.two_proposals),
+            two_machines: of(&self.two_machines),
             gossip_sent: of(&self.gossip_sent),
             gossip_received: of(&self.gossip_received),
             gossip_refused: of(&self.gossip_refused),

@@ -366,8 +366,7 @@ impl Core {
 
     async fn gossip(&self) -> Result<Gossip, Error> {
         let (chain, clock, arrived) = (self.chain.clone(), self.clock.clone(), self.arrived.clone());
-        let (listen, peers) = (self.settings.gossip, &self.settings.peers);
-        Gossip::start(chain, &self.secret, listen, peers, clock, arrived, self.meters.clone()).await
+        Gossip::start(chain, &self.secret, &self.settings, clock, arrived, self.meters.clone()).await
     }
 
     fn app(&self, network: tokio::sync::mpsc::Sender<arc_malachitebft_app_channel::NetworkMsg<Ctx>>) -> App {

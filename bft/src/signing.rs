@@ -90,7 +90,7 @@ impl ValidatorSecret {
         Keypair::ed25519_from_bytes(self.0.to_bytes()).expect("32 bytes are an Ed25519 secret")
     }
 
-    fn sign(&self, message: &[u8]) -> Signature {
+    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
         Signature(self.0.sign(message).to_bytes())
     }
 

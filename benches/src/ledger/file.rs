@@ -220,6 +220,25 @@ pub struct Validators {
     pub late: Option<Late>,
     /// Of the largest process, at the start and after many requests.
     pub memory: Option<Memory>,
+    /// At most, by how many requests are handed in together: what blocks are made of.
+    #[serde(default)]
+    pub sizes: Vec<Size>,
+    /// Heights under light load whose first round did not do.
+    #[serde(default)]
+    pub late_heights: u32,
+}
+
+/// Speed with so many requests handed in together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Size {
+    /// How many.
+    pub together: u32,
+    /// Durable requests a second.
+    pub per_second: Stat,
+    /// Requests in a block then, on average.
+    pub block: f64,
+    /// Seconds of processor time for one, all validators together.
+    pub cpu: f64,
 }
 
 /// How long catching up takes.
@@ -578,6 +597,13 @@ pub(super) mod tests {
                     }),
                     late: Some(Late { blocks: 300, seconds: 3.0 }),
                     memory: Some(Memory { open: 60_000_000, peak: 250_000_000, requests: 200_000 }),
+                    sizes: vec![Size {
+                        together: 64,
+                        per_second: speed(700.0).per_second,
+                        block: 80.0,
+                        cpu: 0.0012,
+                    }],
+                    late_heights: 2,
                 })
                 .into(),
             not_run: vec!["HTTP".into()],

@@ -227,3 +227,36 @@ fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
         "it is named, nobody else: {log}"
     );
 }
+
+#[test]
+fn one_key_on_two_machines_that_the_same_peers_reach_is_noticed_by_all() {
+    let mut cluster = Inside::new(4);
+    let genesis = cluster.genesis();
+    committed(&cluster.submit_all(&[enrol(&genesis, 1).to_bytes()]));
+    let named = secret(TWIN).key().to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Hand::at(at(2));
+    let path = folder.path().join("twin.redb");
+    // It reaches everybody, and for everybody it is the one that is there already.
+    let twin = cluster.clone_of(TWIN, (&path, folder.path()), &ports(2), clock.clock(), |settings| {
+        // What an operator gets who copies a configuration: it does not know that it has voted elsewhere.
+        settings.new_log = false;
+    });
+    let (begun, mut now) = (Instant::now(), 2);
+    let seen = |v: &amanat_bft::Validator| v.report().two_machines > 0;
+    while !(cluster.validators.iter().all(|v| seen(v)) && seen(&twin)) {
+        let reports = cluster.validators.iter().chain([&twin]).map(|v| v.report().two_machines);
+        assert!(begun.elapsed() < PATIENCE, "it is not noticed: {:?}", reports.collect::<Vec<_>>());
+        now += 1;
+        cluster.set_clock(at(now));
+        clock.set(at(now));
+        // There is no event for what a peer notices.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let log = cluster.log.text();
+    cluster.end(twin);
+    let others = log.lines().filter(|l| l.contains("runs on two machines")).collect::<Vec<_>>();
+    assert!(others.len() >= 3 && others.iter().all(|l| l.contains(&named)), "{log}");
+    assert!(log.lines().any(|l| l.contains("runs on another machine, too") && l.contains(&named)), "{log}");
+    cluster.stop();
+}

@@ -354,11 +354,12 @@ fn validators(report: &LedgerReport) -> String {
         row(&mut table, &cells, &[1]);
     }
     table.push_str("</table>\n</div>\n");
+    table.push_str(&sizes(report));
     let light = report.validators.first().map_or(0.0, |v| v.light.offered);
     let why = format!(
         "Every validator verifies every proof, and all of them share the processors of this machine; on machines of their own they do so side by side. \
          Processor time is that of all together. Wire: what loopback carried for a request. p50 and p99: at {} a second, until durable at a quorum \
-         and where it was handed in. One dead: its process was killed before.",
+         and where it was handed in. One dead: its process was killed before. Below: the same at most, by how many requests come together, of which blocks are made.",
         rate(light)
     );
     section("Several validators", &why, &format!("{plot}{table}")).replacen(
@@ -366,6 +367,32 @@ fn validators(report: &LedgerReport) -> String {
         "<section class=\"wide\">",
         1,
     )
+}
+
+/// Speed of several validators by how many requests come together.
+fn sizes(report: &LedgerReport) -> String {
+    if report.validators.iter().all(|v| v.sizes.is_empty()) {
+        return String::new();
+    }
+    let mut table = String::from(
+        "<div class=\"scroll\">\n<table>\n<tr><th>validators</th><th class=\"l\">system</th><th>handed in together</th><th>a second</th><th>±</th><th>in a block</th><th>processor</th></tr>\n",
+    );
+    for v in &report.validators {
+        for size in &v.sizes {
+            let cells = [
+                v.validators.to_string(),
+                v.kind.name().to_owned(),
+                size.together.to_string(),
+                rate(size.per_second.median),
+                rate(size.per_second.mad),
+                rate(size.block),
+                seconds(size.cpu),
+            ];
+            row(&mut table, &cells, &[1]);
+        }
+    }
+    table.push_str("</table>\n</div>\n");
+    table
 }
 
 fn attacks(report: &LedgerReport) -> String {

@@ -136,6 +136,11 @@ impl Cluster {
         Ok(height)
     }
 
+    /// Heights whose first round did not do, as the first of them counts.
+    pub(super) fn late(&self) -> Outcome<u64> {
+        Ok(self.stats()?.first().map_or(0, |stats| stats.late_heights))
+    }
+
     /// What each has used.
     pub(super) fn stats(&self) -> Outcome<Vec<Stats>> {
         self.running()

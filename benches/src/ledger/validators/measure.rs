@@ -1,6 +1,6 @@
 //! What is measured of a ledger with several validators.
 
-use super::super::file::{Kind, Late, Load, Memory, Speed, Validators};
+use super::super::file::{Kind, Late, Load, Memory, Size, Speed, Validators};
 use super::super::load::{Callers, burst, drive, latency, poisson};
 use super::super::stock::Stock;
 use super::super::system::System as _;
@@ -33,31 +33,55 @@ pub(in crate::ledger) fn measure(
         _ => stock.proofs().min(options.proofs),
     };
     let requests = stock.requests(kind, supply);
-    let n = requests.len() as f64;
+    // Connections are made when the first requests come: those are not measured.
+    let (requests, first) = requests.split_at(requests.len() - requests.len().min(2 * validators));
+    let begin = |batch: usize| -> Outcome<Cluster> {
+        let cluster = Cluster::start(stock, validators, folder, batch)?;
+        drive(&cluster, first, &burst(first.len()), Callers { number: validators, batch: 1 })?;
+        cluster.settle()?;
+        Ok(cluster)
+    };
     // Each validator gets several batches, none of them much more than the others.
     let number = 2 * validators;
     let callers = Callers { number, batch: (requests.len() / (2 * number)).clamp(16, options.batch) };
-    let (mut per_second, mut cpu, mut wire, mut blocks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut runs, mut wire) = (Runs::default(), Vec::new());
     for round in 0..=options.rounds {
         say("at most")?;
-        let cluster = Cluster::start(stock, validators, folder, options.batch)?;
-        let (before, bytes, from) = (used(&cluster)?, on_loopback(), cluster.settle()?);
-        let driven = drive(&cluster, &requests, &burst(requests.len()), callers)?;
-        let after = used(&cluster)?;
+        let cluster = begin(options.batch)?;
+        let bytes = on_loopback();
+        let mut run = Runs::default();
+        run.one(&cluster, requests, callers)?;
         // The first fills caches and does not count.
         if round > 0 {
-            per_second.push(n / driven.wall);
-            cpu.push((after - before) / n);
-            wire.extend(on_loopback().zip(bytes).map(|(now, then)| now.saturating_sub(then) as f64 / n));
-            blocks.push(n / (cluster.height() - from).max(1) as f64);
+            let sent = on_loopback().zip(bytes).map(|(now, then)| now.saturating_sub(then));
+            wire.extend(sent.map(|bytes| bytes as f64 / requests.len() as f64));
+            runs.append(run);
         }
     }
-    let stat = |values: &[f64]| Stat::of(values).ok_or("at least one round");
-    let most = Speed { per_second: stat(&per_second)?, cpu: stat(&cpu)? };
-    let calm = &requests[..requests.len().min(LIGHT_REQUESTS)];
-    let mut cluster = Cluster::start(stock, validators, folder, options.batch)?;
+    let most = Speed { per_second: stat(&runs.per_second)?, cpu: stat(&runs.cpu)? };
+    let mut sizes = Vec::new();
+    for together in options.batches.iter().filter(|size| validators * **size <= requests.len()) {
+        say(&format!("{together} together"))?;
+        let mut runs = Runs::default();
+        let number = (requests.len() / together).min(number);
+        for _ in 0..options.rounds {
+            let cluster = begin(*together)?;
+            runs.one(&cluster, requests, Callers { number, batch: *together })?;
+        }
+        let (cpu, block) = (stat(&runs.cpu)?.median, stat(&runs.blocks)?.median);
+        sizes.push(Size {
+            together: u32::try_from(*together)?,
+            per_second: stat(&runs.per_second)?,
+            block,
+            cpu,
+        });
+    }
+    let mut cluster = begin(options.batch)?;
     say("light load")?;
+    let calm = &requests[..requests.len().min(LIGHT_REQUESTS)];
+    let late_before = cluster.late()?;
     let light = load(&cluster, calm, 1)?;
+    let late_heights = u32::try_from(cluster.late()?.saturating_sub(late_before))?;
     let (mut one_dead, mut late) = (None, None);
     if validators >= 4 && requests.len() >= 2 * calm.len() {
         say("one dead")?;
@@ -80,13 +104,45 @@ pub(in crate::ledger) fn measure(
         kind,
         most,
         requests: u32::try_from(requests.len())?,
-        block: stat(&blocks)?.median,
+        block: stat(&runs.blocks)?.median,
         wire: Stat::of(&wire).map(|s| s.median),
         light,
         one_dead,
         late,
         memory,
+        sizes,
+        late_heights,
     })
+}
+
+fn stat(values: &[f64]) -> Outcome<Stat> {
+    Ok(Stat::of(values).ok_or("at least one round")?)
+}
+
+/// What runs at most have given, each over a new cluster.
+#[derive(Default)]
+struct Runs {
+    per_second: Vec<f64>,
+    cpu: Vec<f64>,
+    blocks: Vec<f64>,
+}
+
+impl Runs {
+    fn one(&mut self, cluster: &Cluster, requests: &[Vec<u8>], callers: Callers) -> Outcome<()> {
+        let n = requests.len() as f64;
+        let (before, from) = (used(cluster)?, cluster.settle()?);
+        let driven = drive(cluster, requests, &burst(requests.len()), callers)?;
+        self.per_second.push(n / driven.wall);
+        self.cpu.push((used(cluster)? - before) / n);
+        self.blocks.push(n / (cluster.height() - from).max(1) as f64);
+        Ok(())
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.per_second.append(&mut other.per_second);
+        self.cpu.append(&mut other.cpu);
+        self.blocks.append(&mut other.blocks);
+    }
 }
 
 fn load(cluster: &Cluster, requests: &[Vec<u8>], seed: u64) -> Outcome<Load> {

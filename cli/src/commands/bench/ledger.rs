@@ -149,6 +149,17 @@ fn validators(report: &LedgerReport, ui: Ui) {
         ]
     }));
     ui.table(&rows);
+    ui.head("Several validators, by how many requests are handed in together");
+    let mut rows =
+        vec![heads(&["validators", "system", "together", "a second", "+-", "in a block", "processor"])];
+    for v in &report.validators {
+        rows.extend(v.sizes.iter().map(|size| {
+            let (fast, spread) = (number(size.per_second.median), number(size.per_second.mad));
+            let (many, kind) = (v.validators.to_string(), v.kind.name().to_owned());
+            vec![many, kind, size.together.to_string(), fast, spread, number(size.block), seconds(size.cpu)]
+        }));
+    }
+    ui.table(&rows);
 }
 
 fn speed(report: &LedgerReport, ui: Ui) {

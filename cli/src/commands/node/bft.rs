@@ -180,6 +180,11 @@ impl Engine for Many {
                 "Validators caught with two proposals of a round.",
                 report.two_proposals,
             ),
+            counter(
+                "two_machines_total",
+                "Validators' keys heard of two machines at once.",
+                report.two_machines,
+            ),
             counter("gossip_sent_total", "Transactions sent to other validators.", report.gossip_sent),
             counter("gossip_received_total", "Transactions received from them.", report.gossip_received),
             counter("gossip_refused_total", "Of those, refused at gate 1.", report.gossip_refused),
