@@ -27,6 +27,10 @@ demo *ARGS:
 bench *ARGS:
     cargo run --release -- bench {{ARGS}}
 
+# Four validators under load while everything fails in turn, drawn from a seed, for so many seconds; everything is audited at the end.
+soak SECONDS="3600" SEED="1":
+    AMANAT_SOAK_SECONDS={{SECONDS}} AMANAT_SOAK_SEED={{SEED}} cargo test -p amanat-bft --features bft --test it soak::long -- --ignored --nocapture
+
 # Criterion benches.
 criterion *ARGS:
     cargo bench -p amanat-benches {{ARGS}}
