@@ -80,6 +80,8 @@ pub struct StatusView {
     pub active_credentials: u64,
     /// Transactions committed.
     pub transactions: u64,
+    /// Height of the first block whose transactions are here; `height` + 1 where there are none.
+    pub history_from: u64,
     /// Nullifiers spent.
     pub nullifiers: u64,
     /// Transactions waiting for a block.
@@ -516,6 +518,8 @@ fn time(unix: i64) -> Result<Timestamp, ViewError> {
 
 /// Where an embedded or served ledger stands.
 pub(crate) fn status(chain: &amanat_ledger::Chain, ready: bool) -> StatusView {
+    // Asked first: a block made meanwhile must not leave it beyond the tip.
+    let history_from = chain.history_from();
     let s = chain.status();
     let (genesis, bundle) = (chain.genesis(), chain.latest_bundle());
     let registry = |(name, (root, count)): (Registry, (Root, u64))| RegistryView {
@@ -536,6 +540,7 @@ pub(crate) fn status(chain: &amanat_ledger::Chain, ready: bool) -> StatusView {
         registries: Registry::ALL.into_iter().zip(s.registries).map(registry).collect(),
         active_credentials: s.active_credentials,
         transactions: s.transactions,
+        history_from,
         nullifiers: s.nullifiers,
         mempool: s.pool as u64,
         ready: ready && !s.broken,

@@ -42,6 +42,9 @@ fn inspect(session: &Session) -> Result<()> {
         "height  {}, epoch of the newest bundle {} ({})",
         status.height, bundle.bundle.epoch, bundle.bundle.time
     ));
+    if status.history_from > 0 {
+        ui.say(format!("pruned  no transactions of blocks below {}", status.history_from));
+    }
     ui.say(format!("bundle  {}", bundle.hash));
     let mut rows = vec![["registry", "count", "root as of the bundle"].map(String::from).to_vec()];
     for registry in Registry::ALL {

@@ -5,7 +5,7 @@ use amanat_domain::consent::OrgId;
 use amanat_domain::governance::{Capabilities, Change};
 use amanat_domain::tx::{Action, Transaction};
 use amanat_ledger::{Block, Chain, Demands, Medium};
-use amanat_service::access::Http;
+use amanat_service::access::{Http, LedgerAccess};
 use serde_json::json;
 
 const SECOND: &str = "Organization/second-board";
@@ -91,7 +91,11 @@ fn a_pruned_block_is_gone_in_words_and_its_header_and_receipts_are_not() {
     let receipt = world.commit(enrol([1, 2]));
     world.commit(issue(7));
     let before = world.get("/v1/blocks?from=0&limit=3").json;
+    assert_eq!(world.get("/v1/status").json["history_from"], json!(0));
     world.solo.prune(1, &mut |_, _| ()).expect("no fault");
+    assert_eq!(world.get("/v1/status").json["history_from"], json!(2));
+    let views = [world.http().status(), world.embedded().status()];
+    assert!(views.iter().all(|view| view.as_ref().is_ok_and(|view| view.history_from == 2)), "{views:?}");
     for answer in [world.get("/v1/blocks/1"), world.get_bytes("/v1/blocks/1")] {
         let error = answer.refused(410, "pruned").clone();
         assert_eq!((&error["expected"], &error["got"]), (&json!("at least 2"), &json!("1")));
@@ -107,6 +111,9 @@ fn a_pruned_block_is_gone_in_words_and_its_header_and_receipts_are_not() {
     assert_eq!(tx["txid"], before["blocks"][1]["transactions"][0]["txid"]);
     let shown = world.get(&format!("/v1/receipts/{}", receipt["txid"].as_str().expect("an id")));
     assert_eq!((shown.status, &shown.json["receipt"]), (200, &receipt));
+    world.solo.prune(0, &mut |_, _| ()).expect("no fault");
+    let status = world.get("/v1/status").json;
+    assert_eq!((&status["height"], &status["history_from"]), (&json!(2), &json!(3)));
 }
 
 #[test]
