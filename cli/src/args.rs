@@ -170,11 +170,13 @@ pub(crate) enum ClusterCommand {
         #[arg(default_value = "genesis.json")]
         genesis: PathBuf,
     },
-    /// Say how the validators of such a folder are.
+    /// Say how the validators of such a folder are. Those whose configuration names a certificate are asked over TLS.
     Status {
         /// The folder.
         #[arg(default_value = "cluster")]
         dir: PathBuf,
+        #[command(flatten)]
+        tls: tls::ClientTlsArgs,
     },
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn run(command: &ClusterCommand, _: &Global, ui: Ui) -> Result<()> {
         ClusterCommand::Run { dir } => many::run(dir, ui),
         ClusterCommand::Key { out } => many::key(out, ui),
         ClusterCommand::Check { genesis } => many::check(genesis, ui),
-        ClusterCommand::Status { dir } => many::status(dir, ui),
+        ClusterCommand::Status { dir, tls } => many::status(dir, &tls.files(), ui),
     }
 }
 
@@ -32,8 +32,9 @@ mod many {
     use amanat_bft::ValidatorSecret;
     use amanat_ledger::ValidatorSpec;
     use amanat_service::access::{Http, LedgerAccess as _};
+    use amanat_service::tls::ClientTls;
     use anyhow::{Context, Result, bail, ensure};
-    use std::net::{IpAddr, SocketAddr};
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
     use std::path::{Path, PathBuf};
     use std::process::{ExitStatus, Stdio};
     use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
@@ -307,19 +308,39 @@ mod many {
         }
     }
 
+    /// Where a node that listens there is reached from its own machine.
+    fn reached(config: &Config) -> (String, bool) {
+        let mut at = config.http.listen;
+        match at.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => at.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => at.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        let tls = !config.tls.certificate.as_os_str().is_empty();
+        (format!("{}://{at}", if tls { "https" } else { "http" }), tls)
+    }
+
     /// Asks every validator how it is.
-    pub(super) fn status(dir: &Path, ui: Ui) -> Result<()> {
+    pub(super) fn status(dir: &Path, tls: &ClientTls, ui: Ui) -> Result<()> {
         let mut rows = vec![
             ["validator", "http", "height", "epoch", "waiting", "tip", "state"].map(String::from).to_vec(),
         ];
         let mut document = Vec::new();
+        let configurations =
+            configurations(dir)?.into_iter().map(|(name, path)| Ok((name, Config::read(&path)?)));
+        let configurations: Vec<(String, Config)> = configurations.collect::<Result<_>>()?;
+        ensure!(
+            tls.is_empty() || configurations.iter().any(|(_, config)| reached(config).1),
+            "certificates are given, but no configuration in {} names one: no validator there speaks TLS",
+            dir.display()
+        );
         let (mut down, mut all) = (0, 0);
-        for (name, path) in configurations(dir)? {
-            let config = Config::read(&path)?;
+        for (name, config) in configurations {
             let chain = session::read_genesis(&config.genesis)?.chain_id();
-            let tls = !config.tls.certificate.as_os_str().is_empty();
-            let address = format!("{}://{}", if tls { "https" } else { "http" }, config.http.listen);
-            let status = Http::connect(&address, Some(chain)).and_then(|node| node.status());
+            let (address, secured) = reached(&config);
+            // Those without TLS have no use for certificates.
+            let files = if secured { tls.clone() } else { ClientTls::default() };
+            let status = Http::connect_with(&address, Some(chain), &files).and_then(|node| node.status());
             all += 1;
             rows.push(match &status {
                 Ok(s) => vec![

@@ -2,8 +2,12 @@
 //!
 //! Nothing here sleeps for a time: it waits for a line, an event, readiness or an end, and gives up after [`PATIENCE`].
 
+#[path = "../../../service/tests/node/authority.rs"]
+#[allow(dead_code)] // the service's tests use more of it
+mod authority;
 mod machines;
 mod namespaces;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
