@@ -6,6 +6,7 @@ mod authority;
 mod bad_input;
 mod callers;
 mod disk;
+mod entries;
 mod lies;
 mod live;
 mod routes;
@@ -13,3 +14,6 @@ mod schema;
 mod support;
 #[cfg(feature = "tls")]
 mod tls;
+#[allow(dead_code)] // the ledger's own tests use all of it
+#[path = "../../../ledger/tests/it/world.rs"]
+mod world;

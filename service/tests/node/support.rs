@@ -13,7 +13,7 @@ use amanat_ledger::{
 };
 use amanat_service::access::{Embedded, Http};
 use amanat_service::clock::Clock;
-use amanat_service::node::{Node, NodeConfig};
+use amanat_service::node::{Engine, Node, NodeConfig};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -58,6 +58,32 @@ pub(crate) struct World {
     served: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
     runtime: Option<tokio::runtime::Runtime>,
     agent: ureq::Agent,
+}
+
+impl ManualClock {
+    pub(crate) fn at(time: Timestamp) -> Self {
+        Self(watch::Sender::new(time))
+    }
+}
+
+/// A node over any engine.
+pub(crate) struct Serving {
+    pub(crate) address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: tokio::task::JoinHandle<std::io::Result<()>>,
+    runtime: tokio::runtime::Runtime,
+}
+
+pub(crate) fn serve(engine: Arc<dyn Engine>, clock: Arc<ManualClock>, config: NodeConfig) -> Serving {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a local port");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = oneshot::channel();
+    let served = runtime.spawn(Node::new(engine, clock, config).serve(listener, async {
+        let _ = stopped.await;
+    }));
+    Serving { address, stop, served, runtime }
 }
 
 /// An answer.
@@ -151,17 +177,8 @@ impl World {
 
     pub(crate) fn over(solo: Solo, config: NodeConfig) -> Self {
         let time = Timestamp::from_unix(START + 5).expect("a time").max(solo.state().tip().time);
-        let clock = Arc::new(ManualClock(watch::Sender::new(time)));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a local port");
-        let address = listener.local_addr().expect("an address");
-        let (stop, stopped) = oneshot::channel();
-        let solo = Arc::new(solo);
-        let node = Node::new(solo.clone(), clock.clone(), config);
-        let served = runtime.spawn(node.serve(listener, async {
-            let _ = stopped.await;
-        }));
+        let (clock, solo) = (Arc::new(ManualClock::at(time)), Arc::new(solo));
+        let Serving { address, stop, served, runtime } = serve(solo.clone(), clock.clone(), config);
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
