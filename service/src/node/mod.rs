@@ -105,6 +105,8 @@ struct Shared {
     callers: Arc<caller::Quota>,
     streams: Arc<Semaphore>,
     snapshots: Arc<Semaphore>,
+    /// How long sending a snapshot may take.
+    snapshot_time: Duration,
 }
 
 /// Serves a ledger until `shutdown` completes. See [`Node::serve`].
@@ -137,6 +139,7 @@ impl Node {
             callers: caller::Quota::new(config.requests_per_caller),
             streams: Arc::new(Semaphore::new(config.streams)),
             snapshots: Arc::new(Semaphore::new(1)),
+            snapshot_time: snapshot::LONGEST,
             engine,
             clock,
             config,

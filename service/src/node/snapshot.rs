@@ -2,7 +2,7 @@
 //!
 //! It is written as it is sent, so it takes no memory and no disk however large it is. While it is read the file keeps every page of that
 //! moment, so it does not last for ever: a client that takes nothing for too long is cut off as with every answer, and one that takes it
-//! in drops after [`LONGEST`]. One at a time: it reads all there is.
+//! in drops after [`LONGEST`]: the file is let go of at that moment, whatever the client does. One at a time: it reads all there is.
 
 use super::Shared;
 use crate::problem::Problem;
@@ -12,8 +12,10 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 /// Bytes that are sent together.
 const PIECE: usize = 128 * 1024;
@@ -21,20 +23,27 @@ const PIECE: usize = 128 * 1024;
 const WAITING: usize = 4;
 
 /// How long sending one may take.
-const LONGEST: Duration = Duration::from_secs(30 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 type Piece = io::Result<Vec<u8>>;
 
-/// Where a snapshot is written to, until then; what comes out at the other end is the answer's body.
-struct Pipe(mpsc::Sender<Piece>, Instant);
+/// Where a snapshot is written to, until then; what comes out at the other end is the answer's body. It blocks: not for the runtime's
+/// own threads.
+struct Pipe {
+    pieces: mpsc::Sender<Piece>,
+    until: Instant,
+    runtime: Handle,
+}
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if Instant::now() > self.1 {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "it was taken too slowly"));
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "it was taken too slowly");
+        if Instant::now() > self.until {
+            return Err(late());
         }
+        let sent = async { timeout_at(self.until, self.pieces.send(Ok(bytes.to_vec()))).await };
         // Whoever asked may have gone.
-        self.0.blocking_send(Ok(bytes.to_vec())).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.runtime.block_on(sent).map_err(|_| late())?.map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(bytes.len())
     }
     fn flush(&mut self) -> io::Result<()> {
@@ -47,14 +56,16 @@ pub(super) async fn snapshot(State(shared): State<Arc<Shared>>) -> Result<Respon
     let place =
         place.map_err(|_| Problem::busy("too_many_snapshots", "a snapshot is on its way to somebody"))?;
     let (pieces, body) = mpsc::channel::<Piece>(WAITING);
+    let (until, runtime) = (Instant::now() + shared.snapshot_time, Handle::current());
     tokio::task::spawn_blocking(move || {
-        let mut out = BufWriter::with_capacity(PIECE, Pipe(pieces.clone(), Instant::now() + LONGEST));
+        let pipe = Pipe { pieces: pieces.clone(), until, runtime: runtime.clone() };
+        let mut out = BufWriter::with_capacity(PIECE, pipe);
         let written = shared.chain().write_snapshot(&mut out, |_| None, &mut |_, _| ());
         let written = written.map_err(|e| e.to_string()).and_then(|_| out.flush().map_err(|e| e.to_string()));
         if let Err(error) = written {
             tracing::warn!(%error, "a snapshot was not sent to its end");
-            // The body breaks off: nobody takes it for whole.
-            let _ = pieces.blocking_send(Err(io::ErrorKind::BrokenPipe.into()));
+            // The body breaks off: nobody takes it for whole. Whoever takes nothing is not waited for.
+            runtime.spawn(async move { pieces.send(Err(io::ErrorKind::BrokenPipe.into())).await });
         }
         drop(place);
     });
@@ -63,18 +74,4 @@ pub(super) async fn snapshot(State(shared): State<Arc<Shared>>) -> Result<Respon
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_snapshot_is_not_sent_for_ever() {
-        let (pieces, mut body) = mpsc::channel(WAITING);
-        let now = Instant::now();
-        assert!(Pipe(pieces.clone(), now + LONGEST).write_all(b"in time").is_ok());
-        assert!(matches!(body.try_recv(), Ok(Ok(piece)) if piece == b"in time"));
-        let before = now.checked_sub(Duration::from_millis(1)).expect("the machine has run for a while");
-        let late = Pipe(pieces, before).write_all(b"late").expect_err("too slow");
-        assert_eq!(late.kind(), io::ErrorKind::TimedOut);
-        assert!(body.try_recv().is_err(), "nothing more is sent");
-    }
-}
+mod tests;
