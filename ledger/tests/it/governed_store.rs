@@ -40,7 +40,7 @@ pub(crate) fn governed(folder: &tempfile::TempDir) -> (PathBuf, State, Transacti
     (path, state, open)
 }
 
-fn same(a: &State, b: &State) {
+pub(crate) fn same(a: &State, b: &State) {
     assert_eq!(a.tip(), b.tip());
     assert_eq!(a.commitments(), b.commitments());
     assert_eq!(a.members(), b.members());

@@ -12,6 +12,7 @@ mod governed_keys;
 mod governed_store;
 mod keys;
 mod kill;
+mod one_block;
 mod pool;
 mod proofs;
 mod prune;
