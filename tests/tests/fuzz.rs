@@ -55,6 +55,7 @@ corpus! {
     transactions_are_refused_or_have_one_encoding: transaction over 1500;
     verifying_keys_are_refused_or_have_one_encoding: verifying_key over 100;
     fhir_is_read_to_its_end_whatever_it_holds: fhir over 150;
+    snapshots_are_refused_with_nothing_left_or_are_the_ledger: snapshot over 400;
 }
 
 #[test]

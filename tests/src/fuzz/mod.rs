@@ -8,11 +8,13 @@ mod engines;
 mod fhir;
 mod formats;
 mod input;
+mod snapshot;
 mod world;
 
 pub use engines::{decode, msm, pairing, quotient, sums, transform};
 pub use fhir::fhir;
 pub use formats::{proof, transaction, verify, verifying_key, wtns, zkey};
+pub use snapshot::snapshot;
 
 /// A target.
 #[derive(Clone, Copy)]
@@ -24,7 +26,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     Target { name: "msm", run: msm },
     Target { name: "sums", run: sums },
     Target { name: "transform", run: transform },
@@ -38,4 +40,5 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "transaction", run: transaction },
     Target { name: "verifying_key", run: verifying_key },
     Target { name: "fhir", run: fhir },
+    Target { name: "snapshot", run: snapshot },
 ];
