@@ -2,7 +2,7 @@
 //! refused, and what can be recomputed (chain id, hashes, roots, ids) is recomputed.
 
 use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, SealedBundle};
-use crate::node::{MAX_BLOCKS, MAX_LEAVES};
+use crate::node::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 use crate::problem::{Envelope, tame};
 use crate::tls::{ClientTls, client};
 use crate::view::{
@@ -37,6 +37,11 @@ const LARGE: u64 = 4 * 1024 * 1024;
 const MAX_SNAPSHOT_BYTES: u64 = 64 << 30;
 /// Members with all the roles that each may issue.
 const MEMBERS: u64 = 32 * 1024 * 1024;
+/// Most organisations, of now and of before, that are taken.
+const MOST_MEMBERS: usize = 1 << 16;
+/// How often pages are read that are of different blocks.
+const READINGS: usize = 5;
+const GOVERNANCE: &str = "members";
 /// Submissions under way at once.
 const SUBMITTERS: usize = 32;
 const BYTES: &str = "application/octet-stream";
@@ -411,11 +416,43 @@ impl LedgerAccess for Http {
     }
 
     fn governance(&self) -> Result<GovernanceView, AccessError> {
-        const WHAT: &str = "members";
-        let mut view: GovernanceView = self.json(WHAT, "/v1/governance", MEMBERS)?;
+        for _ in 0..READINGS {
+            if let Some(view) = self.members()? {
+                return Ok(view);
+            }
+        }
+        Err(untrustworthy(GOVERNANCE, &"each time its pages are of different blocks"))
+    }
+}
+
+impl Http {
+    /// All pages of members; none where a block was made between them.
+    fn members(&self) -> Result<Option<GovernanceView>, AccessError> {
+        let mut view: GovernanceView = self.json(GOVERNANCE, "/v1/governance", MEMBERS)?;
+        while let Some(after) = view.next {
+            if view.organisations.last().is_none_or(|last| last.id != after) {
+                return Err(untrustworthy(GOVERNANCE, &"a page goes on where it did not end"));
+            }
+            let path = format!("/v1/governance?after={}&limit={MAX_MEMBERS}", hex::encode(after.0));
+            let page: GovernanceView = self.json(GOVERNANCE, &path, MEMBERS)?;
+            if page.height != view.height {
+                return Ok(None);
+            }
+            let got = view.organisations.len() + page.organisations.len();
+            if page.organisations.is_empty() || got > MOST_MEMBERS {
+                return Err(untrustworthy(GOVERNANCE, &"pages without an end"));
+            }
+            view.organisations.extend(page.organisations);
+            view.next = page.next;
+        }
+        let mut last = None;
         for organisation in &mut view.organisations {
-            if OrgId::from_reference(&organisation.reference).to_bytes() != organisation.id.0 {
-                return Err(untrustworthy(WHAT, &"an id that is not its reference's"));
+            let id = OrgId::from_reference(&organisation.reference);
+            if id.to_bytes() != organisation.id.0 {
+                return Err(untrustworthy(GOVERNANCE, &"an id that is not its reference's"));
+            }
+            if last.replace(id).is_some_and(|last| last >= id) {
+                return Err(untrustworthy(GOVERNANCE, &"organisations that are not in order"));
             }
             organisation.name = tame(&organisation.name);
             organisation.reference = tame(&organisation.reference);
@@ -425,7 +462,7 @@ impl LedgerAccess for Http {
                 (*reference, *name) = (tame(reference), tame(name));
             }
         }
-        Ok(view)
+        Ok(Some(view))
     }
 }
 

@@ -29,6 +29,9 @@ const USUAL_LEAVES: usize = 1024;
 /// Most blocks of a page.
 pub(crate) const MAX_BLOCKS: usize = 256;
 const USUAL_BLOCKS: usize = 64;
+/// Most organisations of a page.
+pub(crate) const MAX_MEMBERS: usize = 1024;
+const USUAL_MEMBERS: usize = 256;
 /// A page of blocks ends with the one that brings it to so many transactions.
 const ENOUGH_TRANSACTIONS: usize = 2048;
 /// So much of a body that is too large is read and thrown away, so that its sender gets to read the answer.
@@ -330,8 +333,13 @@ pub(super) async fn keys(State(shared): Shareds) -> Answer<KeysView> {
 }
 
 /// `GET /v1/governance`
-pub(super) async fn governance(State(shared): Shareds) -> Answer<GovernanceView> {
-    blocking(&shared, |shared| Ok(Json(GovernanceView::new(&shared.chain().state())))).await
+pub(super) async fn governance(State(shared): Shareds, RawQuery(raw): RawQuery) -> Answer<GovernanceView> {
+    let [after, limit] = query::parameters(raw.as_deref(), ["after", "limit"])?;
+    let after = after.map(query::organisation).transpose()?;
+    let limit = limit.map(|limit| query::number("limit", limit)).transpose()?;
+    let limit = query::limit(limit, USUAL_MEMBERS, MAX_MEMBERS)?;
+    blocking(&shared, move |shared| Ok(Json(GovernanceView::page(&shared.chain().state(), after, limit))))
+        .await
 }
 
 /// `GET /v1/health`: the process answers.

@@ -21,7 +21,7 @@ mod tls;
 pub use tls::Acceptor;
 
 pub use engine::{Answers, Engine, Lane, Sample, Work};
-pub(crate) use handlers::{MAX_BLOCKS, MAX_LEAVES};
+pub(crate) use handlers::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 
 use crate::clock::Clock;
 use crate::problem::Problem;

@@ -2,6 +2,7 @@
 
 use crate::problem::Problem;
 use amanat_domain::bundle::Registry;
+use amanat_domain::consent::OrgId;
 use amanat_domain::entry::{Entry, EntryNameError};
 use amanat_domain::tx::TxId;
 
@@ -10,6 +11,18 @@ pub(super) fn numbers<const N: usize>(
     raw: Option<&str>,
     names: [&'static str; N],
 ) -> Result<[Option<u64>; N], Problem> {
+    let mut values = [None; N];
+    for ((value, name), text) in values.iter_mut().zip(names).zip(parameters(raw, names)?) {
+        *value = text.map(|text| number(name, text)).transpose()?;
+    }
+    Ok(values)
+}
+
+/// The parameters named as they stand, each at most once, and no others.
+pub(super) fn parameters<'r, const N: usize>(
+    raw: Option<&'r str>,
+    names: [&'static str; N],
+) -> Result<[Option<&'r str>; N], Problem> {
     let mut values = [None; N];
     for pair in raw.unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -27,7 +40,7 @@ pub(super) fn numbers<const N: usize>(
                 next,
             ));
         }
-        values[at] = Some(number(names[at], value)?);
+        values[at] = Some(value);
     }
     Ok(values)
 }
@@ -79,6 +92,17 @@ pub(super) fn txid(text: &str) -> Result<TxId, Problem> {
         let next = "give the id as 64 hexadecimal digits, as the receipt names it";
         Problem::request(400, "bad_txid", "this is not a transaction id", next)
             .disagree("64 hexadecimal digits", format!("{} characters", text.chars().count()))
+    })
+}
+
+/// An organisation's id.
+pub(super) fn organisation(text: &str) -> Result<OrgId, Problem> {
+    let mut bytes = [0; 32];
+    let id = hex::decode_to_slice(text, &mut bytes).ok().and_then(|()| OrgId::from_bytes(&bytes).ok());
+    id.ok_or_else(|| {
+        let next = "give an id as this path lists it, or leave `after` out";
+        Problem::request(400, "bad_organisation", "this is not an organisation's id", next)
+            .disagree("64 hexadecimal digits of a field element", crate::problem::tame(text))
     })
 }
 

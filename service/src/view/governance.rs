@@ -9,6 +9,7 @@ use amanat_domain::tx::TxId;
 use amanat_ledger::{AllRoles, Member, Proposal, State, Validators};
 use amanat_params::VerifyingKey;
 use serde::{Deserialize, Serialize};
+use std::ops::Bound;
 
 /// Who decides, who agrees on blocks, and what is proposed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub struct GovernanceView {
     pub validators: Option<ValidatorsView>,
     /// What can be approved.
     pub proposals: Vec<ProposalView>,
+    /// Of a page: the organisation after which the next one begins, where there is one.
+    pub next: Option<Hex32>,
 }
 
 /// An organisation.
@@ -166,9 +169,20 @@ impl GovernanceView {
     /// Of a state.
     #[must_use]
     pub fn new(state: &State) -> Self {
+        Self::page(state, None, usize::MAX)
+    }
+
+    /// So many of the organisations after one of them, or the first of all; those come with the proposals.
+    #[must_use]
+    pub fn page(state: &State, after: Option<OrgId>, limit: usize) -> Self {
         let (height, epoch) = (state.tip().height, state.tip().epoch);
         let governors = state.governors();
-        let proposals = state.open_proposals(epoch);
+        let proposals = state.open_proposals(epoch).filter(|_| after.is_none());
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut members = state.members().range((begin, Bound::Unbounded));
+        let organisations: Vec<OrganisationView> =
+            members.by_ref().take(limit).map(|(id, m)| OrganisationView::new(id, m)).collect();
+        let next = members.next().and_then(|_| organisations.last().map(|last| last.id));
         let validators = state.validators().map(|sets| ValidatorsView {
             now: ValidatorSetView::new(height + 1, sets.at(height + 1)),
             next: (sets.from > height + 1).then(|| ValidatorSetView::new(sets.from, &sets.latest)),
@@ -178,11 +192,12 @@ impl GovernanceView {
             epoch,
             governors: governors.len() as u64,
             quorum: state.quorum() as u64,
-            organisations: state.members().iter().map(|(id, m)| OrganisationView::new(id, m)).collect(),
+            organisations,
             validators,
             proposals: proposals
                 .map(|(id, p)| ProposalView::new(id, p, p.counted(&governors) as u64))
                 .collect(),
+            next,
         }
     }
 

@@ -136,6 +136,11 @@ fn pages_beyond_the_end_or_too_long_and_parameters_nobody_knows_are_refused() {
     assert_eq!(error["expected"], json!("1 to 8192"));
     refused("/v1/registries/subjects/leaves?limit=0", "bad_limit");
     refused("/v1/blocks?limit=257", "bad_limit");
+    refused("/v1/governance?limit=1025", "bad_limit");
+    refused("/v1/governance?from=1", "unknown_parameter");
+    for bad in ["", "7", &"ff".repeat(32), &"0".repeat(66)] {
+        refused(&format!("/v1/governance?after={bad}"), "bad_organisation");
+    }
     for bad in ["-1", "1.5", "+1", "", "0x10", "18446744073709551616", "%31"] {
         refused(&format!("/v1/registries/subjects/leaves?from={bad}"), "not_a_number");
     }

@@ -64,7 +64,7 @@ fn made(genesis: &Arc<Genesis>) -> Made {
     };
     commit(&mut state, at(1), &[key(Statement::Access).install(genesis, 0)]);
     let issued = issue(genesis, 1);
-    commit(&mut state, at(2), &[issued.clone()]);
+    commit(&mut state, at(2), std::slice::from_ref(&issued));
     commit(&mut state, epoch(1), &[]);
     let proved = proof(&state, Statement::Access, 1);
     let proposal = proposed(genesis, BOARD, 0, Change::RemoveOrganisation(org(REGISTRAR)));

@@ -1,5 +1,6 @@
 //! A node that lies: something between client and node changes answers, and the client notices.
 
+use crate::members::{MEMBERS, crowded};
 use crate::support::{World, anchor, enrol, issue};
 use amanat_service::access::{AccessError, Http, LedgerAccess};
 use serde_json::{Value, json};
@@ -234,4 +235,30 @@ fn a_server_that_is_no_node_is_seen_at_once_and_its_words_cannot_steer_a_termina
     let tx = world.signed(enrol([1]));
     let error = http.submit(&tx).expect_err("refused");
     assert!(!error.to_string().chars().any(char::is_control), "{error:?}");
+}
+
+#[test]
+fn pages_of_members_must_go_on_where_they_ended_in_order_and_be_of_one_block() {
+    let world = crowded();
+    let between = Between::new(world.address);
+    let http = between.http();
+    assert_eq!(http.governance().expect("as it is").organisations.len(), MEMBERS);
+    let refused = |lie: fn(&mut Value)| {
+        between.say_json("/v1/governance?after", lie);
+        match http.governance() {
+            Err(AccessError::Untrustworthy { why, .. }) => why,
+            other => panic!("{other:?}"),
+        }
+    };
+    let why = refused(|page| page["height"] = json!(7));
+    assert!(why.contains("of different blocks"), "{why}");
+    let why = refused(|page| page["organisations"] = json!([]));
+    assert!(why.contains("without an end"), "{why}");
+    let why = refused(|page| page["organisations"].as_array_mut().expect("a list").swap(0, 1));
+    assert!(why.contains("not in order"), "{why}");
+    let why = refused(|page| page["next"] = page["organisations"][0]["id"].clone());
+    assert!(why.contains("where it did not end"), "{why}");
+    // The same page for ever.
+    let why = refused(|page| page["next"] = page["organisations"][43]["id"].clone());
+    assert!(why.contains("not in order") || why.contains("without an end"), "{why}");
 }

@@ -9,6 +9,7 @@ mod disk;
 mod entries;
 mod lies;
 mod live;
+mod members;
 mod routes;
 mod schema;
 mod support;
