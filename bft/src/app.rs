@@ -97,7 +97,7 @@ struct Desk {
     /// Highest height anyone has begun to propose a block for.
     begun: watch::Sender<u64>,
     /// The block that was fetched from another validator last: more may follow, so no pause after it.
-    fetched: Option<BlockHash>,
+    fetched: Option<(u64, BlockHash)>,
     /// Whether the last block was decided in this run, by votes.
     witnessed: bool,
     streams: u64,
@@ -112,25 +112,7 @@ impl App {
         mut messages: mpsc::Receiver<AppMsg<Ctx>>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<End, Error> {
-        let genesis = self.chain.genesis();
-        let (id, limits) = (genesis.chain_id(), genesis.limits());
-        let mut desk = Desk {
-            id,
-            limits,
-            assembly: Assembly::new(most_bytes(&limits)),
-            judged: BTreeMap::new(),
-            early: BTreeMap::new(),
-            seen: BTreeMap::new(),
-            answered: BTreeMap::new(),
-            round: 0,
-            begun: watch::Sender::new(0),
-            fetched: None,
-            witnessed: false,
-            // A stream of another run has another id.
-            streams: (self.clock)().seconds() << 20,
-            pauses: JoinSet::new(),
-            app: self,
-        };
+        let mut desk = Desk::new(self);
         // What the engine says first is that it is ready; it may also fail without a word.
         let late = || Error::Start("it does not say that it is ready".into());
         let (mut ready, deadline) = (false, tokio::time::Instant::now() + READY);
@@ -156,6 +138,28 @@ fn agreeing(chain: &Chain, height: u64) -> ValidatorSet {
 }
 
 impl Desk {
+    fn new(app: App) -> Self {
+        let genesis = app.chain.genesis();
+        let (id, limits) = (genesis.chain_id(), genesis.limits());
+        Self {
+            id,
+            limits,
+            assembly: Assembly::new(most_bytes(&limits)),
+            judged: BTreeMap::new(),
+            early: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            round: 0,
+            begun: watch::Sender::new(0),
+            fetched: None,
+            witnessed: false,
+            // A stream of another run has another id.
+            streams: (app.clock)().seconds() << 20,
+            pauses: JoinSet::new(),
+            app,
+        }
+    }
+
     async fn answer(&mut self, message: AppMsg<Ctx>) -> Result<(), Error> {
         match message {
             AppMsg::ConsensusReady { reply } => send(reply, (self.next(), self.params())),
@@ -497,7 +501,7 @@ impl Desk {
                 self.keep(&block, n, Vec::new()).await?;
                 #[cfg(feature = "insecure_tamper")]
                 crate::crash::crash_at("fetched", height.0);
-                self.fetched = Some(hash);
+                self.fetched = Some((height.0, hash));
                 Meters::one(&self.app.meters.fetched);
                 Validity::Valid
             }
@@ -553,7 +557,7 @@ impl Desk {
         .await??;
         #[cfg(feature = "insecure_tamper")]
         crate::crash::crash_at("committed", height);
-        self.witnessed = self.fetched != Some(hash);
+        self.witnessed = self.fetched != Some((height, hash));
         self.judged.clear();
         self.seen.clear();
         self.answered.clear();
@@ -588,7 +592,9 @@ impl Desk {
             return;
         }
         let tip = *self.app.tip.borrow();
-        let catching_up = self.fetched == Some(tip.hash());
+        // The next one may have been fetched before the engine is done with this one.
+        let after = |(fetched, hash)| fetched > tip.height || hash == tip.hash();
+        let catching_up = self.fetched.is_some_and(after);
         let (chain, clock, arrived) =
             (self.app.chain.clone(), self.app.clock.clone(), self.app.arrived.clone());
         let (mut begun, pause, params) = (self.begun.subscribe(), self.app.idle, self.params());
@@ -678,3 +684,6 @@ fn send<T>(reply: Reply<T>, value: T) {
 async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     Ok(tokio::task::spawn_blocking(run).await?)
 }
+
+#[cfg(test)]
+mod tests;
