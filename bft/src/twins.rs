@@ -1,9 +1,9 @@
 //! Whether one key runs on two machines.
 //!
 //! The network holds two machines of one key for one peer, so that nobody may ever hear both of them in one round of votes. Therefore each
-//! process says now and then, under its key, by which random name it runs and what time it is. A name that is heard again after another one
-//! has begun, of a time after that beginning, means two processes at once. One that was stopped before the next was started is
-//! heard no more, so a restart and a change of machines are no such thing.
+//! process says now and then, under its key, by which random name it runs and what time it is. Two names that both go on once both are
+//! known, each with a time after the other's beginning, mean two processes at once. One that was stopped before the next was started goes on
+//! no more, so a restart and a change of machines are no such thing.
 //!
 //! This prevents nothing: the quorum does. It tells the operator before the two say different things.
 
@@ -67,6 +67,9 @@ struct Heard {
     last: Beacon,
     /// By its own clock, when it was heard first.
     since: u64,
+    /// When it was heard first, and when it went on, by what was taken in this process.
+    known: u64,
+    went_on: u64,
     caught: bool,
 }
 
@@ -77,6 +80,7 @@ pub(crate) struct Twins {
     own: Beacon,
     /// By key, this one's among them; those heard first come first.
     heard: BTreeMap<ValidatorKey, Vec<Heard>>,
+    taken: u64,
 }
 
 impl Twins {
@@ -89,7 +93,8 @@ impl Twins {
     ) -> Self {
         let key = secret.key();
         let own = Beacon { key, name, number: 0, seconds: 0, signature: Signature([0; 64]) };
-        Self { chain, secret, own, heard: others.chain([key]).map(|key| (key, Vec::new())).collect() }
+        let heard = others.chain([key]).map(|key| (key, Vec::new())).collect();
+        Self { chain, secret, own, heard, taken: 0 }
     }
 
     /// This process's.
@@ -131,20 +136,26 @@ impl Twins {
     }
 
     fn take(&mut self, beacon: &Beacon) -> bool {
+        self.taken += 1;
         let Some(all) = self.heard.get_mut(&beacon.key) else { return false };
         let Some(at) = all.iter().position(|heard| heard.last.name == beacon.name) else {
             if all.len() == NAMES {
                 all.remove(0);
             }
-            all.push(Heard { last: *beacon, since: beacon.seconds, caught: false });
+            let (since, known) = (beacon.seconds, self.taken);
+            all.push(Heard { last: *beacon, since, known, went_on: 0, caught: false });
             return false;
         };
-        all[at].last = *beacon;
-        let later = all[at + 1..].iter_mut().filter(|other| !other.caught && beacon.seconds > other.since);
+        (all[at].last, all[at].went_on) = (*beacon, self.taken);
         let mut caught = false;
-        for other in later {
-            other.caught = true;
-            caught = true;
+        for other in (0..all.len()).filter(|other| *other != at) {
+            let (older, newer) = (all[at.min(other)], &mut all[at.max(other)]);
+            let at_once = older.went_on > newer.known && newer.went_on > 0;
+            let after = older.last.seconds > newer.since && newer.last.seconds > older.since;
+            if at_once && after && !newer.caught {
+                newer.caught = true;
+                caught = true;
+            }
         }
         caught
     }
@@ -171,10 +182,11 @@ mod tests {
         let (mut one, mut two, mut watcher) = (process(1, 1), process(1, 2), process(2, 3));
         assert_eq!(watcher.hear(&one.beacon(10).0), None);
         assert_eq!(watcher.hear(&two.beacon(12).0), None, "it may have been moved");
+        assert_eq!(watcher.hear(&two.beacon(13).0), None);
         assert_eq!(watcher.hear(&one.beacon(11).0), None, "said before the other began");
-        assert_eq!(watcher.hear(&one.beacon(13).0), Some(key(1)));
-        assert_eq!(watcher.hear(&two.beacon(14).0), None);
-        assert_eq!(watcher.hear(&one.beacon(15).0), None, "once is enough");
+        assert_eq!(watcher.hear(&one.beacon(14).0), Some(key(1)));
+        assert_eq!(watcher.hear(&two.beacon(15).0), None);
+        assert_eq!(watcher.hear(&one.beacon(16).0), None, "once is enough");
     }
 
     #[test]
@@ -186,8 +198,9 @@ mod tests {
         let second = two.beacon(12);
         assert!(!second.1);
         assert_eq!(one.hear(&second.0), None);
-        assert!(one.beacon(13).1, "the older one hears of the younger, and goes on");
-        assert_eq!(two.hear(&one.beacon(14).0), Some(key(1)));
+        assert!(!one.beacon(13).1, "the other may be gone by now");
+        assert_eq!(one.hear(&two.beacon(14).0), Some(key(1)));
+        assert_eq!(two.hear(&one.beacon(15).0), Some(key(1)));
     }
 
     #[test]
@@ -196,15 +209,18 @@ mod tests {
         let first = one.beacon(10).0;
         watcher.hear(&first);
         assert!(watcher.others(&first).is_empty(), "nobody else has this key");
-        let second = two.beacon(12).0;
-        watcher.hear(&second);
-        assert_eq!(watcher.others(&second), first);
-        let again = one.beacon(13).0;
-        watcher.hear(&again);
-        assert_eq!((one.hear(&watcher.others(&again)), one.beacon(14).1), (None, true));
-        let second = two.beacon(14).0;
-        assert_eq!(two.hear(&watcher.others(&second)), None, "since now");
-        watcher.hear(&one.beacon(15).0);
+        let mut found = (false, false);
+        for seconds in 12..15 {
+            let second = two.beacon(seconds);
+            watcher.hear(&second.0);
+            let told = watcher.others(&second.0);
+            found.1 |= second.1 | two.hear(&told).is_some();
+            let first = one.beacon(seconds);
+            watcher.hear(&first.0);
+            let told = watcher.others(&first.0);
+            found.0 |= first.1 | one.hear(&told).is_some();
+        }
+        assert_eq!(found, (true, true));
         assert!(watcher.others(b"not a beacon").is_empty());
         assert!(watcher.others(&process(9, 9).beacon(10).0).is_empty());
     }
@@ -217,11 +233,13 @@ mod tests {
         for held in said.iter().take(5) {
             assert_eq!(watcher.hear(held), None);
         }
-        assert_eq!(watcher.hear(&after.beacon(20).0), None);
-        for again in &said {
+        for (seconds, again) in (20..).zip(&said) {
+            let (now, caught) = after.beacon(seconds);
+            assert_eq!((watcher.hear(&now), caught), (None, false));
+            // A peer hands over the last it has of the old name.
+            assert_eq!(after.hear(&watcher.others(&now)), None);
             assert_eq!(watcher.hear(again), None);
         }
-        assert_eq!(watcher.hear(&after.beacon(21).0), None);
     }
 
     #[test]
@@ -229,6 +247,7 @@ mod tests {
         let (mut one, mut two, mut watcher) = (process(1, 1), process(1, 2), process(2, 3));
         watcher.hear(&one.beacon(10).0);
         watcher.hear(&two.beacon(11).0);
+        watcher.hear(&two.beacon(12).0);
         let good = one.beacon(12).0;
         for at in 0..BEACON_BYTES {
             let mut bytes = good.to_vec();
