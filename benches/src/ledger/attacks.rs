@@ -304,7 +304,7 @@ impl Field<'_> {
         }
         // The same members; one more of them makes it another ledger.
         let other = State::genesis(genesis_of(self.stock.organisations() + 1)?);
-        match check(&other, &requests[0], now()?) {
+        match check(&other, &requests[0], now(0)?) {
             Ok(_) => Err("another ledger takes it".into()),
             Err(refusal) => Ok((Verdict::Held, short(&refusal.to_string()))),
         }

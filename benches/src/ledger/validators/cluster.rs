@@ -57,7 +57,7 @@ impl Cluster {
         };
         for n in 0..validators {
             stock.copy(Kind::Proofs, &cluster.file(n))?;
-            cluster.launch(n)?;
+            cluster.launch(n, 0)?;
         }
         cluster.wait_all("readiness", |heard| heard.ready)?;
         Ok(cluster)
@@ -71,13 +71,14 @@ impl Cluster {
         self.folder.join(format!("log-{n}"))
     }
 
-    fn launch(&mut self, n: usize) -> Outcome<()> {
+    fn launch(&mut self, n: usize, ahead: i64) -> Outcome<()> {
         let seat = Seat {
             number: n,
             ports: self.ports.clone(),
             file: self.file(n),
             folder: self.log(n),
             batch: self.batch,
+            ahead,
         };
         let mut child = command(&Order::Validator { seat }, None)?
             .stdin(Stdio::piped())
@@ -114,7 +115,7 @@ impl Cluster {
         std::fs::remove_dir_all(self.log(n))?;
         let goal = self.height();
         let begun = Instant::now();
-        self.launch(n)?;
+        self.launch(n, 1)?;
         let node = self.nodes[n].as_ref().ok_or("it was started")?;
         let from = node.wait("readiness", |heard| heard.ready.then_some(heard.height))?;
         node.wait("the others' height", |heard| (heard.height >= goal).then_some(()))?;
