@@ -40,6 +40,19 @@ fn desk(chain: Arc<Chain>) -> Desk {
     })
 }
 
+/// What another validator decides meanwhile.
+fn two_blocks(folder: &std::path::Path) -> [(Block, Certificate); 2] {
+    let ahead = ledger(folder, "ahead");
+    [1, 2].map(|n| {
+        let _ = ahead.admit(&enrol(&ahead.genesis(), n).to_bytes(), at(1)).expect("admitted");
+        let delta = ahead.propose(at(1)).expect("a block");
+        let block = delta.block().clone();
+        let certificate = certify(&block.header, 0, &[0, 1, 2]);
+        ahead.commit(delta, Some(&certificate)).expect("committed");
+        (block, certificate)
+    })
+}
+
 /// A block as its proposer announces it in a round.
 fn announced(chain: &Chain, block: &Block, round: u32) -> (Init, Vec<u8>) {
     let (height, round, bytes) = (Height(block.header.height), Round::new(round), block.to_bytes());
@@ -89,16 +102,7 @@ async fn said(desk: &mut Desk, height: u64, round: u32) -> Vec<(BlockHash, bool)
 async fn what_is_proposed_early_waits_and_is_judged_when_its_height_begins() {
     let folder = tempfile::tempdir().expect("a folder");
     // Another validator is two blocks ahead.
-    let ahead = ledger(folder.path(), "ahead");
-    let mut blocks = Vec::new();
-    for n in 1..=2 {
-        let _ = ahead.admit(&enrol(&ahead.genesis(), n).to_bytes(), at(1)).expect("admitted");
-        let delta = ahead.propose(at(1)).expect("a block");
-        let block = delta.block().clone();
-        let certificate = certify(&block.header, 0, &[0, 1, 2]);
-        ahead.commit(delta, Some(&certificate)).expect("committed");
-        blocks.push((block, certificate));
-    }
+    let blocks = two_blocks(folder.path());
     let (first, second) = (blocks[0].clone(), blocks[1].0.clone());
     let chain = ledger(folder.path(), "own");
     let mut desk = desk(chain.clone());
@@ -144,16 +148,7 @@ async fn what_is_proposed_early_waits_and_is_judged_when_its_height_begins() {
 async fn who_catches_up_does_not_pause_whichever_comes_first_the_next_block_or_the_end_of_the_last() {
     for early in [false, true] {
         let folder = tempfile::tempdir().expect("a folder");
-        let ahead = ledger(folder.path(), "ahead");
-        let mut blocks = Vec::new();
-        for n in 1..=2 {
-            let _ = ahead.admit(&enrol(&ahead.genesis(), n).to_bytes(), at(1)).expect("admitted");
-            let delta = ahead.propose(at(1)).expect("a block");
-            let block = delta.block().clone();
-            let certificate = certify(&block.header, 0, &[0, 1, 2]);
-            ahead.commit(delta, Some(&certificate)).expect("committed");
-            blocks.push((block, certificate));
-        }
+        let blocks = two_blocks(folder.path());
         let mut desk = desk(ledger(folder.path(), "own"));
         let proposer = Address(secret(1).key());
         let fetch = |n: usize| (Height(n as u64 + 1), Bytes::from(blocks[n].0.to_bytes()));
