@@ -118,7 +118,8 @@ impl Gossip {
         #[allow(clippy::disallowed_methods, reason = "a name that nothing else depends on")]
         rand::Rng::fill_bytes(&mut rand::rng(), &mut name);
         let twins = Twins::new(id, secret.clone(), peers.iter().map(|p| p.key), name);
-        let watch = Watch { twins, reached: BTreeMap::new(), left: 0, meters: meters.clone() };
+        let watch =
+            Watch { twins, reached: BTreeMap::new(), looked_at: BTreeMap::new(), meters: meters.clone() };
         let watch = Arc::new(Mutex::new(watch));
         let outbox = Outbox { out, clock: clock.clone(), watch: watch.clone(), meters: meters.clone() };
         let (reply, replies) = mpsc::channel(SENDING);
@@ -163,19 +164,23 @@ impl Drop for Gossip {
     }
 }
 
-/// Who runs where, and how many words about that may still be looked at until the next of our own.
+/// Words of a peer about who runs where that are looked at between two of our own: its own, and what it has of other names.
+const WORDS: usize = 8;
+
+/// Who runs where.
 struct Watch {
     twins: Twins,
     /// Peers that are connected.
     reached: BTreeMap<Vec<u8>, PeerId>,
-    left: usize,
+    /// How many words of each peer were looked at since our last.
+    looked_at: BTreeMap<Vec<u8>, usize>,
     meters: Arc<Meters>,
 }
 
 impl Watch {
     /// What is to be said now, and to whom.
     fn say(&mut self, seconds: u64) -> (Bytes, Vec<PeerId>) {
-        self.left = 4 * (self.reached.len() + 1);
+        self.looked_at.clear();
         let (beacon, caught) = self.twins.beacon(seconds);
         if caught {
             self.own();
@@ -183,12 +188,13 @@ impl Watch {
         (beacon, self.reached.values().copied().collect())
     }
 
-    fn hear(&mut self, beacons: &[u8]) {
+    fn hear(&mut self, from: &[u8], beacons: &[u8]) {
         for beacon in beacons.chunks(BEACON_BYTES) {
-            if self.left == 0 {
+            let looked_at = self.looked_at.entry(from.to_vec()).or_default();
+            if *looked_at == WORDS {
                 return;
             }
-            self.left -= 1;
+            *looked_at += 1;
             match self.twins.hear(beacon) {
                 None => {}
                 Some(key) if key == self.twins.key() => self.own(),
@@ -380,16 +386,18 @@ impl Inbox {
                         this.queue(&mut queue, &from.to_bytes(), message);
                     }
                     Some(Event::Sync(asked @ RawMessage::Request { .. })) => {
-                        let RawMessage::Request { body, .. } = &asked else { continue };
+                        let RawMessage::Request { peer, body, .. } = &asked else { continue };
                         let others = {
                             let mut watch = lock(&this.watch);
-                            watch.hear(body);
+                            watch.hear(&peer.to_bytes(), body);
                             watch.twins.others(body)
                         };
                         // Whoever floods waits for nothing: the network lets go of what is not answered.
                         let _ = this.reply.try_send((asked, others));
                     }
-                    Some(Event::Sync(RawMessage::Response { body, .. })) => lock(&this.watch).hear(&body),
+                    Some(Event::Sync(RawMessage::Response { peer, body, .. })) => {
+                        lock(&this.watch).hear(&peer.to_bytes(), &body);
+                    }
                     Some(Event::PeerConnected(peer)) => {
                         lock(&this.watch).reached.insert(peer.to_bytes(), peer);
                     }
@@ -535,6 +543,26 @@ mod tests {
         for bad in [&[0, 0, 0][..], &[0, 0, 0, 0], &[0, 0, 0, 2, 1], &[255, 255, 255, 255, 1]] {
             assert_eq!(transactions(Bytes::copy_from_slice(bad)), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_peer_that_floods_keeps_nobody_else_from_being_heard() {
+        let (chain, secret) = (ChainId([7; 32]), |n| ValidatorSecret::from_bytes(&[n; 32]));
+        let of = |key: u8, name: u8| {
+            Twins::new(chain, secret(key), [1, 2].into_iter().map(|n| secret(n).key()), [name; 16])
+        };
+        let meters = Arc::new(Meters::default());
+        let (reached, looked_at) = (BTreeMap::new(), BTreeMap::new());
+        let mut watch = Watch { twins: of(9, 9), reached, looked_at, meters: meters.clone() };
+        let (mut one, mut two) = (of(1, 1), of(1, 2));
+        for seconds in 10..13 {
+            (0..100).for_each(|_| watch.hear(b"loud", &[0; BEACON_BYTES]));
+            watch.hear(b"quiet", &one.beacon(seconds).0);
+            watch.hear(b"quiet", &two.beacon(seconds).0);
+            assert_eq!(watch.looked_at[&b"loud"[..]], WORDS);
+            let _ = watch.say(seconds);
+        }
+        assert_eq!(meters.report().two_machines, 1);
     }
 
     #[test]
