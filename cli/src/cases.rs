@@ -93,7 +93,7 @@ fn take(
         _ => {}
     }
     let own = (resource.resource_type == ResourceType::Patient).then_some(reference.as_ref()).flatten();
-    let subject = own.or(resource.subject.as_ref());
+    let subject = own.or(resource.subject.as_ref().and_then(|s| s.literal.as_ref()));
     let Some(case) = subject.and_then(|s| names.get(s)).and_then(|i| cases.get_mut(*i)) else { return };
     if resource.resource_type == ResourceType::Consent {
         if case.consents.len() < 4

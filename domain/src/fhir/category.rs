@@ -21,6 +21,36 @@ const OBSERVATION_VALUE: &str = "http://terminology.hl7.org/CodeSystem/v3-Observ
 const SNOMED: &str = "http://snomed.info/sct";
 const LOINC: &str = "http://loinc.org";
 
+/// What security labels say: sensitivities, and a confidentiality. The labels of a Bundle are the least that its entries have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Floor {
+    /// Sensitivity bits.
+    pub categories: Categories,
+    /// Confidentiality.
+    pub confidentiality: Confidentiality,
+}
+
+impl Floor {
+    /// No label: no sensitivity, and normal confidentiality is not raised. Low, so that a label below normal stays what it is.
+    pub const NONE: Self = Self { categories: Categories::NONE, confidentiality: Confidentiality::Low };
+
+    /// At least as sensitive as both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self {
+            categories: self.categories.union(other.categories),
+            confidentiality: self.confidentiality.max(other.confidentiality),
+        }
+    }
+}
+
+impl Default for Floor {
+    /// What data without any label has: normal confidentiality.
+    fn default() -> Self {
+        Self { categories: Categories::NONE, confidentiality: Confidentiality::Normal }
+    }
+}
+
 /// Every named sensitivity: bits 24 and up.
 pub(crate) const SENSITIVITIES: Categories = Categories(u64::MAX << 24);
 /// Every class of data: bits 0 to 23.
@@ -164,7 +194,7 @@ fn sensitivity_of_code(system: &str, code: &str) -> Categories {
 }
 
 /// Confidentiality and sensitivity bits of `meta.security`.
-pub(crate) fn of_labels(labels: &[Json<'_>]) -> (Categories, Confidentiality) {
+pub(crate) fn of_labels(labels: &[Json<'_>]) -> Floor {
     let mut bits = Categories::NONE;
     let mut level = None;
     let mut unknown = false;
@@ -190,7 +220,7 @@ pub(crate) fn of_labels(labels: &[Json<'_>]) -> (Categories, Confidentiality) {
         bits = known.fold(bits, Categories::union);
         level = level.max(Confidentiality::Restricted);
     }
-    (bits, level)
+    Floor { categories: bits, confidentiality: level }
 }
 
 /// Class of a resource from its type; Observation and DiagnosticReport are classed by [`of_category`].
@@ -294,7 +324,8 @@ mod tests {
 
     fn labels(text: &str) -> (Categories, Confidentiality) {
         let json = Json::parse(text.as_bytes()).expect("JSON");
-        of_labels(json.as_array().expect("an array"))
+        let floor = of_labels(json.as_array().expect("an array"));
+        (floor.categories, floor.confidentiality)
     }
 
     #[test]

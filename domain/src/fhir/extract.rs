@@ -1,12 +1,15 @@
 #![doc = include_str!("extract.md")]
 
-use super::category;
+use super::category::{self, Floor};
 use super::date::PartialDate;
 use super::json::Json;
 use super::node::Node;
 use super::problem::Reason;
-use super::resource::{DeviceFacts, Facts, OrganisationFacts, PractitionerFacts, Qualification, RoleFacts};
-use crate::consent::{Categories, Confidentiality};
+use super::resource::{
+    Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification,
+    RoleFacts, SubjectReference, Version,
+};
+use crate::consent::Categories;
 use crate::record::{Amount, Coding, Micro, RecordFields, ResourceType};
 use crate::time::Period;
 
@@ -16,17 +19,25 @@ const UCUM: &str = "http://unitsofmeasure.org";
 pub(crate) struct Source<'s> {
     pub(crate) resource_type: ResourceType,
     pub(crate) id: Option<&'s str>,
-    pub(crate) full_url: Option<&'s str>,
     pub(crate) digest: [u8; 64],
+    pub(crate) context: &'s Context<'s>,
 }
 
-/// Subject, records, facts.
-pub(crate) fn read(node: &Node<'_, '_>, source: &Source<'_>) -> (Option<String>, Vec<RecordFields>, Facts) {
+/// What a resource's elements say.
+pub(crate) struct Read {
+    pub(crate) subject: Option<SubjectReference>,
+    pub(crate) records: Vec<RecordFields>,
+    pub(crate) facts: Facts,
+    pub(crate) version: Version,
+    pub(crate) retracted: Option<&'static str>,
+}
+
+pub(crate) fn read(node: &Node<'_, '_>, source: &Source<'_>) -> Read {
     let mut record = common(node, source);
     let mut more = Vec::new();
     let mut facts = Facts::None;
     match source.resource_type {
-        ResourceType::Patient => patient(node, &mut record),
+        ResourceType::Patient => facts = patient(node, &mut record),
         ResourceType::Encounter => encounter(node, &mut record),
         ResourceType::Condition => condition(node, &mut record),
         ResourceType::Observation => more = observation(node, source, &mut record),
@@ -44,12 +55,26 @@ pub(crate) fn read(node: &Node<'_, '_>, source: &Source<'_>) -> (Option<String>,
         ResourceType::Organization => facts = organisation(node, &mut record),
         ResourceType::Device => facts = device(node, &mut record),
     }
+    let retracted = retracted(&record);
     let mut records = vec![record];
     records.append(&mut more);
-    (subject(node, source.resource_type), records, facts)
+    if retracted.is_some() {
+        records.clear();
+    }
+    Read { subject: subject(node, source.resource_type), records, facts, version: version(node), retracted }
 }
 
-fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<String> {
+fn version(node: &Node<'_, '_>) -> Version {
+    let Some(meta) = node.get("meta") else { return Version::default() };
+    let updated = meta.get("lastUpdated").and_then(|at| at.date()).map(|date| date.start());
+    Version { id: meta.text_at("versionId"), updated }
+}
+
+fn retracted(record: &RecordFields) -> Option<&'static str> {
+    (record.status.as_deref() == Some("entered-in-error")).then_some("entered-in-error")
+}
+
+fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<SubjectReference> {
     let key = match resource_type {
         ResourceType::Patient
         | ResourceType::Practitioner
@@ -69,21 +94,28 @@ fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<String> {
         | ResourceType::Consent
         | ResourceType::Device => "patient",
     };
-    node.reference_at(key)
+    let reference = node.get(key)?;
+    let literal = reference.text_at("reference");
+    let mut named: Vec<String> =
+        reference.get("identifier").and_then(|i| i.identifier()).into_iter().collect();
+    if let Some(id) = literal.as_deref().and_then(|l| l.strip_prefix('#')) {
+        let contained = node.all("contained", |c| (c.text_at("id")? == id).then(|| identifiers(c)));
+        named.extend(contained.into_iter().flatten());
+    }
+    Some(SubjectReference { literal, identifiers: named })
 }
 
 fn common(node: &Node<'_, '_>, source: &Source<'_>) -> RecordFields {
     let meta = node.get("meta");
-    let (sensitivities, confidentiality) =
-        meta.and_then(|meta| security(&meta)).unwrap_or((Categories::NONE, Confidentiality::Normal));
+    let labels = meta.and_then(|meta| security(&meta)).unwrap_or_default().union(source.context.floor);
     let categories = category::of_type(source.resource_type)
-        .union(sensitivities)
+        .union(labels.categories)
         .union(category::sensitivity_of_codes(node.value()));
     RecordFields {
         resource_type: source.resource_type,
         code: None,
         categories,
-        confidentiality,
+        confidentiality: labels.confidentiality,
         time: Period::ALWAYS,
         value: None,
         unit: None,
@@ -96,12 +128,12 @@ fn common(node: &Node<'_, '_>, source: &Source<'_>) -> RecordFields {
         device: None,
         provenance: meta
             .and_then(|meta| meta.text_at("source"))
-            .or_else(|| source.full_url.map(str::to_owned)),
+            .or_else(|| source.context.full_url.map(str::to_owned)),
     }
 }
 
 /// Labels; what should be a list of labels and is not counts as an unknown label.
-fn security(meta: &Node<'_, '_>) -> Option<(Categories, Confidentiality)> {
+fn security(meta: &Node<'_, '_>) -> Option<Floor> {
     let labels = meta.get("security")?;
     Some(match labels.value() {
         Json::Array(items) => category::of_labels(items),
@@ -178,11 +210,12 @@ fn money(node: &Node<'_, '_>) -> Option<Amount> {
     Amount::parse(value.number()?, currency.text()?).map_err(|e| node.remark(e)).ok()
 }
 
-fn patient(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn patient(node: &Node<'_, '_>, record: &mut RecordFields) -> Facts {
     record.time = time(node, &["birthDate"]);
     record.provider = node.first("generalPractitioner", |n| n.reference());
     record.organisation = node.reference_at("managingOrganization");
     active(node, record);
+    Facts::Patient(PatientFacts { identifiers: identifiers(node) })
 }
 
 fn encounter(node: &Node<'_, '_>, record: &mut RecordFields) {
@@ -212,7 +245,10 @@ fn observation(node: &Node<'_, '_>, source: &Source<'_>, record: &mut RecordFiel
     record.status = node.text_at("status");
     observed(node, record);
     // A component is a record of its own: the panel's context, its own code and value, linked to the panel.
-    let own = source.id.map(|id| format!("Observation/{id}")).or_else(|| source.full_url.map(str::to_owned));
+    let own = source
+        .id
+        .map(|id| format!("Observation/{id}"))
+        .or_else(|| source.context.full_url.map(str::to_owned));
     node.all("component", |component| {
         let mut part = RecordFields { link: own.clone(), value: None, unit: None, ..record.clone() };
         part.code = concept_at(component, "code");

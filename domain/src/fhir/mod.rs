@@ -22,6 +22,7 @@ mod reader;
 mod resource;
 mod types;
 
+pub use category::Floor;
 pub(crate) use category::{ACT_CODE, ACT_REASON, CARRIERS, CLASSES, CONFIDENTIALITY, SENSITIVITIES};
 pub(crate) use category::{carried_by, confidentiality, sensitivity};
 pub use date::{DateError, PartialDate, Zones};
@@ -30,6 +31,7 @@ pub use node::Remark;
 pub use problem::{Lost, Place, Problem, Reason};
 pub use reader::{Item, Layout, Limits, Reader, Seen};
 pub use resource::{
-    DeviceFacts, Facts, OrganisationFacts, PractitionerFacts, Qualification, Resource, RoleFacts,
+    Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification, Resource,
+    RoleFacts, SubjectReference, Version,
 };
 pub use types::{name as type_name, supported as supported_type};

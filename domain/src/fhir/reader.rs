@@ -15,7 +15,7 @@ use sha2::{Digest, Sha512};
 use super::frame::{Frames, Taken};
 use super::json::{Json, JsonErrorKind, MAX_VALUES};
 use super::problem::{Lost, Place, Problem, Reason};
-use super::resource::Resource;
+use super::resource::{Context, Resource};
 use super::types;
 
 /// Most members of a Bundle beside its entries.
@@ -465,7 +465,8 @@ impl<'s, R: BufRead> Reader<'s, R> {
     }
 
     fn resource(&mut self, json: &Json<'_>, full_url: Option<&str>, place: Place) {
-        match Resource::from_json(json, full_url) {
+        let context = Context { full_url, ..Context::default() };
+        match Resource::from_json(json, &context) {
             Err(remark) => self.problem(place, remark.path, remark.reason, Lost::Resource),
             Ok((resource, remarks)) => match self.seen.note(&resource) {
                 Some(reason) => {

@@ -6,9 +6,9 @@ use super::canonical;
 use super::json::{Json, JsonError, Object};
 use super::node::{Log, Node, Remark};
 use super::problem::Reason;
-use super::{extract, types};
+use super::{Floor, Zones, extract, types};
 use crate::record::{Coding, RecordFields, ResourceType};
-use crate::time::Period;
+use crate::time::{Period, Timestamp};
 
 /// A FHIR resource as read. Clinical data: no `Debug`.
 #[derive(Clone)]
@@ -19,16 +19,57 @@ pub struct Resource {
     pub id: Option<String>,
     /// `fullUrl` of its Bundle entry.
     pub full_url: Option<String>,
-    /// Reference of the patient as given (`subject`, `patient`, `beneficiary`); a Patient has none: see [`Self::answers_to`].
-    pub subject: Option<String>,
-    /// The resource itself, then one for each component of an Observation.
+    /// Whom it is about (`subject`, `patient`, `beneficiary`), as given; a Patient has none.
+    pub subject: Option<SubjectReference>,
+    /// The resource itself, then one for each component of an Observation. Empty where it is retracted.
     pub records: Vec<RecordFields>,
+    /// `meta.versionId` and `meta.lastUpdated`.
+    pub version: Version,
+    /// The status that takes the resource back (`entered-in-error` ..): it is no fact, and what was anchored of an earlier version
+    /// is superseded.
+    pub retracted: Option<&'static str>,
     /// What credentials are issued from.
     pub facts: Facts,
     /// Canonical form.
     pub canonical: Vec<u8>,
     /// SHA-512 of the canonical form.
     pub digest: [u8; 64],
+}
+
+/// How a resource names its subject. Nothing is resolved here: whom a text means depends on where the resource stood.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct SubjectReference {
+    /// `reference`: a URL, `Patient/1`, `urn:uuid:..`, `#p1`.
+    pub literal: Option<String>,
+    /// `identifier` of the reference, else those of the contained Patient that `#p1` names, as `system|value`.
+    pub identifiers: Vec<String>,
+}
+
+/// Which version of a resource this is, as its server says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Version {
+    /// `meta.versionId`.
+    pub id: Option<String>,
+    /// `meta.lastUpdated`.
+    pub updated: Option<Timestamp>,
+}
+
+/// What is known of a resource beside its own JSON: where it stood, and how its file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context<'c> {
+    /// `fullUrl` of its Bundle entry.
+    pub full_url: Option<&'c str>,
+    /// Labels of what it stood in: the resource is at least as sensitive.
+    pub floor: Floor,
+    /// Zones in which dates without a zone may have been meant.
+    pub zones: Zones,
+}
+
+impl Default for Context<'_> {
+    /// Standing alone, without labels from outside, days of UTC.
+    fn default() -> Self {
+        Self { full_url: None, floor: Floor::NONE, zones: Zones::UTC }
+    }
 }
 
 impl Resource {
@@ -39,7 +80,7 @@ impl Resource {
     pub fn parse(text: &[u8]) -> Result<(Self, Vec<Remark>), Remark> {
         let json = Json::parse(text)
             .map_err(|e| Remark { path: e.path.unwrap_or_default(), reason: e.kind.into() })?;
-        Self::from_json(&json, None)
+        Self::from_json(&json, &Context::default())
     }
 
     /// Reads a resource; remarks tell which elements were read as absent, and why.
@@ -47,7 +88,7 @@ impl Resource {
     /// # Errors
     /// The [`Remark`] that made it unreadable: not an object, no or an unsupported type, a bad id, or a modifier that may
     /// change what all else means.
-    pub fn from_json(json: &Json<'_>, full_url: Option<&str>) -> Result<(Self, Vec<Remark>), Remark> {
+    pub fn from_json(json: &Json<'_>, context: &Context<'_>) -> Result<(Self, Vec<Remark>), Remark> {
         let refuse = |path: &str, reason| Err(Remark { path: path.to_owned(), reason });
         let Json::Object(root) = json else {
             return refuse("", Reason::NotAnObject { got: json.kind() });
@@ -78,11 +119,22 @@ impl Resource {
         let digest = Sha512::digest(&canonical).into();
         let log = Log::default();
         let node = Node::root(json, name, &log);
-        let source = extract::Source { resource_type, id: id.as_deref(), full_url, digest };
-        let (subject, records, facts) = extract::read(&node, &source);
-        let full_url = full_url.map(str::to_owned);
+        let source = extract::Source { resource_type, id: id.as_deref(), digest, context };
+        let extract::Read { subject, records, facts, version, retracted } = extract::read(&node, &source);
+        let full_url = context.full_url.map(str::to_owned);
         Ok((
-            Self { resource_type, id, full_url, subject, records, facts, canonical, digest },
+            Self {
+                resource_type,
+                id,
+                full_url,
+                subject,
+                records,
+                version,
+                retracted,
+                facts,
+                canonical,
+                digest,
+            },
             log.into_remarks(),
         ))
     }
@@ -91,18 +143,6 @@ impl Resource {
     #[must_use]
     pub fn reference(&self) -> Option<String> {
         self.id.as_ref().map(|id| format!("{}/{id}", types::name(self.resource_type)))
-    }
-
-    /// Whether a reference names this resource: by its full URL, or as `Type/id`.
-    #[must_use]
-    pub fn answers_to(&self, reference: &str) -> bool {
-        self.full_url.as_deref() == Some(reference)
-            || self.id.as_ref().is_some_and(|id| {
-                reference
-                    .strip_prefix(types::name(self.resource_type))
-                    .and_then(|rest| rest.strip_prefix('/'))
-                    .is_some_and(|rest| rest == id)
-            })
     }
 
     /// The canonical form, read again (without narrative and what servers rewrite).
@@ -119,6 +159,8 @@ impl Resource {
 pub enum Facts {
     /// Nothing.
     None,
+    /// A patient.
+    Patient(PatientFacts),
     /// A practitioner.
     Practitioner(PractitionerFacts),
     /// A role of a practitioner at an organisation.
@@ -127,6 +169,13 @@ pub enum Facts {
     Organisation(OrganisationFacts),
     /// A device.
     Device(DeviceFacts),
+}
+
+/// Facts of a Patient.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PatientFacts {
+    /// Identifiers as `system|value`.
+    pub identifiers: Vec<String>,
 }
 
 /// Facts of a Practitioner.
