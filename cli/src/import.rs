@@ -2,7 +2,7 @@
 
 use crate::args::ImportArgs;
 use crate::ui::{self, Ui};
-use amanat_domain::fhir::{Item, Layout, Limits, Lost, Problem, Reader, Resource, Seen};
+use amanat_domain::fhir::{Item, Layout, Limits, Lost, Problem, Reader, Resource};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -96,7 +96,6 @@ pub(crate) fn read(
     let total: u64 = files.iter().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
     let bar = ui.bar(total, "reading FHIR");
     let mut summary = Summary::default();
-    let mut seen = Seen::new();
     let limits = Limits { resource_bytes: options.max_resource, ..Limits::default() };
     'files: for path in files {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
@@ -105,7 +104,7 @@ pub(crate) fn read(
         let layout = if lines { Layout::Lines } else { Layout::Auto };
         let label = path.display().to_string();
         summary.files += 1;
-        for item in Reader::new(BufReader::with_capacity(1 << 16, file), label, layout, limits, &mut seen) {
+        for item in Reader::new(BufReader::with_capacity(1 << 16, file), label, layout, limits) {
             match item {
                 Item::Resource(_, resource) => {
                     let name = amanat_domain::fhir::type_name(resource.resource_type);
@@ -115,6 +114,7 @@ pub(crate) fn read(
                         break 'files;
                     }
                 }
+                Item::Deletion(..) => {}
                 Item::Problem(problem) => {
                     if options.strict {
                         bail!(
