@@ -516,12 +516,12 @@ impl<R: BufRead> Reader<R> {
         let floor = self.bundle.as_ref().map_or(Floor::NONE, |head| head.floor);
         let context = Context { full_url, floor, zones: self.zones };
         match Resource::from_json(json, &context) {
-            Err(remark) => self.problem(place, remark.path, remark.reason, Lost::Resource),
+            Err(remark) => self.problem(place, remark.path, remark.reason, remark.lost),
             Ok((resource, remarks)) => {
                 let within = self.within(stored);
                 self.ready.push_back(Item::Resource(place, Box::new(Resource { within, ..resource })));
                 for remark in remarks {
-                    self.problem(place, remark.path, remark.reason, Lost::Element);
+                    self.problem(place, remark.path, remark.reason, remark.lost);
                 }
             }
         }

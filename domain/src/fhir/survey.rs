@@ -21,7 +21,7 @@ use super::bundle::Stored;
 use super::category::{Floor, SENSITIVITIES};
 use super::identity::{Name, Nameless, Source, Stands, escaped, type_of_reference};
 use super::json::Json;
-use super::problem::{Lost, Place, Reason};
+use super::problem::{Lost, Place, Problem, Reason};
 use super::reader::Deletion;
 use super::resource::{Facts, Resource, Within};
 use crate::record::ResourceType;
@@ -211,6 +211,15 @@ pub struct Finding {
     pub lost: Lost,
 }
 
+impl Finding {
+    /// With the label of its file.
+    #[must_use]
+    pub fn problem(self, labels: &[String]) -> Problem {
+        let file = labels.get(self.file).cloned().unwrap_or_default();
+        Problem { file, place: self.place, path: self.path, reason: self.reason, lost: self.lost }
+    }
+}
+
 /// How many resources there were, by what became of them; the four are all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
@@ -284,8 +293,8 @@ struct BundleSeen {
 }
 
 /// Notes of every resource of an import.
-#[derive(Default)]
 pub struct Survey {
+    joining: bool,
     same_by: Vec<Mark>,
     known: Vec<KnownPatient>,
     files: Vec<Source>,
@@ -303,10 +312,37 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Nothing noted yet.
+    /// Of resources that are to be joined with patients: what is about nobody who is known is refused.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn joining() -> Self {
+        Self { joining: true, ..Self::reading() }
+    }
+
+    /// Of resources that are read and no more: whom they are about is only said.
+    #[must_use]
+    pub fn reading() -> Self {
+        Self {
+            joining: false,
+            same_by: Vec::new(),
+            known: Vec::new(),
+            files: Vec::new(),
+            bundles: Vec::new(),
+            open: None,
+            names: BTreeMap::new(),
+            entries: Vec::new(),
+            rows: Vec::new(),
+            subjects: Vec::new(),
+            subject_numbers: BTreeMap::new(),
+            patients: Vec::new(),
+            deletions: BTreeMap::new(),
+            findings: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// What is lost where a resource cannot be joined.
+    const fn unjoined(&self) -> Lost {
+        if self.joining { Lost::Resource } else { Lost::Nothing }
     }
 
     /// Patients who share an identifier of this system are one.
@@ -367,6 +403,11 @@ impl Survey {
         self.rows.push(row);
     }
 
+    /// What was found so far; what is only known at the end is with the [`Register`].
+    pub fn take_findings(&mut self) -> Vec<Finding> {
+        core::mem::take(&mut self.findings)
+    }
+
     fn find(&mut self, at: At, path: &str, reason: Reason, lost: Lost) {
         self.findings.push(Finding { file: at.file, place: at.place, path: path.to_owned(), reason, lost });
     }
@@ -396,6 +437,9 @@ impl Survey {
         let of = self.subject(at, &stands, resource);
         // A server answers for its ids, and so does whoever named a source. A folder does not.
         let trusted = source.is_named() || name.as_str().starts_with("https://");
+        if let Some(status) = resource.retracted {
+            self.find(at, type_name, Reason::Retracted(status), Lost::Nothing);
+        }
         let entry = self.entry(at, &name, alias.as_ref(), resource, &of, trusted);
         Row { entry: Some(entry), bundle: at.bundle, of }
     }
@@ -428,12 +472,12 @@ impl Survey {
             return if resource.resource_type == ResourceType::Device {
                 Of::Nobody
             } else {
-                self.find(at, path, Reason::NoSubject, Lost::Resource);
+                self.find(at, path, Reason::NoSubject, self.unjoined());
                 Of::Refused
             };
         }
         if let Some(other) = literal.and_then(type_of_reference).filter(|name| *name != "Patient") {
-            self.find(at, path, Reason::NotAPatient(other), Lost::Resource);
+            self.find(at, path, Reason::NotAPatient(other), self.unjoined());
             return Of::Refused;
         }
         let mut identifiers: Vec<[Mark; 2]> = identifiers.iter().map(|i| identifier(i)).collect();
@@ -579,10 +623,9 @@ impl Survey {
         }
     }
 
-    /// What becomes of each resource. `joining`: whether they are to be joined with patients; without, a patient who is not there is
-    /// only said.
+    /// What becomes of each resource.
     #[must_use]
-    pub fn finish(mut self, joining: bool) -> Register {
+    pub fn finish(mut self) -> Register {
         for bundle in &mut self.bundles {
             if let Some(hash) = bundle.content.take() {
                 let digest = hash.finalize();
@@ -596,7 +639,7 @@ impl Survey {
         }
         let people = self.people();
         let subjects: Vec<Result<u32, ()>> =
-            (0..self.subjects.len()).map(|n| self.resolve(n, &people, joining)).collect();
+            (0..self.subjects.len()).map(|n| self.resolve(n, &people)).collect();
         for patient in self.entries.iter().filter(|e| e.ambiguous).filter_map(|e| e.patient) {
             for bundle in &self.patients[patient as usize].bundles {
                 self.bundles[*bundle as usize].refused = true;
@@ -605,7 +648,7 @@ impl Survey {
         let mut told: Vec<bool> = self.bundles.iter().map(|_| false).collect();
         let mut verdicts = Vec::with_capacity(self.rows.len());
         for n in 0..self.rows.len() {
-            let verdict = self.verdict(n as u32, &people, &subjects, joining);
+            let verdict = self.verdict(n as u32, &people, &subjects);
             if let (Some(bundle), Some(entry)) = (self.rows[n].bundle, self.rows[n].entry)
                 && self.bundles[bundle as usize].refused
                 && !core::mem::replace(&mut told[bundle as usize], true)
@@ -785,14 +828,14 @@ impl Survey {
     }
 
     /// The person a subject is; the reason is told.
-    fn resolve(&mut self, number: usize, people: &People, joining: bool) -> Result<u32, ()> {
+    fn resolve(&mut self, number: usize, people: &People) -> Result<u32, ()> {
         let subject = &self.subjects[number];
         let (at, path, times) = (subject.first, subject.path, subject.times);
         for candidate in &subject.candidates {
             if let Some(entry) = self.names.get(candidate).and_then(|n| self.entries.get(*n as usize)) {
                 let Some(patient) = entry.patient else {
                     let other = super::types::name(entry.resource_type);
-                    self.find(at, path, Reason::NotAPatient(other), Lost::Resource);
+                    self.find(at, path, Reason::NotAPatient(other), self.unjoined());
                     return Err(());
                 };
                 // Where nobody is (an ambiguous patient), that was told where he stands.
@@ -812,7 +855,7 @@ impl Survey {
         {
             return Ok(*first);
         }
-        let lost = if joining { Lost::Resource } else { Lost::Nothing };
+        let lost = self.unjoined();
         let by_rule = subject.identifiers.iter().any(|[system, _]| self.same_by.contains(system));
         let reason = if subject.candidates.is_empty() && !by_rule {
             Reason::SubjectByIdentifier
@@ -823,7 +866,7 @@ impl Survey {
         Err(())
     }
 
-    fn verdict(&self, ordinal: u32, people: &People, subjects: &[Result<u32, ()>], joining: bool) -> Verdict {
+    fn verdict(&self, ordinal: u32, people: &People, subjects: &[Result<u32, ()>]) -> Verdict {
         let row = &self.rows[ordinal as usize];
         let Some(entry) = row.entry.map(|n| &self.entries[n as usize]) else { return Verdict::Refused };
         if entry.ambiguous || row.bundle.is_some_and(|b| self.bundles[b as usize].refused) {
@@ -833,12 +876,12 @@ impl Survey {
             return Verdict::Duplicate;
         }
         let person = match row.of {
-            Of::Refused if joining => return Verdict::Refused,
+            Of::Refused if self.joining => return Verdict::Refused,
             Of::Refused | Of::Nobody => None,
             Of::Itself => entry.patient.and_then(|p| people.of_patient.get(&p)).copied(),
             Of::Subject(n) => match subjects[n as usize] {
                 Ok(person) => Some(person),
-                Err(()) if joining => return Verdict::Refused,
+                Err(()) if self.joining => return Verdict::Refused,
                 Err(()) => None,
             },
         };
@@ -955,6 +998,11 @@ impl Register {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// The same, handed over.
+    pub fn take_findings(&mut self) -> Vec<Finding> {
+        core::mem::take(&mut self.findings)
     }
 
     /// How many of each.

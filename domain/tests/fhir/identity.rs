@@ -12,7 +12,7 @@ struct Outcome {
     resources: Vec<(usize, Resource)>,
 }
 
-fn survey(mut survey: Survey, files: &[File<'_>], joining: bool) -> Outcome {
+fn survey(mut survey: Survey, files: &[File<'_>]) -> Outcome {
     let mut resources = Vec::new();
     for File(source, text) in files {
         let source =
@@ -30,11 +30,11 @@ fn survey(mut survey: Survey, files: &[File<'_>], joining: bool) -> Outcome {
             }
         }
     }
-    Outcome { register: survey.finish(joining), resources }
+    Outcome { register: survey.finish(), resources }
 }
 
 fn joined(files: &[File<'_>]) -> Outcome {
-    survey(Survey::new(), files, true)
+    survey(Survey::joining(), files)
 }
 
 impl Outcome {
@@ -143,7 +143,7 @@ fn documents_keep_their_ids_to_themselves() {
         // Without identifier or id a document is what it holds: the same again is the same.
         let bare = document("", url);
         let outcome = joined(&[File("lahore", &bare)]);
-        let again = survey(Survey::new().knowing(outcome.known()), &[File("lahore", &bare)], true);
+        let again = survey(Survey::joining().knowing(outcome.known()), &[File("lahore", &bare)]);
         assert_eq!(outcome.people(), again.people());
         assert_eq!(again.register.people()[0].known, Some(0));
     }
@@ -223,12 +223,11 @@ fn a_patient_who_is_another_than_the_vault_knows_is_refused() {
     let b = format!("{}\n{}\n", person("1", "Bano", "1985-06-06"), finding("8", "Patient/1", ""));
     for source in ["/x", "lahore"] {
         let known = joined(&[File(source, &a)]).known();
-        let outcome = survey(Survey::new().knowing(known.clone()), &[File(source, &b)], true);
+        let outcome = survey(Survey::joining().knowing(known.clone()), &[File(source, &b)]);
         assert_eq!(outcome.reasons(), [Reason::AmbiguousPatient], "{source}");
         assert_eq!(outcome.register.tally().records, 0);
         // The same patient, and records that come without the patient, are known.
-        let more =
-            survey(Survey::new().knowing(known), &[File(source, &finding("9", "Patient/1", ""))], true);
+        let more = survey(Survey::joining().knowing(known), &[File(source, &finding("9", "Patient/1", ""))]);
         assert_eq!(more.register.verdict(0), Verdict::About(0));
         assert_eq!(more.register.people()[0].known, Some(0));
     }
@@ -244,8 +243,8 @@ fn two_people_become_one_by_a_rule_alone() {
     let (a, b, c) = (with("1", "X"), with("9", "X"), with("2", "Y"));
     let files = || [File("lahore", &a), File("karachi", &b), File("karachi", &c)];
     assert_eq!(joined(&files()).people().len(), 3);
-    let rule = || Survey::new().same_patient_by("https://id.example");
-    let outcome = survey(rule(), &files(), true);
+    let rule = || Survey::joining().same_patient_by("https://id.example");
+    let outcome = survey(rule(), &files());
     let names: Vec<Vec<String>> = outcome
         .register
         .people()
@@ -261,20 +260,20 @@ fn two_people_become_one_by_a_rule_alone() {
     );
     // Also one after the other, and by the identifier of a reference.
     let known = joined(&[File("lahore", &a)]).known();
-    let later = survey(rule().knowing(known.clone()), &[File("karachi", &b)], true);
+    let later = survey(rule().knowing(known.clone()), &[File("karachi", &b)]);
     assert_eq!(later.register.people().len(), 1);
     assert_eq!(later.register.people()[0].known, Some(0));
     let logical = r#"{"resourceType":"Condition","id":"5","subject":{"identifier":{"system":"https://id.example","value":"X"}}}"#;
     assert_eq!(
-        survey(rule().knowing(known.clone()), &[File("/z", logical)], true).register.verdict(0),
+        survey(rule().knowing(known.clone()), &[File("/z", logical)]).register.verdict(0),
         Verdict::About(0)
     );
-    let without = survey(Survey::new().knowing(known), &[File("/z", logical)], true);
+    let without = survey(Survey::joining().knowing(known), &[File("/z", logical)]);
     assert!(matches!(without.reasons()[..], [Reason::SubjectByIdentifier]));
     // Two who are known as two stay two, and who would join them is nobody.
     let two = joined(&[File("lahore", &a), File("karachi", &c)]).known();
     let both = r#"{"resourceType":"Patient","id":"5","identifier":[{"system":"https://id.example","value":"X"},{"system":"https://id.example","value":"Y"}]}"#;
-    let outcome = survey(rule().knowing(two), &[File("quetta", both)], true);
+    let outcome = survey(rule().knowing(two), &[File("quetta", both)]);
     assert_eq!(outcome.reasons(), [Reason::AmbiguousPatient]);
     assert_eq!(outcome.register.people().iter().filter(|p| p.known.is_some()).count(), 2);
 }

@@ -53,7 +53,7 @@ pub fn fhir(data: &[u8]) {
 
 /// What one reading gave: canonical forms and problems in order.
 fn read(input: impl BufRead, layout: Layout, limits: Limits) -> Vec<Result<Vec<u8>, String>> {
-    let mut survey = Survey::new().same_patient_by("urn:id");
+    let mut survey = Survey::joining().same_patient_by("urn:id");
     survey.begin_file(Source::folder("fuzz"));
     let (mut resources, mut noted) = (Vec::new(), Vec::new());
     for item in Reader::new(input, "file", layout, limits) {
@@ -72,7 +72,7 @@ fn read(input: impl BufRead, layout: Layout, limits: Limits) -> Vec<Result<Vec<u
             Item::Problem(problem) => Err(problem.to_string()),
         });
     }
-    let register = survey.finish(true);
+    let register = survey.finish();
     let Tally { records, duplicates, retracted, refused } = register.tally();
     assert_eq!(records + duplicates + retracted + refused, resources.len() as u64, "each is counted once");
     for (n, resource) in resources.iter().enumerate() {
