@@ -74,9 +74,14 @@ impl<'n, 'a> Node<'n, 'a> {
     }
 
     pub(crate) fn remark(&self, reason: impl Into<Reason>) {
+        self.note(|| Remark { path: self.path(), reason: reason.into() });
+    }
+
+    /// A remark made elsewhere, about this resource.
+    pub(crate) fn note(&self, remark: impl FnOnce() -> Remark) {
         let mut remarks = self.log.0.borrow_mut();
         if remarks.len() < MAX_REMARKS {
-            remarks.push(Remark { path: self.path(), reason: reason.into() });
+            remarks.push(remark());
         }
     }
 

@@ -114,12 +114,31 @@ pub enum Reason {
     /// May change the meaning of all else.
     #[error("a modifierExtension or implicitRules may change what the resource means, and is not understood")]
     Modifier,
+    /// Its codes' sensitivity cannot be told.
+    #[error("no code here is of a code system known here: whether it is sensitive cannot be told")]
+    UnknownCodeSystem,
+    /// No code.
+    #[error("said in words only: whether it is sensitive cannot be told")]
+    WordsOnly,
+    /// A security label that is not known.
+    #[error("a security label that is not known here: it counts as every sensitivity")]
+    UnknownLabel,
     /// Same id, same content.
     #[error("read before in this import, with the same content")]
     DuplicateSame,
     /// Same id, other content.
     #[error("read before in this import, with other content; the first is kept")]
     DuplicateDiffers,
+}
+
+impl Reason {
+    /// What a remark with this reason lost: an element read as absent, or nothing.
+    pub(crate) const fn lost(&self) -> Lost {
+        match self {
+            Self::UnknownCodeSystem | Self::WordsOnly | Self::UnknownLabel => Lost::Nothing,
+            _ => Lost::Element,
+        }
+    }
 }
 
 /// Something in a file that was not read, or read with a remark.

@@ -476,7 +476,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
                 None => {
                     self.ready.push_back(Item::Resource(place, Box::new(resource)));
                     for remark in remarks {
-                        self.problem(place, remark.path, remark.reason, Lost::Element);
+                        self.problem(place, remark.path, remark.reason, remark.reason.lost());
                     }
                 }
             },
