@@ -114,14 +114,14 @@ pub enum Reason {
     /// May change the meaning of all else.
     #[error("a modifierExtension or implicitRules may change what the resource means, and is not understood")]
     Modifier,
-    /// Its codes' sensitivity cannot be told.
-    #[error("no code here is of a code system known here: whether it is sensitive cannot be told")]
+    /// No code of a concept is of a system that is known.
+    #[error("its code system is not known: whether it is sensitive cannot be told")]
     UnknownCodeSystem,
-    /// No code.
-    #[error("said in words only: whether it is sensitive cannot be told")]
+    /// A concept without code.
+    #[error("given in words only: whether it is sensitive cannot be told")]
     WordsOnly,
     /// A security label that is not known.
-    #[error("a security label that is not known here: it counts as every sensitivity")]
+    #[error("not a known security label: it counts as every sensitivity")]
     UnknownLabel,
     /// Same id, same content.
     #[error("read before in this import, with the same content")]

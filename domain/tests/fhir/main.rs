@@ -11,3 +11,4 @@ mod generated;
 mod hostile;
 mod published;
 mod reading;
+mod sensitivity;

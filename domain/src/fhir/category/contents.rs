@@ -83,6 +83,8 @@ fn is_telling(key: &str) -> bool {
         key,
         "code"
             | "reasonCode"
+            | "reason"
+            | "concept"
             | "valueCodeableConcept"
             | "medicationCodeableConcept"
             | "vaccineCode"

@@ -109,8 +109,16 @@ pub(crate) const CARRIERS: &[&str] = &[
     "ImagingStudy",
 ];
 
-/// Class of an Observation or DiagnosticReport from one code of its `category`.
+/// Class of an Observation or DiagnosticReport from one code of its `category`; `Laboratory` is `laboratory`.
 pub(crate) fn of_category(code: &str) -> Categories {
+    let class = of_category_code(code);
+    if class.is_empty() && code.len() <= 64 && code.bytes().any(|b| b.is_ascii_uppercase()) {
+        return of_category_code(&code.to_ascii_lowercase());
+    }
+    class
+}
+
+fn of_category_code(code: &str) -> Categories {
     match code {
         // observation-category; Synthea writes both spellings.
         "laboratory" => Categories::LABS,
@@ -125,9 +133,10 @@ pub(crate) fn of_category(code: &str) -> Categories {
             Categories::IMAGING
         }
         "GE" | "genomics" => Categories::GENOMICS,
-        // LOINC: radiology, pathology; consultation, history and physical, progress, discharge notes.
-        "LP29684-5" => Categories::IMAGING,
-        "LP7839-6" => Categories::LABS,
+        // LOINC: radiology, diagnostic imaging; pathology, laboratory studies; consultation, history and physical, progress,
+        // discharge notes.
+        "LP29684-5" | "18748-4" => Categories::IMAGING,
+        "LP7839-6" | "26436-6" => Categories::LABS,
         "11488-4" | "34117-2" | "11506-3" | "18842-5" | "34109-9" => Categories::NOTES,
         _ => Categories::NONE,
     }
@@ -136,6 +145,20 @@ pub(crate) fn of_category(code: &str) -> Categories {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_category_is_known_by_its_code_in_any_case() {
+        for (code, class) in [
+            ("laboratory", Categories::LABS),
+            ("Laboratory", Categories::LABS),
+            ("VITAL-SIGNS", Categories::VITALS),
+            ("LAB", Categories::LABS),
+            ("26436-6", Categories::LABS),
+            ("Exam", Categories::NONE),
+        ] {
+            assert!(of_category(code) == class, "{code}");
+        }
+    }
 
     #[test]
     fn every_type_of_record_has_a_class() {

@@ -89,6 +89,7 @@ struct Table {
     whole: Vec<Line>,
     /// Longest first.
     prefixes: Vec<Line>,
+    /// Longest first.
     parts: Vec<Line>,
     /// Longest first; asked last, for they cover whole authorities.
     plain_prefixes: Vec<Line>,
@@ -120,7 +121,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     for sorted in [&mut table.written, &mut table.whole] {
         sorted.sort_unstable_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
     }
-    for longest_first in [&mut table.prefixes, &mut table.plain_prefixes] {
+    for longest_first in [&mut table.prefixes, &mut table.parts, &mut table.plain_prefixes] {
         longest_first.sort_by_key(|(key, _)| core::cmp::Reverse(key.len()));
     }
     table
@@ -236,6 +237,7 @@ mod tests {
         assert_eq!(System::of("http://hl7.org/fhir/sid/icd-10-vn"), Some(System::Icd10));
         assert_eq!(System::of("http://hl7.org/fhir/sid/icd10"), Some(System::Icd10));
         assert_eq!(System::of("http://hl7.org/fhir/sid/us-ssn"), Some(System::Plain));
+        assert_eq!(System::of("http://unlisted.example/icd-10-pcs"), Some(System::Plain));
         assert_eq!(System::of("http://terminology.hl7.org/CodeSystem/ICD10CM"), Some(System::Icd10));
         assert_eq!(System::of("2.16.840.1.113883.6.31"), None, "an OID that only begins alike");
         let edition = "http://snomed.info/sct/900000000000207008/version/20240901";
