@@ -118,6 +118,7 @@ fn every_line_of_the_table_has_its_known_answer_in_every_spelling() {
             }
             let at = |reason| vec![("Condition.code.coding[0]".to_owned(), reason)];
             match system {
+                "absent" => assert_eq!(coded(&uri, "unknown"), (Categories::CONDITIONS, vec![]), "{uri}"),
                 "plain" => assert_eq!(coded(&uri, "B20"), (Categories::CONDITIONS, vec![]), "{uri}"),
                 "unlisted" => assert_eq!(coded(&uri, "x").1, at(Reason::UnknownCodeSystem), "{uri}"),
                 "confidentiality" => {
@@ -194,6 +195,9 @@ fn words_alone_are_said() {
     assert_eq!(read(&words).1, [("Condition.code".to_owned(), Reason::WordsOnly)]);
     let display = json!({"resourceType": "Condition", "code": {"coding": [{"display": "HIV infection"}]}});
     assert_eq!(read(&display).1, [("Condition.code".to_owned(), Reason::WordsOnly)]);
+    let absent = label("http://terminology.hl7.org/CodeSystem/data-absent-reason", "unknown");
+    let absent = json!({"resourceType": "Condition", "code": {"text": "HIV infection", "coding": [absent]}});
+    assert_eq!(read(&absent).1, [("Condition.code".to_owned(), Reason::WordsOnly)]);
     let note = json!({"resourceType": "Condition", "note": [{"text": "x"}], "text": {"status": "empty"}});
     assert_eq!(read(&note).1, []);
 }
@@ -208,6 +212,21 @@ fn each_is_said_once_for_a_resource_and_not_beside_a_coding_that_is_known() {
     let translated = json!({"resourceType": "Observation",
         "code": {"text": "Hb", "coding": [local, {"system": "http://loinc.org", "code": "718-7"}]}});
     assert_eq!(read(&translated).1, []);
+}
+
+#[test]
+fn a_local_code_beside_one_that_is_classified_is_not_guessed_at() {
+    let both = |system: &str, code: &str| {
+        let coding = json!([{"system": system, "code": code}, {"system": "http://hospital.example/codes", "code": "B20"}]);
+        read(&json!({"resourceType": "Observation", "code": {"coding": coding}})).0.categories
+    };
+    assert!(!both("http://loinc.org", "718-7").intersects(Categories::HIV));
+    assert!(
+        both("http://fhir.de/CodeSystem/bfarm/ops", "1-100").intersects(Categories::HIV),
+        "tells no diagnosis itself"
+    );
+    let absent = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+    assert!(both(absent, "unknown").intersects(Categories::HIV));
 }
 
 #[test]
@@ -305,6 +324,7 @@ fn a_label_on_an_element_counts_for_its_resource() {
         json!({"resourceType": "Patient", "meta": process, "name": [{"family": "x", "extension": extension}]}),
         json!({"resourceType": "Patient", "birthDate": "2000", "_birthDate": {"extension": extension}}),
         json!({"resourceType": "Observation", "code": {"coding": [{"extension": extension}]}}),
+        json!({"resourceType": "Patient", "meta": {"extension": extension}}),
         json!({"resourceType": "Condition", "contained": [{"resourceType": "Patient",
             "meta": {"security": [label(ACT_CODE, "HIV"), label(CONFIDENTIALITY, "R")]}}]}),
     ] {
@@ -359,6 +379,16 @@ fn a_floor_of_a_wrong_shape_is_every_sensitivity() {
     for text in ["{}", "null", "{\"security\":null}", "{\"security\":[]}", "{\"profile\":[\"x\"]}"] {
         assert_eq!(Floor::of_meta(&Json::parse(text.as_bytes()).expect("JSON")), Floor::NONE, "{text}");
     }
+}
+
+#[test]
+fn inline_labels_of_a_meta_and_of_an_entry_are_floors() {
+    let extension = json!([{"url": INLINE, "valueCoding": label(ACT_CODE, "HIV")}]);
+    let meta = json!({ "extension": extension }).to_string();
+    assert_eq!(Floor::of_meta(&Json::parse(meta.as_bytes()).expect("JSON")).categories, Categories::HIV);
+    let entry = json!({"extension": extension, "resource": {"extension": [{"url": INLINE}]}}).to_string();
+    let floor = Floor::of_element(&Json::parse(entry.as_bytes()).expect("JSON"));
+    assert_eq!(floor, Floor { categories: Categories::HIV, ..Floor::NONE });
 }
 
 #[test]

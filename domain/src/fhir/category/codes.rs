@@ -194,6 +194,7 @@ pub(super) fn sensitivity_of(system: System, code: &str) -> Categories {
         | System::ActReason
         | System::ObservationValue
         | System::Unlisted
+        | System::Absent
         | System::Plain => Categories::NONE,
     }
 }

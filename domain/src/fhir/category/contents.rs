@@ -7,7 +7,7 @@ use super::super::json::{Json, Object};
 use super::super::node::Remark;
 use super::super::problem::Reason;
 use super::super::types;
-use super::labels::{Floor, Labels, of_extension};
+use super::labels::{self, Floor, Labels, of_extension};
 use super::systems::System;
 use super::{codes, of_type};
 use crate::consent::{Categories, Confidentiality};
@@ -41,6 +41,9 @@ pub(crate) fn of_resource(json: &Json<'_>, resource_type: ResourceType, floor: F
                 walk.say(&format_args!("{name}.meta.security"), Reason::UnknownLabel);
             }
         }
+    }
+    if let Some(meta) = json.get("meta") {
+        walk.floor = walk.floor.union(labels::inside(meta, &[]));
     }
     if let Json::Object(object) = json {
         let at = if tells_diagnoses(resource_type) { At::Resource } else { At::Elsewhere };
@@ -130,7 +133,7 @@ impl<'j> Walk<'j> {
                 if let Some(floor) = of_extension(json) {
                     self.floor = self.floor.union(floor);
                 }
-                self.code(object, at);
+                self.code(object);
                 if at == At::Telling {
                     self.concept(object, way);
                 }
@@ -161,19 +164,19 @@ impl<'j> Walk<'j> {
         }
     }
 
-    /// Any object with a code, be it a Coding or not. A code whose system is not known counts as what it looks like, but
-    /// only where diagnoses are told.
-    fn code(&mut self, object: &'j Object<'_>, at: At) {
-        let Some(Json::String(code)) = object.get("code") else { return };
-        let system = match object.get("system") {
-            Some(Json::String(system)) => self.system(system),
-            _ => None,
+    /// Any object with a system and a code, be it a Coding or not.
+    fn code(&mut self, object: &'j Object<'_>) {
+        let (Some(Json::String(system)), Some(Json::String(code))) =
+            (object.get("system"), object.get("code"))
+        else {
+            return;
         };
-        let bits = match system {
-            Some(System::Unlisted) | None if at == At::Telling => codes::sensitivity_of_any(code),
-            None => Categories::NONE,
-            Some(system) => codes::sensitivity_of(system, code),
-        };
+        if let Some(system) = self.system(system) {
+            self.add(codes::sensitivity_of(system, code));
+        }
+    }
+
+    fn add(&mut self, bits: Categories) {
         self.floor.categories = self.floor.categories.union(bits);
     }
 
@@ -188,30 +191,39 @@ impl<'j> Walk<'j> {
         }
     }
 
-    /// Says so if none of a concept's codings is of a system that is known, or there is none: one that is known says what
-    /// the others say.
+    /// A concept of an element that tells diagnoses. One coding of a known system says what the others say. If there is
+    /// none, that is said; and unless one is of a classification, a code of an unknown system counts as what it looks like.
     fn concept(&mut self, concept: &'j Object<'_>, way: &Way<'_>) {
         let codings = match concept.get("coding") {
             Some(Json::Array(codings)) => codings.as_slice(),
             _ => &[],
         };
-        let mut first = None;
+        let (mut known, mut classified, mut unknown, mut looks_like) = (false, false, None, Categories::NONE);
+        let mut words = concept.get("text").is_some_and(|text| text.as_str().is_some());
         for (i, coding) in codings.iter().enumerate() {
-            if !matches!(coding.get("code"), Some(Json::String(_))) {
+            let Some(Json::String(code)) = coding.get("code") else {
+                words |= coding.get("display").is_some();
                 continue;
+            };
+            match coding.get("system").and_then(Json::as_str).and_then(|uri| self.system(uri)) {
+                None | Some(System::Unlisted) => {
+                    unknown = unknown.or(Some(i));
+                    looks_like = looks_like.union(codes::sensitivity_of_any(code));
+                }
+                Some(System::Absent) => {}
+                Some(system) => {
+                    known = true;
+                    classified |= system.is_classification();
+                }
             }
-            let system = coding.get("system").and_then(Json::as_str).and_then(|uri| self.system(uri));
-            if !matches!(system, None | Some(System::Unlisted)) {
-                return;
-            }
-            first = first.or(Some(i));
         }
-        match first {
+        if !classified {
+            self.add(looks_like);
+        }
+        match unknown {
+            _ if known => {}
             Some(i) => self.say(&format_args!("{way}.coding[{i}]"), Reason::UnknownCodeSystem),
-            None if concept.get("text").is_some_and(|t| t.as_str().is_some()) => {
-                self.say(way, Reason::WordsOnly);
-            }
-            None if !codings.is_empty() => self.say(way, Reason::WordsOnly),
+            None if words => self.say(way, Reason::WordsOnly),
             None => {}
         }
     }

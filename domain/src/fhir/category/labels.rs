@@ -43,10 +43,16 @@ impl Floor {
         }
     }
 
-    /// The labels of a `meta` (of a Bundle, of a Composition): `security`, and labels that stand among the tags.
+    /// The labels of a `meta` (of a Bundle, of a Composition): `security`, labels that stand among the tags, inline labels.
     #[must_use]
     pub fn of_meta(meta: &Json<'_>) -> Self {
-        Labels::of_meta(meta).floor()
+        Labels::of_meta(meta).floor().union(inside(meta, &[]))
+    }
+
+    /// The inline labels (DS4P) on an element or inside it, such as an entry of a Bundle without its resource.
+    #[must_use]
+    pub fn of_element(element: &Json<'_>) -> Self {
+        inside(element, &["resource"])
     }
 }
 
@@ -189,7 +195,7 @@ pub(super) fn of_extension(extension: &Json<'_>) -> Option<Floor> {
 }
 
 /// Labels inside a value, wherever they stand: on elements, and in `meta` of contained resources.
-fn inside(json: &Json<'_>, skip: &[&str]) -> Floor {
+pub(super) fn inside(json: &Json<'_>, skip: &[&str]) -> Floor {
     match json {
         Json::Array(items) => items.iter().fold(Floor::NONE, |floor, item| floor.union(inside(item, skip))),
         Json::Object(object) => {

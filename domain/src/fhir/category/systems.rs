@@ -33,6 +33,8 @@ pub(crate) enum System {
     ObservationValue,
     /// It tells diagnoses, and no list of its sensitive codes is here.
     Unlisted,
+    /// Its codes say that there is no code: data-absent-reason, NullFlavor.
+    Absent,
     /// It tells no diagnosis: units, vaccines, administration.
     Plain,
 }
@@ -59,6 +61,22 @@ impl System {
         prefix(&table.prefixes).or_else(part).or_else(|| prefix(&table.plain_prefixes))
     }
 
+    /// Whether its codes are classified by a list of sensitive ones.
+    pub(crate) const fn is_classification(self) -> bool {
+        match self {
+            Self::Icd10 | Self::Icd9 | Self::Icd11 | Self::Icpc | Self::Snomed | Self::Loinc | Self::Atc => {
+                true
+            }
+            Self::Confidentiality
+            | Self::ActCode
+            | Self::ActReason
+            | Self::ObservationValue
+            | Self::Unlisted
+            | Self::Absent
+            | Self::Plain => false,
+        }
+    }
+
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "icd-10" => Self::Icd10,
@@ -73,6 +91,7 @@ impl System {
             "act-reason" => Self::ActReason,
             "observation-value" => Self::ObservationValue,
             "unlisted" => Self::Unlisted,
+            "absent" => Self::Absent,
             "plain" => Self::Plain,
             _ => return None,
         })
