@@ -1,8 +1,7 @@
 #![doc = include_str!("extract.md")]
 
-use super::category::{self, Floor};
+use super::category;
 use super::date::PartialDate;
-use super::json::Json;
 use super::node::Node;
 use super::problem::Reason;
 use super::resource::{
@@ -107,15 +106,15 @@ fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<SubjectRe
 
 fn common(node: &Node<'_, '_>, source: &Source<'_>) -> RecordFields {
     let meta = node.get("meta");
-    let labels = meta.and_then(|meta| security(&meta)).unwrap_or_default().union(source.context.floor);
-    let categories = category::of_type(source.resource_type)
-        .union(labels.categories)
-        .union(category::sensitivity_of_codes(node.value()));
+    let found = category::of_resource(node.value(), source.resource_type, source.context.floor);
+    for remark in found.remarks {
+        node.note(|| remark);
+    }
     RecordFields {
         resource_type: source.resource_type,
         code: None,
-        categories,
-        confidentiality: labels.confidentiality,
+        categories: found.categories,
+        confidentiality: found.confidentiality,
         time: Period::ALWAYS,
         value: None,
         unit: None,
@@ -130,18 +129,6 @@ fn common(node: &Node<'_, '_>, source: &Source<'_>) -> RecordFields {
             .and_then(|meta| meta.text_at("source"))
             .or_else(|| source.context.full_url.map(str::to_owned)),
     }
-}
-
-/// Labels; what should be a list of labels and is not counts as an unknown label.
-fn security(meta: &Node<'_, '_>) -> Option<Floor> {
-    let labels = meta.get("security")?;
-    Some(match labels.value() {
-        Json::Array(items) => category::of_labels(items),
-        other => {
-            labels.remark(Reason::WrongType { expected: "an array", got: other.kind() });
-            category::of_labels(core::slice::from_ref(other))
-        }
-    })
 }
 
 /// The first of these members that is there and can be read.

@@ -84,18 +84,23 @@ impl<'n, 'a> Node<'n, 'a> {
 
     /// The element is read as absent.
     pub(crate) fn remark(&self, reason: impl Into<Reason>) {
-        self.note(reason, Lost::Element);
+        self.push(reason, Lost::Element);
     }
 
     /// The element is read, or there is nothing to read in it.
     pub(crate) fn mention(&self, reason: impl Into<Reason>) {
-        self.note(reason, Lost::Nothing);
+        self.push(reason, Lost::Nothing);
     }
 
-    fn note(&self, reason: impl Into<Reason>, lost: Lost) {
+    fn push(&self, reason: impl Into<Reason>, lost: Lost) {
+        self.note(|| Remark { path: self.path(), reason: reason.into(), lost });
+    }
+
+    /// A remark made elsewhere, about this resource.
+    pub(crate) fn note(&self, remark: impl FnOnce() -> Remark) {
         let mut remarks = self.log.0.borrow_mut();
         if remarks.len() < MAX_REMARKS {
-            remarks.push(Remark { path: self.path(), reason: reason.into(), lost });
+            remarks.push(remark());
         }
     }
 

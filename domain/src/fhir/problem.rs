@@ -114,6 +114,15 @@ pub enum Reason {
     /// May change the meaning of all else.
     #[error("a modifierExtension or implicitRules may change what the resource means, and is not understood")]
     Modifier,
+    /// No code of a concept is of a system that is known.
+    #[error("its code system is not known: whether it is sensitive cannot be told")]
+    UnknownCodeSystem,
+    /// A concept without code.
+    #[error("given in words only: whether it is sensitive cannot be told")]
+    WordsOnly,
+    /// A security label that is not known.
+    #[error("not a known security label: it counts as every sensitivity")]
+    UnknownLabel,
     /// One page of several.
     #[error("{entries} of {}: the bundle says that there is a next page", Total(*total))]
     NextPage {

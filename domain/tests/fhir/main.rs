@@ -12,3 +12,4 @@ mod hostile;
 mod identity;
 mod published;
 mod reading;
+mod sensitivity;

@@ -9,7 +9,8 @@ use crate::archive;
 
 struct Import {
     resources: BTreeMap<&'static str, usize>,
-    /// Problems but those about types we do not read and resources seen before.
+    /// Problems but those about types we do not read, resources seen before, and what is only said of sensitivity (counted
+    /// in `sensitivity`).
     problems: Vec<String>,
 }
 
@@ -39,6 +40,7 @@ fn import(archive: &str, mut each: impl FnMut(&Resource)) -> Option<Import> {
                 Item::Deletion(..) => panic!("a deletion"),
                 Item::Problem(p) => match p.reason {
                     Reason::Unsupported(_) => {}
+                    Reason::UnknownCodeSystem | Reason::WordsOnly | Reason::UnknownLabel => {}
                     _ => import.problems.push(p.to_string()),
                 },
             }
