@@ -467,7 +467,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
     fn resource(&mut self, json: &Json<'_>, full_url: Option<&str>, place: Place) {
         let context = Context { full_url, ..Context::default() };
         match Resource::from_json(json, &context) {
-            Err(remark) => self.problem(place, remark.path, remark.reason, Lost::Resource),
+            Err(remark) => self.problem(place, remark.path, remark.reason, remark.lost),
             Ok((resource, remarks)) => match self.seen.note(&resource) {
                 Some(reason) => {
                     let lost = if reason == Reason::DuplicateSame { Lost::Nothing } else { Lost::Resource };
@@ -476,7 +476,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
                 None => {
                     self.ready.push_back(Item::Resource(place, Box::new(resource)));
                     for remark in remarks {
-                        self.problem(place, remark.path, remark.reason, Lost::Element);
+                        self.problem(place, remark.path, remark.reason, remark.lost);
                     }
                 }
             },

@@ -78,8 +78,7 @@ impl Resource {
     /// # Errors
     /// The [`Remark`] that made it unreadable.
     pub fn parse(text: &[u8]) -> Result<(Self, Vec<Remark>), Remark> {
-        let json = Json::parse(text)
-            .map_err(|e| Remark { path: e.path.unwrap_or_default(), reason: e.kind.into() })?;
+        let json = Json::parse(text).map_err(|e| Remark::refusal(e.path.unwrap_or_default(), e.kind))?;
         Self::from_json(&json, &Context::default())
     }
 
@@ -89,7 +88,7 @@ impl Resource {
     /// The [`Remark`] that made it unreadable: not an object, no or an unsupported type, a bad id, or a modifier that may
     /// change what all else means.
     pub fn from_json(json: &Json<'_>, context: &Context<'_>) -> Result<(Self, Vec<Remark>), Remark> {
-        let refuse = |path: &str, reason| Err(Remark { path: path.to_owned(), reason });
+        let refuse = |path: &str, reason| Err(Remark::refusal(path, reason));
         let Json::Object(root) = json else {
             return refuse("", Reason::NotAnObject { got: json.kind() });
         };
