@@ -51,7 +51,7 @@ pub(crate) fn read(node: &Node<'_, '_>, source: &Source<'_>) -> Result<Read, Rem
         version::check(node, source.resource_type)?;
     }
     let subject = subject(node, source.resource_type);
-    let about = About { root: node, subject: subject.as_ref().and_then(|s| s.literal.as_deref()) };
+    let about = About::new(node, subject.as_ref().and_then(|s| s.literal.as_deref()));
     let mut record = RecordFields { status: leaf, ..common(node, source) };
     let mut more = Vec::new();
     let mut facts = Facts::None;
@@ -338,8 +338,8 @@ fn services(node: &Node<'_, '_>) -> Period {
         });
     }
     // Services that are asked about are still to come.
-    let asks = node.value().get("use").and_then(Json::as_str).is_some_and(|usage| usage != "claim");
-    if asks { Period::ALWAYS } else { times::until(node, "created") }
+    let done = node.value().get("use").and_then(Json::as_str) == Some("claim");
+    if done { times::until(node, "created") } else { Period::ALWAYS }
 }
 
 fn claim(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {

@@ -115,9 +115,20 @@ impl<'n, 'a> Node<'n, 'a> {
     }
 
     fn note(&self, reason: impl Into<Reason>, lost: Lost) {
+        self.keep(|| Remark { path: self.path(), reason: reason.into(), lost });
+    }
+
+    /// Of more remarks than are kept, one says that there were more.
+    fn keep(&self, remark: impl FnOnce() -> Remark) {
         let mut remarks = self.log.remarks.borrow_mut();
-        if remarks.len() < MAX_REMARKS {
-            remarks.push(Remark { path: self.path(), reason: reason.into(), lost });
+        match remarks.len() {
+            n if n + 1 < MAX_REMARKS => remarks.push(remark()),
+            n if n < MAX_REMARKS => {
+                let path = remark().path;
+                let path = path.split('.').next().unwrap_or_default().to_owned();
+                remarks.push(Remark { path, reason: Reason::MoreRemarks, lost: Lost::Element });
+            }
+            _ => {}
         }
     }
 
@@ -128,11 +139,8 @@ impl<'n, 'a> Node<'n, 'a> {
 
     /// A remark on a member whose name is the file's: shown only where it is like that of an element.
     pub(crate) fn note_member(&self, key: &str, reason: impl Into<Reason>, lost: Lost) {
-        let mut remarks = self.log.remarks.borrow_mut();
-        if remarks.len() < MAX_REMARKS {
-            let path = format!("{}.{}", self.path(), shown(key));
-            remarks.push(Remark { path, reason: reason.into(), lost });
-        }
+        let path = || format!("{}.{}", self.path(), shown(key));
+        self.keep(|| Remark { path: path(), reason: reason.into(), lost });
     }
 
     fn wrong_type(&self, expected: &'static str) {

@@ -168,6 +168,9 @@ pub enum Reason {
     /// An identifier of use `old` or `temp`, or of a use that R4 has not.
     #[error("an identifier that is old, temporary or of an unknown use; nobody is known by it")]
     NotLasting,
+    /// More remarks than are kept of one resource.
+    #[error("has more such elements than are listed")]
+    MoreRemarks,
     /// Same id, same content.
     #[error("read before in this import, with the same content")]
     DuplicateSame,

@@ -346,3 +346,12 @@ fn nobody_is_known_by_an_identifier_that_is_old_or_temporary() {
     assert_eq!(facts.identifiers, ["|2", "|3"]);
     assert_eq!(remarks.len(), 2);
 }
+
+#[test]
+fn more_remarks_than_are_kept_are_said_to_be_more() {
+    let parts = vec![r#"{"valueInteger":true}"#; 100].join(",");
+    let text = format!(r#"{{"resourceType":"Observation","status":"final","component":[{parts}]}}"#);
+    let (_, remarks) = read(&text).unwrap_or_else(|e| panic!("{}", e.reason));
+    let last = remarks.last().expect("remarks");
+    assert!(remarks.len() < 100 && last.path == "Observation" && last.reason == Reason::MoreRemarks);
+}

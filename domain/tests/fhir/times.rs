@@ -111,6 +111,8 @@ fn where_no_clinical_time_is_said_the_administrative_date_is_its_latest() {
     let asked =
         r#"{"resourceType":"Claim","status":"active","use":"predetermination","created":"2024-01-01"}"#;
     assert_eq!(shown(record(asked).0.time), ALL);
+    let untold = r#"{"resourceType":"Claim","status":"active","created":"2024-01-01"}"#;
+    assert_eq!(shown(record(untold).0.time), ALL);
 }
 
 #[test]

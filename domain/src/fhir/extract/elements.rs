@@ -5,20 +5,23 @@
 
 use crate::record::ResourceType;
 
-/// Elements that every resource has, sorted.
-pub(super) const COMMON: &[&str] = &[
-    "contained",
-    "extension",
-    "id",
-    "implicitRules",
-    "language",
-    "meta",
-    "modifierExtension",
-    "resourceType",
-    "text",
-];
+/// Whether every resource has the element.
+pub(super) fn is_common(element: &str) -> bool {
+    matches!(
+        element,
+        "contained"
+            | "extension"
+            | "id"
+            | "implicitRules"
+            | "language"
+            | "meta"
+            | "modifierExtension"
+            | "resourceType"
+            | "text"
+    )
+}
 
-/// Elements of a type beside the [`COMMON`] ones, sorted.
+/// Elements of a type beside the common ones.
 pub(super) const fn of(resource_type: ResourceType) -> &'static [&'static str] {
     match resource_type {
         ResourceType::Patient => &[

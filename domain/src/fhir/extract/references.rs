@@ -3,6 +3,9 @@
 //! The type of what is named comes from the reference itself (`Organization/1`, a URL, a conditional reference), from the
 //! contained resource that `#1` names, or from `Reference.type`. Of a `urn:uuid:` or an identifier alone it may be unknown.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
 use crate::fhir::json::Json;
 use crate::fhir::node::Node;
 use crate::fhir::problem::Reason;
@@ -41,11 +44,28 @@ struct Target {
 
 /// The resource in which references stand, and whom it is about.
 pub(super) struct About<'r, 'n, 'a> {
-    pub(super) root: &'r Node<'n, 'a>,
-    pub(super) subject: Option<&'r str>,
+    root: &'r Node<'n, 'a>,
+    subject: Option<&'r str>,
+    /// Types of the contained resources by their ids, made when the first is asked for: a file may have many of both.
+    contained: OnceCell<BTreeMap<&'n str, &'static str>>,
 }
 
-impl About<'_, '_, '_> {
+impl<'r, 'n, 'a> About<'r, 'n, 'a> {
+    pub(super) const fn new(root: &'r Node<'n, 'a>, subject: Option<&'r str>) -> Self {
+        Self { root, subject, contained: OnceCell::new() }
+    }
+
+    fn contained(&self, id: &str) -> Option<&'static str> {
+        let types = self.contained.get_or_init(|| {
+            let all = self.root.value().get("contained").and_then(Json::as_array).unwrap_or_default();
+            let text = |c: &'n Json<'a>, key| c.get(key).and_then(Json::as_str);
+            all.iter()
+                .filter_map(|c| Some((text(c, "id")?, types::known(text(c, "resourceType")?)?)))
+                .collect()
+        });
+        types.get(id).copied()
+    }
+
     /// What is named, where R4 allows its type here; remarked where not.
     fn target(&self, reference: &Node<'_, '_>, allowed: Allowed) -> Option<Target> {
         let text = reference.reference()?;
@@ -74,9 +94,7 @@ impl About<'_, '_, '_> {
     /// The type that a reference names by itself.
     fn type_of(&self, text: &str) -> Option<&'static str> {
         if let Some(id) = text.strip_prefix('#') {
-            let contained = self.root.value().get("contained").and_then(Json::as_array)?;
-            let named = contained.iter().find(|c| c.get("id").and_then(Json::as_str) == Some(id))?;
-            return types::known(named.get("resourceType").and_then(Json::as_str)?);
+            return self.contained(id);
         }
         if text.starts_with("urn:") {
             return None;
