@@ -3,7 +3,7 @@
 //! Typed reading goes through [`Node`]: what has another JSON type than FHIR says, or an impossible content, is remarked
 //! with its path and read as absent. Paths are built only when something is remarked.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::date::{DateError, PartialDate, Zones};
 use super::json::Json;
@@ -46,6 +46,7 @@ pub(crate) fn shown(key: &str) -> &str {
 pub(crate) struct Log {
     remarks: RefCell<Vec<Remark>>,
     zones: Zones,
+    zoneless: Cell<bool>,
 }
 
 impl Default for Log {
@@ -58,7 +59,12 @@ impl Default for Log {
 impl Log {
     /// Civil dates are of these zones.
     pub(crate) const fn new(zones: Zones) -> Self {
-        Self { remarks: RefCell::new(Vec::new()), zones }
+        Self { remarks: RefCell::new(Vec::new()), zones, zoneless: Cell::new(false) }
+    }
+
+    /// Whether a date without a zone was read.
+    pub(crate) const fn zoneless(&self) -> bool {
+        self.zoneless.get()
     }
 
     pub(crate) fn into_remarks(self) -> Vec<Remark> {
@@ -225,7 +231,11 @@ impl<'n, 'a> Node<'n, 'a> {
 
     /// A date.
     pub(crate) fn date(&self) -> Option<PartialDate> {
-        PartialDate::parse(self.text()?).map_err(|e| self.remark(e)).ok()
+        let date = PartialDate::parse(self.text()?).map_err(|e| self.remark(e)).ok()?;
+        if matches!(date, PartialDate::Civil { .. }) {
+            self.log.zoneless.set(true);
+        }
+        Some(date)
     }
 
     /// The zones in which dates without a zone may have been meant.

@@ -135,8 +135,11 @@ pub enum Reason {
     /// A type that only other versions have.
     #[error("unsupported: resources of type {0} are of {1}, not of R4")]
     TypeOfOtherVersion(&'static str, &'static str),
-    /// A profile or version number of another version; what is read means the same in both.
-    #[error("the resource says that it is {0}; what is read of it means the same in R4")]
+    /// A version number of another version.
+    #[error("the resource says that it is of {0}, not of R4")]
+    OfOtherVersion(&'static str),
+    /// A profile of another version; what is read means the same in both.
+    #[error("the resource says that it is of {0}; what is read of it means the same in R4")]
     SaysOtherVersion(&'static str),
     /// An element that no version has.
     #[error("R4 has no such element here")]

@@ -28,6 +28,8 @@ pub struct Resource {
     /// The status that takes the resource back (`entered-in-error` ..): it is no fact, and what was anchored of an earlier version
     /// is superseded.
     pub retracted: Option<&'static str>,
+    /// Whether one of its times was read from a date without a zone, as a day of [`Context::zones`].
+    pub zoneless: bool,
     /// What credentials are issued from.
     pub facts: Facts,
     /// Canonical form.
@@ -108,11 +110,13 @@ impl Resource {
             return refuse("", reason);
         };
         let name = types::name(resource_type);
-        if root.get("implicitRules").is_some() {
+        let rules =
+            |object: &Object<'_>| ["implicitRules", "_implicitRules"].iter().any(|k| object.get(k).is_some());
+        if rules(root) {
             return refuse(&format!("{name}.implicitRules"), Reason::Modifier);
         }
         let contained = root.get("contained").and_then(Json::as_array).unwrap_or_default();
-        if contained.iter().any(|c| c.get("implicitRules").is_some()) {
+        if contained.iter().filter_map(Json::as_object).any(rules) {
             return refuse(&format!("{name}.contained.implicitRules"), Reason::Modifier);
         }
         if let Some(path) = modifier(root) {
@@ -139,6 +143,7 @@ impl Resource {
                 records,
                 version,
                 retracted,
+                zoneless: log.zoneless(),
                 facts,
                 canonical,
                 digest,

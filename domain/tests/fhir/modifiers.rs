@@ -287,6 +287,8 @@ fn a_replaced_patient_and_rules_in_a_contained_resource_are_refused() {
     let rules =
         r#"{"resourceType":"Condition","contained":[{"resourceType":"Patient","implicitRules":"u"}]}"#;
     assert_eq!(refusal(rules), ("Condition.contained.implicitRules".into(), Reason::Modifier));
+    let hidden = r#"{"resourceType":"Condition","_implicitRules":{"extension":[]}}"#;
+    assert_eq!(refusal(hidden), ("Condition.implicitRules".into(), Reason::Modifier));
     let extended = r#"{"resourceType":"Condition","contained":[{"resourceType":"Patient","modifierExtension":[{"url":"u"}]}]}"#;
     assert_eq!(refusal(extended), ("Condition.contained..modifierExtension".into(), Reason::Modifier));
 }

@@ -103,6 +103,11 @@ fn a_reference_goes_to_the_leaf_of_its_type_or_nowhere() {
             assert_eq!(leaves(&given(other)), (None, None), "{other}");
         }
         assert_eq!(leaves(r#"{"reference":"Practitioner/1","type":"Patient"}"#), (None, None));
+        for odd in ["patient/1", "Foo/1", "1", "", "#nobody", "Practitioner"] {
+            assert_eq!(leaves(&given(odd)), (None, None), "{odd}");
+        }
+        let address = "https://h.example/doctors/5";
+        assert_eq!(leaves(&given(address)), (Some(address.into()), None), "an address, of no told type");
     }
     assert_eq!(record(&condition(r#"{"reference":"Patient/1"}"#)).0.provider, None);
     assert_eq!(record(&condition(r#"{"reference":"urn:uuid:1"}"#)).0.provider, None);

@@ -247,6 +247,12 @@ fn a_date_without_a_zone_is_a_day_of_the_zone_that_is_stated() {
     ] {
         assert_eq!(shown(record_in(text, zones).0.time), expected, "{text}");
     }
+    // Whether there was one is told.
+    for (date, zoneless) in [("2020-01-01", true), ("2020", true), ("2020-01-01T00:00:00Z", false)] {
+        let text = format!(r#"{{"resourceType":"Condition","onsetDateTime":"{date}"}}"#);
+        let (resource, _) = crate::single::read(&text).unwrap_or_else(|e| panic!("{}", e.reason));
+        assert_eq!(resource.zoneless, zoneless, "{date}");
+    }
     // What is valid during a period is so only while it surely is.
     let role = r#"{"resourceType":"PractitionerRole","period":{"start":"2020-01-01","end":"2020-01-31"}}"#;
     let json = amanat_domain::fhir::json::Json::parse(role.as_bytes()).expect("JSON");

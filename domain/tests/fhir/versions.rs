@@ -181,8 +181,8 @@ fn a_profile_or_number_of_another_version_is_said() {
         assert_eq!(record(&with(profile)).1, [], "{profile}");
     }
     let number = |n: &str| format!(r#"{{"resourceType":"Patient","fhirVersion":"{n}"}}"#);
-    assert_eq!(refusal(&number("3.0.1")), ("Patient.fhirVersion".into(), Reason::SaysOtherVersion("STU3")));
-    assert_eq!(refusal(&number("5.0.0")), ("Patient.fhirVersion".into(), Reason::SaysOtherVersion("R5")));
+    assert_eq!(refusal(&number("3.0.1")), ("Patient.fhirVersion".into(), Reason::OfOtherVersion("STU3")));
+    assert_eq!(refusal(&number("5.0.0")), ("Patient.fhirVersion".into(), Reason::OfOtherVersion("R5")));
     assert_eq!(refusal(&number("seven")), ("Patient.fhirVersion".into(), Reason::UnknownElement));
     assert_eq!(record(&number("4.3.0")).1, []);
 }

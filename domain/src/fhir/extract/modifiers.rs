@@ -291,9 +291,10 @@ fn concept_code(
     for coding in concept.get("coding").and_then(Json::as_array).unwrap_or_default() {
         let text = |key| coding.get(key).and_then(Json::as_str);
         let hl7 = text("system").is_none_or(|s| {
+            let address = s.split_once("://").map_or(s, |(_, address)| address);
             s.is_empty()
-                || s.starts_with("http://terminology.hl7.org/")
-                || s.starts_with("http://hl7.org/fhir/")
+                || address.starts_with("terminology.hl7.org/")
+                || address.starts_with("hl7.org/fhir/")
         });
         if !hl7 {
             continue;

@@ -68,9 +68,15 @@ impl<'r, 'n, 'a> About<'r, 'n, 'a> {
 
     /// What is named, where R4 allows its type here; remarked where not.
     fn target(&self, reference: &Node<'_, '_>, allowed: Allowed) -> Option<Target> {
-        let text = reference.reference()?;
-        let literal = reference.value().get("reference").is_some();
-        let of = if literal { self.type_of(&text) } else { None };
+        let text = reference.reference().filter(|text| !text.is_empty())?;
+        let of = match reference.value().get("reference") {
+            Some(_) => self.type_of(&text).or_else(|()| {
+                reference.remark(Reason::UntoldTarget);
+                Err(())
+            }),
+            None => Ok(None),
+        };
+        let of = of.ok()?;
         let told = reference
             .value()
             .get("type")
@@ -91,20 +97,24 @@ impl<'r, 'n, 'a> About<'r, 'n, 'a> {
         Some(Target { text, of })
     }
 
-    /// The type that a reference names by itself.
-    fn type_of(&self, text: &str) -> Option<&'static str> {
+    /// The type that a reference names by itself; none where its form has none, an error where it has one and it is not of R4.
+    fn type_of(&self, text: &str) -> Result<Option<&'static str>, ()> {
         if let Some(id) = text.strip_prefix('#') {
-            return self.contained(id);
+            return self.contained(id).map(Some).ok_or(());
         }
         if text.starts_with("urn:") {
-            return None;
+            return Ok(None);
         }
         // A conditional reference, `Organization?identifier=..`.
-        if let Some((path, _)) = text.split_once('?') {
-            return types::known(path.rsplit('/').next()?);
+        let named = match text.split_once('?') {
+            Some((path, _)) => path.rsplit('/').next(),
+            None => text.split_once("/_history/").map_or(text, |(path, _)| path).rsplit('/').nth(1),
+        };
+        match named.and_then(types::known) {
+            // An address need not be one of a FHIR server.
+            None if text.contains("://") => Ok(None),
+            known => known.map(Some).ok_or(()),
         }
-        let path = text.split_once("/_history/").map_or(text, |(path, _)| path);
-        types::known(path.rsplit('/').nth(1)?)
     }
 
     /// The reference of a member that names one type only.

@@ -52,7 +52,7 @@ fn unknown(
         let here = node.absent("fhirVersion");
         return match version {
             Some("R4") => Ok(()),
-            Some(version) => Err(here.refusal(Reason::SaysOtherVersion(version))),
+            Some(version) => Err(here.refusal(Reason::OfOtherVersion(version))),
             None => Err(here.refusal(Reason::UnknownElement)),
         };
     }
