@@ -142,7 +142,7 @@ fn every_line_of_the_table_has_its_known_answer_in_every_spelling() {
 }
 
 #[test]
-fn a_sensitive_code_is_found_wherever_it_stands() {
+fn a_sensitive_code_is_found_anywhere_in_a_resource() {
     let coding = json!([{"system": GM[0], "code": "B20.1"}]);
     for resource in [
         json!({"resourceType": "Claim", "diagnosis": [{"diagnosisCodeableConcept": {"coding": coding}}]}),
