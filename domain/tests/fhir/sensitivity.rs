@@ -335,7 +335,9 @@ fn a_label_on_an_element_counts_for_its_resource() {
     let lower = json!({"resourceType": "Patient", "extension": [{"url": INLINE, "valueCoding": label(CONFIDENTIALITY, "L")}]});
     assert_eq!(read(&lower).0.confidentiality, Confidentiality::Normal);
     let empty = json!({"resourceType": "Patient", "extension": [{"url": INLINE}]});
-    assert!(read(&empty).0.categories.intersects(Categories::HIV), "a label that says nothing is unknown");
+    let (record, remarks) = read(&empty);
+    assert!(record.categories.intersects(Categories::HIV), "a label that says nothing is unknown");
+    assert_eq!(remarks, [("Patient.extension[0]".to_owned(), Reason::UnknownLabel)]);
 }
 
 // Floors.

@@ -149,13 +149,16 @@ impl<'j> Walk<'j> {
                     "system" => system = Some(text.as_ref()),
                     "code" => code = Some(text.as_ref()),
                     "url" if labels::is_inline(text) => {
-                        self.floor = self.floor.union(labels::of_inline(object));
+                        self.label(labels::of_inline(object), way);
                     }
                     _ => {}
                 },
                 // The resource's own labels are read as its own; those of a contained one count for the whole.
                 Json::Object(_) if key == "meta" && is_root => {}
-                Json::Object(_) if key == "meta" => self.floor = self.floor.union(Floor::of_meta(value)),
+                Json::Object(_) if key == "meta" => {
+                    self.label(Labels::of_meta(value), way);
+                    self.floor = self.floor.union(labels::inside(value, &[]));
+                }
                 Json::Array(_) | Json::Object(_) => {
                     let inner = match at {
                         At::Elsewhere => At::Elsewhere,
@@ -172,6 +175,14 @@ impl<'j> Walk<'j> {
             && let Some(system) = self.system(system)
         {
             self.add(codes::sensitivity_of(system, code));
+        }
+    }
+
+    /// A label inside the resource.
+    fn label(&mut self, labels: Labels, way: &Way<'_>) {
+        self.floor = self.floor.union(labels.floor());
+        if labels.unknown.is_some() {
+            self.say(way, Reason::UnknownLabel);
         }
     }
 

@@ -183,14 +183,14 @@ pub(super) fn is_inline(url: &str) -> bool {
 }
 
 /// What the label says that this extension is.
-pub(super) fn of_inline(extension: &Object<'_>) -> Floor {
+pub(super) fn of_inline(extension: &Object<'_>) -> Labels {
     let label = extension.iter().find(|(key, _)| key.starts_with("value")).map(|(_, value)| value);
     match label {
         Some(label) => match label.get("coding") {
-            Some(Json::Array(codings)) if !codings.is_empty() => Labels::of(codings).floor(),
-            _ => Labels::of(core::slice::from_ref(label)).floor(),
+            Some(Json::Array(codings)) if !codings.is_empty() => Labels::of(codings),
+            _ => Labels::of(core::slice::from_ref(label)),
         },
-        None => Floor::UNKNOWN,
+        None => Labels::of(&[Json::Null]),
     }
 }
 
@@ -200,7 +200,7 @@ pub(super) fn inside(json: &Json<'_>, but: &[&str]) -> Floor {
         Json::Array(items) => items.iter().fold(Floor::NONE, |floor, item| floor.union(inside(item, but))),
         Json::Object(object) => {
             let is_label = object.get("url").and_then(Json::as_str).is_some_and(is_inline);
-            let own = if is_label { of_inline(object) } else { Floor::NONE };
+            let own = if is_label { of_inline(object).floor() } else { Floor::NONE };
             let members = object.iter().filter(|(key, _)| !but.contains(key));
             members.fold(own, |floor, (_, value)| floor.union(inside(value, but)))
         }
