@@ -44,7 +44,9 @@ fn read_within(resource: &Value, floor: Floor) -> (RecordFields, Vec<(String, Re
     let json = Json::parse(text.as_bytes()).expect("JSON");
     let context = Context { floor, ..Context::default() };
     let (resource, remarks) = Resource::from_json(&json, &context).unwrap_or_else(|e| panic!("{}", e.reason));
-    (resource.records[0].clone(), remarks.into_iter().map(|r| (r.path, r.reason)).collect())
+    // What else is missing from these small resources is no matter here.
+    let of_sensitivity = remarks.into_iter().filter(|r| r.reason != Reason::Missing);
+    (resource.records[0].clone(), of_sensitivity.map(|r| (r.path, r.reason)).collect())
 }
 
 fn read(resource: &Value) -> (RecordFields, Vec<(String, Reason)>) {
