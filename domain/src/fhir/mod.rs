@@ -24,7 +24,7 @@ mod types;
 
 pub use category::Floor;
 pub(crate) use category::{ACT_CODE, ACT_REASON, CARRIERS, CLASSES, CONFIDENTIALITY, SENSITIVITIES};
-pub(crate) use category::{carried_by, confidentiality, sensitivity};
+pub(crate) use category::{carried_by, confidentiality, of_labels, sensitivity, sensitivity_of_codes};
 pub use date::{DateError, PartialDate, Zones};
 pub use decimal::DecimalError;
 pub use node::Remark;
@@ -34,4 +34,5 @@ pub use resource::{
     Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification, Resource,
     RoleFacts, SubjectReference, Version,
 };
+pub(crate) use types::known as known_type;
 pub use types::{name as type_name, supported as supported_type};
