@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod governance;
 pub(crate) mod tls;
 
+use amanat_domain::fhir::Zones;
 use bench::BenchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use governance::GovernanceCommand;
@@ -276,9 +277,13 @@ pub(crate) enum KeysCommand {
 pub(crate) enum ConsentCommand {
     /// Compile FHIR Consents and print their rules, or why they cannot be represented.
     Compile {
-        /// FHIR Consent files.
+        /// FHIR files: a Consent, a Bundle with Consents in it, or NDJSON.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Read dates without a zone as days of this one (Z, +05:00, -03:30); without it, so that nothing is widened wherever they
+        /// were meant.
+        #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+        zone: Option<Zones>,
     },
     /// Grant a patient's consent.
     Grant {
@@ -302,6 +307,12 @@ pub(crate) enum ConsentCommand {
     },
     /// List the consents in the wallets.
     List,
+}
+
+/// A zone as an operator writes it.
+pub(crate) fn zone(text: &str) -> Result<Zones, String> {
+    Zones::parse(text)
+        .ok_or_else(|| "a zone is Z or an offset from UTC: +05:00, -03:30 (-12:00 to +14:00)".to_owned())
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]

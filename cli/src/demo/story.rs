@@ -7,6 +7,7 @@ use crate::home::Home;
 use crate::ui::{self, Ui};
 use crate::{consent, policies, town, vectors};
 use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit};
+use amanat_domain::fhir::Zones;
 use amanat_domain::identity::PatientWallet;
 use amanat_domain::record::{Leaf, Record};
 use amanat_domain::statement::Statement;
@@ -187,11 +188,11 @@ impl<'a> Story<'a> {
         for (i, case) in self.cases.cases.iter().enumerate() {
             let mut usable = None;
             for source in &case.consents {
-                match consent::compile(source, &practitioners) {
+                match consent::compile(source, &practitioners, Zones::ANY) {
                     Ok(terms) => {
                         compiled += 1;
                         if policies::permits_treatment(&terms, &self.holders[0], self.desk.now) {
-                            usable = Some((source.clone(), terms.into_terms()));
+                            usable = Some((source.clone(), terms.into_terms_even_so()));
                         }
                     }
                     Err(_) => refused += 1,
@@ -213,8 +214,8 @@ impl<'a> Story<'a> {
                 None => {
                     own += 1;
                     let source = consent::template(&patient.reference, &hospital, "TREAT", "2099-12-31");
-                    let compiled = consent::compile(&source, &practitioners)?;
-                    (source, compiled.into_terms())
+                    let compiled = consent::compile(&source, &practitioners, Zones::ANY)?;
+                    (source, compiled.into_terms_even_so())
                 }
             };
             // The last one may be used once only.
