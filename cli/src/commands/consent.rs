@@ -34,7 +34,15 @@ fn compile(files: &[PathBuf], zones: Option<Zones>, global: &Global, ui: Ui) -> 
     let (mut read, mut refused, mut unread) = (0, 0, 0);
     let mut documents = Vec::new();
     for file in files {
-        let consents = consent::consents_in(file)?;
+        let consents = match consent::consents_in(file) {
+            Ok(consents) => consents,
+            Err(e) => {
+                unread += 1;
+                ui.say(format!("{e:#}"));
+                documents.push(serde_json::json!({ "file": file, "unread": format!("{e:#}") }));
+                continue;
+            }
+        };
         for Found { place, id, full_url, json, .. } in &consents.found {
             read += 1;
             let title = if place == "file" {

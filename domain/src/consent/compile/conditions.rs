@@ -384,10 +384,13 @@ fn labels(
 
 /// A permit for single codes or records would have to cover more.
 fn never_in_a_permit(node: &Node<'_, '_>, sink: &Sink) -> Result<(), Refused> {
-    ["code", "data"].into_iter().fold(Ok(()), |so_far, key| match node.get(key) {
-        Some(at) => Err(sink.node(&at, RefusalReason::NotRepresentable)),
-        None => so_far,
-    })
+    let mut none = Ok(());
+    for key in ["code", "data"] {
+        if let Some(at) = node.get(key) {
+            none = Err(sink.node(&at, RefusalReason::NotRepresentable));
+        }
+    }
+    none
 }
 
 /// `code` and `data` of a deny: as a class or a sensitivity that holds them all, else left out. Either covers more.

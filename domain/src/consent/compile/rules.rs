@@ -256,5 +256,6 @@ pub(super) fn merge(
             }
         }
     }
+    merged.notes.extend(inherited);
     Ok(Ok(merged))
 }
