@@ -70,13 +70,13 @@ impl<'r, 'n, 'a> About<'r, 'n, 'a> {
     fn target(&self, reference: &Node<'_, '_>, allowed: Allowed) -> Option<Target> {
         let text = reference.reference().filter(|text| !text.is_empty())?;
         let of = match reference.value().get("reference") {
-            Some(_) => self.type_of(&text).or_else(|()| {
-                reference.remark(Reason::UntoldTarget);
-                Err(())
-            }),
+            Some(_) => self.type_of(&text),
             None => Ok(None),
         };
-        let of = of.ok()?;
+        let Ok(of) = of else {
+            reference.remark(Reason::UntoldTarget);
+            return None;
+        };
         let told = reference
             .value()
             .get("type")
