@@ -86,7 +86,7 @@ pub struct RecordFields {
     pub organisation: Option<String>,
     /// Reference of the encounter or claim it belongs to.
     pub link: Option<String>,
-    /// Status code (`final`, `active`, ...), with verification status where the resource has one (`active/confirmed`).
+    /// Status code (`final`, `active`, ...), then what other modifiers say (`active/confirmed`, `active/do-not-perform`).
     pub status: Option<String>,
     /// SHA-512 of the canonical JSON.
     pub body_digest: [u8; 64],

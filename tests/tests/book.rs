@@ -2,6 +2,7 @@
 //! `AMANAT_REMAKE=1 cargo test -p amanat-tests --test book`.
 
 use amanat_circuits::circuit;
+use amanat_domain::fhir::extract::modifiers;
 use amanat_domain::poseidon::Tag;
 use amanat_domain::record::Leaf;
 use amanat_domain::statement::Statement;
@@ -42,6 +43,12 @@ fn the_table_of_tags_is_the_enum() {
         table.push_str(&format!("| `{tag:?}` | {} |\n", tag as u32));
     }
     holds("notation.md", "tags", &table);
+}
+
+#[test]
+fn the_tables_of_modifiers_are_what_is_read() {
+    holds("modifiers.md", "modifiers", &modifiers::table());
+    holds("modifiers.md", "modifiers of any type", &modifiers::table_of_anywhere());
 }
 
 #[test]

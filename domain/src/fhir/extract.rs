@@ -270,12 +270,41 @@ fn procedure(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut Record
 }
 
 fn medication_request(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
-    record.code = concept_at(node, "medicationCodeableConcept");
+    record.code = medication(node, about);
     record.time = times::date_at(node, "authoredOn");
     if let Some(who) = node.get("requester") {
         about.put(&who, references::ACTOR, record);
     }
     record.link = about.one(node, "encounter", references::ENCOUNTER);
+}
+
+/// The medication: said itself, or that of a contained Medication. Another resource is not looked for.
+fn medication(node: &Node<'_, '_>, about: &About<'_, '_, '_>) -> Option<Coding> {
+    let said = node.get("medicationCodeableConcept");
+    let Some(reference) = node.get("medicationReference") else { return said?.concept() };
+    if said.is_some() {
+        node.absent("medication[x]").remark(Reason::Contradiction);
+        return None;
+    }
+    let id = reference.text_at("reference");
+    let Some(contained) = id.as_deref().and_then(|r| r.strip_prefix('#')).and_then(|id| about.contained(id))
+    else {
+        reference.remark(Reason::NotFollowed);
+        return None;
+    };
+    let is = |key: &'static str, expected: &str| {
+        contained.value().get(key).is_none_or(|v| v.as_str() == Some(expected))
+    };
+    if !is("resourceType", "Medication") {
+        reference.remark(Reason::WrongTarget);
+        return None;
+    }
+    // R4 marks the status of a Medication as a modifier.
+    if !is("status", "active") {
+        reference.remark(Reason::TakenBack("status"));
+        return None;
+    }
+    concept_at(&contained, "code")
 }
 
 fn immunization(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {

@@ -168,6 +168,9 @@ pub enum Reason {
     /// A reference whose type is not said where types of several meanings are allowed.
     #[error("does not say of what type the resource is that it names")]
     UntoldTarget,
+    /// A reference to another resource that would have to be read for a field.
+    #[error("names another resource, which is not read for this one")]
+    NotFollowed,
     /// An identifier of use `old` or `temp`, or of a use that R4 has not.
     #[error("an identifier that is old, temporary or of an unknown use; nobody is known by it")]
     NotLasting,

@@ -167,3 +167,41 @@ fn many_references_to_many_contained_resources_are_looked_up_in_order() {
     let (record, remarks) = record(&text);
     assert!(record.provider.is_none() && record.organisation.is_none() && remarks.is_empty());
 }
+
+#[test]
+fn a_medication_is_read_where_it_is_contained_and_said_to_be_missing_where_it_is_not() {
+    let request = |rest: &str| {
+        format!(r#"{{"resourceType":"MedicationRequest","status":"active","intent":"order",{rest}}}"#)
+    };
+    let contained = |kind: &str, rest: &str| {
+        request(&format!(
+            r##""medicationReference":{{"reference":"#m"}},"contained":[{{"resourceType":"{kind}","id":"m","code":{{"coding":[{{"system":"s","code":"7052"}}]}}{rest}}}]"##
+        ))
+    };
+    let code = |text: &str| record(text).0.code.map(|c| c.code);
+    assert_eq!(code(&contained("Medication", "")).as_deref(), Some("7052"));
+    assert_eq!(code(&contained("Medication", r#","status":"active""#)).as_deref(), Some("7052"));
+    for (text, path, reason) in [
+        (
+            contained("Medication", r#","status":"entered-in-error""#),
+            "medicationReference",
+            Reason::TakenBack("status"),
+        ),
+        (contained("Substance", ""), "medicationReference", Reason::WrongTarget),
+        (
+            request(r#""medicationReference":{"reference":"Medication/1"}"#),
+            "medicationReference",
+            Reason::NotFollowed,
+        ),
+        (
+            request(
+                r#""medicationReference":{"reference":"Medication/1"},"medicationCodeableConcept":{"coding":[{"code":"1"}]}"#,
+            ),
+            "medication[x]",
+            Reason::Contradiction,
+        ),
+    ] {
+        assert_eq!(code(&text), None, "{text}");
+        assert_eq!(record(&text).1, [(format!("MedicationRequest.{path}"), reason)]);
+    }
+}

@@ -86,6 +86,16 @@ fn an_element_of_another_version_refuses_the_resource_by_name() {
 }
 
 #[test]
+fn of_several_elements_of_another_version_the_one_that_negates_is_named() {
+    let text = r#"{"resourceType":"Immunization","status":"completed","date":"2020","notGiven":true}"#;
+    assert_eq!(refusal(text), ("Immunization.notGiven".into(), Reason::ElementOfOtherVersion("STU3")));
+    let text = r#"{"resourceType":"MedicationRequest","status":"active","intent":"order","doNotPerform":true,"context":{}}"#;
+    assert_eq!(refusal(text).0, "MedicationRequest.context", "R4 has doNotPerform");
+    let text = r#"{"resourceType":"Procedure","status":"aborted","context":{},"notDone":true}"#;
+    assert_eq!(refusal(text).0, "Procedure.status", "a status that is not understood comes first");
+}
+
+#[test]
 fn an_element_in_the_form_of_another_version_refuses_the_resource() {
     for (text, path, version) in [
         (

@@ -353,9 +353,9 @@ fn link(node: &Node<'_, '_>, json: &Json<'_>, modifier: &'static Modifier) -> Re
     Ok(value)
 }
 
-/// The tables of the book: the modifiers of each type, and those of any.
+/// The book's table of the modifiers of each type.
 #[must_use]
-pub fn tables() -> String {
+pub fn table() -> String {
     let mut out = String::from(
         "| type | element | words in the leaf | ordinary: no word | takes the resource back | refused by name |\n\
          |---|---|---|---|---|---|\n",
@@ -384,7 +384,13 @@ pub fn tables() -> String {
             ));
         }
     }
-    out.push_str("\n| element of any type | what is done |\n|---|---|\n");
+    out
+}
+
+/// The book's table of the modifiers of any type.
+#[must_use]
+pub fn table_of_anywhere() -> String {
+    let mut out = String::from("| element of any type | what is done |\n|---|---|\n");
     for (element, what) in ANYWHERE {
         out.push_str(&format!("| {element} | {what} |\n"));
     }

@@ -46,8 +46,8 @@ struct Target {
 pub(super) struct About<'r, 'n, 'a> {
     root: &'r Node<'n, 'a>,
     subject: Option<&'r str>,
-    /// Types of the contained resources by their ids, made when the first is asked for: a file may have many of both.
-    contained: OnceCell<BTreeMap<&'n str, &'static str>>,
+    /// The contained resources by their ids, made when the first is asked for: a file may have many of both.
+    contained: OnceCell<BTreeMap<&'n str, (usize, &'n Json<'a>)>>,
 }
 
 impl<'r, 'n, 'a> About<'r, 'n, 'a> {
@@ -55,28 +55,28 @@ impl<'r, 'n, 'a> About<'r, 'n, 'a> {
         Self { root, subject, contained: OnceCell::new() }
     }
 
-    fn contained(&self, id: &str) -> Option<&'static str> {
-        let types = self.contained.get_or_init(|| {
+    /// The contained resource with this id.
+    pub(super) fn contained(&self, id: &str) -> Option<Node<'r, 'a>> {
+        let resources = self.contained.get_or_init(|| {
             let all = self.root.value().get("contained").and_then(Json::as_array).unwrap_or_default();
-            let text = |c: &'n Json<'a>, key| c.get(key).and_then(Json::as_str);
-            all.iter()
-                .filter_map(|c| Some((text(c, "id")?, types::known(text(c, "resourceType")?)?)))
-                .collect()
+            let id = |c: &'n Json<'a>| c.get("id").and_then(Json::as_str);
+            all.iter().enumerate().filter_map(|(i, c)| Some((id(c)?, (i, c)))).collect()
         });
-        types.get(id).copied()
+        let (i, json) = resources.get(id)?;
+        Some(self.root.item("contained", *i, json))
     }
 
     /// What is named, where R4 allows its type here; remarked where not.
     fn target(&self, reference: &Node<'_, '_>, allowed: Allowed) -> Option<Target> {
         let text = reference.reference().filter(|text| !text.is_empty())?;
         let of = match reference.value().get("reference") {
-            Some(_) => self.type_of(&text).or_else(|()| {
-                reference.remark(Reason::UntoldTarget);
-                Err(())
-            }),
+            Some(_) => self.type_of(&text),
             None => Ok(None),
         };
-        let of = of.ok()?;
+        let Ok(of) = of else {
+            reference.remark(Reason::UntoldTarget);
+            return None;
+        };
         let told = reference
             .value()
             .get("type")
@@ -100,7 +100,8 @@ impl<'r, 'n, 'a> About<'r, 'n, 'a> {
     /// The type that a reference names by itself; none where its form has none, an error where it has one and it is not of R4.
     fn type_of(&self, text: &str) -> Result<Option<&'static str>, ()> {
         if let Some(id) = text.strip_prefix('#') {
-            return self.contained(id).map(Some).ok_or(());
+            let of = self.contained(id).and_then(|c| types::known(c.value().get("resourceType")?.as_str()?));
+            return of.map(Some).ok_or(());
         }
         if text.starts_with("urn:") {
             return Ok(None);

@@ -32,7 +32,14 @@ pub(super) fn check(node: &Node<'_, '_>, resource_type: ResourceType) -> Result<
         if let Some(ahead) = own.get(after..).and_then(|rest| rest.iter().position(|name| *name == element)) {
             after += ahead + 1;
         } else if !own.contains(&element) && !matches!(json, Json::Null) {
-            unknown(node, resource_type, element, json)?;
+            unknown(node, resource_type, element, json).map_err(|remark| {
+                // Of several, the one that negates is the one to be told of.
+                let negates = |name: &&&str| {
+                    !own.contains(*name) && object.get(name).is_some_and(|json| *json != Json::Null)
+                };
+                let negation = NEGATIONS.iter().find(negates);
+                negation.and_then(|name| unknown(node, resource_type, name, json).err()).unwrap_or(remark)
+            })?;
         }
     }
     forms(node, object, resource_type)?;
