@@ -8,6 +8,10 @@ mod agree;
 #[allow(dead_code)]
 #[path = "../fhir/archive.rs"]
 mod archive;
+mod change;
+mod feed;
 mod number;
+mod people;
 mod read;
 mod table;
+mod who;

@@ -84,7 +84,7 @@ fn document(bytes: &[u8], line: Option<u64>, found: &mut Vec<(At, Verdict)>) {
     }
 }
 
-fn resource(json: &Value, full_url: Option<&str>) -> Verdict {
+pub(crate) fn resource(json: &Value, full_url: Option<&str>) -> Verdict {
     let Some(of) = TYPES.iter().find(|t| json["resourceType"] == t.name) else {
         return Verdict::Unsupported;
     };
@@ -269,7 +269,7 @@ fn reference(json: &Value) -> Option<String> {
     }
 }
 
-fn identifier(json: &Value) -> Option<String> {
+pub(crate) fn identifier(json: &Value) -> Option<String> {
     let value = json["value"].as_str().filter(|v| !v.is_empty())?;
     Some(format!("{}|{value}", json["system"].as_str().unwrap_or_default()))
 }

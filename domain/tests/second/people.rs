@@ -1,0 +1,110 @@
+//! The same people, records and categories come out, however the files are laid out, ordered, cut and repeated.
+
+use std::collections::BTreeMap;
+
+use crate::change::{CHANGES, Dice};
+use crate::feed::{Feed, File, People, feeds};
+use crate::read::Row;
+use crate::who;
+use proptest::prelude::*;
+
+/// What is compared of a record: no name of anything.
+pub(crate) type Fact =
+    (u8, Option<(String, String)>, (u64, u64), Option<i64>, Option<String>, u64, Option<String>);
+
+/// What came of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Outcome {
+    /// Of every person all that is said; sorted.
+    pub(crate) people: Vec<Vec<Fact>>,
+    /// Records about nobody; sorted.
+    pub(crate) nobody: Vec<Fact>,
+    /// Resources that were understood and not taken, by type; a resource met twice counts once.
+    pub(crate) refused: BTreeMap<String, usize>,
+}
+
+pub(crate) fn fact(row: &Row) -> Fact {
+    (row.number, row.code.clone(), row.time, row.value, row.unit.clone(), row.categories, row.status.clone())
+}
+
+/// One way to import.
+type Gather = fn(&Feed) -> Outcome;
+const READERS: &[(&str, Gather)] = &[("second reader", who::gather)];
+
+#[test]
+fn each_feed_says_what_was_written_down_for_it() {
+    for feed in feeds() {
+        for (reader, gather) in READERS {
+            check(&feed, &gather(&feed), &format!("{reader}: {}", feed.what));
+        }
+    }
+}
+
+/// Against what was written down by hand.
+fn check(feed: &Feed, outcome: &Outcome, what: &str) {
+    match feed.people {
+        People::Count(count) => assert_eq!(outcome.people.len(), count, "{what}"),
+        People::Each(each) => {
+            let word = |f: &Fact| {
+                let code = f.1.as_ref().map_or("-", |(_, code)| code);
+                f.3.map_or(code.to_owned(), |value| format!("{code}={value}"))
+            };
+            let mut got: Vec<Vec<String>> =
+                outcome.people.iter().map(|p| p.iter().map(word).collect()).collect();
+            got.iter_mut().for_each(|p| p.sort());
+            got.sort();
+            let mut expected: Vec<Vec<String>> =
+                each.iter().map(|p| p.iter().map(|w| (*w).to_owned()).collect()).collect();
+            expected.sort();
+            assert_eq!(got, expected, "{what}");
+        }
+    }
+    assert!(outcome.refused.is_empty(), "{what}: {:?}", outcome.refused);
+}
+
+#[test]
+fn every_change_alone_changes_nothing() {
+    for feed in feeds() {
+        for (reader, gather) in READERS {
+            let before = gather(&feed);
+            for (name, change) in CHANGES {
+                for seed in 0..4 {
+                    let changed = Feed { files: change(feed.files.clone(), &mut Dice(seed)), ..feed.clone() };
+                    assert_eq!(gather(&changed), before, "{reader}: {}: {name}, seed {seed}", feed.what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_change_is_made_somewhere() {
+    for (name, change) in CHANGES {
+        let changed = feeds().into_iter().filter(|feed| {
+            let texts =
+                |files: &[File]| files.iter().map(|f| (f.name.clone(), f.bytes.clone())).collect::<Vec<_>>();
+            (0..4).any(|seed| texts(&change(feed.files.clone(), &mut Dice(seed))) != texts(&feed.files))
+        });
+        assert!(changed.count() > 0, "{name} changes no feed");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(64), ..ProptestConfig::default() })]
+
+    #[test]
+    fn however_files_are_ordered_cut_and_repeated_the_same_people_come_out(
+        which in 0..feeds().len(),
+        steps in proptest::collection::vec((0..CHANGES.len(), any::<u64>()), 1..8),
+    ) {
+        let feed = feeds().swap_remove(which);
+        let mut changed = feed.clone();
+        for (change, seed) in &steps {
+            changed.files = (CHANGES[*change].1)(changed.files, &mut Dice(*seed));
+        }
+        let names: Vec<&str> = steps.iter().map(|(change, _)| CHANGES[*change].0).collect();
+        for (reader, gather) in READERS {
+            prop_assert_eq!(gather(&changed), gather(&feed), "{}: {}: {:?}", reader, feed.what, names);
+        }
+    }
+}
