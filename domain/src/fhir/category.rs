@@ -34,6 +34,16 @@ impl Floor {
     /// No label: no sensitivity, and normal confidentiality is not raised. Low, so that a label below normal stays what it is.
     pub const NONE: Self = Self { categories: Categories::NONE, confidentiality: Confidentiality::Low };
 
+    /// What a `meta` says for what stands below it: nothing without labels.
+    #[must_use]
+    pub fn of_meta(meta: Option<&Json<'_>>) -> Self {
+        match meta.and_then(|meta| meta.get("security")) {
+            None => Self::NONE,
+            Some(Json::Array(labels)) => of_labels(labels),
+            Some(other) => of_labels(core::slice::from_ref(other)),
+        }
+    }
+
     /// At least as sensitive as both.
     #[must_use]
     pub fn union(self, other: Self) -> Self {

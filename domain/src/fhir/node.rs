@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use super::date::{DateError, PartialDate};
 use super::json::Json;
-use super::problem::Reason;
+use super::problem::{Lost, Reason};
 use crate::record::Coding;
 use crate::time::{Period, Timestamp};
 
@@ -23,6 +23,15 @@ pub struct Remark {
     pub path: String,
     /// Why.
     pub reason: Reason,
+    /// What was lost by it: the element, nothing where it was read all the same, the resource where it was refused.
+    pub lost: Lost,
+}
+
+impl Remark {
+    /// The resource is not read.
+    pub(crate) fn refusal(path: impl Into<String>, reason: impl Into<Reason>) -> Self {
+        Self { path: path.into(), reason: reason.into(), lost: Lost::Resource }
+    }
 }
 
 /// Remarks made while one resource is read.
@@ -73,10 +82,20 @@ impl<'n, 'a> Node<'n, 'a> {
         out
     }
 
+    /// The element is read as absent.
     pub(crate) fn remark(&self, reason: impl Into<Reason>) {
+        self.note(reason, Lost::Element);
+    }
+
+    /// The element is read, or there is nothing to read in it.
+    pub(crate) fn mention(&self, reason: impl Into<Reason>) {
+        self.note(reason, Lost::Nothing);
+    }
+
+    fn note(&self, reason: impl Into<Reason>, lost: Lost) {
         let mut remarks = self.log.0.borrow_mut();
         if remarks.len() < MAX_REMARKS {
-            remarks.push(Remark { path: self.path(), reason: reason.into() });
+            remarks.push(Remark { path: self.path(), reason: reason.into(), lost });
         }
     }
 

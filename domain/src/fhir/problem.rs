@@ -114,12 +114,97 @@ pub enum Reason {
     /// May change the meaning of all else.
     #[error("a modifierExtension or implicitRules may change what the resource means, and is not understood")]
     Modifier,
-    /// Same id, same content.
-    #[error("read before in this import, with the same content")]
-    DuplicateSame,
-    /// Same id, other content.
-    #[error("read before in this import, with other content; the first is kept")]
-    DuplicateDiffers,
+    /// One page of several.
+    #[error("{entries} of {}: the bundle says that there is a next page", Total(*total))]
+    NextPage {
+        /// Entries of this page.
+        entries: u64,
+        /// `Bundle.total`.
+        total: Option<u64>,
+    },
+    /// Type, labels or identifier of a Bundle that its entries were read without.
+    #[error("what the Bundle says of all its entries comes after them: they were read without it")]
+    LateHead,
+    /// The same again.
+    #[error("read before, with the same content")]
+    Same,
+    /// A version that is not the newest.
+    #[error("another version of it is in this import, and newer{}", Unordered(*unordered))]
+    Older {
+        /// Neither says which is newer; the later one in the order of reading counts.
+        unordered: bool,
+    },
+    /// The entry deletes.
+    #[error("the entry says that its resource was deleted: it is no fact")]
+    Deleted,
+    /// Taken back.
+    #[error("status {0}: what the resource says is taken back, and no fact")]
+    Retracted(&'static str),
+    /// No name.
+    #[error("neither id nor fullUrl: what it is cannot be told from others")]
+    Nameless,
+    /// Two names.
+    #[error("fullUrl and resource name two different resources")]
+    TwoNames,
+    /// One name, two things.
+    #[error(
+        "two resources have this name and differ, and which is newer cannot be told: neither is taken (if they come from two \
+             servers, import each with a --source of its own)"
+    )]
+    Ambiguous,
+    /// One name, two people.
+    #[error(
+        "two patients have this name, and whether they are one cannot be told: nothing about either is taken (if they come from \
+             two servers, import each with a --source of its own)"
+    )]
+    AmbiguousPatient,
+    /// Beside an ambiguous patient.
+    #[error("the Bundle holds a patient who cannot be told from another: nothing of it is taken")]
+    AmbiguousBundle,
+    /// No subject.
+    #[error("it names no patient")]
+    NoSubject,
+    /// About something else.
+    #[error("it is about a {0}, not about a patient")]
+    NotAPatient(&'static str),
+    /// Nobody of that name.
+    #[error("the patient it names is neither in this import nor in the vault{}", Times(*times))]
+    SubjectNotFound {
+        /// How many resources name that patient.
+        times: u64,
+    },
+    /// Only an identifier.
+    #[error(
+        "its patient is named by an identifier alone; --same-patient-by SYSTEM says that identifiers of that system name one person"
+    )]
+    SubjectByIdentifier,
+}
+
+struct Total(Option<u64>);
+
+impl core::fmt::Display for Total {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            Some(total) => write!(f, "{total}"),
+            None => f.write_str("more"),
+        }
+    }
+}
+
+struct Unordered(bool);
+
+impl core::fmt::Display for Unordered {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(if self.0 { " (neither says which is: the one read last counts)" } else { "" })
+    }
+}
+
+struct Times(u64);
+
+impl core::fmt::Display for Times {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if self.0 > 1 { write!(f, " ({} resources name the same one)", self.0) } else { Ok(()) }
+    }
 }
 
 /// Something in a file that was not read, or read with a remark.

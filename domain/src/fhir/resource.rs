@@ -1,7 +1,10 @@
 //! A resource as read: its records, its canonical form, and what credentials are issued from.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha512};
 
+use super::bundle::{Head, Stored};
 use super::canonical;
 use super::json::{Json, JsonError, Object};
 use super::node::{Log, Node, Remark};
@@ -19,6 +22,8 @@ pub struct Resource {
     pub id: Option<String>,
     /// `fullUrl` of its Bundle entry.
     pub full_url: Option<String>,
+    /// The Bundle it is an entry of.
+    pub within: Option<Within>,
     /// Whom it is about (`subject`, `patient`, `beneficiary`), as given; a Patient has none.
     pub subject: Option<SubjectReference>,
     /// The resource itself, then one for each component of an Observation. Empty where it is retracted.
@@ -43,6 +48,17 @@ pub struct SubjectReference {
     pub literal: Option<String>,
     /// `identifier` of the reference, else those of the contained Patient that `#p1` names, as `system|value`.
     pub identifiers: Vec<String>,
+}
+
+/// The Bundle that a resource is an entry of.
+#[derive(Clone)]
+pub struct Within {
+    /// How many Bundles came before it in the file.
+    pub bundle: u64,
+    /// What it says of itself.
+    pub head: Arc<Head>,
+    /// What the entry asks for.
+    pub stored: Stored,
 }
 
 /// Which version of a resource this is, as its server says.
@@ -78,8 +94,7 @@ impl Resource {
     /// # Errors
     /// The [`Remark`] that made it unreadable.
     pub fn parse(text: &[u8]) -> Result<(Self, Vec<Remark>), Remark> {
-        let json = Json::parse(text)
-            .map_err(|e| Remark { path: e.path.unwrap_or_default(), reason: e.kind.into() })?;
+        let json = Json::parse(text).map_err(|e| Remark::refusal(e.path.unwrap_or_default(), e.kind))?;
         Self::from_json(&json, &Context::default())
     }
 
@@ -89,7 +104,7 @@ impl Resource {
     /// The [`Remark`] that made it unreadable: not an object, no or an unsupported type, a bad id, or a modifier that may
     /// change what all else means.
     pub fn from_json(json: &Json<'_>, context: &Context<'_>) -> Result<(Self, Vec<Remark>), Remark> {
-        let refuse = |path: &str, reason| Err(Remark { path: path.to_owned(), reason });
+        let refuse = |path: &str, reason| Err(Remark::refusal(path, reason));
         let Json::Object(root) = json else {
             return refuse("", Reason::NotAnObject { got: json.kind() });
         };
@@ -127,6 +142,7 @@ impl Resource {
                 resource_type,
                 id,
                 full_url,
+                within: None,
                 subject,
                 records,
                 version,
@@ -252,7 +268,7 @@ pub struct DeviceFacts {
 }
 
 /// `[A-Za-z0-9\-.]{1,64}`.
-fn is_id(id: &str) -> bool {
+pub(crate) fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
 }
 

@@ -9,5 +9,6 @@ mod consent_refusals;
 mod fsh;
 mod generated;
 mod hostile;
+mod identity;
 mod published;
 mod reading;

@@ -1,9 +1,9 @@
 //! Published example data: every resource of a type we know is read, and nothing else is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read};
 
-use amanat_domain::fhir::{Item, Layout, Limits, Reader, Reason, Resource, Seen, type_name};
+use amanat_domain::fhir::{Item, Layout, Limits, Reader, Reason, Resource, type_name};
 
 use crate::archive;
 
@@ -14,7 +14,7 @@ struct Import {
 }
 
 fn import(archive: &str, mut each: impl FnMut(&Resource)) -> Option<Import> {
-    let mut seen = Seen::new();
+    let mut seen = BTreeSet::new();
     let mut import = Import { resources: BTreeMap::new(), problems: Vec::new() };
     let there = archive::read(archive, |name, content| {
         let layout = match name.rsplit('.').next() {
@@ -23,14 +23,22 @@ fn import(archive: &str, mut each: impl FnMut(&Resource)) -> Option<Import> {
             _ => return,
         };
         let input = BufReader::new(content as &mut dyn Read);
-        for item in Reader::new(input, "file", layout, Limits::default(), &mut seen) {
+        for item in Reader::new(input, "file", layout, Limits::default()) {
             match item {
                 Item::Resource(_, resource) => {
+                    let name = (
+                        type_name(resource.resource_type),
+                        resource.id.clone().or(resource.full_url.clone()),
+                    );
+                    if !seen.insert(name) {
+                        continue;
+                    }
                     *import.resources.entry(type_name(resource.resource_type)).or_default() += 1;
                     each(&resource);
                 }
+                Item::Deletion(..) => panic!("a deletion"),
                 Item::Problem(p) => match p.reason {
-                    Reason::Unsupported(_) | Reason::DuplicateSame | Reason::DuplicateDiffers => {}
+                    Reason::Unsupported(_) => {}
                     _ => import.problems.push(p.to_string()),
                 },
             }
