@@ -1,11 +1,7 @@
 //! The two readers over all published example data: they agree about every resource.
 
-use std::collections::BTreeMap;
-
-use amanat_domain::fhir::{Item, Layout, Limits, Lost, Reader, Resource, Seen, type_name};
-
-use crate::archive;
-use crate::read::{At, Read, Row, Verdict, file};
+use crate::read::{Read, Verdict, file};
+use crate::{archive, library};
 
 /// Names of archives and endings of what is in them.
 const ARCHIVES: &[&str] = &[
@@ -15,58 +11,6 @@ const ARCHIVES: &[&str] = &[
     "synthea-bulk-2024",
     "synthea-r4-bundles",
 ];
-
-/// What the library's reader says of each place.
-fn library(name: &str, bytes: &[u8]) -> BTreeMap<At, Verdict> {
-    let layout = if name.ends_with(".ndjson") { Layout::Lines } else { Layout::Document };
-    let mut seen = Seen::new();
-    let mut found = BTreeMap::new();
-    for item in Reader::new(bytes, "file", layout, Limits::default(), &mut seen) {
-        let (place, verdict) = match item {
-            Item::Resource(place, resource) => (place, Verdict::Resource(Box::new(plain(&resource)))),
-            Item::Problem(problem) if problem.lost < Lost::Resource => continue,
-            Item::Problem(problem) => (
-                problem.place,
-                match problem.reason {
-                    amanat_domain::fhir::Reason::Unsupported(_) => Verdict::Unsupported,
-                    amanat_domain::fhir::Reason::NoResourceType => Verdict::Unsupported,
-                    amanat_domain::fhir::Reason::UnknownType => Verdict::Unsupported,
-                    _ => Verdict::Refused("a problem"),
-                },
-            ),
-        };
-        assert!(found.insert((place.line, place.entry), verdict).is_none(), "{name}: {place}: told twice");
-    }
-    found
-}
-
-fn plain(resource: &Resource) -> Read {
-    let rows = resource.records.iter().map(|r| Row {
-        number: r.resource_type as u8,
-        code: r.code.as_ref().map(|c| (c.system.clone(), c.code.clone())),
-        time: (r.time.from().seconds(), r.time.until().seconds()),
-        value: r.value.map(|v| v.0),
-        unit: r.unit.clone(),
-        amount: r.amount.as_ref().map(|a| (a.minor, String::from_utf8_lossy(&a.currency).into_owned())),
-        provider: r.provider.clone(),
-        organisation: r.organisation.clone(),
-        link: r.link.clone(),
-        status: r.status.clone(),
-        device: r.device.clone(),
-        provenance: r.provenance.clone(),
-        categories: r.categories.0,
-        confidentiality: r.confidentiality as u8,
-    });
-    Read {
-        name: type_name(resource.resource_type).to_owned(),
-        id: resource.id.clone(),
-        subject: resource.subject.as_ref().map(|s| (s.literal.clone(), s.identifiers.clone())),
-        version: resource.version.id.clone(),
-        updated: resource.version.updated.map(|t| t.seconds()),
-        rows: rows.collect(),
-        canonical: String::from_utf8_lossy(&resource.canonical).into_owned(),
-    }
-}
 
 /// Every difference as `what: second reader, library`.
 fn differences(second: &Read, library: &Read) -> Vec<String> {
@@ -129,7 +73,7 @@ fn two_readers_agree_about_every_resource() {
             let mut bytes = Vec::new();
             content.read_to_end(&mut bytes).expect("a whole file");
             files += 1;
-            let mut library = library(name, &bytes);
+            let mut library = library::file(name, &bytes);
             for ((line, entry), expected) in file(name, &bytes) {
                 let place = format!("{name}: line {line:?}, entry {entry:?}");
                 match (expected, library.remove(&(line, entry))) {

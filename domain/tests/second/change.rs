@@ -74,9 +74,9 @@ fn split(mut files: Vec<File>, dice: &mut Dice) -> Vec<File> {
         if dice.roll(2) == 0 { &mut l } else { &mut r }.push(entry.clone());
     }
     (left["entry"], right["entry"]) = (json!(l), json!(r));
-    let name = files[n].name.clone();
-    files[n] = File { name: format!("left-{name}"), bytes: text(&left) };
-    files.push(File { name: format!("right-{name}"), bytes: text(&right) });
+    let right = File { name: files[n].beside("right"), bytes: text(&right) };
+    files[n] = File { name: files[n].beside("left"), bytes: text(&left) };
+    files.push(right);
     files
 }
 
@@ -90,8 +90,10 @@ fn merge(mut files: Vec<File>, dice: &mut Dice) -> Vec<File> {
     let urls =
         |b: &Value| -> BTreeSet<String> { entries(b).iter().map(|e| e["fullUrl"].to_string()).collect() };
     let Some(m) = (n + 1..files.len()).find(|m| {
-        bundle(&files[*m])
-            .is_some_and(|b| is_open(&b) && head(&b) == head(&whole) && urls(&b).is_disjoint(&urls(&whole)))
+        files[*m].folder() == files[n].folder()
+            && bundle(&files[*m]).is_some_and(|b| {
+                is_open(&b) && head(&b) == head(&whole) && urls(&b).is_disjoint(&urls(&whole))
+            })
     }) else {
         return files;
     };
@@ -202,6 +204,9 @@ fn hash(text: &str, salt: u64) -> u64 {
 
 /// A whole feed of one server's Bundles becomes a bulk export: a file a type.
 fn to_lines(files: Vec<File>, _: &mut Dice) -> Vec<File> {
+    if !in_one_folder(&files) {
+        return files;
+    }
     let mut bases = BTreeSet::new();
     let mut by_type: BTreeMap<String, String> = BTreeMap::new();
     for file in &files {
@@ -232,7 +237,11 @@ fn to_lines(files: Vec<File>, _: &mut Dice) -> Vec<File> {
 
 /// A whole bulk export becomes Bundles of one server.
 fn to_bundles(files: Vec<File>, dice: &mut Dice) -> Vec<File> {
+    if !in_one_folder(&files) {
+        return files;
+    }
     let mut parts = vec![Vec::new(); 1 + dice.roll(3)];
+    let mut unmarked: BTreeMap<String, Value> = BTreeMap::new();
     for file in &files {
         if !file.name.ends_with(".ndjson") {
             return files;
@@ -246,6 +255,11 @@ fn to_bundles(files: Vec<File>, dice: &mut Dice) -> Vec<File> {
                 word(&resource, "resourceType"),
                 word(&resource, "id")
             );
+            // Two things under one id and no word which is newer: perhaps two servers, whose URLs are not ours to make up.
+            let known = unmarked.entry(url.clone()).or_insert_with(|| resource.clone());
+            if *known != resource && resource["meta"].is_null() {
+                return files;
+            }
             let to = dice.roll(parts.len());
             parts[to].push((url, resource));
         }
@@ -276,7 +290,7 @@ fn twice(mut files: Vec<File>, dice: &mut Dice) -> Vec<File> {
     let copies: Vec<File> = files
         .iter()
         .filter(|_| dice.roll(2) == 0)
-        .map(|f| File { name: format!("copy-of-{}", f.name), ..f.clone() })
+        .map(|f| File { name: f.beside("copy"), ..f.clone() })
         .collect();
     files.extend(copies);
     files
@@ -292,6 +306,10 @@ fn rewrite(files: Vec<File>, dice: &mut Dice) -> Vec<File> {
             (Some(bundle), _) => File { bytes: bundle.to_string().into_bytes(), ..file },
         })
         .collect()
+}
+
+fn in_one_folder(files: &[File]) -> bool {
+    files.iter().all(|f| f.folder() == files[0].folder())
 }
 
 /// A Bundle whose entries mean the same wherever they stand: each has a fullUrl that is a name everywhere, and so do all references

@@ -10,6 +10,7 @@ mod agree;
 mod archive;
 mod change;
 mod feed;
+mod library;
 mod number;
 mod people;
 mod read;
