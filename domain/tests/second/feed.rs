@@ -199,6 +199,21 @@ fn by_urn() -> Vec<Feed> {
             ],
             People::Each(&[&["-", "44054006"], &["-", "73211009"]]),
         ),
+        Feed {
+            source: Some("https://h.example/fhir"),
+            ..feed(
+                "a transaction about a patient of the server that it is for",
+                vec![
+                    lines("Patient.ndjson", &[aslam("p1"), bano("p2")]),
+                    bundle(
+                        "new.json",
+                        "transaction",
+                        &[(A_URN, without_id(condition("", "44054006", "Patient/p1")))],
+                    ),
+                ],
+                People::Each(&[&["-", "44054006"], &["-"]]),
+            )
+        },
     ]
 }
 

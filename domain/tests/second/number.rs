@@ -87,7 +87,8 @@ pub(crate) fn date(text: &str) -> Option<Seconds> {
     let clock: Vec<&str> = clock.split('.').next()?.split(':').collect();
     let [h, m, s] = clock[..] else { return None };
     let (h, m, s) = (digits(h)?, digits(m)?, digits(s)?);
-    if h > 23 || m > 59 || s > 59 {
+    // 60 is a leap second, which is counted as the second after it.
+    if h > 23 || m > 59 || s > 60 {
         return None;
     }
     let local = midnight + h * 3600 + m * 60 + s;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::change::{CHANGES, Dice};
 use crate::feed::{Feed, File, People, feeds};
 use crate::read::Row;
-use crate::{library, who};
+use crate::{archive, library, who};
 use proptest::prelude::*;
 
 /// What is compared of a record: no name of anything.
@@ -96,6 +96,43 @@ fn every_change_is_made_somewhere() {
         });
         assert!(changed.count() > 0, "{name} changes no feed");
     }
+}
+
+#[test]
+fn two_readers_agree_who_is_who_in_the_example_data() {
+    let compare = |archive: &str, files: Vec<File>| {
+        let feed = Feed { what: "", files, source: None, same_by: None, people: People::Count(0) };
+        let (second, library) = (who::gather(&feed), library::gather(&feed));
+        assert_eq!(second.people.len(), library.people.len(), "{archive}: people");
+        for (a, b) in second.people.iter().zip(&library.people) {
+            assert_eq!(a.len(), b.len(), "{archive}: records of a person who begins with {:?}", a.first());
+            assert!(a == b, "{archive}: records of a person who begins with {:?}", a.first());
+        }
+        assert!(second.nobody == library.nobody, "{archive}: records about nobody");
+        assert_eq!(second.refused, library.refused, "{archive}");
+        library.people.len()
+    };
+    let mut people = 0;
+    for archive in ["hl7-r4-examples", "phd-device-examples", "synthea-bulk-2024", "synthea-r4-bundles"] {
+        let mut files = Vec::new();
+        let there = archive::read(archive, |name, content| {
+            if !name.ends_with(".json") && !name.ends_with(".ndjson") {
+                return;
+            }
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes).expect("a whole file");
+            files.push(File { name: name.to_owned(), bytes });
+            // Bundles of one patient each: sixteen at a time.
+            if archive == "synthea-r4-bundles" && files.len() == 16 {
+                people += compare(archive, core::mem::take(&mut files));
+            }
+        });
+        if !there {
+            return;
+        }
+        people += compare(archive, files);
+    }
+    assert!(people > 180, "{people} people");
 }
 
 proptest! {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::number::{ALWAYS, OPEN_END, Seconds, date, fixed};
 use crate::table::{
-    ACT_CODE, CATEGORY_CLASSES, CONFIDENTIALITY, DEVICES, From, OTHER, RETRACTED, SENSITIVE, SENSITIVE_CODES,
-    TYPES, Type, UCUM,
+    ACT_CODE, CATEGORY_CLASSES, CONFIDENTIALITY, DEVICES, From, LABELS, OBSERVATION_VALUE, OTHER, SENSITIVE,
+    SENSITIVE_CODES, TYPES, Time, Type, UCUM, Word,
 };
 
 /// One record, field by field.
@@ -88,21 +88,27 @@ pub(crate) fn resource(json: &Value, full_url: Option<&str>) -> Verdict {
     let Some(of) = TYPES.iter().find(|t| json["resourceType"] == t.name) else {
         return Verdict::Unsupported;
     };
-    if !json["implicitRules"].is_null() || has_modifier_extension(json) {
+    let rules = |json: &Value| !json["implicitRules"].is_null();
+    if rules(json) || list(&json["contained"]).into_iter().any(rules) || has_modifier_extension(json) {
         return Verdict::Refused("a modifier");
     }
+    if at(json, "link.type").iter().any(|v| **v == "replaced-by") {
+        return Verdict::Refused("a patient who is another one");
+    }
     let id = json["id"].as_str().map(str::to_owned);
-    let mut rows = vec![row(of, json, full_url)];
-    let words = rows[0].status.clone().unwrap_or_default();
-    if words.split('/').any(|word| RETRACTED.contains(&word)) {
-        rows.clear();
-    } else if of.name == "Observation" {
-        for component in list(&json["component"]) {
-            let mut part = rows[0].clone();
-            part.code = coding(&component["code"]);
-            (part.value, part.unit) = value(of, component);
-            part.link = id.as_ref().map(|id| format!("Observation/{id}")).or(full_url.map(str::to_owned));
-            rows.push(part);
+    let mut rows = Vec::new();
+    match status(of, json) {
+        Status::Unknown => return Verdict::Refused("a word that is not in the table"),
+        Status::Back => {}
+        Status::Words(status) => {
+            rows.push(row(of, json, full_url, status));
+            for component in list(&json["component"]) {
+                let mut part = rows[0].clone();
+                part.code = coding(&component["code"]);
+                (part.value, part.unit) = value(of, component);
+                part.link = id.as_ref().map(|id| format!("Observation/{id}")).or(full_url.map(str::to_owned));
+                rows.push(part);
+            }
         }
     }
     Verdict::Resource(Box::new(Read {
@@ -116,7 +122,7 @@ pub(crate) fn resource(json: &Value, full_url: Option<&str>) -> Verdict {
     }))
 }
 
-fn row(of: &Type, json: &Value, full_url: Option<&str>) -> Row {
+fn row(of: &Type, json: &Value, full_url: Option<&str>, status: Option<String>) -> Row {
     let (value, unit) = value(of, json);
     let (categories, confidentiality) = categories(of, json);
     Row {
@@ -129,7 +135,7 @@ fn row(of: &Type, json: &Value, full_url: Option<&str>) -> Row {
         provider: named(of.provider, json),
         organisation: named(of.organisation, json),
         link: named(of.link, json),
-        status: status(of, json),
+        status,
         device: if of.name == "Device" { own_device(json) } else { named(of.device, json) },
         provenance: json["meta"]["source"].as_str().or(full_url).map(str::to_owned),
         categories,
@@ -175,17 +181,60 @@ fn coding(json: &Value) -> Option<(String, String)> {
 }
 
 fn time(of: &Type, json: &Value) -> Seconds {
-    for name in of.time {
-        let read = match &json[*name] {
-            Value::String(text) => date(text),
-            Value::Object(_) => period(&json[*name]),
-            _ => None,
+    for time in of.time {
+        let (found, until) = match time {
+            Time::Of(name) => (forms(json, name), false),
+            Time::Until(name) => (forms(json, name), true),
+            Time::ClaimUntil(name) if json["use"] == "claim" => (forms(json, name), true),
+            Time::ClaimUntil(_) => continue,
+            Time::Every(path) => {
+                let (list_name, name) = path.split_once('.').unwrap_or_default();
+                let all: Vec<&Value> =
+                    list(&json[list_name]).into_iter().flat_map(|item| forms(item, name)).collect();
+                if !all.is_empty() {
+                    return all.into_iter().map(moment).reduce(span).flatten().unwrap_or(ALWAYS);
+                }
+                continue;
+            }
         };
-        if let Some(read) = read {
-            return read;
+        match found[..] {
+            [] => {}
+            [one] => {
+                let (from, end) = moment(one).unwrap_or(ALWAYS);
+                return if until { (0, end) } else { (from, end) };
+            }
+            _ => return ALWAYS,
         }
     }
     ALWAYS
+}
+
+/// The element with this name, and those of a choice (`onset[x]`) that begin with it.
+fn forms<'v>(json: &'v Value, name: &str) -> Vec<&'v Value> {
+    let Value::Object(members) = json else { return Vec::new() };
+    let is_form = |key: &str| {
+        key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_uppercase))
+    };
+    members.iter().filter(|(key, _)| is_form(key)).map(|(_, v)| v).collect()
+}
+
+/// A date, a Period, a Timing.
+fn moment(json: &Value) -> Option<Seconds> {
+    match json {
+        Value::String(text) => date(text),
+        Value::Object(members) if members.contains_key("event") => {
+            list(&json["event"]).into_iter().map(|e| e.as_str().and_then(date)).reduce(span).flatten()
+        }
+        Value::Object(members) if members.contains_key("repeat") => period(&json["repeat"]["boundsPeriod"]),
+        Value::Object(_) => period(json),
+        _ => None,
+    }
+}
+
+/// From the beginning of the first to the end of the last; nothing where one cannot be read.
+fn span(a: Option<Seconds>, b: Option<Seconds>) -> Option<Seconds> {
+    let ((a, b), (c, d)) = (a?, b?);
+    Some((a.min(c), b.max(d)))
 }
 
 fn period(json: &Value) -> Option<Seconds> {
@@ -201,6 +250,9 @@ fn period(json: &Value) -> Option<Seconds> {
 }
 
 fn value(of: &Type, json: &Value) -> (Option<i64>, Option<String>) {
+    if !json["dataAbsentReason"].is_null() || forms(json, "value").len() > 1 || json["status"] == "not-done" {
+        return (None, None);
+    }
     for name in of.value {
         let found = &json[*name];
         if let Value::Number(number) = found {
@@ -220,6 +272,9 @@ fn value(of: &Type, json: &Value) -> (Option<i64>, Option<String>) {
 }
 
 fn amount(of: &Type, json: &Value) -> Option<(u64, String)> {
+    if of.name == "ExplanationOfBenefit" && (json["outcome"] == "queued" || json["outcome"] == "error") {
+        return None;
+    }
     let totals = |category: &'static str| {
         list(&json["total"])
             .into_iter()
@@ -246,19 +301,30 @@ fn amount(of: &Type, json: &Value) -> Option<(u64, String)> {
 fn named(elements: &[From], json: &Value) -> Option<String> {
     for element in elements {
         let found = match element {
-            From::Reference(path) => first(at(json, path).into_iter(), reference),
-            From::Person(path) => {
-                first(at(json, path).into_iter().filter(|r| !is_organisation(r)), reference)
-            }
+            From::Any(path) => first(at(json, path).into_iter(), reference),
+            From::Clinician(path) => first(at(json, path).into_iter(), |r| match &type_of(r, json)[..] {
+                "Practitioner" | "PractitionerRole" => reference(r),
+                "" if !is_subject(r, json) => reference(r),
+                _ => None,
+            }),
             From::Organisation(path) => {
-                first(at(json, path).into_iter().filter(|r| is_organisation(r)), reference)
+                first(at(json, path).into_iter().filter(|r| type_of(r, json) == "Organization"), reference)
             }
+            From::OrganisationOnly(path) => first(at(json, path).into_iter(), |r| {
+                ["", "Organization"].contains(&&type_of(r, json)[..]).then(|| reference(r)).flatten()
+            }),
         };
         if found.is_some() {
             return found;
         }
     }
     None
+}
+
+fn is_subject(named: &Value, root: &Value) -> bool {
+    ["subject", "patient", "beneficiary"]
+        .iter()
+        .any(|s| !root[*s]["reference"].is_null() && root[*s]["reference"] == named["reference"])
 }
 
 /// A Reference as its text: `reference`, else `identifier`.
@@ -269,15 +335,31 @@ fn reference(json: &Value) -> Option<String> {
     }
 }
 
+/// What is old or was given for the time being names nobody.
 pub(crate) fn identifier(json: &Value) -> Option<String> {
+    if json["use"] == "old" || json["use"] == "temp" {
+        return None;
+    }
     let value = json["value"].as_str().filter(|v| !v.is_empty())?;
     Some(format!("{}|{value}", json["system"].as_str().unwrap_or_default()))
 }
 
-/// Whether a Reference says that it is of an Organization: by `type` or by the path of its URL.
-fn is_organisation(json: &Value) -> bool {
+/// The type that a Reference says: of what is contained, by the path of its URL, by `type`; else nothing.
+fn type_of(json: &Value, root: &Value) -> String {
     let text = json["reference"].as_str().unwrap_or_default();
-    json["type"] == "Organization" || text.starts_with("Organization/") || text.contains("/Organization/")
+    if let Some(id) = text.strip_prefix('#') {
+        let contained = list(&root["contained"]).into_iter().find(|c| c["id"] == id);
+        return contained.and_then(|c| c["resourceType"].as_str()).unwrap_or_default().to_owned();
+    }
+    let path = text.split('?').next().unwrap_or_default();
+    let path = path.split("/_history/").next().unwrap_or_default();
+    let segments: Vec<&str> = path.split('/').collect();
+    let told = match segments[..] {
+        [.., kind, _] if kind.starts_with(char::is_uppercase) => kind,
+        [kind] if text.contains('?') => kind,
+        _ => json["type"].as_str().unwrap_or_default(),
+    };
+    told.to_owned()
 }
 
 fn own_device(json: &Value) -> Option<String> {
@@ -289,16 +371,58 @@ fn own_device(json: &Value) -> Option<String> {
     }
 }
 
-fn status(of: &Type, json: &Value) -> Option<String> {
-    let mut words = Vec::new();
-    for name in of.status {
-        match &json[*name] {
-            Value::String(word) => words.push(word.clone()),
-            Value::Bool(yes) => words.push(if *yes { "active" } else { "inactive" }.to_owned()),
-            concept => words.extend(coding(concept).map(|(_, code)| code)),
+enum Status {
+    Words(Option<String>),
+    /// Taken back.
+    Back,
+    /// A word that is not in the table.
+    Unknown,
+}
+
+fn status(of: &Type, json: &Value) -> Status {
+    let mut words: Vec<String> = Vec::new();
+    let mut said = false;
+    for (n, word) in of.status.iter().enumerate() {
+        let mut shown = None;
+        match word {
+            Word::Code(path, words, ordinary, back) => {
+                for value in at(json, path) {
+                    let Some(code) = hl7_code(value) else { continue };
+                    if back.contains(&&code[..]) {
+                        return Status::Back;
+                    } else if words.contains(&&code[..]) {
+                        shown = Some(code);
+                    } else if !ordinary.contains(&&code[..]) {
+                        return Status::Unknown;
+                    }
+                }
+            }
+            Word::Active(name) => {
+                shown = json[*name].as_bool().map(|yes| if yes { "active" } else { "inactive" }.to_owned());
+            }
+            Word::Flag(name, word) => {
+                shown = (json[*name] == true).then(|| (*word).to_owned());
+            }
+            Word::There(name, word) => {
+                shown = forms(json, name).iter().any(|v| **v != false).then(|| (*word).to_owned());
+            }
+        }
+        said |= shown.is_some();
+        if n == 0 || shown.is_some() {
+            words.push(shown.unwrap_or_default());
         }
     }
-    if words.is_empty() { None } else { Some(words.join("/")) }
+    Status::Words(said.then(|| words.join("/")))
+}
+
+/// A code, or that of a CodeableConcept in a system of HL7's, or in none.
+fn hl7_code(json: &Value) -> Option<String> {
+    if let Value::String(code) = json {
+        return Some(code.clone());
+    }
+    let codings = list(&json["coding"]).into_iter();
+    let mut of_hl7 = codings.filter(|c| c["system"].as_str().is_none_or(|s| s.contains("hl7.org/")));
+    of_hl7.next()?["code"].as_str().map(str::to_owned)
 }
 
 fn subject(of: &Type, json: &Value) -> Option<(Option<String>, Vec<String>)> {
@@ -342,16 +466,21 @@ fn categories(of: &Type, json: &Value) -> (u64, u8) {
     for label in list(&json["meta"]["security"]) {
         let code = label["code"].as_str().unwrap_or_default();
         let raised = match (label["system"].as_str().unwrap_or_default(), code) {
-            (CONFIDENTIALITY, "U" | "L" | "M") => 0,
-            (CONFIDENTIALITY, "N") => 1,
-            (CONFIDENTIALITY, "R") => 2,
-            (CONFIDENTIALITY, "V") => 3,
-            (ACT_CODE, _) | (_, _) => {
+            (CONFIDENTIALITY, "U" | "L" | "M") => Some(0),
+            (CONFIDENTIALITY, "N") => Some(1),
+            (CONFIDENTIALITY, "R") => Some(2),
+            (CONFIDENTIALITY, _) => Some(3),
+            (OBSERVATION_VALUE, _) | (_, "HTEST") => None,
+            (ACT_CODE, code) if LABELS.iter().any(|(label, _)| *label == code) => {
+                LABELS.iter().filter(|(label, _)| *label == code).for_each(|(_, bit)| bits |= bit);
+                None
+            }
+            _ => {
                 bits |= SENSITIVE;
-                2
+                Some(2)
             }
         };
-        level = level.max(Some(raised));
+        level = level.max(raised);
     }
     (bits, level.unwrap_or(1))
 }

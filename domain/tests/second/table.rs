@@ -1,15 +1,43 @@
-//! What `domain/src/fhir/extract.md` says, as tables: where the two disagree, the documents are right.
+//! What `domain/src/fhir/extract.md` and the book's pages `records`, `modifiers` and `sensitivity` say, as tables.
 
-/// Reads one element into one field.
+/// Reads an element into a field.
 pub(crate) enum From {
     /// A reference, whoever it names.
-    Reference(&'static str),
-    /// A reference that names no Organization.
-    Person(&'static str),
-    /// A reference that names an Organization.
+    Any(&'static str),
+    /// A reference that names a Practitioner or PractitionerRole, or does not say whom, if it is not the subject.
+    Clinician(&'static str),
+    /// A reference that says that it names an Organization.
     Organisation(&'static str),
+    /// A reference that can name nothing but an Organization.
+    OrganisationOnly(&'static str),
 }
-use From::{Organisation, Person, Reference};
+use From::{Any, Clinician, Organisation, OrganisationOnly};
+
+/// Reads elements into the time; the first that is said counts, whether it can be read or not.
+pub(crate) enum Time {
+    /// In any of its forms (`onset` is `onsetDateTime`, `onsetPeriod`, ..).
+    Of(&'static str),
+    /// All time until it ends.
+    Until(&'static str),
+    /// From the first to the last of them.
+    Every(&'static str),
+    /// All time until it ends, of what has the `use` of a claim.
+    ClaimUntil(&'static str),
+}
+use Time::{ClaimUntil, Every, Of, Until};
+
+/// Reads an element into a word of the status.
+pub(crate) enum Word {
+    /// A code, in words that are shown, words that are ordinary and not shown, and words that take the resource back.
+    Code(&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]),
+    /// `active`, else `inactive`.
+    Active(&'static str),
+    /// The word, where the element is true.
+    Flag(&'static str, &'static str),
+    /// The word, where the element is there and not false.
+    There(&'static str, &'static str),
+}
+use Word::{Active, Code, Flag, There};
 
 /// One row of the table: the elements that feed a field, the first readable one counts.
 pub(crate) struct Type {
@@ -19,16 +47,16 @@ pub(crate) struct Type {
     /// Elements that name the subject.
     pub(crate) subject: &'static [&'static str],
     pub(crate) code: &'static [&'static str],
-    pub(crate) time: &'static [&'static str],
+    pub(crate) time: &'static [Time],
     pub(crate) provider: &'static [From],
     pub(crate) organisation: &'static [From],
     pub(crate) link: &'static [From],
-    /// Elements whose words are joined by a slash.
-    pub(crate) status: &'static [&'static str],
+    /// Words that are joined by a slash; the first keeps its place where it is not said.
+    pub(crate) status: &'static [Word],
     pub(crate) device: &'static [From],
     /// Quantity or integer.
     pub(crate) value: &'static [&'static str],
-    /// Classes of data, whatever it says.
+    /// Class of data, whatever it says.
     pub(crate) class: u64,
 }
 
@@ -42,22 +70,26 @@ const BLANK: Type = Type {
     provider: &[],
     organisation: &[],
     link: &[],
-    status: &["status"],
+    status: &[],
     device: &[],
     value: &[],
     class: OTHER,
 };
-const ENCOUNTER: &[From] = &[Reference("encounter")];
+const ENCOUNTER: &[From] = &[Any("encounter")];
+/// Taken back by R4's word, by another of R4's words, and by none of R4's.
+const BACK: &[&str] = &["entered-in-error", "cancelled", "nullified"];
+const FINANCIAL: Word = Code("status", &["active", "draft"], &[], BACK);
+const USE: Word = Code("use", &["preauthorization", "predetermination"], &["claim"], &[]);
 
 pub(crate) const TYPES: &[Type] = &[
     Type {
         name: "Patient",
         number: 1,
         subject: &[],
-        time: &["birthDate"],
-        provider: &[Reference("generalPractitioner")],
-        organisation: &[Reference("managingOrganization")],
-        status: &["active"],
+        time: &[Of("birthDate")],
+        provider: &[Clinician("generalPractitioner")],
+        organisation: &[OrganisationOnly("managingOrganization")],
+        status: &[Active("active"), There("deceased", "deceased")],
         class: DEMOGRAPHICS,
         ..BLANK
     },
@@ -65,10 +97,16 @@ pub(crate) const TYPES: &[Type] = &[
         name: "Encounter",
         number: 2,
         code: &["type", "class"],
-        time: &["period"],
-        provider: &[Reference("participant.individual")],
-        organisation: &[Reference("serviceProvider")],
-        link: &[Reference("partOf")],
+        time: &[Of("period")],
+        provider: &[Clinician("participant.individual")],
+        organisation: &[OrganisationOnly("serviceProvider")],
+        link: &[Any("partOf")],
+        status: &[Code(
+            "status",
+            &["planned", "arrived", "triaged", "in-progress", "onleave", "finished", "unknown"],
+            &[],
+            BACK,
+        )],
         class: ENCOUNTERS,
         ..BLANK
     },
@@ -76,10 +114,23 @@ pub(crate) const TYPES: &[Type] = &[
         name: "Condition",
         number: 3,
         code: &["code"],
-        time: &["onsetDateTime", "onsetPeriod", "recordedDate"],
-        provider: &[Reference("asserter"), Reference("recorder")],
+        time: &[Of("onset"), Until("abatement"), Until("recordedDate")],
+        provider: &[Clinician("asserter"), Clinician("recorder")],
         link: ENCOUNTER,
-        status: &["clinicalStatus", "verificationStatus"],
+        status: &[
+            Code(
+                "clinicalStatus",
+                &["active", "recurrence", "relapse", "inactive", "remission", "resolved"],
+                &[],
+                &[],
+            ),
+            Code(
+                "verificationStatus",
+                &["unconfirmed", "provisional", "differential", "confirmed", "refuted"],
+                &[],
+                BACK,
+            ),
+        ],
         class: CONDITIONS,
         ..BLANK
     },
@@ -87,11 +138,20 @@ pub(crate) const TYPES: &[Type] = &[
         name: "Observation",
         number: 4,
         code: &["code"],
-        time: &["effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued"],
-        provider: &[Person("performer")],
+        time: &[Of("effective"), Until("issued")],
+        provider: &[Clinician("performer")],
         organisation: &[Organisation("performer")],
         link: ENCOUNTER,
-        device: &[Reference("device")],
+        status: &[
+            Code(
+                "status",
+                &["registered", "preliminary", "final", "amended", "corrected", "unknown"],
+                &[],
+                BACK,
+            ),
+            There("focus", "focus"),
+        ],
+        device: &[Any("device")],
         value: &["valueQuantity", "valueInteger"],
         class: 0,
         ..BLANK
@@ -100,11 +160,17 @@ pub(crate) const TYPES: &[Type] = &[
         name: "Procedure",
         number: 5,
         code: &["code"],
-        time: &["performedDateTime", "performedPeriod"],
-        provider: &[Person("performer.actor")],
-        organisation: &[Reference("performer.onBehalfOf")],
+        time: &[Of("performed")],
+        provider: &[Clinician("performer.actor")],
+        organisation: &[OrganisationOnly("performer.onBehalfOf"), Organisation("performer.actor")],
         link: ENCOUNTER,
-        device: &[Reference("usedReference")],
+        status: &[Code(
+            "status",
+            &["preparation", "in-progress", "not-done", "on-hold", "stopped", "completed", "unknown"],
+            &[],
+            BACK,
+        )],
+        device: &[Any("usedReference")],
         class: PROCEDURES,
         ..BLANK
     },
@@ -112,10 +178,28 @@ pub(crate) const TYPES: &[Type] = &[
         name: "MedicationRequest",
         number: 6,
         code: &["medicationCodeableConcept"],
-        time: &["authoredOn"],
-        provider: &[Person("requester")],
+        time: &[Of("authoredOn")],
+        provider: &[Clinician("requester")],
         organisation: &[Organisation("requester")],
         link: ENCOUNTER,
+        status: &[
+            Code("status", &["active", "on-hold", "completed", "stopped", "draft", "unknown"], &[], BACK),
+            Code(
+                "intent",
+                &[
+                    "proposal",
+                    "plan",
+                    "original-order",
+                    "reflex-order",
+                    "filler-order",
+                    "instance-order",
+                    "option",
+                ],
+                &["order"],
+                &[],
+            ),
+            Flag("doNotPerform", "do-not-perform"),
+        ],
         class: MEDICATIONS,
         ..BLANK
     },
@@ -123,10 +207,11 @@ pub(crate) const TYPES: &[Type] = &[
         name: "Immunization",
         number: 7,
         code: &["vaccineCode"],
-        time: &["occurrenceDateTime", "recorded"],
-        provider: &[Person("performer.actor")],
+        time: &[Of("occurrence"), Until("recorded")],
+        provider: &[Clinician("performer.actor")],
         organisation: &[Organisation("performer.actor")],
         link: ENCOUNTER,
+        status: &[Code("status", &["completed", "not-done"], &[], BACK), Flag("isSubpotent", "subpotent")],
         value: &["doseQuantity"],
         class: IMMUNIZATIONS,
         ..BLANK
@@ -135,10 +220,13 @@ pub(crate) const TYPES: &[Type] = &[
         name: "AllergyIntolerance",
         number: 8,
         code: &["code"],
-        time: &["onsetDateTime", "onsetPeriod", "recordedDate"],
-        provider: &[Reference("recorder"), Reference("asserter")],
+        time: &[Of("onset"), Until("lastOccurrence"), Until("recordedDate")],
+        provider: &[Clinician("recorder"), Clinician("asserter")],
         link: ENCOUNTER,
-        status: &["clinicalStatus", "verificationStatus"],
+        status: &[
+            Code("clinicalStatus", &["active", "inactive", "resolved"], &[], &[]),
+            Code("verificationStatus", &["unconfirmed", "confirmed", "refuted"], &[], BACK),
+        ],
         class: ALLERGIES,
         ..BLANK
     },
@@ -146,10 +234,16 @@ pub(crate) const TYPES: &[Type] = &[
         name: "DiagnosticReport",
         number: 9,
         code: &["code"],
-        time: &["effectiveDateTime", "effectivePeriod", "issued"],
-        provider: &[Person("performer")],
+        time: &[Of("effective"), Until("issued")],
+        provider: &[Clinician("performer")],
         organisation: &[Organisation("performer")],
         link: ENCOUNTER,
+        status: &[Code(
+            "status",
+            &["registered", "partial", "preliminary", "final", "amended", "corrected", "appended", "unknown"],
+            &[],
+            BACK,
+        )],
         class: 0,
         ..BLANK
     },
@@ -157,10 +251,11 @@ pub(crate) const TYPES: &[Type] = &[
         name: "Claim",
         number: 10,
         code: &["item.productOrService", "type"],
-        time: &["billablePeriod", "created"],
-        provider: &[Person("provider")],
+        time: &[Of("billablePeriod"), Every("item.serviced"), ClaimUntil("created")],
+        provider: &[Clinician("provider")],
         organisation: &[Organisation("provider")],
-        link: &[Reference("item.encounter")],
+        link: &[Any("item.encounter")],
+        status: &[FINANCIAL, USE],
         class: CLAIMS,
         ..BLANK
     },
@@ -168,10 +263,11 @@ pub(crate) const TYPES: &[Type] = &[
         name: "ExplanationOfBenefit",
         number: 11,
         code: &["item.productOrService", "type"],
-        time: &["billablePeriod", "created"],
-        provider: &[Person("provider")],
+        time: &[Of("billablePeriod"), Every("item.serviced"), ClaimUntil("created")],
+        provider: &[Clinician("provider")],
         organisation: &[Organisation("provider")],
-        link: &[Reference("claim")],
+        link: &[Any("claim")],
+        status: &[FINANCIAL, USE],
         class: CLAIMS,
         ..BLANK
     },
@@ -179,8 +275,9 @@ pub(crate) const TYPES: &[Type] = &[
         name: "Coverage",
         number: 12,
         code: &["type"],
-        time: &["period"],
-        organisation: &[Reference("payor")],
+        time: &[Of("period")],
+        organisation: &[Organisation("payor")],
+        status: &[FINANCIAL],
         class: CLAIMS,
         ..BLANK
     },
@@ -188,9 +285,14 @@ pub(crate) const TYPES: &[Type] = &[
         name: "Consent",
         number: 13,
         code: &["category"],
-        time: &["dateTime"],
-        provider: &[Person("performer")],
-        organisation: &[Reference("organization")],
+        time: &[Of("dateTime")],
+        provider: &[Clinician("performer")],
+        organisation: &[OrganisationOnly("organization")],
+        status: &[
+            Code("status", &["draft", "proposed", "active", "rejected", "inactive"], &[], BACK),
+            Code("scope", &["research", "treatment", "adr"], &["patient-privacy"], &[]),
+            Code("provision.type", &["deny"], &["permit"], &[]),
+        ],
         ..BLANK
     },
     Type {
@@ -198,7 +300,7 @@ pub(crate) const TYPES: &[Type] = &[
         number: 14,
         subject: &[],
         code: &["qualification.code"],
-        status: &["active"],
+        status: &[Active("active")],
         ..BLANK
     },
     Type {
@@ -206,10 +308,10 @@ pub(crate) const TYPES: &[Type] = &[
         number: 15,
         subject: &[],
         code: &["code"],
-        time: &["period"],
-        provider: &[Reference("practitioner")],
-        organisation: &[Reference("organization")],
-        status: &["active"],
+        time: &[Of("period")],
+        provider: &[Clinician("practitioner")],
+        organisation: &[OrganisationOnly("organization")],
+        status: &[Active("active")],
         ..BLANK
     },
     Type {
@@ -217,16 +319,17 @@ pub(crate) const TYPES: &[Type] = &[
         number: 16,
         subject: &[],
         code: &["type"],
-        organisation: &[Reference("partOf")],
-        status: &["active"],
+        organisation: &[OrganisationOnly("partOf")],
+        status: &[Active("active")],
         ..BLANK
     },
     Type {
         name: "Device",
         number: 17,
         code: &["type"],
-        time: &["manufactureDate"],
-        organisation: &[Reference("owner")],
+        time: &[Of("manufactureDate")],
+        organisation: &[OrganisationOnly("owner")],
+        status: &[Code("status", &["active", "inactive", "unknown"], &[], BACK)],
         class: DEVICES,
         ..BLANK
     },
@@ -272,9 +375,20 @@ const DIAGNOSTIC_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/v2-0074"
 pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
 pub(crate) const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 pub(crate) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+pub(crate) const OBSERVATION_VALUE: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue";
 
-/// Words that take a resource back: no records are made of it.
-pub(crate) const RETRACTED: &[&str] = &["entered-in-error"];
+/// Labels of v3-ActCode that say one of our sensitivities.
+pub(crate) const LABELS: &[(&str, u64)] = &[
+    ("ETH", ETH),
+    ("PSY", PSY),
+    ("SDV", SDV),
+    ("HIV", 1 << 27),
+    ("SEX", SEX),
+    ("SUD", SUD),
+    ("MINOR", 1 << 30),
+    ("STD", 1 << 31),
+    ("GDIS", 1 << 32),
+];
 
 /// Codes of the example data that say a sensitivity, wherever they stand.
 pub(crate) const SENSITIVE_CODES: &[(&str, &str, u64)] = &[

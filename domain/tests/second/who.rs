@@ -2,6 +2,7 @@
 //! `domain/src/fhir/identity.rs` and `survey.rs`, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
@@ -77,11 +78,13 @@ fn entries(bundle: &Value) -> impl Iterator<Item = &Value> {
     bundle["entry"].as_array().into_iter().flatten()
 }
 
-/// Two Bundles are one where they hold the same entries.
+/// Two Bundles are one where they hold the same entries, in any order.
 fn bundle_name(bundle: &Value) -> String {
     let mut entries: Vec<String> = entries(bundle).map(Value::to_string).collect();
     entries.sort();
-    entries.concat()
+    let mut hash = DefaultHasher::new();
+    entries.hash(&mut hash);
+    format!("{:x}", hash.finish())
 }
 
 /// `https`, a lower-case host, no version.
@@ -133,7 +136,10 @@ impl Import {
                         let base = url.rsplitn(3, '/').nth(2).unwrap_or_default();
                         vec![format!("{base}/{reference}")]
                     }
-                    None => in_bundle(reference).into_iter().chain([source.name(reference)]).collect(),
+                    None => {
+                        let in_source = of_source.then(|| source.name(reference));
+                        in_bundle(reference).into_iter().chain(in_source).collect()
+                    }
                 }
             }
         };
