@@ -2,11 +2,13 @@
 
 pub(crate) mod bench;
 pub(crate) mod governance;
+pub(crate) mod import;
 pub(crate) mod tls;
 
 use bench::BenchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use governance::GovernanceCommand;
+use import::ImportArgs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -74,6 +76,9 @@ pub(crate) enum Command {
     Cluster(ClusterCommand),
     /// Read FHIR R4 and report what was understood; with --anchor, enrol the patients and anchor the records.
     Import(ImportArgs),
+    /// List what the custodian keeps: records and patients.
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// Make, list, check and export proving and verifying keys (kept in the home directory, or where AMANAT_KEYS says).
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -218,25 +223,16 @@ pub(crate) struct LedgerFile {
     pub ledger: Option<PathBuf>,
 }
 
-#[derive(Args)]
-pub(crate) struct ImportArgs {
-    /// Files or folders of FHIR R4 (.json, .ndjson).
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Stop at the first problem.
-    #[arg(long)]
-    pub strict: bool,
-    /// Largest resource in bytes.
-    #[arg(long, default_value_t = 64 << 20, value_name = "BYTES")]
-    pub max_resource: usize,
-    /// Most problems to print.
-    #[arg(long, default_value_t = 20)]
-    pub problems: usize,
-    /// Enrol the patients found and anchor their records.
-    #[arg(long)]
-    pub anchor: bool,
-    #[command(flatten)]
-    pub at: LedgerAt,
+#[derive(Subcommand)]
+pub(crate) enum VaultCommand {
+    /// List the records: whose they are, what they are filed under, whether the ledger has them.
+    List {
+        /// Those of one patient.
+        #[arg(long, value_name = "REFERENCE")]
+        patient: Option<String>,
+    },
+    /// List the patients.
+    Patients,
 }
 
 #[derive(Subcommand)]

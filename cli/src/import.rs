@@ -3,12 +3,12 @@
 //! Files are read once into a [`Survey`](amanat_domain::fhir::survey), which says what becomes of each resource; whoever wants the
 //! resources reads them again ([`Surveyed::replay`]), in the same order.
 
-use crate::args::{FailOn, ImportArgs};
-use crate::report::{self, Counts, Report};
+use crate::args::import::ImportArgs;
+use crate::report::{Counts, Report};
 use crate::ui::Ui;
 use amanat_domain::fhir::identity::Source;
 use amanat_domain::fhir::survey::{KnownPatient, Register, Survey};
-use amanat_domain::fhir::{Deletion, Head, Item, Layout, Limits, Lost, Place, Problem, Reader, Resource, Zones, type_name};
+use amanat_domain::fhir::{Head, Item, Layout, Limits, Lost, Reader, Resource, Zones, type_name};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::{BufReader, Seek};
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &ImportArgs, ui: Ui) -> Result<()> {
     let started = Instant::now();
     let files = files(&args.paths)?;
     let mut report = Report::new(args)?;
-    let surveyed = survey(&files, &Options::of(args)?, Vec::new(), false, &mut report, ui)?;
+    let surveyed = survey(&files, &Options::of(args)?, None, &mut report, ui)?;
     report.finish(&surveyed, started, ui)?;
     report.verdict()
 }
@@ -116,19 +116,18 @@ pub(crate) struct Surveyed<'f> {
     pub counts: Counts,
 }
 
-/// Reads the files one after the other and says what becomes of each resource. `joining`: whether they are to be joined with patients.
+/// Reads the files one after the other and says what becomes of each resource. `known`: the patients known from before, where resources
+/// are to be joined with patients.
 pub(crate) fn survey<'f>(
     files: &'f Files,
     options: &Options,
-    known: Vec<KnownPatient>,
-    joining: bool,
+    known: Option<Vec<KnownPatient>>,
     report: &mut Report,
     ui: Ui,
 ) -> Result<Surveyed<'f>> {
-    let mut survey = options
-        .same_patient_by
-        .iter()
-        .fold(Survey::new().knowing(known), |survey, system| survey.same_patient_by(system));
+    let empty = known.map_or_else(Survey::reading, |known| Survey::joining().knowing(known));
+    let mut survey =
+        options.same_patient_by.iter().fold(empty, |survey, system| survey.same_patient_by(system));
     let mut counts = Counts { ignored_files: files.ignored, ..Counts::default() };
     let mut labels = Vec::new();
     let total: u64 = files.found.iter().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
@@ -161,7 +160,7 @@ pub(crate) fn survey<'f>(
         bar.inc(length);
     }
     bar.finish_and_clear();
-    let mut register = survey.finish(joining);
+    let mut register = survey.finish();
     for finding in register.take_findings() {
         report.problem(finding.problem(&labels))?;
     }
@@ -170,6 +169,11 @@ pub(crate) fn survey<'f>(
 }
 
 impl Surveyed<'_> {
+    /// What a file is called.
+    pub(crate) fn label(&self, file: usize) -> String {
+        self.files.get(file).map(|path| path.display().to_string()).unwrap_or_default()
+    }
+
     /// Reads the files again; each resource goes with its number and that of its file to `take`, which says whether to go on.
     pub(crate) fn replay(
         &self,

@@ -1,6 +1,6 @@
 //! What an import says: problems as they come, counts that add up, an exit code.
 
-use crate::args::{FailOn, ImportArgs};
+use crate::args::import::{FailOn, ImportArgs};
 use crate::import::Surveyed;
 use crate::ui::{self, Ui, count};
 use amanat_domain::fhir::survey::{Tally, Verdict};
@@ -50,6 +50,11 @@ impl Counts {
 
     fn refused(&self) -> u64 {
         self.unreadable + self.tally.refused + self.tally.retracted
+    }
+
+    /// Whether nothing at all was understood.
+    pub(crate) const fn nothing(&self) -> bool {
+        self.tally.records + self.tally.duplicates + self.tally.retracted == 0
     }
 
     fn resources(&self) -> u64 {
@@ -131,7 +136,10 @@ impl Report {
         if level >= self.fail_on {
             self.failing += 1;
             if self.strict {
-                bail!("{problem}\n(--strict stops at the first problem of level {} or above; without it the rest is read)", self.fail_on);
+                bail!(
+                    "{problem}\n(--strict stops at the first problem of level {} or above; without it the rest is read)",
+                    self.fail_on
+                );
             }
         }
         // What is worse comes first where there is no room for all.
@@ -158,7 +166,10 @@ impl Report {
             count(counts.leaves, "record"),
         ));
         if counts.ignored_files > 0 {
-            ui.say(format!("{} of other kinds (not .json, not .ndjson) or links: not read", count(counts.ignored_files, "file")));
+            ui.say(format!(
+                "{} of other kinds (not .json, not .ndjson) or links: not read",
+                count(counts.ignored_files, "file")
+            ));
         }
         let mut rows = vec![vec!["resource".to_owned(), "read".to_owned()]];
         rows.extend(counts.types.iter().map(|(name, n)| vec![(*name).to_owned(), n.to_string()]));
@@ -172,10 +183,11 @@ impl Report {
             ("taken back by their status, or deleted", counts.tally.retracted),
             ("there already, or not the newest version", counts.tally.duplicates),
         ];
-        let said: Vec<String> = of.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}")).collect();
+        let said: Vec<String> =
+            of.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}")).collect();
         ui.say(format!("of {}: {}", count(counts.resources(), "resource"), said.join(", ")));
         self.say_problems(ui);
-        self.nothing = counts.tally.records + counts.tally.duplicates + counts.tally.retracted == 0;
+        self.nothing = counts.nothing();
         let mut document = serde_json::json!({
             "files": { "all": files, "read": counts.files_read, "refused": counts.files_refused, "ignored": counts.ignored_files },
             "bytes": counts.bytes,
@@ -194,7 +206,8 @@ impl Report {
             document.append(&mut self.more);
         }
         if let Some((path, out)) = &mut self.lines {
-            let written = writeln!(out, "{}", serde_json::json!({ "summary": document })).and_then(|()| out.flush());
+            let written =
+                writeln!(out, "{}", serde_json::json!({ "summary": document })).and_then(|()| out.flush());
             written.with_context(|| format!("cannot write {}", path.display()))?;
         }
         ui.document(&document);
@@ -228,11 +241,6 @@ impl Report {
             return Err(SomeNotUnderstood { problems: self.failing, level: self.fail_on }.into());
         }
         Ok(())
-    }
-
-    /// Whether nothing at all was understood; known once [`Self::finish`] has run.
-    pub(crate) const fn is_nothing(&self) -> bool {
-        self.nothing
     }
 }
 

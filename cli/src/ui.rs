@@ -145,6 +145,21 @@ impl Ui {
     }
 }
 
+/// A count with its noun: `1 patient`, `2 patients`, `3 batches`, `4 entries`.
+pub(crate) fn count(n: impl TryInto<u64>, noun: &str) -> String {
+    let n = n.try_into().unwrap_or(u64::MAX);
+    if n == 1 {
+        return format!("1 {noun}");
+    }
+    let hisses = ["s", "x", "ch", "sh"].iter().any(|end| noun.ends_with(end));
+    let before_y = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    match before_y {
+        Some(stem) => format!("{n} {stem}ies"),
+        None if hisses => format!("{n} {noun}es"),
+        None => format!("{n} {noun}s"),
+    }
+}
+
 /// Bytes in words.
 pub(crate) fn bytes(n: u64) -> String {
     match n {

@@ -15,9 +15,9 @@
 
 use crate::actors::{field, secret, text};
 use crate::home::Home;
-use amanat_domain::field::Fr;
 use amanat_domain::fhir::identity::Name;
 use amanat_domain::fhir::survey::{KnownPatient, Likeness, Person, VersionMark};
+use amanat_domain::field::Fr;
 use amanat_domain::record::{Leaf, RECORD_LEAVES, Record};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{ChainId, Transaction};
@@ -25,6 +25,7 @@ use anyhow::{Context, Result, bail, ensure};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 
@@ -161,8 +162,9 @@ pub(crate) struct Change<'v> {
 
 fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T> {
     // serde's text may quote the file, and the file holds secrets: only the place is told.
-    serde_json::from_slice(bytes)
-        .map_err(|e| anyhow::anyhow!("the vault's {what} is damaged at column {}: restore it from a copy", e.column()))
+    serde_json::from_slice(bytes).map_err(|e| {
+        anyhow::anyhow!("the vault's {what} is damaged at column {}: restore it from a copy", e.column())
+    })
 }
 
 impl Vault {
@@ -223,7 +225,12 @@ impl Vault {
         Ok(Change { vault: self, tx: self.db.begin_write()? })
     }
 
-    fn read<T: DeserializeOwned>(&self, table: TableDefinition<'_, u32, &[u8]>, what: &str, number: u32) -> Result<Option<T>> {
+    fn read<T: DeserializeOwned>(
+        &self,
+        table: TableDefinition<'_, u32, &[u8]>,
+        what: &str,
+        number: u32,
+    ) -> Result<Option<T>> {
         let found = self.db.begin_read()?.open_table(table)?.get(number)?;
         found.map(|value| decode(what, value.value())).transpose()
     }
@@ -245,6 +252,13 @@ impl Vault {
             }
         }
         Ok(())
+    }
+
+    /// The number that the next new record has.
+    pub(crate) fn next_record(&self) -> Result<u32> {
+        let table = self.db.begin_read()?.open_table(RECORDS)?;
+        let last = table.last()?.map(|(number, _)| number.value());
+        last.map_or(Some(0), |last| last.checked_add(1)).context("the vault is full")
     }
 
     /// How many records there are.
@@ -271,6 +285,31 @@ impl Vault {
         Ok(all)
     }
 
+    /// The wallet's name of the patient whom a person means by a text: a whole name, or `Patient/1` where that is only one.
+    pub(crate) fn patient(&self, text: &str) -> Result<String> {
+        let mut meant: BTreeMap<u32, String> = BTreeMap::new();
+        let mut exact = None;
+        for known in self.known()?.into_iter().filter(|k| k.name.is_meant_by(text)) {
+            let person = u32::try_from(known.person).context("a patient's number")?;
+            if known.name.as_str() == text {
+                exact = Some(person);
+            }
+            meant.entry(person).or_insert_with(|| known.name.to_string());
+        }
+        match (exact, meant.len()) {
+            (Some(person), _) => self.wallet_of(person),
+            (None, 1) => self.wallet_of(*meant.keys().next().context("one")?),
+            (None, 0) => bail!(
+                "no patient {text}: `amanat import --anchor` enrols patients, `amanat vault patients` lists them"
+            ),
+            (None, _) => bail!(
+                "{text} may be {} patients: give one of the whole names {}",
+                meant.len(),
+                meant.values().cloned().collect::<Vec<_>>().join(", ")
+            ),
+        }
+    }
+
     /// The wallet's name of a person.
     pub(crate) fn wallet_of(&self, person: u32) -> Result<String> {
         let file: Option<PersonFile> = self.read(PEOPLE, "patient", person)?;
@@ -293,7 +332,12 @@ impl Vault {
 }
 
 impl Change<'_> {
-    fn put<T: Serialize>(&self, table: TableDefinition<'_, u32, &[u8]>, number: u32, value: &T) -> Result<()> {
+    fn put<T: Serialize>(
+        &self,
+        table: TableDefinition<'_, u32, &[u8]>,
+        number: u32,
+        value: &T,
+    ) -> Result<()> {
         let bytes = zeroize::Zeroizing::new(serde_json::to_vec(value)?);
         self.tx.open_table(table)?.insert(number, bytes.as_slice())?;
         Ok(())
@@ -322,11 +366,6 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// The number that the next new record will have.
-    pub(crate) fn next_record(&self) -> Result<u32> {
-        self.next(RECORDS)
-    }
-
     pub(crate) fn put_record(&self, record: &VaultRecord) -> Result<()> {
         self.put(RECORDS, record.number, &RecordFile::new(record))
     }
@@ -339,12 +378,17 @@ impl Change<'_> {
 
     /// Marks a record as superseded.
     pub(crate) fn supersede(&self, number: u32, supersession: Supersession) -> Result<()> {
-        let mut file: RecordFile = self.stored(RECORDS, number)?.context("a record that the vault does not have")?;
+        let mut file: RecordFile =
+            self.stored(RECORDS, number)?.context("a record that the vault does not have")?;
         file.supersession = supersession;
         self.put(RECORDS, number, &file)
     }
 
-    fn stored<T: DeserializeOwned>(&self, table: TableDefinition<'_, u32, &[u8]>, number: u32) -> Result<Option<T>> {
+    fn stored<T: DeserializeOwned>(
+        &self,
+        table: TableDefinition<'_, u32, &[u8]>,
+        number: u32,
+    ) -> Result<Option<T>> {
         let table = self.tx.open_table(table)?;
         let found = table.get(number)?;
         found.map(|value| decode("row", value.value())).transpose()
@@ -361,14 +405,16 @@ impl Change<'_> {
         match errand {
             Errand::Enrol(people) => {
                 for number in people {
-                    let mut file: PersonFile = self.stored(PEOPLE, *number)?.context("a patient without a row")?;
+                    let mut file: PersonFile =
+                        self.stored(PEOPLE, *number)?.context("a patient without a row")?;
                     file.enrolled = true;
                     self.put(PEOPLE, *number, &file)?;
                 }
             }
             Errand::Anchor(records) => {
                 for number in records {
-                    let mut file: RecordFile = self.stored(RECORDS, *number)?.context("a record without a row")?;
+                    let mut file: RecordFile =
+                        self.stored(RECORDS, *number)?.context("a record without a row")?;
                     file.anchoring = Anchoring::Anchored(epoch);
                     self.put(RECORDS, *number, &file)?;
                 }
@@ -434,7 +480,11 @@ impl NameFile {
             Ok(bytes)
         };
         Ok(Likeness {
-            identifiers: self.identifiers.iter().map(|[a, b]| Ok([mark(a)?, mark(b)?])).collect::<Result<_>>()?,
+            identifiers: self
+                .identifiers
+                .iter()
+                .map(|[a, b]| Ok([mark(a)?, mark(b)?]))
+                .collect::<Result<_>>()?,
             families: self.families.iter().map(mark).collect::<Result<_>>()?,
             born: self.born.as_ref().map(mark).transpose()?,
         })

@@ -10,5 +10,6 @@ pub(crate) mod ledger;
 pub(crate) mod node;
 pub(crate) mod prove;
 pub(crate) mod snapshot;
+pub(crate) mod vault;
 pub(crate) mod verify;
 pub(crate) mod zkey;

@@ -94,7 +94,7 @@ impl Head {
         let links = bundle.get("link").and_then(Json::as_array).unwrap_or_default();
         Self {
             kind: bundle.get("type").and_then(Json::as_str).map_or(BundleKind::Other, BundleKind::of),
-            floor: Floor::of_meta(bundle.get("meta")),
+            floor: bundle.get("meta").map_or(Floor::NONE, Floor::of_meta),
             identity: identifier
                 .or_else(|| text(bundle.get("id")).filter(|id| is_id(id)))
                 .filter(|text| text.len() <= 512),

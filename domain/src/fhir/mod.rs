@@ -26,8 +26,8 @@ pub mod survey;
 mod types;
 
 pub use bundle::{BundleKind, Head, Stored};
-pub use category::Floor;
 pub(crate) use category::{ACT_CODE, ACT_REASON, CARRIERS, CLASSES, CONFIDENTIALITY, SENSITIVITIES};
+pub use category::{CompositionFloors, Floor, composition_floors};
 pub(crate) use category::{carried_by, confidentiality, sensitivity};
 pub use date::{DateError, PartialDate, Zones};
 pub use decimal::DecimalError;

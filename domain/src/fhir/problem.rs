@@ -114,6 +114,75 @@ pub enum Reason {
     /// May change the meaning of all else.
     #[error("a modifierExtension or implicitRules may change what the resource means, and is not understood")]
     Modifier,
+    /// An element without which the rest is not sure.
+    #[error("should be there, and is not")]
+    Missing,
+    /// A modifier without value: null, or an extension alone.
+    #[error("has no value, and may change what the resource means")]
+    NoValue,
+    /// A code that R4 has not for a modifier.
+    #[error("not a code that R4 has here, and may change what the resource means")]
+    UnknownCode,
+    /// A code that other versions have for a modifier.
+    #[error("a code of {0}, which R4 has not here, and may change what the resource means")]
+    CodeOfOtherVersion(&'static str),
+    /// An element that only other versions have.
+    #[error("an element of {0}, which R4 has not")]
+    ElementOfOtherVersion(&'static str),
+    /// An element in the form of another version.
+    #[error("has the form of {0}, which in R4 is another")]
+    FormOfOtherVersion(&'static str),
+    /// A type that only other versions have.
+    #[error("unsupported: resources of type {0} are of {1}, not of R4")]
+    TypeOfOtherVersion(&'static str, &'static str),
+    /// A version number of another version.
+    #[error("the resource says that it is of {0}, not of R4")]
+    OfOtherVersion(&'static str),
+    /// A profile of another version; what is read means the same in both.
+    #[error("the resource says that it is of {0}; what is read of it means the same in R4")]
+    SaysOtherVersion(&'static str),
+    /// An element that no version has.
+    #[error("R4 has no such element here")]
+    UnknownElement,
+    /// An unknown element that is spelt like one that negates.
+    #[error("R4 has no such element here, and it is spelt like one that changes what the resource means")]
+    LikeModifier,
+    /// `Patient.link` of type `replaced-by`.
+    #[error("the resource is replaced by another, which is to be used in its place")]
+    Replaced,
+    /// One element in two forms, or with two codes that differ.
+    #[error("said twice, and not the same")]
+    Contradiction,
+    /// A value beside an element that says there is none.
+    #[error("{0} says that this is not to be taken as a value")]
+    TakenBack(&'static str),
+    /// A form of time that gives no dates.
+    #[error("a time that is not read: its record is of all time")]
+    TimeNotRead,
+    /// An administrative date where the clinical time is absent.
+    #[error("no clinical time is said: its record is of all time until this date")]
+    UpperBound,
+    /// A reference to a type that R4 does not allow here.
+    #[error("names a resource of a type that R4 does not allow here")]
+    WrongTarget,
+    /// A reference whose type is not said where types of several meanings are allowed.
+    #[error("does not say of what type the resource is that it names")]
+    UntoldTarget,
+    /// An identifier of use `old` or `temp`, or of a use that R4 has not.
+    #[error("an identifier that is old, temporary or of an unknown use; nobody is known by it")]
+    NotLasting,
+    /// More remarks than are kept of one resource.
+    #[error("has more such elements than are listed")]
+    MoreRemarks,
+    /// No code of a concept is of a system that is known.
+    #[error("its code system is not known: whether it is sensitive cannot be told")]
+    UnknownCodeSystem,
+    /// A concept without code.
+    #[error("given in words only: whether it is sensitive cannot be told")]
+    WordsOnly,
+    /// A security label that is not known.
+    #[error("not a known security label: it counts as every sensitivity")]
+    UnknownLabel,
     /// One page of several.
     #[error("{entries} of {}: the bundle says that there is a next page", Total(*total))]
     NextPage {

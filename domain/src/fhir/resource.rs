@@ -7,7 +7,7 @@ use sha2::{Digest, Sha512};
 use super::bundle::{Head, Stored};
 use super::canonical;
 use super::json::{Json, JsonError, Object};
-use super::node::{Log, Node, Remark};
+use super::node::{Log, Node, Remark, shown};
 use super::problem::Reason;
 use super::{Floor, Zones, extract, types};
 use crate::record::{Coding, RecordFields, ResourceType};
@@ -33,6 +33,8 @@ pub struct Resource {
     /// The status that takes the resource back (`entered-in-error` ..): it is no fact, and what was anchored of an earlier version
     /// is superseded.
     pub retracted: Option<&'static str>,
+    /// Whether one of its times was read from a date without a zone, as a day of [`Context::zones`].
+    pub zoneless: bool,
     /// What credentials are issued from.
     pub facts: Facts,
     /// Canonical form.
@@ -116,11 +118,22 @@ impl Resource {
             }
         };
         let Some(resource_type) = types::supported(type_name) else {
-            return refuse("", types::known(type_name).map_or(Reason::UnknownType, Reason::Unsupported));
+            let other = || types::of_other_version(type_name);
+            let reason = match types::known(type_name) {
+                Some(name) => Reason::Unsupported(name),
+                None => other().map_or(Reason::UnknownType, |(n, v)| Reason::TypeOfOtherVersion(n, v)),
+            };
+            return refuse("", reason);
         };
         let name = types::name(resource_type);
-        if root.get("implicitRules").is_some() {
+        let rules =
+            |object: &Object<'_>| ["implicitRules", "_implicitRules"].iter().any(|k| object.get(k).is_some());
+        if rules(root) {
             return refuse(&format!("{name}.implicitRules"), Reason::Modifier);
+        }
+        let contained = root.get("contained").and_then(Json::as_array).unwrap_or_default();
+        if contained.iter().filter_map(Json::as_object).any(rules) {
+            return refuse(&format!("{name}.contained.implicitRules"), Reason::Modifier);
         }
         if let Some(path) = modifier(root) {
             return refuse(&format!("{name}.{path}"), Reason::Modifier);
@@ -132,10 +145,10 @@ impl Resource {
         };
         let canonical = canonical::resource(root);
         let digest = Sha512::digest(&canonical).into();
-        let log = Log::default();
+        let log = Log::new(context.zones);
         let node = Node::root(json, name, &log);
         let source = extract::Source { resource_type, id: id.as_deref(), digest, context };
-        let extract::Read { subject, records, facts, version, retracted } = extract::read(&node, &source);
+        let extract::Read { subject, records, facts, version, retracted } = extract::read(&node, &source)?;
         let full_url = context.full_url.map(str::to_owned);
         Ok((
             Self {
@@ -147,6 +160,7 @@ impl Resource {
                 records,
                 version,
                 retracted,
+                zoneless: log.zoneless(),
                 facts,
                 canonical,
                 digest,
@@ -284,11 +298,5 @@ fn modifier(object: &Object<'_>) -> Option<String> {
     if object.get("modifierExtension").is_some() {
         return Some("modifierExtension".to_owned());
     }
-    // The key is shown only where it is that of an element: a plain lower-case word.
-    object.iter().find(|(_, v)| within(v)).map(|(k, _)| {
-        let plain = k.len() <= 48
-            && k.bytes().all(|b| b.is_ascii_alphanumeric())
-            && k.starts_with(char::is_lowercase);
-        format!("{}..modifierExtension", if plain { k } else { "?" })
-    })
+    object.iter().find(|(_, v)| within(v)).map(|(k, _)| format!("{}..modifierExtension", shown(k)))
 }

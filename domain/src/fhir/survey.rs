@@ -994,6 +994,12 @@ impl Register {
         &self.people
     }
 
+    /// Whether a patient is known by a name that holds in a folder only.
+    #[must_use]
+    pub fn has_folder_names(&self) -> bool {
+        self.people.iter().flat_map(|p| &p.names).any(|(name, _)| name.as_str().starts_with("folder:"))
+    }
+
     /// What there is to say, in the order of finding.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
