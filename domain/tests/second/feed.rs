@@ -64,6 +64,7 @@ const A_URN: &str = "urn:uuid:0b8a54c8-0000-4000-8000-00000000000a";
 const B_URN: &str = "urn:uuid:0b8a54c8-0000-4000-8000-00000000000b";
 const C_URN: &str = "urn:uuid:0b8a54c8-0000-4000-8000-00000000000c";
 const D_URN: &str = "urn:uuid:0b8a54c8-0000-4000-8000-00000000000d";
+const E_URN: &str = "urn:uuid:0b8a54c8-0000-4000-8000-00000000000e";
 
 fn aslam(id: &str) -> Value {
     patient(id, "Aslam", "1970-01-01")
@@ -199,21 +200,27 @@ fn by_urn() -> Vec<Feed> {
             ],
             People::Each(&[&["-", "44054006"], &["-", "73211009"]]),
         ),
-        Feed {
-            source: Some("https://h.example/fhir"),
-            ..feed(
-                "a transaction about a patient of the server that it is for",
-                vec![
-                    lines("Patient.ndjson", &[aslam("p1"), bano("p2")]),
-                    bundle(
-                        "new.json",
-                        "transaction",
-                        &[(A_URN, without_id(condition("", "44054006", "Patient/p1")))],
-                    ),
-                ],
-                People::Each(&[&["-", "44054006"], &["-"]]),
-            )
-        },
+        feed(
+            "Bundles that share a patient by URN, references by id",
+            vec![
+                bundle(
+                    "a.json",
+                    "collection",
+                    &[(A_URN, aslam("1")), (B_URN, condition("7", "44054006", "Patient/1"))],
+                ),
+                bundle(
+                    "b.json",
+                    "collection",
+                    &[(D_URN, condition("8", "73211009", "Patient/1")), (A_URN, aslam("1"))],
+                ),
+                bundle(
+                    "c.json",
+                    "collection",
+                    &[(C_URN, bano("1")), (E_URN, condition("9", "38341003", "Patient/1"))],
+                ),
+            ],
+            People::Each(&[&["-", "38341003"], &["-", "44054006", "73211009"]]),
+        ),
     ]
 }
 
