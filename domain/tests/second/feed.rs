@@ -21,7 +21,7 @@ pub(crate) struct Feed {
     pub(crate) source: Option<&'static str>,
     /// System of identifiers that name one person.
     pub(crate) same_by: Option<&'static str>,
-    /// Of every person the codes of all that is said about them, `code=value` where there is a value; sorted, as are the people.
+    /// Of every person the codes of all that is said about them: `code=value` with `HIV` and `restricted` where they are so.
     /// Nothing where the feed is too large to be written down by hand: then how many people.
     pub(crate) people: People,
 }
@@ -53,7 +53,8 @@ const NATIONAL_ID: &str = "urn:example:national-id";
 
 /// All feeds.
 pub(crate) fn feeds() -> Vec<Feed> {
-    [vec![generated()], by_url(), by_urn(), in_bundle(), by_id(), versions(), one_person()].concat()
+    [vec![generated()], by_url(), by_urn(), in_bundle(), by_id(), versions(), labelled(), one_person()]
+        .concat()
 }
 
 fn feed(what: &'static str, files: Vec<File>, people: People) -> Feed {
@@ -97,7 +98,7 @@ fn by_url() -> Vec<Feed> {
                     ],
                 ),
             ],
-            People::Each(&[&["-", "44054006"], &["-", "86406008"]]),
+            People::Each(&[&["-", "44054006"], &["-", "86406008 HIV"]]),
         ),
         feed(
             "absolute references, with version, in other spellings of one base",
@@ -299,7 +300,7 @@ fn in_bundle() -> Vec<Feed> {
                     &[("", condition("7", "86406008", "Patient/1")), ("", bano("1"))],
                 ),
             ],
-            People::Each(&[&["-", "44054006"], &["-", "86406008"]]),
+            People::Each(&[&["-", "44054006"], &["-", "86406008 HIV"]]),
         ),
     ]
 }
@@ -323,7 +324,7 @@ fn by_id() -> Vec<Feed> {
                 ),
                 lines("Patient.ndjson", &[aslam("p1"), bano("p2")]),
             ],
-            People::Each(&[&["-", "44054006", "718-7=14000000"], &["-", "718-7=9000000", "86406008"]]),
+            People::Each(&[&["-", "44054006", "718-7=14000000"], &["-", "718-7=9000000", "86406008 HIV"]]),
         ),
         feed(
             "bulk exports of two servers with one id, each in its folder",
@@ -333,7 +334,7 @@ fn by_id() -> Vec<Feed> {
                 lines("b/Condition.ndjson", &[condition("7", "86406008", "Patient/1")]),
                 lines("b/Patient.ndjson", &[bano("1")]),
             ],
-            People::Each(&[&["-", "44054006"], &["-", "86406008"]]),
+            People::Each(&[&["-", "44054006"], &["-", "86406008 HIV"]]),
         ),
         feed(
             "bulk exports of two servers with one id, in one folder",
@@ -427,6 +428,62 @@ fn versions() -> Vec<Feed> {
     ]
 }
 
+/// Labels of a Bundle, on what stands in it and beside it.
+fn labelled() -> Vec<Feed> {
+    let with = |labels: Value, file: File| {
+        let mut json: Value = serde_json::from_slice(&file.bytes).expect("a Bundle");
+        json["meta"] = json!({"security": labels});
+        File { bytes: json.to_string().into_bytes(), ..file }
+    };
+    let level = |code: &str| json!({"system": crate::table::CONFIDENTIALITY, "code": code});
+    let hiv = json!({"system": crate::table::ACT_CODE, "code": "HIV"});
+    vec![
+        feed(
+            "a labelled Bundle, and one of its entries without labels elsewhere",
+            vec![
+                with(
+                    json!([level("V"), hiv]),
+                    bundle(
+                        "a.json",
+                        "collection",
+                        &[
+                            ("https://h.example/fhir/Condition/1", condition("1", "44054006", "Patient/p1")),
+                            ("https://h.example/fhir/Condition/2", condition("2", "73211009", "Patient/p1")),
+                        ],
+                    ),
+                ),
+                bundle(
+                    "b.json",
+                    "collection",
+                    &[
+                        ("https://h.example/fhir/Patient/p1", aslam("p1")),
+                        ("https://h.example/fhir/Condition/2", condition("2", "73211009", "Patient/p1")),
+                        ("https://h.example/fhir/Condition/3", condition("3", "38341003", "Patient/p1")),
+                    ],
+                ),
+            ],
+            People::Each(&[&[
+                "-",
+                "38341003",
+                "44054006 HIV very restricted",
+                "73211009 HIV very restricted",
+            ]]),
+        ),
+        feed(
+            "a labelled document",
+            vec![with(
+                json!([level("R")]),
+                document(
+                    "d.json",
+                    Some("D40"),
+                    &[("Patient/1", aslam("1")), ("Condition/1", condition("1", "44054006", "Patient/1"))],
+                ),
+            )],
+            People::Each(&[&["- restricted", "44054006 restricted"]]),
+        ),
+    ]
+}
+
 fn one_person() -> Vec<Feed> {
     let known = |number: &str, mut patient: Value| {
         patient["identifier"] = json!([{"system": NATIONAL_ID, "value": number}]);
@@ -463,10 +520,10 @@ fn one_person() -> Vec<Feed> {
         )
     };
     vec![
-        two_hospitals(People::Each(&[&["-", "44054006"], &["-", "86406008"], &["-"]])),
+        two_hospitals(People::Each(&[&["-", "44054006"], &["-", "86406008 HIV"], &["-"]])),
         Feed {
             same_by: Some(NATIONAL_ID),
-            ..two_hospitals(People::Each(&[&["-", "-", "44054006", "86406008"], &["-"]]))
+            ..two_hospitals(People::Each(&[&["-", "-", "44054006", "86406008 HIV"], &["-"]]))
         },
         Feed {
             same_by: Some(NATIONAL_ID),

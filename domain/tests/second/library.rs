@@ -93,7 +93,14 @@ pub(crate) fn gather(feed: &Feed) -> Outcome {
     let mut outcome = Outcome { people: vec![Vec::new(); register.people().len()], ..Outcome::default() };
     let mut refused = BTreeSet::new();
     for (n, resource) in resources.iter().enumerate() {
-        let facts = resource.rows.iter().map(fact);
+        let floor = register.floor(n);
+        let facts = resource.rows.iter().map(|row| {
+            fact(&Row {
+                categories: row.categories | floor.categories.0,
+                confidentiality: row.confidentiality.max(floor.confidentiality as u8),
+                ..row.clone()
+            })
+        });
         match register.verdict(n) {
             Taken::About(person) => outcome.people[person as usize].extend(facts),
             Taken::AboutNobody => outcome.nobody.extend(facts),

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::change::{CHANGES, Dice};
 use crate::feed::{Feed, File, People, feeds};
 use crate::read::Row;
+use crate::table::HIV;
 use crate::{archive, library, who};
 use proptest::prelude::*;
 
 /// What is compared of a record: no name of anything.
 pub(crate) type Fact =
-    (u8, Option<(String, String)>, (u64, u64), Option<i64>, Option<String>, u64, Option<String>);
+    (u8, Option<(String, String)>, (u64, u64), Option<i64>, Option<String>, (u64, u8), Option<String>);
 
 /// What came of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,7 +25,8 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) fn fact(row: &Row) -> Fact {
-    (row.number, row.code.clone(), row.time, row.value, row.unit.clone(), row.categories, row.status.clone())
+    let categories = (row.categories, row.confidentiality);
+    (row.number, row.code.clone(), row.time, row.value, row.unit.clone(), categories, row.status.clone())
 }
 
 /// One way to import.
@@ -52,7 +54,10 @@ fn check(feed: &Feed, outcome: &Outcome, what: &str) {
         People::Each(each) => {
             let word = |f: &Fact| {
                 let code = f.1.as_ref().map_or("-", |(_, code)| code);
-                f.3.map_or(code.to_owned(), |value| format!("{code}={value}"))
+                let value = f.3.map_or(String::new(), |value| format!("={value}"));
+                let hiv = if f.5.0 & HIV == 0 { "" } else { " HIV" };
+                let level = ["low", "", " restricted", " very restricted"][usize::from(f.5.1)];
+                format!("{code}{value}{hiv}{level}")
             };
             let mut got: Vec<Vec<String>> =
                 outcome.people.iter().map(|p| p.iter().map(word).collect()).collect();

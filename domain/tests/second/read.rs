@@ -1,6 +1,6 @@
 //! The second reader: `serde_json` and the tables, from top to bottom.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::number::{ALWAYS, OPEN_END, Seconds, date, fixed};
 use crate::table::{
@@ -74,17 +74,37 @@ fn document(bytes: &[u8], line: Option<u64>, found: &mut Vec<(At, Verdict)>) {
         return;
     };
     if json["resourceType"] != "Bundle" {
-        found.push(((line, None), resource(&json, None)));
+        found.push(((line, None), resource(&json, None, (0, None))));
         return;
     }
+    let labels = bundle_labels(&json);
     for (n, entry) in list(&json["entry"]).into_iter().enumerate() {
         if !entry["resource"].is_null() {
-            found.push(((line, Some(n as u64)), resource(&entry["resource"], entry["fullUrl"].as_str())));
+            let verdict = resource(&entry["resource"], entry["fullUrl"].as_str(), labels);
+            found.push(((line, Some(n as u64)), verdict));
         }
     }
 }
 
-pub(crate) fn resource(json: &Value, full_url: Option<&str>) -> Verdict {
+/// Sensitivities and confidentiality that labels say.
+pub(crate) type Labels = (u64, Option<u8>);
+
+/// The labels of a Bundle, and of the Composition of a document.
+pub(crate) fn bundle_labels(bundle: &Value) -> Labels {
+    let (mut bits, mut level) = labels(&bundle["meta"]["security"]);
+    let first = &bundle["entry"][0]["resource"];
+    if bundle["type"] == "document" && first["resourceType"] == "Composition" {
+        let (more, composition) = labels(&first["meta"]["security"]);
+        let word = json!({"system": CONFIDENTIALITY, "code": first["confidentiality"]});
+        let said = if first["confidentiality"].is_null() { None } else { labels(&word).1 };
+        bits |= more;
+        level = level.max(composition).max(said);
+    }
+    (bits, level)
+}
+
+/// A resource, its full URL, and the labels of what it stood in.
+pub(crate) fn resource(json: &Value, full_url: Option<&str>, container: Labels) -> Verdict {
     let Some(of) = TYPES.iter().find(|t| json["resourceType"] == t.name) else {
         return Verdict::Unsupported;
     };
@@ -101,7 +121,7 @@ pub(crate) fn resource(json: &Value, full_url: Option<&str>) -> Verdict {
         Status::Unknown => return Verdict::Refused("a word that is not in the table"),
         Status::Back => {}
         Status::Words(status) => {
-            rows.push(row(of, json, full_url, status));
+            rows.push(row(of, json, full_url, status, container));
             for component in list(&json["component"]) {
                 let mut part = rows[0].clone();
                 part.code = coding(&component["code"]);
@@ -122,9 +142,9 @@ pub(crate) fn resource(json: &Value, full_url: Option<&str>) -> Verdict {
     }))
 }
 
-fn row(of: &Type, json: &Value, full_url: Option<&str>, status: Option<String>) -> Row {
+fn row(of: &Type, json: &Value, full_url: Option<&str>, status: Option<String>, container: Labels) -> Row {
     let (value, unit) = value(of, json);
-    let (categories, confidentiality) = categories(of, json);
+    let (categories, confidentiality) = categories(of, json, container);
     Row {
         number: of.number,
         code: first(of.code.iter().flat_map(|path| at(json, path)), coding),
@@ -447,7 +467,7 @@ fn subject(of: &Type, json: &Value) -> Option<(Option<String>, Vec<String>)> {
     None
 }
 
-fn categories(of: &Type, json: &Value) -> (u64, u8) {
+fn categories(of: &Type, json: &Value, container: Labels) -> (u64, u8) {
     let mut bits = of.class;
     if of.name == "Observation" || of.name == "DiagnosticReport" {
         for coding in at(json, "category.coding") {
@@ -462,8 +482,14 @@ fn categories(of: &Type, json: &Value) -> (u64, u8) {
         }
     }
     sensitive(json, &mut bits);
-    let mut level = None;
-    for label in list(&json["meta"]["security"]) {
+    let (said, level) = labels(&json["meta"]["security"]);
+    // A container only raises; without a word on confidentiality a resource is normal.
+    (bits | said | container.0, level.unwrap_or(1).max(container.1.unwrap_or(0)))
+}
+
+fn labels(json: &Value) -> Labels {
+    let (mut bits, mut level) = (0, None);
+    for label in list(json) {
         let code = label["code"].as_str().unwrap_or_default();
         let raised = match (label["system"].as_str().unwrap_or_default(), code) {
             (CONFIDENTIALITY, "U" | "L" | "M") => Some(0),
@@ -482,7 +508,7 @@ fn categories(of: &Type, json: &Value) -> (u64, u8) {
         };
         level = level.max(raised);
     }
-    (bits, level.unwrap_or(1))
+    (bits, level)
 }
 
 /// The sensitivities that codes anywhere in it say.

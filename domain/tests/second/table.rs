@@ -382,7 +382,7 @@ pub(crate) const LABELS: &[(&str, u64)] = &[
     ("ETH", ETH),
     ("PSY", PSY),
     ("SDV", SDV),
-    ("HIV", 1 << 27),
+    ("HIV", HIV),
     ("SEX", SEX),
     ("SUD", SUD),
     ("MINOR", 1 << 30),
@@ -401,11 +401,13 @@ pub(crate) const SENSITIVE_CODES: &[(&str, &str, u64)] = &[
     (SNOMED, "370143000", PSY),       // Major depression disorder
     (SNOMED, "36923009", PSY),        // Major depression, single episode
     (SNOMED, "47505003", PSY),        // Posttraumatic stress disorder
+    (SNOMED, "86406008", HIV),        // Human immunodeficiency virus infection
     (SNOMED, "706893006", SDV),       // Victim of intimate partner abuse
 ];
 const SNOMED: &str = "http://snomed.info/sct";
 const ETH: u64 = 1 << 24;
 const PSY: u64 = 1 << 25;
 const SDV: u64 = 1 << 26;
+pub(crate) const HIV: u64 = 1 << 27;
 const SEX: u64 = 1 << 28;
 const SUD: u64 = 1 << 29;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::feed::Feed;
 use crate::people::{Outcome, fact};
-use crate::read::{self, Read, Verdict};
+use crate::read::{self, Labels, Read, Verdict};
 
 /// The source of a file: named by the operator, else the folder.
 struct Source {
@@ -55,11 +55,13 @@ pub(crate) fn gather(feed: &Feed) -> Outcome {
         for document in documents(&file.name, &file.bytes) {
             if document["resourceType"] == "Bundle" {
                 let within = bundle_name(&document);
+                let labels = read::bundle_labels(&document);
                 for entry in entries(&document) {
-                    import.note(&entry["resource"], entry["fullUrl"].as_str(), Some(&within), &source);
+                    let full_url = entry["fullUrl"].as_str();
+                    import.note(&entry["resource"], full_url, Some(&within), &source, labels);
                 }
             } else {
-                import.note(&document, None, None, &source);
+                import.note(&document, None, None, &source, (0, None));
             }
         }
     }
@@ -98,8 +100,15 @@ fn same_spelling(url: &str) -> String {
 }
 
 impl Import {
-    fn note(&mut self, json: &Value, full_url: Option<&str>, within: Option<&String>, source: &Source) {
-        let Verdict::Resource(read) = read::resource(json, full_url) else { return };
+    fn note(
+        &mut self,
+        json: &Value,
+        full_url: Option<&str>,
+        within: Option<&String>,
+        source: &Source,
+        labels: Labels,
+    ) {
+        let Verdict::Resource(read) = read::resource(json, full_url, labels) else { return };
         let id = read.id.as_ref().map(|id| format!("{}/{id}", read.name));
         let in_bundle = |text: &str| within.map(|bundle| format!("{bundle}#{text}"));
         // Ids of a Bundle are those of a source only where somebody named the source.
@@ -215,15 +224,25 @@ fn is_of(identifier: &str, system: Option<&str>) -> bool {
     system.is_some_and(|system| identifier.strip_prefix(system).is_some_and(|rest| rest.starts_with('|')))
 }
 
-/// Of each name the newest version: by number, by time, by order. What has no name stays, to be refused.
+/// Of each name the newest version: by number, by time, by order. What has no name stays, to be refused. Where the same stood in
+/// several places, the labels of all of them hold.
 fn newest(found: Vec<Resource>) -> Vec<Resource> {
     let mut by_name: BTreeMap<String, Resource> = BTreeMap::new();
     let mut nameless = Vec::new();
-    for resource in found {
+    for mut resource in found {
         let Some(name) = resource.name.clone() else {
             nameless.push(resource);
             continue;
         };
+        if let Some(known) = by_name.get_mut(&name)
+            && known.read.canonical == resource.read.canonical
+        {
+            for (a, b) in known.read.rows.iter_mut().zip(&mut resource.read.rows) {
+                a.categories |= b.categories;
+                a.confidentiality = a.confidentiality.max(b.confidentiality);
+                (b.categories, b.confidentiality) = (a.categories, a.confidentiality);
+            }
+        }
         let mark =
             |r: &Resource| (r.read.version.as_ref().and_then(|v| v.parse::<u64>().ok()), r.read.updated);
         let older = by_name.get(&name).is_some_and(|known| mark(known) > mark(&resource));
