@@ -49,7 +49,7 @@ impl File {
     }
 }
 
-const NATIONAL_ID: &str = "urn:example:national-id";
+pub(crate) const NATIONAL_ID: &str = "urn:example:national-id";
 
 /// All feeds.
 pub(crate) fn feeds() -> Vec<Feed> {

@@ -112,8 +112,11 @@ pub(crate) fn resource(json: &Value, full_url: Option<&str>, container: Labels) 
     if rules(json) || list(&json["contained"]).into_iter().any(rules) || has_modifier_extension(json) {
         return Verdict::Refused("a modifier");
     }
-    if at(json, "link.type").iter().any(|v| **v == "replaced-by") {
-        return Verdict::Refused("a patient who is another one");
+    for link in list(&json["link"]) {
+        if of.name == "Patient" && !["replaces", "refer", "seealso"].iter().any(|kind| link["type"] == *kind)
+        {
+            return Verdict::Refused("a patient who is another one");
+        }
     }
     let id = json["id"].as_str().map(str::to_owned);
     let mut rows = Vec::new();
@@ -209,10 +212,15 @@ fn time(of: &Type, json: &Value) -> Seconds {
             Time::ClaimUntil(_) => continue,
             Time::Every(path) => {
                 let (list_name, name) = path.split_once('.').unwrap_or_default();
-                let all: Vec<&Value> =
-                    list(&json[list_name]).into_iter().flat_map(|item| forms(item, name)).collect();
-                if !all.is_empty() {
-                    return all.into_iter().map(moment).reduce(span).flatten().unwrap_or(ALWAYS);
+                // An item that does not say when it was may have been at any time.
+                let each: Vec<Vec<&Value>> =
+                    list(&json[list_name]).into_iter().map(|item| forms(item, name)).collect();
+                if each.iter().any(|item| !item.is_empty()) {
+                    let moments = each.into_iter().map(|item| match item[..] {
+                        [one] => moment(one),
+                        _ => None,
+                    });
+                    return moments.reduce(span).flatten().unwrap_or(ALWAYS);
                 }
                 continue;
             }
@@ -369,7 +377,7 @@ fn type_of(json: &Value, root: &Value) -> String {
     let text = json["reference"].as_str().unwrap_or_default();
     if let Some(id) = text.strip_prefix('#') {
         let contained = list(&root["contained"]).into_iter().find(|c| c["id"] == id);
-        return contained.and_then(|c| c["resourceType"].as_str()).unwrap_or_default().to_owned();
+        return contained.and_then(|c| c["resourceType"].as_str()).unwrap_or("nothing").to_owned();
     }
     let path = text.split('?').next().unwrap_or_default();
     let path = path.split("/_history/").next().unwrap_or_default();
@@ -387,7 +395,9 @@ fn own_device(json: &Value) -> Option<String> {
     let serial = json["serialNumber"].as_str();
     match (udi, serial) {
         (Some(udi), Some(serial)) => Some(format!("{udi}|{serial}")),
-        _ => first(list(&json["identifier"]).into_iter(), identifier),
+        (udi, serial) => {
+            first(list(&json["identifier"]).into_iter(), identifier).or(udi.or(serial).map(str::to_owned))
+        }
     }
 }
 
@@ -407,7 +417,14 @@ fn status(of: &Type, json: &Value) -> Status {
         match word {
             Word::Code(path, words, ordinary, back) => {
                 for value in at(json, path) {
-                    let Some(code) = hl7_code(value) else { continue };
+                    let Some(code) = hl7_code(value) else {
+                        // The list of scopes may be extended, that of another modifier may not.
+                        if *path != "scope" {
+                            return Status::Unknown;
+                        }
+                        shown = Some("other-scope".to_owned());
+                        continue;
+                    };
                     if back.contains(&&code[..]) {
                         return Status::Back;
                     } else if words.contains(&&code[..]) {
@@ -452,7 +469,10 @@ fn subject(of: &Type, json: &Value) -> Option<(Option<String>, Vec<String>)> {
             continue;
         }
         let literal = named["reference"].as_str().map(str::to_owned);
-        let mut identifiers: Vec<String> = identifier(&named["identifier"]).into_iter().collect();
+        // Who shares an identifier with a device or a group is not it.
+        let patient = named["type"].is_null() || named["type"] == "Patient";
+        let mut identifiers: Vec<String> =
+            identifier(&named["identifier"]).into_iter().filter(|_| patient).collect();
         if identifiers.is_empty()
             && let Some(id) = literal.as_deref().and_then(|l| l.strip_prefix('#'))
         {
@@ -471,14 +491,14 @@ fn categories(of: &Type, json: &Value, container: Labels) -> (u64, u8) {
     let mut bits = of.class;
     if of.name == "Observation" || of.name == "DiagnosticReport" {
         for coding in at(json, "category.coding") {
-            for (system, code, class) in CATEGORY_CLASSES {
-                if coding["system"] == *system && coding["code"] == *code {
+            for (code, class) in CATEGORY_CLASSES {
+                if coding["code"] == *code {
                     bits |= class;
                 }
             }
         }
         if bits == 0 {
-            bits = if json["device"].is_null() { OTHER } else { DEVICES };
+            bits = if named(of.device, json).is_none() { OTHER } else { DEVICES };
         }
     }
     sensitive(json, &mut bits);
@@ -547,9 +567,8 @@ fn canonical(json: &Value) -> String {
     if let Value::Object(root) = &mut json {
         root.remove("text");
         if let Some(Value::Object(meta)) = root.get_mut("meta") {
-            meta.remove("versionId");
-            meta.remove("lastUpdated");
-            if meta.is_empty() {
+            let version = meta.remove("versionId").is_some() | meta.remove("lastUpdated").is_some();
+            if version && meta.is_empty() {
                 root.remove("meta");
             }
         }

@@ -355,22 +355,19 @@ pub(crate) const OTHER: u64 = 1 << 23;
 /// The sensitivities: ETH, PSY, SDV, HIV, SEX, SUD, MINOR, STD, GDIS.
 pub(crate) const SENSITIVE: u64 = 0x1ff << 24;
 
-/// `category` codes of Observation and DiagnosticReport that say a class.
-pub(crate) const CATEGORY_CLASSES: &[(&str, &str, u64)] = &[
-    (OBSERVATION_CATEGORY, "laboratory", LABS),
-    (OBSERVATION_CATEGORY, "vital-signs", VITALS),
+/// `category` codes of Observation and DiagnosticReport that say a class, of whatever system.
+pub(crate) const CATEGORY_CLASSES: &[(&str, u64)] = &[
+    ("laboratory", LABS),
+    ("vital-signs", VITALS),
     // Not a code of the system, but what a public set of device observations says.
-    (OBSERVATION_CATEGORY, "vital-sign", VITALS),
-    (OBSERVATION_CATEGORY, "imaging", IMAGING),
-    (OBSERVATION_CATEGORY, "procedure", OTHER),
-    (OBSERVATION_CATEGORY, "survey", SURVEYS),
-    (OBSERVATION_CATEGORY, "social-history", SOCIAL),
-    (DIAGNOSTIC_SERVICE, "LAB", LABS),
-    (DIAGNOSTIC_SERVICE, "RAD", IMAGING),
-    (DIAGNOSTIC_SERVICE, "GE", GENOMICS),
+    ("vital-sign", VITALS),
+    ("imaging", IMAGING),
+    ("survey", SURVEYS),
+    ("social-history", SOCIAL),
+    ("LAB", LABS),
+    ("RAD", IMAGING),
+    ("GE", GENOMICS),
 ];
-const OBSERVATION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
-const DIAGNOSTIC_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/v2-0074";
 
 pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
 pub(crate) const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
