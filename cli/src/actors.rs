@@ -1,7 +1,10 @@
 //! The actors: organisations, patients, clinicians, and what each keeps. See [`crate::home`] for where.
 
+use crate::consent::terms::StoredTerms;
 use crate::home::Home;
+use amanat_domain::consent::compile::Compiled;
 use amanat_domain::consent::{GrantedConsent, HolderKey, OrgId, RoleCode, UseLimit};
+use amanat_domain::fhir::Zones;
 use amanat_domain::field::{self, Fr};
 use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential};
 use amanat_domain::secret::Secret;
@@ -101,6 +104,9 @@ struct ConsentFile {
     number: u32,
     patient: String,
     source: String,
+    /// As granted; absent in files of older versions, which compiled the source again.
+    #[serde(default)]
+    terms: Option<StoredTerms>,
     limit: u32,
     nonce: String,
     salt: String,
@@ -206,10 +212,13 @@ pub(crate) fn load_consents(home: &Home) -> Result<Vec<HeldConsent>> {
     let patients = load_patients(home)?;
     let holders = load_holders(home)?;
     let load = |f: ConsentFile| {
-        let terms = crate::consent::compile(&f.source, &directory(&holders))
-            .with_context(|| format!("consent {}", f.number))?
-            .terms()
-            .clone();
+        let terms = match f.terms {
+            Some(terms) => terms.read(),
+            // Whose it is was asked when it was granted.
+            None => crate::consent::compile(&f.source, &directory(&holders), Zones::ANY)
+                .map(Compiled::into_terms_even_so),
+        };
+        let terms = terms.with_context(|| format!("consent {}", f.number))?;
         let patient = patients
             .iter()
             .find(|p| p.reference == f.patient)
@@ -235,6 +244,7 @@ pub(crate) fn save_consents(home: &Home, all: &[HeldConsent]) -> Result<()> {
             number: c.number,
             patient: c.patient.clone(),
             source: c.source.clone(),
+            terms: Some(StoredTerms::from(c.consent.terms())),
             limit: c.consent.limit().to_u32(),
             nonce: text(c.consent.nonce().expose()),
             salt: text(c.consent.salt().expose()),

@@ -5,6 +5,7 @@ pub(crate) mod governance;
 pub(crate) mod import;
 pub(crate) mod tls;
 
+use amanat_domain::fhir::Zones;
 use bench::BenchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use governance::GovernanceCommand;
@@ -272,23 +273,16 @@ pub(crate) enum KeysCommand {
 pub(crate) enum ConsentCommand {
     /// Compile FHIR Consents and print their rules, or why they cannot be represented.
     Compile {
-        /// FHIR Consent files.
+        /// FHIR files: a Consent, a Bundle with Consents in it, or NDJSON.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Read dates without a zone as days of this one (Z, +05:00, -03:30); without it, so that nothing is widened wherever they
+        /// were meant.
+        #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+        zone: Option<Zones>,
     },
     /// Grant a patient's consent.
-    Grant {
-        /// The patient's reference, as in the wallet file.
-        #[arg(long)]
-        patient: String,
-        /// FHIR Consent file.
-        file: PathBuf,
-        /// At most this many uses.
-        #[arg(long)]
-        uses: Option<std::num::NonZeroU32>,
-        #[command(flatten)]
-        at: LedgerAt,
-    },
+    Grant(Box<GrantArgs>),
     /// Revoke a consent that was granted.
     Revoke {
         /// The consent's number, as printed by `consent list`.
@@ -298,6 +292,38 @@ pub(crate) enum ConsentCommand {
     },
     /// List the consents in the wallets.
     List,
+}
+
+#[derive(Args)]
+pub(crate) struct GrantArgs {
+    /// The patient, as `amanat vault patients` lists them: a whole name, or Patient/1 where only one is meant.
+    #[arg(long)]
+    pub patient: String,
+    /// FHIR file: a Consent, or a Bundle or NDJSON with Consents in it.
+    pub file: PathBuf,
+    /// Of several Consents in the file: the entry's number, the id, or the place.
+    #[arg(long, value_name = "WHICH")]
+    pub entry: Option<String>,
+    /// At most this many uses.
+    #[arg(long)]
+    pub uses: Option<std::num::NonZeroU32>,
+    /// Read dates without a zone as days of this one (Z, +05:00, -03:30).
+    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+    pub zone: Option<Zones>,
+    /// Whose ids the file's are, as with `import`: a server's base URL, or a name.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Grant it although the Consent names another patient, or nobody who is known.
+    #[arg(long)]
+    pub even_so: bool,
+    #[command(flatten)]
+    pub at: LedgerAt,
+}
+
+/// A zone as an operator writes it.
+pub(crate) fn zone(text: &str) -> Result<Zones, String> {
+    Zones::parse(text)
+        .ok_or_else(|| "a zone is Z or an offset from UTC: +05:00, -03:30 (-12:00 to +14:00)".to_owned())
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use crate::import::{self, Files, Options};
 use crate::report::{Report, person_of};
 use crate::ui::Ui;
 use amanat_domain::fhir::survey::Register;
-use amanat_domain::fhir::{Facts, Floor, Resource};
+use amanat_domain::fhir::{Facts, Resource};
 use amanat_domain::record::{RecordFields, ResourceType};
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -91,19 +91,11 @@ fn take(
         return;
     }
     let label = name.map(|name| name.to_string()).unwrap_or_default();
-    let floor = register.floor(number);
-    for fields in resource.records {
+    for fields in resource.at_least(register.floor(number)).records {
         if case.records.len() < bounds.records {
-            case.records.push((label.clone(), at_least(fields, floor)));
+            case.records.push((label.clone(), fields));
         } else {
             found.left_out += 1;
         }
     }
-}
-
-/// A record with at least these labels.
-pub(crate) fn at_least(mut fields: RecordFields, floor: Floor) -> RecordFields {
-    fields.categories = fields.categories.union(floor.categories);
-    fields.confidentiality = fields.confidentiality.max(floor.confidentiality);
-    fields
 }

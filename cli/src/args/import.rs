@@ -1,6 +1,6 @@
 //! `amanat import`.
 
-use super::LedgerAt;
+use super::{LedgerAt, zone};
 use amanat_domain::fhir::Zones;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -42,11 +42,6 @@ pub(crate) struct ImportArgs {
     pub max_resource: usize,
     #[command(flatten)]
     pub at: LedgerAt,
-}
-
-/// An offset from UTC.
-pub(crate) fn zone(text: &str) -> Result<Zones, String> {
-    Zones::parse(text).ok_or_else(|| "a zone is Z, +HH:MM or -HH:MM, from -12:00 to +14:00".to_owned())
 }
 
 /// Kinds of problems, each counting all that are worse.

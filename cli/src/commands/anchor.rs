@@ -7,7 +7,6 @@
 use crate::actors::{self, Organisation, Patient};
 use crate::args::Global;
 use crate::args::import::ImportArgs;
-use crate::cases::at_least;
 use crate::import::{self, Options, Surveyed};
 use crate::policies;
 use crate::report::Report;
@@ -78,7 +77,7 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, ui: Ui) -> Result<()> {
     ));
     let also = [
         (there, "anchored before, and unchanged"),
-        (superseded, "superseded by a newer version"),
+        (superseded, "superseded"),
         (retracted, "taken back"),
         (older, "older than what is anchored, and left out"),
     ];
@@ -163,7 +162,7 @@ fn enrol(
     let subject = |wallet: &str| patients[at[wallet]].wallet.subject();
     let change = vault.change()?;
     for person in surveyed.register.people() {
-        if let Some(known) = person.known {
+        if let Some(known) = person.known.filter(|_| person.here) {
             change.put_names(u32::try_from(known).context("a patient's number")?, person)?;
         }
     }
@@ -242,9 +241,8 @@ impl Anchor<'_> {
             return self.take_back(name, before, order, version, content);
         }
         let Some((patient, subject)) = self.people.of.get(person as usize) else { return Ok(()) };
-        let floor = register.floor(number);
-        let fields: Vec<RecordFields> =
-            resource.records.into_iter().map(|fields| at_least(fields, floor)).collect();
+        let resource_type = resource.resource_type;
+        let fields = resource.at_least(register.floor(number)).records;
         let Some(before) = before else {
             return self.anchor(name, fields, patient, subject, &[], version, content);
         };
@@ -260,7 +258,7 @@ impl Anchor<'_> {
                 return report.problem(Problem {
                     file: self.surveyed.label(file),
                     place: Place::default(),
-                    path: type_name(resource.resource_type).to_owned(),
+                    path: type_name(resource_type).to_owned(),
                     reason: Reason::Ambiguous,
                     lost: Lost::Resource,
                 });

@@ -1,84 +1,165 @@
 //! `amanat consent`.
 
 use crate::actors::{self, HeldConsent};
-use crate::args::{ConsentCommand, Global, LedgerAt};
+use crate::args::{ConsentCommand, Global, GrantArgs, LedgerAt};
+use crate::consent::{Found, Whose};
 use crate::session::Session;
 use crate::ui::Ui;
 use crate::{consent, keyring, wallets};
+use amanat_domain::consent::compile::Compiled;
 use amanat_domain::consent::{GrantedConsent, UseLimit};
+use amanat_domain::fhir::Zones;
+use amanat_domain::fhir::identity::Source;
 use amanat_domain::statement::Statement;
+use amanat_domain::time::Timestamp;
 use amanat_prover::groth16::to_the_end;
 use amanat_prover::plan::{GrantPlan, RevokePlan};
 use anyhow::{Context, Result, bail};
-use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(crate) fn run(command: &ConsentCommand, global: &Global, ui: Ui) -> Result<()> {
     match command {
-        ConsentCommand::Compile { files } => compile(files, global, ui),
-        ConsentCommand::Grant { patient, file, uses, at } => grant(patient, file, *uses, global, at, ui),
+        ConsentCommand::Compile { files, zone } => compile(files, *zone, global, ui),
+        ConsentCommand::Grant(args) => grant(args, global, ui),
         ConsentCommand::Revoke { consent, at } => revoke(*consent, global, at, ui),
         ConsentCommand::List => list(global, ui),
     }
 }
 
-fn read(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
-}
-
-fn compile(files: &[PathBuf], global: &Global, ui: Ui) -> Result<()> {
+fn compile(files: &[PathBuf], zones: Option<Zones>, global: &Global, ui: Ui) -> Result<()> {
     let home = crate::home::Home::open(global.home.as_deref())?;
     let practitioners = actors::directory(&actors::load_holders(&home)?);
-    let mut refused = 0;
+    let directory = consent::directory(&practitioners, &actors::load_organisations(&home)?);
+    let now = crate::session::now();
+    let (mut read, mut refused, mut unread) = (0, 0, 0);
     let mut documents = Vec::new();
     for file in files {
-        match consent::compile(&read(file)?, &practitioners) {
-            Ok(compiled) => {
-                ui.say(format!("{}: {} rules", file.display(), compiled.terms().rules().len()));
-                ui.say(compiled.explain());
-                documents.push(serde_json::json!({
-                    "file": file, "rules": compiled.terms().rules().len(), "explanation": compiled.explain(),
-                }));
-            }
-            Err(e) => {
-                refused += 1;
-                ui.say(format!("{}: refused: {e:#}", file.display()));
-                documents.push(serde_json::json!({ "file": file, "refused": format!("{e:#}") }));
-            }
+        let consents = consent::consents_in(file)?;
+        for Found { place, id, full_url, json, .. } in &consents.found {
+            read += 1;
+            let title = if place == "file" {
+                file.display().to_string()
+            } else {
+                format!("{}, {place}", file.display())
+            };
+            let place = serde_json::json!({ "file": file, "place": place, "id": id, "full_url": full_url });
+            let said = match consent::try_compile(json, &directory, zones.unwrap_or(Zones::ANY))? {
+                Ok(compiled) => {
+                    ui.say(compiled_words(&title, &compiled, zones, now));
+                    consent::document(&compiled, now)
+                }
+                Err(refusals) => {
+                    refused += 1;
+                    let count = plural(refusals.all().len() + refusals.more(), "problem");
+                    ui.say(format!("{title}: refused, {count}\n{}", indented(&refusals.to_string())));
+                    consent::refusals_document(&refusals)
+                }
+            };
+            documents.push(merged(place, said));
+        }
+        for (place, why) in &consents.unread {
+            unread += 1;
+            ui.say(format!("{}, {place}: not read: {why}", file.display()));
+            documents.push(serde_json::json!({ "file": file, "place": place, "unread": why }));
+        }
+        if consents.found.is_empty() && consents.unread.is_empty() {
+            unread += 1;
+            let others = plural(usize::try_from(consents.others).unwrap_or(usize::MAX), "resource");
+            let why = format!("no Consent in it: {others} of other types");
+            ui.say(format!("{}: {why}", file.display()));
+            documents.push(serde_json::json!({ "file": file, "unread": why }));
         }
     }
     ui.document(&serde_json::json!(documents));
-    if refused > 0 {
-        bail!("{refused} of {} consents cannot be represented, and none was widened to fit", files.len());
+    match (refused, unread) {
+        (0, 0) => Ok(()),
+        (0, _) => bail!("{} not read; {} compiled", plural(unread, "document"), plural(read, "consent")),
+        (_, 0) => bail!(
+            "{refused} of {} cannot be represented, and none was widened to fit",
+            plural(read, "consent")
+        ),
+        (..) => bail!(
+            "{refused} of {} cannot be represented, and none was widened to fit; {} not read",
+            plural(read, "consent"),
+            plural(unread, "document")
+        ),
     }
-    Ok(())
 }
 
-fn grant(
-    patient: &str,
-    file: &Path,
-    uses: Option<NonZeroU32>,
-    global: &Global,
-    at: &LedgerAt,
-    ui: Ui,
-) -> Result<()> {
+/// What a compiled consent says, whose it is, whether it is in force, and how its dates were read.
+fn compiled_words(title: &str, compiled: &Compiled, zones: Option<Zones>, now: Timestamp) -> String {
+    let mut words = format!(
+        "{title}: {} of {}",
+        plural(compiled.terms().rules().len(), "rule"),
+        consent::patient_named(compiled.patient()),
+    );
+    if let Some(standing) = consent::standing(compiled, now) {
+        words.push_str(&format!("\n  {standing}"));
+    }
+    words.push('\n');
+    words.push_str(&indented(&compiled.explain()));
+    if zones.is_none() && compiled.depends_on_zone() {
+        words.push_str("\n  --zone +HH:MM reads its dates as days of that zone");
+    }
+    words
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn plural(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The members of two objects in one.
+fn merged(mut one: serde_json::Value, two: serde_json::Value) -> serde_json::Value {
+    if let (Some(members), serde_json::Value::Object(more)) = (one.as_object_mut(), two) {
+        members.extend(more);
+    }
+    one
+}
+
+fn grant(args: &GrantArgs, global: &Global, ui: Ui) -> Result<()> {
+    let GrantArgs { patient, file, entry, uses, zone, source, even_so, at } = args;
     let session = Session::open(global, at, ui)?;
-    let source = read(file)?;
+    let source = source.as_deref().map(Source::named).transpose().context("--source")?;
+    let found = consent::one_in(file, entry.as_deref())?;
+    let vault = session.vault()?;
+    let name = vault.patient(patient)?;
     let patients = session.patients()?;
     let wallet = &patients
         .iter()
-        .find(|p| p.reference == patient)
-        .with_context(|| format!("no wallet for {patient}: `amanat import --anchor` makes them"))?
+        .find(|p| p.reference == name)
+        .with_context(|| format!("no wallet for {name}: `amanat import --anchor` makes them"))?
         .wallet;
-    let compiled = consent::compile(&source, &actors::directory(&session.holders()?))
+    let practitioners = actors::directory(&session.holders()?);
+    let compiled = consent::compile(&found.json, &practitioners, zone.unwrap_or(Zones::ANY))
         .with_context(|| format!("{} is refused", file.display()))?;
-    if compiled.expired_at(crate::session::now()) {
-        ui.say("note: this consent is over already; it grants nothing");
+    let now = crate::session::now();
+    if let Some(since) = compiled.over_since(now) {
+        bail!("{}: the consent is over since {since}: it would grant nothing", file.display());
     }
+    if let Some(begin) = compiled.not_before(now) {
+        ui.say(format!("note: the consent is not in force before {begin}"));
+    }
+    let whose =
+        consent::whose(&vault, &name, compiled.patient(), found.full_url.as_deref(), source.as_ref())?;
+    let terms = match whose {
+        Whose::Theirs => compiled.terms_for(|_| true)?,
+        Whose::Not(other) if *even_so => {
+            ui.warn(&format!("a consent of {other} is granted by {name}, for --even-so was given"));
+            compiled.into_terms_even_so()
+        }
+        Whose::Not(other) => bail!(
+            "{}: Consent.patient: this is a consent of {other}, not of {name}: nobody grants for another (--even-so does)",
+            file.display()
+        ),
+    };
     let mut rng = rand::rng();
     let limit = uses.map_or(UseLimit::UNLIMITED, UseLimit::at_most);
     let subject = wallet.subject().commitment();
-    let granted = GrantedConsent::new(compiled.into_terms(), subject, limit, &mut rng);
+    let granted = GrantedConsent::new(terms, subject, limit, &mut rng);
     let keys = keyring::load(&session.home, &[Statement::Grant], ui)?;
     let key = keys.get(Statement::Grant).context("loaded")?.digest();
     let target = session.target(Statement::Grant, key, "wallet")?;
@@ -90,8 +171,8 @@ fn grant(
     let number = consents.iter().map(|c| c.number + 1).max().unwrap_or(0);
     consents.push(HeldConsent {
         number,
-        patient: patient.to_owned(),
-        source,
+        patient: name,
+        source: found.json,
         consent: granted,
         used: 0,
         revoked: false,
@@ -140,25 +221,29 @@ fn revoke(number: u32, global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
 fn list(global: &Global, ui: Ui) -> Result<()> {
     let home = crate::home::Home::open(global.home.as_deref())?;
     let consents = actors::load_consents(&home)?;
+    let now = crate::session::now();
     let mut rows = vec![["consent", "patient", "rules", "uses", "state"].map(String::from).to_vec()];
+    let mut documents = Vec::new();
     for c in &consents {
+        let over = consent::terms_over_since(c.consent.terms(), now);
         let uses = c.consent.limit().limit().map_or("any".to_owned(), |n| format!("{} of {n}", c.used));
         rows.push(vec![
             c.number.to_string(),
             c.patient.clone(),
             c.consent.terms().rules().len().to_string(),
             uses,
-            if c.revoked { "revoked" } else { "granted" }.to_owned(),
+            match over {
+                _ if c.revoked => "revoked".to_owned(),
+                Some(since) => format!("over since {since}"),
+                None => "granted".to_owned(),
+            },
         ]);
+        documents.push(serde_json::json!({
+            "consent": c.number, "patient": c.patient, "rules": c.consent.terms().rules().len(), "used": c.used,
+            "uses": c.consent.limit().limit(), "revoked": c.revoked, "over_since": over.map(|t| t.to_string()),
+        }));
     }
     ui.table(&rows);
-    ui.document(&serde_json::json!(
-        consents
-            .iter()
-            .map(|c| serde_json::json!({
-                "consent": c.number, "patient": c.patient, "used": c.used, "revoked": c.revoked,
-            }))
-            .collect::<Vec<_>>()
-    ));
+    ui.document(&serde_json::json!(documents));
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::ui::{self, Ui};
 use crate::vault::{Anchoring, Supersession, VaultRecord};
 use crate::{consent, policies, town, vectors};
 use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit};
+use amanat_domain::fhir::{SubjectReference, Zones};
 use amanat_domain::identity::PatientWallet;
 use amanat_domain::record::{Leaf, Record};
 use amanat_domain::statement::Statement;
@@ -189,11 +190,12 @@ impl<'a> Story<'a> {
         for (i, case) in self.cases.cases.iter().enumerate() {
             let mut usable = None;
             for source in &case.consents {
-                match consent::compile(source, &practitioners) {
+                match consent::compile(source, &practitioners, Zones::ANY) {
                     Ok(terms) => {
                         compiled += 1;
                         if policies::permits_treatment(&terms, &self.holders[0], self.desk.now) {
-                            usable = Some((source.clone(), terms.into_terms()));
+                            // The survey said whose it is.
+                            usable = Some((source.clone(), terms.terms_for(|_| true)?));
                         }
                     }
                     Err(_) => refused += 1,
@@ -215,8 +217,9 @@ impl<'a> Story<'a> {
                 None => {
                     own += 1;
                     let source = consent::template(&patient.reference, &hospital, "TREAT", "2099-12-31");
-                    let compiled = consent::compile(&source, &practitioners)?;
-                    (source, compiled.into_terms())
+                    let compiled = consent::compile(&source, &practitioners, Zones::ANY)?;
+                    let named = |who: &SubjectReference| who.literal.as_ref() == Some(&patient.reference);
+                    (source, compiled.terms_for(named)?)
                 }
             };
             // The last one may be used once only.

@@ -13,6 +13,8 @@ pub use rule::{
     RULE_WORDS, RoleCode, Rule, pack_periods,
 };
 
+use crate::time::Timestamp;
+
 /// Most rules one consent can have.
 pub const MAX_RULES: usize = 8;
 
@@ -53,6 +55,14 @@ impl ConsentTerms {
     #[must_use]
     pub fn default_effect(&self) -> Effect {
         self.default
+    }
+
+    /// The last instant at which a rule permits something; none if the default permits, or no rule does.
+    #[must_use]
+    pub fn permits_until(&self) -> Option<Timestamp> {
+        let permits = self.rules.iter().filter(|rule| rule.effect == Effect::Permit);
+        let last = permits.map(|rule| rule.validity.until()).max();
+        last.filter(|_| self.default == Effect::Deny)
     }
 
     /// URI of the policy the consent refers to.

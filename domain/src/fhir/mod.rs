@@ -28,7 +28,7 @@ mod types;
 pub use bundle::{BundleKind, Head, Stored};
 pub(crate) use category::{ACT_CODE, ACT_REASON, CARRIERS, CLASSES, CONFIDENTIALITY, SENSITIVITIES};
 pub use category::{CompositionFloors, Floor, composition_floors};
-pub(crate) use category::{carried_by, confidentiality, sensitivity};
+pub(crate) use category::{carried_by, confidentiality, of_labels, sensitivity, sensitivity_of_coding};
 pub use date::{DateError, PartialDate, Zones};
 pub use decimal::DecimalError;
 pub use node::Remark;
@@ -38,4 +38,5 @@ pub use resource::{
     Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification, Resource,
     RoleFacts, SubjectReference, Version, Within,
 };
+pub(crate) use types::known as known_type;
 pub use types::{name as type_name, supported as supported_type};

@@ -7,14 +7,15 @@
 //! A bad entry or line is reported and the next one read. Where JSON's own structure breaks (brackets, quotes, the end of
 //! the file inside a Bundle) the rest of the file is lost, and the problem says so.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::BufRead;
 use std::sync::Arc;
 
 use super::bundle::{BundleKind, Head, Stored};
-use super::category::Floor;
+use super::category::{Floor, composition_floors};
 use super::date::{PartialDate, Zones};
 use super::frame::{Frames, Taken};
+use super::identity::{Name, Source, Stands};
 use super::json::{Json, JsonErrorKind, MAX_VALUES};
 use super::problem::{Lost, Place, Problem, Reason};
 use super::resource::{Context, Resource, Within};
@@ -96,6 +97,9 @@ pub struct Reader<R> {
     scanned: Option<Head>,
     /// The Bundle whose entries are being read, and how many there were before in this file.
     bundle: Option<Arc<Head>>,
+    /// Labels that the document's Composition gives to what comes after it, and to what its sections name.
+    composed: Floor,
+    sections: BTreeMap<Name, Floor>,
     bundles: u64,
     entries: u64,
     state: State,
@@ -139,6 +143,8 @@ impl<R: BufRead> Reader<R> {
             zones: Zones::UTC,
             scanned: None,
             bundle: None,
+            composed: Floor::NONE,
+            sections: BTreeMap::new(),
             bundles: 0,
             entries: 0,
             state: State::Start,
@@ -443,6 +449,8 @@ impl<R: BufRead> Reader<R> {
     fn begin_bundle(&mut self, head: Head) {
         self.bundle = Some(Arc::new(head));
         self.entries = 0;
+        self.composed = Floor::NONE;
+        self.sections.clear();
     }
 
     /// `late`: what was said after the entries, where they were read before it was known.
@@ -486,7 +494,12 @@ impl<R: BufRead> Reader<R> {
             Some(_) => return self.problem(place, "request.method", Reason::NotAStore, Lost::Resource),
         };
         match object.get("resource") {
-            Some(resource) => self.resource(resource, full_url, stored, place),
+            Some(resource) => {
+                if resource.get("resourceType").and_then(Json::as_str) == Some("Composition") {
+                    self.composition(resource, full_url, place);
+                }
+                self.resource(resource, full_url, stored, place);
+            }
             None => self.problem(place, "", Reason::NoResource, Lost::Nothing),
         }
     }
@@ -507,6 +520,45 @@ impl<R: BufRead> Reader<R> {
         ));
     }
 
+    /// The Composition comes first in a document; what stood before it was read without its labels.
+    fn composition(&mut self, composition: &Json<'_>, full_url: Option<&str>, place: Place) {
+        let floors = composition_floors(composition);
+        let labelled = floors.document != Floor::NONE || !floors.entries.is_empty();
+        if labelled && place.entry.is_some_and(|n| n > 0) {
+            self.problem(place, "Composition", Reason::LateHead, Lost::Element);
+        }
+        self.composed = self.composed.union(floors.document);
+        let source = Source::folder("");
+        let stands = self.stands(&source, full_url, Stored::Unsaid);
+        let named: Vec<(Name, Floor)> = floors
+            .entries
+            .iter()
+            .flat_map(|(reference, floor)| {
+                stands.candidates(reference).into_iter().map(|name| (name, *floor))
+            })
+            .collect();
+        for (name, floor) in named {
+            let slot = self.sections.entry(name).or_insert(Floor::NONE);
+            *slot = slot.union(floor);
+        }
+    }
+
+    /// Where an entry stands among those of its Bundle, whatever the source.
+    fn stands<'a>(&'a self, source: &'a Source, full_url: Option<&'a str>, stored: Stored) -> Stands<'a> {
+        Stands { source, bundle: self.bundle.as_ref().map(|head| (head.kind, "")), full_url, stored }
+    }
+
+    /// Labels that the Composition gives a resource.
+    fn composed(&self, resource: &Resource, full_url: Option<&str>, stored: Stored) -> Floor {
+        if self.sections.is_empty() {
+            return self.composed;
+        }
+        let source = Source::folder("");
+        let names = self.stands(&source, full_url, stored).name(resource);
+        let named = names.into_iter().flat_map(|(name, alias)| [Some(name), alias]).flatten();
+        named.filter_map(|name| self.sections.get(&name)).fold(self.composed, |floor, own| floor.union(*own))
+    }
+
     fn within(&self, stored: Stored) -> Option<Within> {
         let head = Arc::clone(self.bundle.as_ref()?);
         Some(Within { bundle: self.bundles, head, stored })
@@ -519,6 +571,8 @@ impl<R: BufRead> Reader<R> {
             Err(remark) => self.problem(place, remark.path, remark.reason, remark.lost),
             Ok((resource, remarks)) => {
                 let within = self.within(stored);
+                let floor = self.composed(&resource, full_url, stored);
+                let resource = resource.at_least(floor);
                 self.ready.push_back(Item::Resource(place, Box::new(Resource { within, ..resource })));
                 for remark in remarks {
                     self.problem(place, remark.path, remark.reason, remark.lost);

@@ -169,6 +169,16 @@ impl Resource {
         ))
     }
 
+    /// The same, at least as sensitive as what it stood in.
+    #[must_use]
+    pub fn at_least(mut self, floor: Floor) -> Self {
+        for record in &mut self.records {
+            record.categories = record.categories.union(floor.categories);
+            record.confidentiality = record.confidentiality.max(floor.confidentiality);
+        }
+        self
+    }
+
     /// `Type/id`, where it has an id.
     #[must_use]
     pub fn reference(&self) -> Option<String> {

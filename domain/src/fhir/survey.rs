@@ -179,6 +179,8 @@ pub struct Person {
     pub names: Vec<(Name, Likeness)>,
     /// The number of the patient among those known from before.
     pub known: Option<usize>,
+    /// Whether the import holds the patient, and not only what is about the patient.
+    pub here: bool,
 }
 
 /// What becomes of a resource.
@@ -787,11 +789,12 @@ impl Survey {
                     _ => root,
                 };
                 let number = *number_of.entry(group).or_insert_with(|| {
-                    people.push(Person { names: Vec::new(), known: None });
+                    people.push(Person { names: Vec::new(), known: None, here: false });
                     people.len() as u32 - 1
                 });
                 let own = &mut people[number as usize];
                 own.known = own.known.or(person);
+                own.here |= node < known_at;
                 match own.names.iter_mut().find(|(n, _)| *n == name) {
                     // What the import says now, beside what was known.
                     Some(slot) if node < known_at => slot.1 = likeness,
@@ -997,7 +1000,11 @@ impl Register {
     /// Whether a patient is known by a name that holds in a folder only.
     #[must_use]
     pub fn has_folder_names(&self) -> bool {
-        self.people.iter().flat_map(|p| &p.names).any(|(name, _)| name.as_str().starts_with("folder:"))
+        self.people
+            .iter()
+            .filter(|p| p.here)
+            .flat_map(|p| &p.names)
+            .any(|(name, _)| name.as_str().starts_with("folder:"))
     }
 
     /// What there is to say, in the order of finding.

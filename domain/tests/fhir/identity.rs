@@ -2,7 +2,7 @@
 
 use amanat_domain::fhir::identity::Source;
 use amanat_domain::fhir::survey::{KnownPatient, Person, Register, Survey, Tally, Verdict};
-use amanat_domain::fhir::{Head, Item, Layout, Limits, Reader, Reason, Resource};
+use amanat_domain::fhir::{Head, Item, Layout, Limits, Lost, Reader, Reason, Resource};
 
 /// A file: the source of its folder, its text.
 struct File<'t>(&'t str, &'t str);
@@ -26,7 +26,7 @@ fn survey(mut survey: Survey, files: &[File<'_>]) -> Outcome {
                     resources.push((file, *resource));
                 }
                 Item::Deletion(place, deletion) => survey.note_deletion(place, &deletion),
-                Item::Problem(problem) => panic!("{problem}"),
+                Item::Problem(problem) => assert!(problem.lost == Lost::Nothing, "{problem}"),
             }
         }
     }

@@ -3,9 +3,11 @@
 #![allow(clippy::print_stderr)]
 
 mod archive;
+mod consent_damage;
 mod consent_examples;
 mod consent_reference;
 mod consent_refusals;
+mod consent_rules;
 mod fsh;
 mod generated;
 mod hostile;

@@ -6,8 +6,14 @@ use crate::consent::{Grantee, OrgId};
 
 /// Resolves the references of a consent's actors.
 pub trait Directory {
-    /// The grantee a reference means; none where it is not known (the consent is then refused, naming the actor).
+    /// The grantee a reference means; none if it is not known (the consent is then refused, naming the actor).
     fn grantee(&self, reference: &str) -> Option<Grantee>;
+
+    /// The name of the one a reference means, for explanations; none if the directory has none beside the reference.
+    fn name(&self, reference: &str) -> Option<String> {
+        let _ = reference;
+        None
+    }
 }
 
 /// Knows every organisation by its relative reference (`Organization/f001`), and nobody else.
@@ -27,7 +33,10 @@ impl Directory for Organisations {
 
 /// A supplied map of references; what it does not hold falls to [`Organisations`].
 #[derive(Debug, Clone, Default)]
-pub struct Actors(BTreeMap<String, Grantee>);
+pub struct Actors {
+    grantees: BTreeMap<String, Grantee>,
+    names: BTreeMap<String, String>,
+}
 
 impl Actors {
     /// An empty map.
@@ -39,13 +48,24 @@ impl Actors {
     /// Adds or replaces one.
     #[must_use]
     pub fn with(mut self, reference: impl Into<String>, grantee: Grantee) -> Self {
-        self.0.insert(reference.into(), grantee);
+        self.grantees.insert(reference.into(), grantee);
+        self
+    }
+
+    /// Adds or replaces the name shown beside a reference.
+    #[must_use]
+    pub fn named(mut self, reference: impl Into<String>, name: impl Into<String>) -> Self {
+        self.names.insert(reference.into(), name.into());
         self
     }
 }
 
 impl Directory for Actors {
     fn grantee(&self, reference: &str) -> Option<Grantee> {
-        self.0.get(reference).copied().or_else(|| Organisations.grantee(reference))
+        self.grantees.get(reference).copied().or_else(|| Organisations.grantee(reference))
+    }
+
+    fn name(&self, reference: &str) -> Option<String> {
+        self.names.get(reference).cloned()
     }
 }

@@ -414,7 +414,7 @@ mod tests {
 
         /// More around a code never hides it.
         #[test]
-        fn a_code_is_found_in_whatever_stands_around_it(before in "[ +(†*!;,]{0,3}", after in "[ .+)†*!;,-]{0,3}") {
+        fn a_code_is_found_among_any_marks(before in "[ +(†*!;,]{0,3}", after in "[ .+)†*!;,-]{0,3}") {
             let code = format!("{before}B20{after}");
             prop_assert!(icd10(&code).intersects(Categories::HIV), "{}", code);
         }

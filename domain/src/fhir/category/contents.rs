@@ -1,5 +1,5 @@
-//! What a whole resource says of its sensitivity: its labels, the labels inside it, the codes inside it, and the floor of
-//! what it stood in.
+//! What a whole resource says of its sensitivity: its labels, the labels and codes inside it, and the floor of its
+//! container.
 
 use core::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::super::json::{Json, Object};
 use super::super::node::Remark;
 use super::super::problem::{Lost, Reason};
 use super::super::types;
-use super::labels::{self, Floor, Labels, of_extension};
+use super::labels::{self, Floor, Labels};
 use super::systems::System;
 use super::{codes, of_type};
 use crate::consent::{Categories, Confidentiality};
@@ -47,7 +47,7 @@ pub(crate) fn of_resource(json: &Json<'_>, resource_type: ResourceType, floor: F
     }
     if let Json::Object(object) = json {
         let at = if tells_diagnoses(resource_type) { At::Resource } else { At::Elsewhere };
-        walk.members(object, &root, at, true);
+        walk.object(object, &root, at, true);
     }
     let floor = walk.floor.union(labels.of_resource());
     Found {
@@ -103,7 +103,7 @@ fn is_telling(key: &str) -> bool {
     )
 }
 
-/// Where in a resource a value stands.
+/// In which part of a resource a value is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
     /// In a resource that tells diagnoses.
@@ -130,49 +130,59 @@ impl<'j> Walk<'j> {
                 }
             }
             Json::Object(object) => {
-                if let Some(floor) = of_extension(json) {
-                    self.floor = self.floor.union(floor);
-                }
-                self.code(object);
                 if at == At::Telling {
                     self.concept(object, way);
                 }
-                self.members(object, way, at, false);
+                self.object(object, way, at, false);
             }
             _ => {}
         }
     }
 
-    fn members(&mut self, object: &'j Object<'_>, way: &Way<'_>, at: At, is_root: bool) {
+    /// One pass over the members: any object with a system and a code, be it a Coding or not; any with the URL of an inline
+    /// label; and what is inside.
+    fn object(&mut self, object: &'j Object<'_>, way: &Way<'_>, at: At, is_root: bool) {
+        let (mut system, mut code) = (None, None);
         for (key, value) in object.iter() {
-            if matches!(value, Json::Array(_) | Json::Object(_)) {
-                if key == "meta" {
-                    // The resource's own labels are read as its own; those of a contained one count for the whole.
-                    if !is_root {
-                        self.floor = self.floor.union(Floor::of_meta(value));
+            match value {
+                Json::String(text) => match key {
+                    "system" => system = Some(text.as_ref()),
+                    "code" => code = Some(text.as_ref()),
+                    "url" if labels::is_inline(text) => {
+                        self.label(labels::of_inline(object), way);
                     }
-                    continue;
+                    _ => {}
+                },
+                // The resource's own labels are read as its own; those of a contained one count for the whole.
+                Json::Object(_) if key == "meta" && is_root => {}
+                Json::Object(_) if key == "meta" => {
+                    self.label(Labels::of_meta(value), way);
+                    self.floor = self.floor.union(labels::inside(value, &[]));
                 }
-                let inner = match at {
-                    At::Elsewhere => At::Elsewhere,
-                    At::Telling if key == "coding" => At::Telling,
-                    _ if is_telling(key) => At::Telling,
-                    _ => At::Resource,
-                };
-                self.value(value, &Way { up: Some(way), step: Step::Key(key) }, inner);
+                Json::Array(_) | Json::Object(_) => {
+                    let inner = match at {
+                        At::Elsewhere => At::Elsewhere,
+                        At::Telling if key == "coding" => At::Telling,
+                        _ if is_telling(key) => At::Telling,
+                        _ => At::Resource,
+                    };
+                    self.value(value, &Way { up: Some(way), step: Step::Key(key) }, inner);
+                }
+                _ => {}
             }
+        }
+        if let (Some(system), Some(code)) = (system, code)
+            && let Some(system) = self.system(system)
+        {
+            self.add(codes::sensitivity_of(system, code));
         }
     }
 
-    /// Any object with a system and a code, be it a Coding or not.
-    fn code(&mut self, object: &'j Object<'_>) {
-        let (Some(Json::String(system)), Some(Json::String(code))) =
-            (object.get("system"), object.get("code"))
-        else {
-            return;
-        };
-        if let Some(system) = self.system(system) {
-            self.add(codes::sensitivity_of(system, code));
+    /// A label inside the resource.
+    fn label(&mut self, labels: Labels, way: &Way<'_>) {
+        self.floor = self.floor.union(labels.floor());
+        if labels.unknown.is_some() {
+            self.say(way, Reason::UnknownLabel);
         }
     }
 

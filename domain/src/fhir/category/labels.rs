@@ -1,4 +1,4 @@
-//! Security labels: what they say, and whom they cover.
+//! Security labels: what they say, and what they cover.
 //!
 //! v3-Confidentiality: U, L, M are low, N normal, R restricted, V very restricted; the highest counts. v3-ActCode
 //! sensitivities set their bits. A label we do not know, of any system but v3-ObservationValue (integrity) and the test
@@ -9,7 +9,7 @@
 //! of a Composition, of a section is the [`Floor`] of its entries; one inside a resource (the DS4P extension for inline
 //! labels) counts for the whole resource.
 
-use super::super::json::Json;
+use super::super::json::{Json, Object};
 use super::every_sensitivity;
 use super::systems::System;
 use crate::consent::{Categories, Confidentiality};
@@ -43,7 +43,7 @@ impl Floor {
         }
     }
 
-    /// The labels of a `meta` (of a Bundle, of a Composition): `security`, labels that stand among the tags, inline labels.
+    /// The labels of a `meta` (of a Bundle, of a Composition): `security`, labels among the tags, inline labels.
     #[must_use]
     pub fn of_meta(meta: &Json<'_>) -> Self {
         Labels::of_meta(meta).floor().union(inside(meta, &[]))
@@ -171,37 +171,38 @@ fn text<'j>(json: &'j Json<'_>, key: &str) -> &'j str {
     json.get(key).and_then(Json::as_str).unwrap_or_default()
 }
 
-/// It says that elements have labels of their own, which are read wherever they stand.
+/// It says that elements have labels of their own, which are read anywhere.
 const PROCESS_INLINE: &str = "PROCESSINLINELABEL";
 
 /// Of the URL of the DS4P extension for a label on an element.
 const INLINE: &str = "extension-inline-sec-label";
 
-/// The label that this extension is, if it is one.
-pub(super) fn of_extension(extension: &Json<'_>) -> Option<Floor> {
-    let Json::Object(object) = extension else { return None };
-    let url = object.get("url")?.as_str()?;
-    if !url.contains(INLINE) {
-        return None;
-    }
-    let label = object.iter().find(|(key, _)| key.starts_with("value")).map(|(_, value)| value);
-    Some(match label {
-        Some(label) => match label.get("coding") {
-            Some(Json::Array(codings)) if !codings.is_empty() => Labels::of(codings).floor(),
-            _ => Labels::of(core::slice::from_ref(label)).floor(),
-        },
-        None => Floor::UNKNOWN,
-    })
+/// Whether an extension with this URL is a label.
+pub(super) fn is_inline(url: &str) -> bool {
+    url.contains(INLINE)
 }
 
-/// Labels inside a value, wherever they stand: on elements, and in `meta` of contained resources.
-pub(super) fn inside(json: &Json<'_>, skip: &[&str]) -> Floor {
+/// What the label says that this extension is.
+pub(super) fn of_inline(extension: &Object<'_>) -> Labels {
+    let label = extension.iter().find(|(key, _)| key.starts_with("value")).map(|(_, value)| value);
+    match label {
+        Some(label) => match label.get("coding") {
+            Some(Json::Array(codings)) if !codings.is_empty() => Labels::of(codings),
+            _ => Labels::of(core::slice::from_ref(label)),
+        },
+        None => Labels::of(&[Json::Null]),
+    }
+}
+
+/// Inline labels anywhere inside a value, but not inside the members named.
+pub(super) fn inside(json: &Json<'_>, but: &[&str]) -> Floor {
     match json {
-        Json::Array(items) => items.iter().fold(Floor::NONE, |floor, item| floor.union(inside(item, skip))),
+        Json::Array(items) => items.iter().fold(Floor::NONE, |floor, item| floor.union(inside(item, but))),
         Json::Object(object) => {
-            let own = of_extension(json).unwrap_or(Floor::NONE);
-            let members = object.iter().filter(|(key, _)| !skip.contains(key));
-            members.fold(own, |floor, (_, value)| floor.union(inside(value, skip)))
+            let is_label = object.get("url").and_then(Json::as_str).is_some_and(is_inline);
+            let own = if is_label { of_inline(object).floor() } else { Floor::NONE };
+            let members = object.iter().filter(|(key, _)| !but.contains(key));
+            members.fold(own, |floor, (_, value)| floor.union(inside(value, but)))
         }
         _ => Floor::NONE,
     }

@@ -16,8 +16,11 @@ pub(crate) use contents::of_resource;
 pub use labels::{CompositionFloors, Floor, composition_floors};
 pub(crate) use labels::{confidentiality, sensitivity};
 
+use super::json::Json;
 use crate::consent::Categories;
 use crate::record::ResourceType;
+use labels::Labels;
+use systems::System;
 
 pub(crate) const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 pub(crate) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
@@ -27,6 +30,20 @@ pub(crate) const ACT_REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-Ac
 pub(crate) const SENSITIVITIES: Categories = Categories(u64::MAX << 24);
 /// Every class of data: bits 0 to 23.
 pub(crate) const CLASSES: Categories = Categories((1 << 24) - 1);
+
+/// What security labels say.
+pub(crate) fn of_labels(labels: &[Json<'_>]) -> Floor {
+    Labels::of(labels).floor()
+}
+
+/// Sensitivities of every record with this coding; none where its system is not known.
+pub(crate) fn sensitivity_of_coding(coding: &Json<'_>) -> Categories {
+    let text = |key| coding.get(key).and_then(Json::as_str);
+    match (text("system").and_then(System::of), text("code")) {
+        (Some(system), Some(code)) => codes::sensitivity_of(system, code),
+        _ => Categories::NONE,
+    }
+}
 
 /// Every sensitivity that has a name.
 const fn every_sensitivity() -> Categories {
