@@ -11,6 +11,7 @@ mod archive;
 mod change;
 mod feed;
 mod library;
+mod make;
 mod number;
 mod people;
 mod read;

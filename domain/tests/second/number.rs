@@ -114,7 +114,7 @@ fn length(year: u64, month: u64) -> u64 {
 }
 
 fn leap(year: u64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 fn digits(text: &str) -> Option<u64> {
