@@ -1,4 +1,5 @@
-//! The archives of published example data beside the workspace (`../shared/data/*.tar.zst`), read in memory.
+//! The archives of published example data, read in memory: `*.tar.zst` in the folder that `AMANAT_EXAMPLE_DATA` names, else in
+//! `../shared/data` beside the workspace.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -6,8 +7,11 @@ use std::path::Path;
 
 /// Calls `each` with name and content of every file of an archive; false, and a word on stderr, where it is not there.
 pub(crate) fn read(name: &str, mut each: impl FnMut(&str, &mut dyn Read)) -> bool {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(format!("{name}.tar.zst"));
+    let folder = std::env::var_os("AMANAT_EXAMPLE_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
+        std::path::PathBuf::from,
+    );
+    let path = folder.join(format!("{name}.tar.zst"));
     let Ok(file) = File::open(&path) else {
         eprintln!("SKIPPED: the example data {name}.tar.zst is not beside the workspace");
         return false;
