@@ -349,12 +349,12 @@ pub(crate) struct ProveArgs {
     /// The circuit's witness, as circom's calculator or snarkjs made it.
     #[arg(long, value_name = "FILE", requires = "zkey")]
     pub wtns: Option<PathBuf>,
-    /// With --zkey: where to write the proof.
-    #[arg(long, value_name = "FILE", default_value = "proof.json")]
-    pub proof: PathBuf,
-    /// With --zkey: where to write the public inputs.
-    #[arg(long, value_name = "FILE", default_value = "public.json")]
-    pub public: PathBuf,
+    /// With --zkey: where to write the proof; proof.json without it.
+    #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
+    pub proof: Option<PathBuf>,
+    /// With --zkey: where to write the public inputs; public.json without it.
+    #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
+    pub public: Option<PathBuf>,
     /// The clinician's holder file name.
     #[arg(long)]
     pub holder: Option<String>,
@@ -385,7 +385,7 @@ pub(crate) struct ProveArgs {
     /// Write the transaction here.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Also write snarkjs' verification_key.json, proof.json and public.json into this folder.
+    /// Write snarkjs' verification_key.json, proof.json and public.json into this folder, for `verify --snarkjs`.
     #[arg(long, value_name = "DIR")]
     pub snarkjs: Option<PathBuf>,
     /// Do not submit.
@@ -403,7 +403,7 @@ pub(crate) struct VerifyArgs {
     /// A transaction file, as written by `prove --out`.
     #[arg(required_unless_present = "snarkjs")]
     pub file: Option<PathBuf>,
-    /// A folder with snarkjs' verification_key.json, proof.json and public.json.
+    /// A folder with snarkjs' verification_key.json, proof.json and public.json, of any circuit over BN254.
     #[arg(long, value_name = "DIR", conflicts_with = "file")]
     pub snarkjs: Option<PathBuf>,
 }

@@ -5,11 +5,12 @@
 //! constraint system (by digest) they were made for and where they come from ([`Origin`]); a loader refuses a stranger
 //! and says what it expected and what it got. [`KeyStore`] keeps keys in a directory by digest.
 //! [`insecure_dev_setup`] makes keys for development: whoever runs it could forge proofs. [`snarkjs`] speaks the JSON of
-//! tools we did not write, [`Zkey`] and [`Witness`] their binary files. [`Proof`] is the decoded proof, shared by prover and verifier.
+//! tools we did not write, [`Zkey`] and [`Witness`] their binary files; the key of a circuit that is not ours is a [`CircuitKey`]. [`Proof`] is the decoded proof, shared by prover and verifier.
 //!
 //! No proving and no verifying happens here. Start with [`VerifyingKey`], then [`KeyStore`].
 
 mod binfile;
+mod circuit_key;
 mod codec;
 mod dev_zkey;
 mod header;
@@ -26,6 +27,7 @@ mod wtns;
 mod zkey;
 
 pub use binfile::{BinaryError, SectionId};
+pub use circuit_key::CircuitKey;
 pub use codec::PointError;
 pub use dev_zkey::insecure_dev_zkey;
 pub use header::{HeaderError, KeyHeader, Origin};

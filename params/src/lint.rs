@@ -7,6 +7,7 @@ use crate::header::Origin;
 use crate::verifying_key::{IC_POINTS, VkPoints};
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
+use std::collections::BTreeMap;
 
 /// A point of a verifying key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,39 +91,42 @@ pub fn lint_verifying_key(points: &VkPoints, origin: &Origin) -> Result<(), VkLi
     if points.ic.len() != IC_POINTS {
         return Err(VkLint::IcLength { expected: IC_POINTS, got: points.ic.len() });
     }
+    sound_points(points)?;
+    findings(points, *origin == Origin::InsecureDev).next().map_or(Ok(()), Err)
+}
+
+/// Every point is on its curve, in its subgroup, and not infinity.
+pub(crate) fn sound_points(points: &VkPoints) -> Result<(), VkLint> {
     sound(VkPart::Alpha, &points.alpha_g1)?;
     sound(VkPart::Beta, &points.beta_g2)?;
     sound(VkPart::Gamma, &points.gamma_g2)?;
     sound(VkPart::Delta, &points.delta_g2)?;
-    for (i, point) in points.ic.iter().enumerate() {
-        sound(VkPart::Ic(i), point)?;
-    }
-    secret(VkPart::Alpha, &points.alpha_g1)?;
-    secret(VkPart::Beta, &points.beta_g2)?;
-    secret(VkPart::Delta, &points.delta_g2)?;
-    if *origin == Origin::InsecureDev {
-        secret(VkPart::Gamma, &points.gamma_g2)?;
-    }
-    for (i, point) in points.ic.iter().enumerate() {
-        secret(VkPart::Ic(i), point)?;
-    }
-    if same_up_to_sign(&points.delta_g2, &points.gamma_g2) {
-        return Err(VkLint::DeltaIsGamma);
-    }
-    if same_up_to_sign(&points.beta_g2, &points.gamma_g2) {
-        return Err(VkLint::BetaIsGamma);
-    }
-    if same_up_to_sign(&points.beta_g2, &points.delta_g2) {
-        return Err(VkLint::BetaIsDelta);
-    }
-    for second in 1..points.ic.len() {
-        for first in 0..second {
-            if same_up_to_sign(&points.ic[first], &points.ic[second]) {
-                return Err(VkLint::DuplicateIc { first, second });
-            }
-        }
-    }
-    Ok(())
+    points.ic.iter().enumerate().try_for_each(|(i, point)| sound(VkPart::Ic(i), point))
+}
+
+/// What is bad about points that are sound, for any number of IC points.
+pub(crate) fn findings(points: &VkPoints, gamma_is_secret: bool) -> impl Iterator<Item = VkLint> {
+    let VkPoints { alpha_g1, beta_g2, gamma_g2, delta_g2, ic } = points;
+    let fixed = [
+        (is_generator(alpha_g1), VkLint::Generator(VkPart::Alpha)),
+        (is_generator(beta_g2), VkLint::Generator(VkPart::Beta)),
+        (is_generator(delta_g2), VkLint::Generator(VkPart::Delta)),
+        (gamma_is_secret && is_generator(gamma_g2), VkLint::Generator(VkPart::Gamma)),
+    ];
+    let related = [
+        (same_up_to_sign(delta_g2, gamma_g2), VkLint::DeltaIsGamma),
+        (same_up_to_sign(beta_g2, gamma_g2), VkLint::BetaIsGamma),
+        (same_up_to_sign(beta_g2, delta_g2), VkLint::BetaIsDelta),
+    ];
+    let generators = ic.iter().enumerate().map(|(i, p)| (is_generator(p), VkLint::Generator(VkPart::Ic(i))));
+    // Points with one x are equal or each other's negative.
+    let mut seen = BTreeMap::new();
+    let duplicates = ic.iter().enumerate().filter_map(move |(second, p)| {
+        let first = *seen.entry(p.x).or_insert(second);
+        (first != second).then_some(VkLint::DuplicateIc { first, second })
+    });
+    let told = fixed.into_iter().chain(generators).chain(related);
+    told.filter_map(|(found, lint)| found.then_some(lint)).chain(duplicates)
 }
 
 fn sound<P: SWCurveConfig>(part: VkPart, point: &Affine<P>) -> Result<(), VkLint> {
@@ -137,11 +141,10 @@ fn sound<P: SWCurveConfig>(part: VkPart, point: &Affine<P>) -> Result<(), VkLint
     }
 }
 
-fn secret<P: SWCurveConfig>(part: VkPart, point: &Affine<P>) -> Result<(), VkLint> {
-    if same_up_to_sign(point, &Affine::generator()) { Err(VkLint::Generator(part)) } else { Ok(()) }
+fn is_generator<P: SWCurveConfig>(point: &Affine<P>) -> bool {
+    same_up_to_sign(point, &Affine::generator())
 }
 
-/// Affine points with one x are equal or each other's negative.
 fn same_up_to_sign<P: SWCurveConfig>(a: &Affine<P>, b: &Affine<P>) -> bool {
     a == b || *a == -*b
 }

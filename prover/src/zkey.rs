@@ -7,9 +7,8 @@
 use crate::groth16::{Blinding, FixedPoints, ProveError, prove_loaded};
 use amanat_accel::{Engine, KeyBases, LoadedCircuit, LoadedKey, QuotientForm, TableMemory, Watch};
 use amanat_params::{VkPoints, Witness, Zkey};
-use amanat_verifier::Proof;
-use ark_bn254::{Fr, G1Projective};
-use ark_ec::CurveGroup;
+use amanat_verifier::{Proof, holds};
+use ark_bn254::Fr;
 use ark_ff::One;
 
 /// A `.zkey` laid out for proving: made once, used for every proof.
@@ -122,20 +121,15 @@ impl ZkeyProver {
         }
     }
 
-    /// Whether the proof holds for these public inputs: `e(A, B) = e(alpha, beta) e(IC(x), gamma) e(C, delta)`.
+    /// The key's verifying key.
+    #[must_use]
+    pub fn verifying_key(&self) -> &VkPoints {
+        &self.vk
+    }
+
+    /// Whether the proof holds for these public inputs.
     #[must_use]
     pub fn verify(&self, public: &[Fr], proof: &Proof) -> bool {
-        let Some((constant, ic)) = self.vk.ic.split_first() else { return false };
-        if public.len() != ic.len() {
-            return false;
-        }
-        let combined: G1Projective = self.engine.msm_g1(ic, public) + constant;
-        let product = self.engine.multi_pairing(&[
-            (-*proof.a(), *proof.b()),
-            (self.vk.alpha_g1, self.vk.beta_g2),
-            (combined.into_affine(), self.vk.gamma_g2),
-            (*proof.c(), self.vk.delta_g2),
-        ]);
-        product.is_some_and(|product| product.is_one())
+        holds(self.engine, &self.vk, public, proof)
     }
 }

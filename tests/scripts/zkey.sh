@@ -5,7 +5,8 @@
 #
 # DIR holds circuit.r1cs, witness.wtns, broken.wtns and ours.zkey (as written by the example `circom_files`); SNARKJS and AMANAT are
 # the programs. snarkjs runs a small ceremony and makes a key for the circuit; `amanat prove` proves under it and under our own
-# key; snarkjs must accept each proof, and refuse it with each public value changed; the broken witness must give no proof, the
+# key; snarkjs and `amanat verify --snarkjs` must accept each proof,
+# also those of snarkjs, and refuse it with each public value changed; the broken witness must give no proof, the
 # key and the witness of one must be refused as the other, and snarkjs must be able to prove under our key. Exits 1 at the first
 # surprise.
 set -euo pipefail
@@ -65,10 +66,30 @@ for key in snarkjs ours; do
   status=0
   "$amanat" prove --zkey "$key.zkey" --wtns "$dir/broken.wtns" --proof broken.json >log 2>&1 || status=$?
   [[ $status == 5 && ! -e broken.json ]] || { cat log >&2; fail "a broken witness gave status $status"; }
-  printf '%-8s key: proof accepted; refused with each public value changed; no proof from a broken witness\n' "$key"
+  mkdir -p "both/$key"
+  cp "$key.json" "both/$key/verification_key.json"
+  for made in "proof public" "theirs theirs_public"; do
+    read -r proof public <<<"$made"
+    cp "$proof.json" "both/$key/proof.json"
+    cp "$public.json" "both/$key/public.json"
+    quietly "$amanat" verify --snarkjs "both/$key"
+    for slot in 0 1 2; do
+      raise "$slot" "$public.json" >"both/$key/public.json"
+      status=0
+      "$amanat" verify --snarkjs "both/$key" >log 2>&1 || status=$?
+      [[ $status == 5 ]] || { cat log >&2; fail "we gave status $status to $proof with public value $slot changed"; }
+    done
+  done
+  printf '%-8s key: proofs accepted, ours and theirs, here and there; refused with each public value changed; no proof from a broken witness\n' "$key"
 done
 quietly "$amanat" prove --zkey bare.zkey --wtns "$dir/witness.wtns"
 grep -q 'nobody has contributed' log || fail "no warning for a key without contributions"
+quietly "$amanat" prove --zkey bare.zkey --wtns "$dir/witness.wtns" --snarkjs bare
+quietly "$amanat" verify --snarkjs bare
+grep -q 'delta is gamma' log || fail "no warning for a verifying key without contributions"
+quietly "$snarkjs" zkey export verificationkey bare.zkey bare.json
+accepts bare.json bare/public.json bare/proof.json || fail "snarkjs refuses the proof in our folder"
+accepts bare/verification_key.json bare/public.json bare/proof.json || fail "snarkjs refuses the key that we wrote"
 ! "$amanat" prove --zkey "$dir/witness.wtns" --wtns "$dir/witness.wtns" >log 2>&1 || fail "a witness is no key"
 grep -q 'not a .zkey file' log || fail "the refusal of a witness as a key does not say so"
 ! "$amanat" prove --zkey ours.zkey --wtns ours.zkey >log 2>&1 || fail "a key is no witness"

@@ -42,6 +42,9 @@ struct Args {
     /// Money for an hour of one core.
     #[arg(long, default_value_t = 0.04)]
     price: f64,
+    /// Its currency.
+    #[arg(long, default_value = amanat_benches::profile::CURRENCY)]
+    currency: String,
     /// Where keys are kept between runs.
     #[arg(long, env = "AMANAT_BENCH_DIR")]
     dir: Option<PathBuf>,
@@ -86,6 +89,7 @@ fn work() -> Outcome<()> {
         tables: args.tables.map_or(TableMemory::Plain, |mib| TableMemory::AtMost(mib << 20)),
         memory: true,
         price: args.price,
+        currency: args.currency,
         dir: args.dir.unwrap_or_else(|| std::env::temp_dir().join("amanat-bench")),
         command: format!(
             "cargo run --release --manifest-path benches/peers/Cargo.toml -- {}",

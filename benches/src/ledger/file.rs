@@ -123,6 +123,12 @@ pub struct Settings {
     pub validators: u32,
     /// Money for an hour of one core.
     pub price_per_core_hour: f64,
+    /// Its currency.
+    #[serde(default = "crate::profile::file::currency")]
+    pub currency: String,
+    /// Whether the runs were fewer and shorter than those of published tables.
+    #[serde(default)]
+    pub quick: bool,
 }
 
 /// The speed of one.
@@ -451,10 +457,10 @@ impl LedgerReport {
         self.systems.iter().find(|s| s.kind == kind)
     }
 
-    /// Money for a thousand requests.
+    /// Money for a million requests.
     #[must_use]
-    pub fn per_thousand(&self, speed: &Speed) -> f64 {
-        speed.cpu.median / 3600.0 * self.settings.price_per_core_hour * 1e3
+    pub fn per_million(&self, speed: &Speed) -> f64 {
+        speed.cpu.median / 3600.0 * self.settings.price_per_core_hour * 1e6
     }
 }
 
@@ -537,6 +543,8 @@ pub(super) mod tests {
                 callers: 2,
                 validators: 1,
                 price_per_core_hour: 0.04,
+                currency: "CHF".into(),
+                quick: false,
             },
             systems: [20_000.0, 5_000.0, 1_000.0, 2_500.0]
                 .into_iter()
@@ -633,10 +641,10 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_thousand_requests_cost_their_processor_time() {
+    fn a_million_requests_cost_their_processor_time() {
         let report = sample();
         let speed = report.system(Kind::Proofs).expect("measured").most;
-        let expected = speed.cpu.median * 1000.0 / 3600.0 * 0.04;
-        assert!((report.per_thousand(&speed) - expected).abs() < 1e-12);
+        let expected = speed.cpu.median * 1e6 / 3600.0 * 0.04;
+        assert!((report.per_million(&speed) - expected).abs() < 1e-9);
     }
 }

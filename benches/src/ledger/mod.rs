@@ -76,6 +76,10 @@ pub struct Options {
     pub away: Duration,
     /// Money for an hour of one core.
     pub price: f64,
+    /// Its currency.
+    pub currency: String,
+    /// Whether these are fewer and shorter runs than those of published tables.
+    pub quick: bool,
     /// Keys are kept below this folder between runs.
     pub dir: PathBuf,
     /// Ledgers and proofs are kept here between runs.
@@ -105,6 +109,8 @@ impl Options {
             seconds: 3.0,
             away: Duration::from_secs(2),
             price: 0.04,
+            currency: crate::profile::CURRENCY.to_owned(),
+            quick: false,
             cache: dir.join("ledger-bench"),
             dir,
             command: String::new(),
@@ -126,6 +132,7 @@ impl Options {
             validators: vec![1, 4],
             seconds: 1.0,
             away: Duration::from_millis(500),
+            quick: true,
             ..Self::full(dir)
         }
     }
@@ -173,6 +180,8 @@ pub fn run(options: &Options, watcher: &dyn Watcher) -> Outcome<LedgerReport> {
             callers: u32::try_from(CALLERS)?,
             validators: 1,
             price_per_core_hour: options.price,
+            currency: options.currency.clone(),
+            quick: options.quick,
         })
     };
     let mut report = LedgerReport {

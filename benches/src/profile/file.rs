@@ -9,6 +9,14 @@ pub const SCHEMA: &str = "amanat.profile";
 /// Counts up with every change that a reader of the file must know of.
 pub const VERSION: u32 = 1;
 
+/// Of a price where nothing else is said, as in files from before it could be.
+pub const CURRENCY: &str = "USD";
+
+/// [`CURRENCY`].
+pub(crate) fn currency() -> String {
+    CURRENCY.to_owned()
+}
+
 /// Everything that was measured in one run, with where and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
@@ -52,8 +60,11 @@ pub struct Settings {
     pub command: String,
     /// Rounds: every prover once in each.
     pub rounds: u32,
-    /// Money for an hour of one core, in whatever currency the reader pays.
+    /// Money for an hour of one core.
     pub price_per_core_hour: f64,
+    /// Its currency.
+    #[serde(default = "currency")]
+    pub currency: String,
     /// What the limits are counted in.
     pub limit: Limit,
 }
@@ -340,6 +351,7 @@ pub(super) mod tests {
                 command: "amanat bench profile".into(),
                 rounds: 5,
                 price_per_core_hour: 0.04,
+                currency: "CHF".into(),
                 limit: Limit { model: "two a cycle".into(), cycles_per_product: 6.3125 },
             },
             subjects: vec![subject(15, 1.0), subject(16, 2.0)],

@@ -15,5 +15,6 @@ pub(crate) mod page;
 pub mod run;
 pub mod subject;
 
+pub use file::CURRENCY;
 pub use page::page;
 pub use run::{Options, Stopped, Watcher, run};

@@ -38,6 +38,8 @@ pub struct Options {
     pub memory: bool,
     /// Money for an hour of one core.
     pub price: f64,
+    /// Its currency.
+    pub currency: String,
     /// Keys are kept below this folder between runs.
     pub dir: PathBuf,
     /// How to do it again.
@@ -80,6 +82,7 @@ pub fn run(options: &Options, peers: &[&dyn Peer], watcher: &dyn Watcher) -> Out
             command: options.command.clone(),
             rounds: u32::try_from(options.rounds)?,
             price_per_core_hour: options.price,
+            currency: options.currency.clone(),
             limit: file::Limit { model: model.name.to_owned(), cycles_per_product: model.product },
         },
         subjects,
@@ -382,6 +385,7 @@ mod tests {
             // Its child process would be this test program.
             memory: false,
             price: 0.04,
+            currency: "USD".into(),
             dir: dir.to_owned(),
             command: "test".to_owned(),
         }

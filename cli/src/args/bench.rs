@@ -52,9 +52,12 @@ pub(crate) struct ProfileArgs {
     /// Rounds: every prover once in each.
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
-    /// Money for an hour of one core, in whatever currency you pay.
+    /// Money for an hour of one core.
     #[arg(long, default_value_t = 0.04)]
     pub price: f64,
+    /// The price's currency, as it shall be written.
+    #[arg(long, value_name = "NAME", default_value = "USD", value_parser = currency_name)]
+    pub currency: String,
     /// Memory that an engine may spend on precomputed multiples of the key's points.
     #[arg(long, value_name = "MIB")]
     pub tables: Option<usize>,
@@ -70,6 +73,13 @@ pub(crate) struct ProfileArgs {
     /// Write the page here.
     #[arg(long, value_name = "FILE.html")]
     pub html: Option<PathBuf>,
+}
+
+/// A few letters or signs.
+fn currency_name(text: &str) -> Result<String, String> {
+    let fits =
+        (1..=8).contains(&text.chars().count()) && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    if fits { Ok(text.to_owned()) } else { Err("a currency is from 1 to 8 letters, such as USD".to_owned()) }
 }
 
 #[derive(Args)]
@@ -133,9 +143,12 @@ pub(crate) struct LedgerArgs {
     /// Only the validators.
     #[arg(long)]
     pub only_validators: bool,
-    /// Money for an hour of one core, in whatever currency you pay.
+    /// Money for an hour of one core.
     #[arg(long, default_value_t = 0.04)]
     pub price: f64,
+    /// The price's currency, as it shall be written.
+    #[arg(long, value_name = "NAME", default_value = "USD", value_parser = currency_name)]
+    pub currency: String,
     /// Write the figures here.
     #[arg(long, value_name = "FILE.json")]
     pub out: Option<PathBuf>,

@@ -4,14 +4,18 @@ use crate::args::{Global, VerifyArgs, VerifyCommand};
 use crate::home::Home;
 use crate::keyring;
 use crate::ui::Ui;
-use amanat_domain::statement::Statement;
 use amanat_domain::tx::{MAX_TX_BYTES, Transaction};
 use amanat_ledger::{BlockHash, EntryProof, Genesis, InclusionProof, MAX_GENESIS_BYTES};
-use amanat_params::{KeyHeader, Origin, Proof, snarkjs};
+use amanat_params::{Proof, snarkjs};
 use amanat_verifier::light::{LightClient, ReceiptEvidence};
-use amanat_verifier::{PreparedVerifyingKey, verify_one};
+use amanat_verifier::{CircuitReject, PreparedVerifyingKey, verify_circuit, verify_one};
 use anyhow::{Context, Result, bail};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+
+/// Findings about a stranger's key that are told one by one.
+const WARNINGS: usize = 8;
 
 /// The proof does not verify: an exit code of its own.
 #[derive(Debug, thiserror::Error)]
@@ -143,31 +147,46 @@ fn block_hash(text: &str) -> Result<BlockHash> {
     Ok(BlockHash(hash))
 }
 
+/// A proof of anybody's circuit. A key that is wrong is a fault, as the verifier's own choice; proof and inputs are the prover's.
 fn foreign(dir: &Path, ui: Ui) -> Result<()> {
     let text = |name: &str| -> Result<String> {
         let path = dir.join(name);
-        String::from_utf8(read(&path, 1 << 20)?).with_context(|| format!("{} is not text", path.display()))
+        let bytes = read(&path, snarkjs::MAX_FILE_BYTES)?;
+        String::from_utf8(bytes).ok().with_context(|| format!("{} is not text", path.display()))
     };
-    // Whose circuit it is, the files do not say: the header is only needed to hold the key.
-    let header = KeyHeader {
-        statement: Statement::Access,
-        version: 0,
-        r1cs: [0; 32],
-        origin: Origin::Ceremony { transcript: [0; 32] },
-    };
-    let key = snarkjs::import_verifying_key(header, &text("verification_key.json")?)?;
+    let key = snarkjs::import_circuit_key(&text("verification_key.json")?)?;
     let proof = snarkjs::import_proof(&text("proof.json")?).map_err(|e| NotValid(e.to_string()))?;
     let public = snarkjs::import_public(&text("public.json")?).map_err(|e| NotValid(e.to_string()))?;
-    verify_one(&PreparedVerifyingKey::new(&key), &public, &proof).map_err(|e| NotValid(e.to_string()))?;
-    ui.say("valid under the key in this folder; whose key that is, the files do not say");
-    ui.document(&serde_json::json!({ "valid": true }));
+    verify_circuit(&key, &public, &proof).map_err(|e| {
+        NotValid(match e {
+            CircuitReject::PublicInputs { .. } => format!("public.json: {e}"),
+            CircuitReject::Invalid => e.to_string(),
+        })
+    })?;
+    let warnings: Vec<String> = key.warnings().iter().map(ToString::to_string).collect();
+    for warning in warnings.iter().take(WARNINGS) {
+        ui.warn(&format!("verification_key.json: {warning}"));
+    }
+    if let Some(more @ 1..) = warnings.len().checked_sub(WARNINGS) {
+        ui.warn(&format!("verification_key.json: {more} more of that kind"));
+    }
+    ui.say(format!(
+        "valid under the key in this folder (public inputs: {}); whose key that is, the files do not say",
+        public.len()
+    ));
+    ui.document(&serde_json::json!({
+        "valid": true, "public_inputs": public.len(), "warnings": warnings[..warnings.len().min(WARNINGS)],
+    }));
     Ok(())
 }
 
+/// Reads no more than so much, whatever the file says of itself.
 fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let length = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
-    if length > most {
-        bail!("{}: {length} bytes, at most {most} are expected", path.display());
+    let cannot = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).with_context(cannot)?;
+    if bytes.len() as u64 > most {
+        bail!("{}: more than {most} bytes, which is the most that is read", path.display());
     }
-    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    Ok(bytes)
 }

@@ -9,10 +9,10 @@ use amanat_prover::zkey::ZkeyProver;
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Proves, verifies, and writes `proof.json` and `public.json`.
+/// Proves, verifies, and writes `proof.json` and `public.json`; with `--snarkjs` the verifying key too.
 pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<()> {
     let engine = amanat_accel::choose()?;
     let began = Instant::now();
@@ -36,10 +36,23 @@ pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<
     let proving = began.elapsed();
 
     let (proof, public) = (snarkjs::export_proof(&proof), snarkjs::export_public(&public));
-    write(&args.proof, &proof)?;
-    write(&args.public, &public)?;
+    let (proof_file, public_file, key_file) = match &args.snarkjs {
+        Some(dir) => {
+            fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+            (dir.join("proof.json"), dir.join("public.json"), Some(dir.join("verification_key.json")))
+        }
+        None => {
+            let file = |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| name.into());
+            (file(&args.proof, "proof.json"), file(&args.public, "public.json"), None)
+        }
+    };
+    write(&proof_file, &proof)?;
+    write(&public_file, &public)?;
+    if let Some(file) = &key_file {
+        write(file, &snarkjs::export_key_points(prover.verifying_key()))?;
+    }
     ui.say(format!(
-        "proved and verified: {} variables, {} public inputs, domain of 2^{}; {} (engine {}), after loading for {}",
+        "proved and verified (variables: {}, public inputs: {}, domain: 2^{}): {} (engine {}), after loading for {}",
         prover.num_variables(),
         prover.num_public(),
         prover.domain_size().ilog2(),
@@ -47,9 +60,14 @@ pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<
         engine.name(),
         ui::seconds(loading),
     ));
-    ui.say(format!("wrote {} and {}", args.proof.display(), args.public.display()));
+    match &args.snarkjs {
+        Some(dir) => {
+            ui.say(format!("wrote verification_key.json, proof.json and public.json into {}", dir.display()))
+        }
+        None => ui.say(format!("wrote {} and {}", proof_file.display(), public_file.display())),
+    }
     if !contributed {
-        ui.say("warning: nobody has contributed to this key: anybody can forge proofs under it (`snarkjs zkey contribute`)");
+        ui.warn("nobody has contributed to this key: anybody can forge proofs under it (`snarkjs zkey contribute`)");
     }
     ui.document(&serde_json::json!({
         "variables": prover.num_variables(),
@@ -61,7 +79,7 @@ pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<
         "key_has_contributions": contributed,
         "proof": serde_json::from_str::<serde_json::Value>(&proof)?,
         "public": serde_json::from_str::<serde_json::Value>(&public)?,
-        "files": { "proof": args.proof, "public": args.public },
+        "files": { "proof": proof_file, "public": public_file, "verification_key": key_file },
     }));
     Ok(())
 }

@@ -117,13 +117,19 @@ pub fn transaction(data: &[u8]) {
     assert!(verify_transaction(&OneKey, tx).is_err());
 }
 
-/// A verifying key, its bytes or its JSON: an error, or one encoding of a key that every check of the linter accepts.
+/// A verifying key, its bytes or its JSON: an error, or one encoding of a key that every check of the linter accepts; as JSON
+/// also a key of any circuit.
 pub fn verifying_key(data: &[u8]) {
     let world = world();
     let mut input = Input::new(data);
     if input.flag() {
         let json = input.file(snarkjs::export_verifying_key(&world.vk).as_bytes());
         let Ok(json) = core::str::from_utf8(&json) else { return };
+        if let Ok(key) = snarkjs::import_circuit_key(json) {
+            let again = snarkjs::import_circuit_key(&snarkjs::export_key_points(key.points()));
+            assert_eq!(again.as_ref(), Ok(&key), "a circuit's key comes back from its JSON");
+            let _ = key.warnings();
+        }
         let Ok(vk) = snarkjs::import_verifying_key(*world.vk.header(), json) else { return };
         let again = snarkjs::import_verifying_key(*vk.header(), &snarkjs::export_verifying_key(&vk));
         assert_eq!(again.map(|vk| vk.to_bytes()), Ok(vk.to_bytes()));

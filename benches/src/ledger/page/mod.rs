@@ -2,22 +2,32 @@
 
 mod plots;
 
+mod twice;
+
 use super::file::{Kind, LedgerReport, System, Verdict, money};
 use crate::profile::page::svg::escape;
-use crate::profile::page::words::{bytes, seconds, three, times};
-use crate::profile::page::{STYLE, legend, row, section};
+use crate::profile::page::words::{bytes, priced, round, seconds, times};
+use crate::profile::page::{STYLE, few_rounds, legend, notice, per_million, row, section, tiles};
 use plots::{Chart, FAMILIES, Line, colour, lines, rate};
 
 /// What a profile's page has no need of.
 const MORE: &str = "\
 svg .second { stroke-dasharray: 5 4; opacity: .75; }
-svg .tiny { font-size: 10px; }
 .words { table-layout: fixed; min-width: 46rem; }
+.how th:nth-child(2), .how th:nth-child(3) { width: 16%; } .how th:last-child { width: 44%; }
 .words td, .words th { white-space: normal; text-align: left; vertical-align: top; }
 .words td span { color: var(--soft); }
 .held, .partly, .lost { font-weight: 650; }
 .held { color: var(--rows); } .partly { color: var(--recode); } .lost { color: var(--g2); }
 .wide ul { margin: .2rem 0 .6rem; padding-left: 1.2rem; }
+details table + table { margin-top: 1.6rem; }
+@media (max-width: 48rem) {
+  .words, .words tbody, .words tr, .words td { display: block; min-width: 0; }
+  .words tr:first-child { display: none; }
+  .words tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }
+  .words td { border: 0; padding: .15rem 0; }
+  .words td[data-of]::before { content: attr(data-of) \": \"; color: var(--soft); }
+}
 ";
 
 /// The page.
@@ -26,13 +36,15 @@ pub fn page(report: &LedgerReport) -> String {
     let mut body = header(report);
     body.push_str(&cards(report));
     body.push_str(&verdict(report));
-    body.push_str("<div class=\"grid\">\n");
+    body.push_str("<div class=\"plots\">\n");
     body.push_str(&speed(report));
     body.push_str(&costs(report));
     body.push_str(&outages(report));
+    body.push_str(&gates(report));
+    body.push_str("</div>\n");
+    body.push_str(&twice::section(report));
     body.push_str(&validators(report));
     body.push_str(&attacks(report));
-    body.push_str("</div>\n");
     body.push_str(&tables(report));
     body.push_str(&footer(report));
     format!(
@@ -44,11 +56,15 @@ fn header(report: &LedgerReport) -> String {
     let (m, s) = (&report.machine, &report.settings);
     let load = m.load.map_or_else(String::new, |load| format!(" · load {load} before the run"));
     let busy = m.load.is_some_and(|load| load > 0.25 * f64::from(m.threads));
-    let notice = if busy {
-        "<p class=\"notice\">Others used this machine at the same time. Processor time can be relied on; requests a second and latencies are worse than on a quiet machine.</p>\n"
-    } else {
-        ""
-    };
+    let mut notices = Vec::new();
+    if busy {
+        notices.push("Others used this machine at the same time. Processor time can be relied on; requests a second and latencies are worse than on a quiet machine.".to_owned());
+    }
+    // Files from before it was written down have it in their command.
+    if s.quick || s.command.split_whitespace().any(|word| word == "--quick") {
+        notices.push("A quick run: fewer proofs and shorter runs than those of published tables, so the highest speeds are too low. A first impression, not to be quoted.".to_owned());
+    }
+    notices.extend(few_rounds(s.rounds));
     let mut numbers: Vec<String> = report.validators.iter().map(|v| v.validators.to_string()).collect();
     numbers.dedup();
     let validators = match numbers.as_slice() {
@@ -57,14 +73,17 @@ fn header(report: &LedgerReport) -> String {
         [first @ .., last] => format!("validators: {} and {last}", first.join(", ")),
     };
     format!(
-        "<header>\n<h1>What proofs cost a ledger, and what they buy</h1>\n<p>{} · {} threads · {} · engine {}{load}</p>\n<p>{} · {validators} · {} distinct access proofs · {} rounds, medians</p>\n{notice}</header>\n",
+        "<header>\n<h1>What proofs cost a ledger, and what they buy</h1>\n<p>{} · {} thread{} · {} · engine {}{load}</p>\n<p>{} · {validators} · {} distinct access proofs · {} round{}, medians</p>\n{}</header>\n",
         escape(&m.cpu),
         m.threads,
+        if m.threads == 1 { "" } else { "s" },
         escape(&m.system),
         escape(&m.engine),
         escape(&m.time),
         s.proofs,
-        s.rounds
+        s.rounds,
+        if s.rounds == 1 { "" } else { "s" },
+        notice(&notices)
     )
 }
 
@@ -72,25 +91,23 @@ fn cards(report: &LedgerReport) -> String {
     let mut cards = Vec::new();
     if let Some(s) = report.system(Kind::Blocks) {
         cards.push((
-            rate(s.most.per_second.median),
-            "access proofs a second verified and durable, a block at a time".to_owned(),
+            format!("{} /s", rate(s.most.per_second.median)),
+            "access proofs verified and durable at most, a block at a time".to_owned(),
         ));
     }
     if let Some(s) = report.system(Kind::Proofs) {
         cards.push((
-            rate(s.most.per_second.median),
-            "a second where proofs are verified as they come in".to_owned(),
+            format!("{} /s", rate(s.most.per_second.median)),
+            "at most, where proofs are verified as they come in".to_owned(),
         ));
         if let Some(load) = calm(s) {
             let words = format!("to a durable answer for 99 of 100, at {} a second", rate(load.offered));
             cards.push((seconds(load.latency.p99), words));
         }
+        let (price, currency) = (report.settings.price_per_core_hour, &report.settings.currency);
         cards.push((
-            money(report.per_thousand(&s.most)),
-            format!(
-                "is the price of a thousand accesses with proofs, at {} per core-hour",
-                report.settings.price_per_core_hour
-            ),
+            priced(report.per_million(&s.most), currency),
+            format!("per million proofs verified and durable, at {price} {currency} per core-hour"),
         ));
         cards.push((format!("{} B", s.bytes.request), "is an access with its proof".to_owned()));
     }
@@ -100,23 +117,38 @@ fn cards(report: &LedgerReport) -> String {
             format!("until {} waiting requests were durable after an outage", o.queued),
         ));
     }
-    let lost = |kind| {
+    cards.extend(won(report));
+    tiles(&cards)
+}
+
+/// How many attacks won, in words: against the ledger with proofs, and against what stands beside it.
+fn won(report: &LedgerReport) -> Option<(String, String)> {
+    let count = |kind, verdict| {
         let all = report.attacks.iter().flat_map(|a| &a.outcomes).filter(|o| o.kind == kind);
-        all.filter(|o| o.verdict == Verdict::Lost).count()
+        all.filter(|o| o.verdict == verdict).count()
     };
-    if !report.attacks.is_empty() {
-        cards.push((
-            format!("{} : {} : {}", lost(Kind::Central), lost(Kind::Signed), lost(Kind::Proofs)),
-            format!("of {} attacks won against server, signed ledger, proofs", report.attacks.len()),
-        ));
+    if report.attacks.is_empty() {
+        return None;
     }
-    let cards: String = cards
-        .iter()
-        .map(|(figure, words)| {
-            format!("<div class=\"card\"><b>{}</b><span>{}</span></div>\n", escape(figure), escape(words))
-        })
-        .collect();
-    format!("<div class=\"cards\">\n{cards}</div>\n")
+    let part = match count(Kind::Proofs, Verdict::Partly) {
+        0 => String::new(),
+        n => format!(", {n} in part"),
+    };
+    let words = format!(
+        "attacks won against the ledger with proofs{part}; {} against the server, {} against the signed ledger",
+        count(Kind::Central, Verdict::Lost),
+        count(Kind::Signed, Verdict::Lost)
+    );
+    Some((format!("{} of {}", count(Kind::Proofs, Verdict::Lost), report.attacks.len()), words))
+}
+
+/// How an attack ended, said of the attack.
+const fn ending(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "attack failed",
+        Verdict::Partly => "won in part",
+        Verdict::Lost => "attack won",
+    }
 }
 
 /// The load next below half of the most.
@@ -151,9 +183,7 @@ fn verdict(report: &LedgerReport) -> String {
         "What it does not buy with one validator: its operator can write another history by the rules. A kept receipt shows it.".to_owned(),
     ];
     let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
-    format!(
-        "<section class=\"wide\">\n<h2>Slower, and for what</h2>\n<ul>\n{items}</ul>\n</section>\n<p></p>\n"
-    )
+    format!("<section class=\"wide\">\n<h2>Slower, and for what</h2>\n<ul>\n{items}</ul>\n</section>\n")
 }
 
 fn systems(report: &LedgerReport) -> String {
@@ -176,6 +206,7 @@ fn speed(report: &LedgerReport) -> String {
         lines(
             &Chart {
                 label: "Durable requests a second against offered ones",
+                up: "durable requests a second",
                 across: "offered requests a second",
                 words: rate,
                 marks: &[],
@@ -196,8 +227,9 @@ fn speed(report: &LedgerReport) -> String {
         lines(
             &Chart {
                 label: "Latency against offered load",
+                up: "time to the durable answer",
                 across: "offered requests a second",
-                words: seconds,
+                words: round,
                 marks: &[],
                 ideal: false,
             },
@@ -215,6 +247,7 @@ fn speed(report: &LedgerReport) -> String {
         lines(
             &Chart {
                 label: "Requests a second by the size of a block",
+                up: "durable requests a second",
                 across: "requests in a block",
                 words: rate,
                 marks: &sizes,
@@ -240,6 +273,7 @@ fn speed(report: &LedgerReport) -> String {
         lines(
             &Chart {
                 label: "Requests a second by the number of organisations",
+                up: "durable requests a second",
                 across: "organisations",
                 words: rate,
                 marks: &numbers,
@@ -259,8 +293,9 @@ fn speed(report: &LedgerReport) -> String {
         lines(
             &Chart {
                 label: "Time to drain a burst by its size",
+                up: "time until the last is durable",
                 across: "requests at once",
-                words: seconds,
+                words: round,
                 marks: &bursts,
                 ideal: false,
             },
@@ -272,30 +307,33 @@ fn speed(report: &LedgerReport) -> String {
 
 fn costs(report: &LedgerReport) -> String {
     let mut out = String::new();
-    if let Some(plot) = plots::gates(&report.gates) {
-        let families =
-            legend(FAMILIES.iter().map(|(class, words)| ((*class).to_owned(), (*words).to_owned())));
-        let block = report.gates.first().map_or(0, |g| g.block);
-        let why = format!(
-            "On one thread, {block} requests in a block, each gate by its public door. By block, the rules are part of what verifies."
-        );
-        out.push_str(&section("Processor time by gate", &why, &format!("{families}{plot}")));
-    }
     if let Some(plot) = plots::engines(&report.engines) {
         let legend = legend(
             [Kind::Proofs, Kind::Blocks].map(|k| (colour(k).to_owned(), k.name().to_owned())).into_iter(),
         );
-        let why = "The same proofs with each engine of this machine, in a process of its own, one caller.";
+        let why = "Durable requests a second: the same proofs with each engine of this machine, in a process of its own, one caller.";
         out.push_str(&section("By engine", why, &format!("{legend}{plot}")));
     }
     if let Some(plot) = plots::costs(report) {
         let why = format!(
-            "Processor time of all threads at the highest speed, at {} per core-hour; making proofs is not in it, they are made at the hospital.",
-            report.settings.price_per_core_hour
+            "{}, or requests where there are no proofs: processor time of all threads at the highest speed, at {} {} per core-hour. Making proofs is not in it, they are made at the hospital.",
+            per_million(&report.settings.currency),
+            report.settings.price_per_core_hour,
+            report.settings.currency
         );
-        out.push_str(&section("Cost of a thousand requests", &why, &plot));
+        out.push_str(&section("Cost of verifying", &why, &plot));
     }
     out
+}
+
+fn gates(report: &LedgerReport) -> String {
+    let Some(plot) = plots::gates(&report.gates) else { return String::new() };
+    let families = legend(FAMILIES.iter().map(|(class, words)| ((*class).to_owned(), (*words).to_owned())));
+    let block = report.gates.first().map_or(0, |g| g.block);
+    let why = format!(
+        "Of one request, on one thread, {block} requests in a block. “ledger, proofs” here verifies each proof alone, as where nothing else comes in; at its highest speed those that come together are verified together. By block, the rules are part of what verifies."
+    );
+    section("Processor time by gate", &why, &format!("{families}{plot}"))
 }
 
 fn outages(report: &LedgerReport) -> String {
@@ -323,6 +361,7 @@ fn validators(report: &LedgerReport) -> String {
     };
     let chart = Chart {
         label: "Requests a second by the number of validators",
+        up: "durable requests a second",
         across: "validators",
         words: rate,
         marks: &marks,
@@ -413,29 +452,35 @@ fn attacks(report: &LedgerReport) -> String {
         ));
         for kind in &kinds {
             let cell = attack.outcomes.iter().find(|o| o.kind == *kind).map_or_else(String::new, |o| {
-                format!("<b class=\"{0}\">{0}</b><br/>{1}", o.verdict.word(), escape(&o.what))
+                format!("<b class=\"{}\">{}</b><br/>{}", o.verdict.word(), ending(o.verdict), escape(&o.what))
             });
-            table.push_str(&format!("<td>{cell}</td>"));
+            table.push_str(&format!("<td data-of=\"{}\">{cell}</td>", kind.name()));
         }
         table.push_str("</tr>\n");
     }
     table.push_str("</table>\n</div>\n");
     let why =
         "Each was made in this run, through the same calls or on the file; the outcome is what happened.";
-    section("Attacks, and what each lost", why, &table).replacen("<section>", "<section class=\"wide\">", 1)
+    section("Attacks, and what came of each", why, &table).replacen(
+        "<section>",
+        "<section class=\"wide\">",
+        1,
+    )
 }
 
 fn tables(report: &LedgerReport) -> String {
     let mut out = String::from(
-        "<details open=\"open\">\n<summary>All figures</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>system</th><th>a second</th><th>±</th><th>processor</th><th>a thousand cost</th><th>request</th><th>receipt</th><th>inclusion</th><th>stored</th><th>memory open</th><th>peak</th></tr>\n",
+        "<details>\n<summary>All figures</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>system</th><th>a second</th><th>±</th><th>processor</th>",
     );
+    out.push_str(&format!("<th>{}</th>", escape(&per_million(&report.settings.currency))));
+    out.push_str("<th>request</th><th>receipt</th><th>inclusion</th><th>stored</th><th>memory open</th><th>peak</th></tr>\n");
     for s in &report.systems {
         let cells = [
             s.kind.name().to_owned(),
             rate(s.most.per_second.median),
             rate(s.most.per_second.mad),
             seconds(s.most.cpu.median),
-            money(report.per_thousand(&s.most)),
+            money(report.per_million(&s.most)),
             format!("{} B", s.bytes.request),
             format!("{} B", s.bytes.receipt),
             s.bytes.inclusion.map_or_else(|| "none".to_owned(), |n| format!("{n} B")),
@@ -487,14 +532,15 @@ fn footer(report: &LedgerReport) -> String {
         .collect();
     let not_run: String = report.not_run.iter().map(|why| format!("<li>{}</li>\n", escape(why))).collect();
     format!(
-        "<footer>\n<p>Made by <code>{}</code></p>\n{}<ul>\n{about}</ul>\n<p>Every run begins on a new copy of the same ledger, on the same disk; each batch is one durable two-phase write. {} callers hand in at the same time, at most {} requests together: whatever has come by then. Runs of systems with proofs are at most {} requests long, as many as there are proofs; others at most {}.</p>\n<p>Not run here:</p>\n<ul>\n{not_run}</ul>\n<p>± is the median distance from the median. {} a core-hour is the price.</p>\n</footer>\n",
+        "<footer>\n<p>Made by <code>{}</code></p>\n{}<ul>\n{about}</ul>\n<p>Every run begins on a new copy of the same ledger, on the same disk; each batch is one durable two-phase write. {} callers hand in at the same time, at most {} requests together: whatever has come by then. Runs of systems with proofs are at most {} requests long, as many as there are proofs; others at most {}.</p>\n<p>Not run here:</p>\n<ul>\n{not_run}</ul>\n<p>± is the median distance from the median. The price is {} {} per core-hour.</p>\n</footer>\n",
         escape(&s.command),
         systems(report),
         s.callers,
         s.batch,
         s.proofs,
         s.requests,
-        three(s.price_per_core_hour)
+        s.price_per_core_hour,
+        escape(&s.currency)
     )
 }
 
@@ -518,6 +564,79 @@ mod tests {
         assert_eq!((count("script"), count("link"), count("img"), count("iframe")), (0, 0, 0, 0));
         assert!(!html.contains("url(") && !html.contains("NaN"), "no pictures from elsewhere, only numbers");
         assert!(html.contains("a &lt;name&gt; &amp; more"), "words of outcomes are escaped");
+    }
+
+    #[test]
+    fn a_quick_or_single_run_says_so() {
+        let mut report = sample();
+        let html = page(&report);
+        assert!(!html.contains("A quick run") && !html.contains("not to be quoted"));
+        report.settings.rounds = 1;
+        let html = page(&report);
+        assert!(
+            html.contains("One round only")
+                && html.contains("1 round, medians")
+                && !html.contains("A quick run")
+        );
+        report.settings.quick = true;
+        assert!(page(&report).contains("A quick run"));
+        (report.settings.quick, report.settings.command) = (false, "amanat bench ledger --quick".into());
+        assert!(page(&report).contains("A quick run"), "as files from before say it");
+    }
+
+    #[test]
+    fn money_is_of_a_million_proofs_in_a_named_currency_as_on_the_other_page() {
+        let html = page(&sample());
+        assert!(
+            html.contains(" CHF</b><span>per million proofs verified and durable, at 0.04 CHF per core-hour")
+        );
+        assert_eq!(html.matches("<th>CHF per million proofs</th>").count(), 1);
+        assert!(!html.contains("thousand"));
+    }
+
+    #[test]
+    fn attacks_are_counted_and_told_in_words() {
+        let mut report = sample();
+        let words =
+            "attacks won against the ledger with proofs; 1 against the server, 0 against the signed ledger";
+        assert_eq!(won(&report), Some(("0 of 1".into(), words.into())));
+        let html = page(&report);
+        for words in ["attack won</b>", "won in part</b>", "attack failed</b>"] {
+            assert!(html.contains(words), "{words}");
+        }
+        report.attacks[0].outcomes[2].verdict = Verdict::Partly;
+        assert!(won(&report).is_some_and(|(_, words)| words.contains("with proofs, 1 in part;")));
+    }
+
+    #[test]
+    fn figures_of_the_same_name_stand_in_one_table_with_their_difference() {
+        let html = page(&sample());
+        assert!(html.contains("The same thing, measured in several ways"));
+        let mut report = sample();
+        report.engines.clear();
+        report.organisations.clear();
+        report.gates.clear();
+        report.systems.iter_mut().for_each(|s| s.batches.clear());
+        assert!(!page(&report).contains("measured in several ways"), "nothing there that could disagree");
+    }
+
+    #[test]
+    fn every_chart_names_its_axes() {
+        let html = page(&sample());
+        for words in
+            ["durable requests a second", "time to the durable answer", "time until the last is durable"]
+        {
+            assert!(html.contains(&format!(">{words}</text>")), "{words}");
+        }
+        for words in [
+            "offered requests a second",
+            "requests in a block",
+            "organisations",
+            "requests at once",
+            "validators",
+        ] {
+            assert!(html.contains(&format!(">{words}</text>")), "{words}");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The plots, 380 units wide as those of a profile.
 
-use crate::ledger::file::{EngineSpeed, Gates, Kind, LedgerReport, Outage, money};
-use crate::profile::page::plots::{Frame, label_ends, thousands, ticks};
+use crate::ledger::file::{EngineSpeed, Gates, Kind, LedgerReport, Outage};
+use crate::profile::page::axes::{Curve, Frame, name_curves, thousands, ticks};
+use crate::profile::page::per_million;
 use crate::profile::page::svg::{Anchor, Svg};
-use crate::profile::page::words::{percent, seconds};
+use crate::profile::page::words::{percent, priced, seconds};
 
 const WIDTH: f64 = 380.0;
 const LABELS: f64 = 104.0;
@@ -59,7 +60,9 @@ pub(super) struct Line {
 pub(super) struct Chart<'a> {
     /// For those who do not see it.
     pub(super) label: &'a str,
-    /// Under the horizontal axis.
+    /// What the vertical axis counts.
+    pub(super) up: &'a str,
+    /// What the horizontal axis counts.
     pub(super) across: &'a str,
     /// Words for a value of the vertical axis.
     pub(super) words: fn(f64) -> String,
@@ -84,32 +87,15 @@ pub(super) fn lines(chart: &Chart<'_>, lines: &[Line]) -> Option<String> {
         return None;
     }
     let (low, high) = (low - 0.08, high + 0.08);
-    let plot = Frame { left: 56.0, right: WIDTH - 122.0, top: 10.0, bottom: HEIGHT - 34.0 };
+    let plot = Frame::within(WIDTH, HEIGHT, 54.0, 104.0);
     let x = |v: f64| plot.x((v.log10() - left) / (right - left));
     let y = |v: f64| plot.y((v.log10() - low) / (high - low));
     let mut svg = Svg::new(WIDTH, HEIGHT);
-    for (tick, strong) in ticks(low, high) {
-        svg.line((plot.left, y(tick)), (plot.right, y(tick)), "gridline");
-        if strong {
-            svg.text((plot.left - 6.0, y(tick) + 4.0), Anchor::End, "small soft", &(chart.words)(tick));
-        }
-    }
-    let marks: Vec<f64> = if chart.marks.is_empty() {
-        ticks(left, right).into_iter().filter(|(_, strong)| *strong).map(|(t, _)| t).collect()
-    } else {
-        chart.marks.to_vec()
-    };
-    let mut free = f64::NEG_INFINITY;
-    for mark in marks {
-        svg.line((x(mark), plot.top), (x(mark), plot.bottom), "gridline");
-        // Words that would run into each other are left out.
-        if x(mark) >= free {
-            let words = thousands(mark.round() as u64);
-            svg.text((x(mark), plot.bottom + 17.0), Anchor::Middle, "small soft", &words);
-            free = x(mark) + 8.0 + words.chars().count() as f64 * 6.5;
-        }
-    }
-    svg.text((plot.left, HEIGHT - 1.0), Anchor::Start, "small soft", chart.across);
+    let marks: Vec<_> = ticks(low, high).into_iter().map(|t| (y(t), (chart.words)(t))).collect();
+    plot.vertical(&mut svg, chart.up, &marks);
+    let marks = if chart.marks.is_empty() { ticks(left, right) } else { chart.marks.to_vec() };
+    let marks: Vec<_> = marks.into_iter().map(|m| (x(m), thousands(m.round() as u64))).collect();
+    plot.horizontal(&mut svg, chart.across, &marks);
     if chart.ideal {
         let (from, to) = (left.max(low), right.min(high));
         if from < to {
@@ -117,20 +103,21 @@ pub(super) fn lines(chart: &Chart<'_>, lines: &[Line]) -> Option<String> {
             svg.line((x(ends[0]), y(ends[0])), (x(ends[1]), y(ends[1])), "ideal");
         }
     }
-    let mut ends = Vec::new();
+    let mut curves = Vec::new();
     for line in lines {
         let points: Vec<(f64, f64)> = line.points.iter().map(|(a, b)| (x(*a), y(*b))).collect();
         let class = colour(line.kind);
-        svg.path(&points, &format!("{class} curve{}", if line.second { " second" } else { "" }));
+        if !points.is_empty() {
+            svg.path(&points, &format!("{class} curve{}", if line.second { " second" } else { "" }));
+        }
         for (at, (a, b)) in points.iter().zip(&line.points) {
             let tip = format!("{}, {}: {}", line.kind.name(), rate(*a), (chart.words)(*b));
             svg.circle(*at, if line.second { 2.4 } else { 3.6 }, class, &tip);
         }
-        if let Some(last) = points.last().filter(|_| !line.second) {
-            ends.push((last.1, class.to_owned(), line.kind.name().to_owned()));
-        }
+        let name = (!line.second).then(|| line.kind.name().to_owned());
+        curves.push(Curve { class: class.to_owned(), name, points });
     }
-    label_ends(&mut svg, plot.right + 10.0, ends);
+    name_curves(&mut svg, &plot, WIDTH, &curves);
     Some(svg.finish(chart.label))
 }
 
@@ -176,23 +163,30 @@ pub(super) fn engines(speeds: &[EngineSpeed]) -> Option<String> {
         &with_proofs
             .iter()
             .map(|s| {
-                let name = format!("{}, {}", s.engine, if s.kind == Kind::Blocks { "block" } else { "one" });
-                (name, colour(s.kind), s.speed.per_second.median, rate(s.speed.per_second.median))
+                let name =
+                    format!("{}, {}", s.engine, if s.kind == Kind::Blocks { "by block" } else { "proofs" });
+                (
+                    name,
+                    colour(s.kind),
+                    s.speed.per_second.median,
+                    format!("{} /s", rate(s.speed.per_second.median)),
+                )
             })
             .collect::<Vec<_>>(),
     )
 }
 
-/// Bars of money for a thousand.
+/// Bars of money for a million.
 pub(super) fn costs(report: &LedgerReport) -> Option<String> {
     bars(
-        "Money for a thousand requests",
+        &per_million(&report.settings.currency),
         &report
             .systems
             .iter()
             .map(|s| {
-                let cost = report.per_thousand(&s.most);
-                (s.kind.name().to_owned(), colour(s.kind), cost, money(cost))
+                let cost = report.per_million(&s.most);
+                let words = priced(cost, &report.settings.currency);
+                (s.kind.name().to_owned(), colour(s.kind), cost, words)
             })
             .collect::<Vec<_>>(),
     )
@@ -204,11 +198,11 @@ fn bars(label: &str, rows: &[(String, &str, f64, String)]) -> Option<String> {
         return None;
     }
     let mut svg = Svg::new(WIDTH, rows.len() as f64 * ROW);
-    let left = LABELS + 14.0;
+    let left = LABELS + 30.0;
     for (i, (name, class, value, words)) in rows.iter().enumerate() {
         let y = i as f64 * ROW;
         svg.text((0.0, y + 12.5), Anchor::Start, "small soft", name);
-        let width = (WIDTH - left - 72.0) * value / most;
+        let width = (WIDTH - left - 86.0) * value / most;
         svg.rect([left, y, width, BAR], class, &format!("{name}: {words}"));
         svg.text((left + width + 6.0, y + 12.5), Anchor::Start, "small", words);
     }
@@ -222,9 +216,10 @@ pub(super) fn outages(outages: &[Outage]) -> Option<String> {
     if most <= 0.0 {
         return None;
     }
-    let mut svg = Svg::new(WIDTH, outages.len() as f64 * (ROW + 18.0));
+    const EACH: f64 = ROW + 34.0;
+    let mut svg = Svg::new(WIDTH, outages.len() as f64 * EACH);
     for (i, o) in outages.iter().enumerate() {
-        let y = i as f64 * (ROW + 18.0);
+        let y = i as f64 * EACH;
         svg.text((0.0, y + 12.5), Anchor::Start, "small soft", o.kind.name());
         let unit = (WIDTH - LABELS) / most;
         let mut at = LABELS;
@@ -236,15 +231,19 @@ pub(super) fn outages(outages: &[Outage]) -> Option<String> {
             svg.rect([at, y, time * unit, BAR], class, &format!("{name}: {}", seconds(time)));
             at += time * unit;
         }
-        let words = format!(
-            "{} waited, durable {} after it was back; {} of {} lost; available {}",
-            o.queued,
-            seconds(o.synchronised),
+        let waited = format!(
+            "{} waited, durable {} after it was back",
+            thousands(o.queued.into()),
+            seconds(o.synchronised)
+        );
+        let lost = format!(
+            "{} of {} lost, available {} of the time",
             o.lost,
-            o.acknowledged,
+            thousands(o.acknowledged.into()),
             percent(o.available)
         );
-        svg.text((0.0, y + 29.0), Anchor::Start, "tiny soft", &words);
+        svg.text((LABELS, y + 29.0), Anchor::Start, "small soft", &waited);
+        svg.text((LABELS, y + 42.0), Anchor::Start, "small soft", &lost);
     }
     Some(svg.finish("From the kill until all that had waited is durable"))
 }

@@ -1,12 +1,14 @@
 //! A profile as a page: one file, no scripts, plots in SVG; light or dark as the reader likes, on a desk or a phone.
 
+pub(crate) mod axes;
 pub(crate) mod plots;
 pub(crate) mod svg;
 pub(crate) mod words;
 
 use super::file::{Profile, Prover, Subject};
+use crate::ledger::file::money;
 use svg::escape;
-use words::{FAMILIES, bytes, one_thread, part, percent, power, pretty, seconds, three, times};
+use words::{FAMILIES, bytes, one_thread, part, percent, power, pretty, priced, seconds, three, times};
 
 pub(crate) const STYLE: &str = include_str!("style.css");
 
@@ -22,7 +24,7 @@ pub fn page(profile: &Profile) -> String {
     if let Some(main) = main {
         body.push_str(&cards(profile, main));
     }
-    body.push_str("<div class=\"grid\">\n");
+    body.push_str("<div class=\"plots\">\n");
     for (subjects, what) in [(&series, "Merkle paths"), (&statements, "our statements")] {
         if !subjects.is_empty() {
             let why = "Processor time of one proof on one thread. Within each group the slowest prover spans the width; the last figure is how much longer it takes than our fastest.";
@@ -32,8 +34,6 @@ pub fn page(profile: &Profile) -> String {
             let plot = format!("{}{}", families(), plots::shares(subjects));
             body.push_str(&section(&format!("Parts of a proof: {what}"), why, &plot));
         }
-        // Three sections stand side by side on a desk: one about sizes beside the first two, one about threads beside the
-        // second two.
         body.push_str(&if what == "Merkle paths" {
             sizes(&series, &provers)
         } else {
@@ -104,20 +104,42 @@ fn header(profile: &Profile) -> String {
     let m = &profile.machine;
     let load = m.load.map_or_else(String::new, |load| format!(" · load {load} before the run"));
     let busy = m.load.is_some_and(|load| load > 0.5 * f64::from(m.threads));
-    let notice = if busy {
-        "<p class=\"notice\">Others used this machine at the same time. Processor time and ratios can be relied on; the wall clock, and so the gain by threads, cannot.</p>\n"
-    } else {
-        ""
-    };
+    let mut notices = Vec::new();
+    if busy {
+        notices.push("Others used this machine at the same time. Processor time and ratios can be relied on; the wall clock, and so the gain by threads, cannot.".to_owned());
+    }
+    notices.extend(few_rounds(profile.settings.rounds));
     format!(
-        "<header>\n<h1>What a proof costs</h1>\n<p>{} · {} threads · {} GHz measured · {}{load}</p>\n<p>{} · {} rounds, medians</p>\n{notice}</header>\n",
+        "<header>\n<h1>What a proof costs</h1>\n<p>{} · {} GHz measured · {}{load}</p>\n<p>{} · {}, medians</p>\n{}</header>\n",
         escape(&m.cpu),
-        m.threads,
         three(m.clock_ghz),
-        escape(&m.system),
+        escape(&counted(m.threads, &m.system, "thread")),
         escape(&m.time),
-        profile.settings.rounds
+        counted(profile.settings.rounds, "", "round"),
+        notice(&notices)
     )
+}
+
+/// `linux x86_64 · 2 threads`, `1 round`.
+fn counted(n: u32, before: &str, what: &str) -> String {
+    let dot = if before.is_empty() { "" } else { " · " };
+    format!("{before}{dot}{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What to think of a run that was hardly repeated.
+pub(crate) fn few_rounds(rounds: u32) -> Option<String> {
+    match rounds {
+        0 | 1 => Some(
+            "One round only: nothing was repeated, so ± says nothing. A first impression, not to be quoted."
+                .to_owned(),
+        ),
+        2 => Some("Two rounds only: ± says little. A first impression, not to be quoted.".to_owned()),
+        _ => None,
+    }
+}
+
+pub(crate) fn notice(all: &[String]) -> String {
+    all.iter().map(|words| format!("<p class=\"notice\">{}</p>\n", escape(words))).collect()
 }
 
 fn cards(profile: &Profile, subject: &Subject) -> String {
@@ -146,9 +168,10 @@ fn cards(profile: &Profile, subject: &Subject) -> String {
     }
     if let Some(run) = prover.with(1) {
         let price = profile.settings.price_per_core_hour;
+        let currency = &profile.settings.currency;
         cards.push((
-            three(run.per_million(price)),
-            format!("is the price of a million proofs, at {price} per core-hour"),
+            priced(run.per_million(price), currency),
+            format!("per million proofs, at {price} {currency} per core-hour"),
         ));
         if let Some(joules) = run.joules {
             cards.push((format!("{} J", three(joules.median)), "of energy for a proof".to_owned()));
@@ -161,13 +184,37 @@ fn cards(profile: &Profile, subject: &Subject) -> String {
             ));
         }
     }
+    tiles(&cards)
+}
+
+/// Figures with their words, in rows that are all full.
+pub(crate) fn tiles(cards: &[(String, String)]) -> String {
+    let n = cards.len();
+    let [(wide, big_wide), (middle, big_middle), (_, big_narrow)] = columns(n);
+    let mut first = String::new();
+    for (big, class) in [(big_wide, " big-wide"), (big_middle, " big-middle"), (big_narrow, " big-narrow")] {
+        first.push_str(if big { class } else { "" });
+    }
     let cards: String = cards
         .iter()
-        .map(|(figure, words)| {
-            format!("<div class=\"card\"><b>{}</b><span>{}</span></div>\n", escape(figure), escape(words))
+        .enumerate()
+        .map(|(i, (figure, words))| {
+            let class = if i == 0 { first.as_str() } else { "" };
+            let (figure, words) = (escape(figure), escape(words));
+            format!("<div class=\"card{class}\"><b>{figure}</b><span>{words}</span></div>\n")
         })
         .collect();
-    format!("<div class=\"cards\">\n{cards}</div>\n")
+    format!("<div class=\"cards\" style=\"--wide:{wide};--middle:{middle}\">\n{cards}</div>\n")
+}
+
+/// On a desk, a tablet, a phone: how many columns, and whether the first tile takes two, so that no row has a gap.
+fn columns(n: usize) -> [(usize, bool); 3] {
+    let fit = |most: usize| {
+        let full = |c: &usize| n.is_multiple_of(*c) || (n + 1).is_multiple_of(*c);
+        let c = (2..=most).rev().filter(|c| *c <= n.max(2)).find(full).unwrap_or(2);
+        (c, !n.is_multiple_of(c))
+    };
+    [fit(6), fit(4), fit(2)]
 }
 
 pub(crate) fn section(title: &str, why: &str, inner: &str) -> String {
@@ -191,8 +238,9 @@ pub(crate) fn legend(entries: impl Iterator<Item = (String, String)>) -> String 
 
 fn tables(profile: &Profile) -> String {
     let mut out = String::from(
-        "<details>\n<summary>All figures</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>subject</th><th class=\"l\">prover</th><th>threads</th><th>processor</th><th>±</th><th>wall</th><th>limit reached</th><th>memory</th><th>energy</th><th>a million</th></tr>\n",
+        "<details>\n<summary>All figures</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>subject</th><th class=\"l\">prover</th><th>threads</th><th>processor</th><th>±</th><th>wall</th><th>limit reached</th><th>memory</th><th>energy</th>",
     );
+    out.push_str(&format!("<th>{}</th></tr>\n", escape(&per_million(&profile.settings.currency))));
     for subject in &profile.subjects {
         for prover in &subject.provers {
             rows(&mut out, profile, subject, prover);
@@ -235,6 +283,11 @@ fn tables(profile: &Profile) -> String {
     out
 }
 
+/// The unit of money of both pages.
+pub(crate) fn per_million(currency: &str) -> String {
+    format!("{currency} per million proofs")
+}
+
 fn rows(out: &mut String, profile: &Profile, subject: &Subject, prover: &Prover) {
     for run in &prover.runs {
         let limit: Option<f64> = run.phases.iter().filter_map(|p| p.limit).reduce(|a, b| a + b);
@@ -248,7 +301,7 @@ fn rows(out: &mut String, profile: &Profile, subject: &Subject, prover: &Prover)
             limit.map_or_else(String::new, |l| percent(l / run.whole.cpu.median)),
             prover.memory.map_or_else(String::new, |m| bytes(m.peak)),
             run.joules.map_or_else(String::new, |j| format!("{} J", three(j.median))),
-            three(run.per_million(profile.settings.price_per_core_hour)),
+            money(run.per_million(profile.settings.price_per_core_hour)),
         ];
         row(out, &cells, &[1]);
     }
@@ -334,6 +387,78 @@ mod tests {
                 .descendants()
                 .flat_map(|n| n.attributes().map(|a| a.value().to_owned()).collect::<Vec<_>>());
             assert!(values.into_iter().all(|v| !bad(&v)), "{drawing}");
+        }
+    }
+
+    #[test]
+    fn all_gains_are_within_the_drawing_whatever_the_threads_did() {
+        let mut profile = sample();
+        let prover = &mut profile.subjects[0].provers[0];
+        let one = prover.runs[0].clone();
+        prover.runs = [(1, 1.0), (2, 1.3), (3, 0.2), (4, 0.3), (8, 0.05), (64, 0.01), (96, 0.02)]
+            .map(|(threads, share)| {
+                let mut run = one.clone();
+                run.threads = threads;
+                run.whole.wall.median *= share;
+                run
+            })
+            .into();
+        let drawing = plots::scaling(&profile.subjects[0], &names(&profile)).expect("many threads");
+        let document = roxmltree::Document::parse(&drawing).expect("well-formed");
+        let number =
+            |n: &roxmltree::Node<'_, '_>, name| n.attribute(name).and_then(|v| v.parse::<f64>().ok());
+        let dots: Vec<(f64, f64)> = document
+            .descendants()
+            .filter(|n| n.tag_name().name() == "circle")
+            .map(|n| (number(&n, "cx").expect("x"), number(&n, "cy").expect("y")))
+            .collect();
+        assert_eq!(dots.len(), 8, "seven of ours, one of the peer");
+        assert!(
+            dots.iter().all(|(x, y)| (40.0..=290.0).contains(x) && (26.0..=250.0).contains(y)),
+            "{dots:?}"
+        );
+        let mut ends: Vec<f64> = Vec::new();
+        for text in document.descendants().filter(|n| n.tag_name().name() == "text") {
+            let (y, words) = (number(&text, "y").expect("y"), text.text().unwrap_or_default());
+            if words.parse::<u32>().is_ok() && text.attribute("text-anchor") == Some("middle") {
+                ends.push(number(&text, "x").expect("x"));
+                assert!((250.0..290.0).contains(&y));
+            }
+        }
+        assert!(
+            ends.windows(2).all(|pair| pair[1] - pair[0] >= 7.0),
+            "numbers of threads lie apart: {ends:?}"
+        );
+    }
+
+    #[test]
+    fn a_run_that_was_hardly_repeated_says_so() {
+        let mut profile = sample();
+        assert!(!page(&profile).contains("round only") && !page(&profile).contains("rounds only"));
+        profile.settings.rounds = 1;
+        let html = page(&profile);
+        assert!(html.contains("One round only") && html.contains("1 round, medians"));
+        profile.settings.rounds = 2;
+        assert!(page(&profile).contains("Two rounds only"));
+    }
+
+    #[test]
+    fn money_is_of_a_million_proofs_in_a_named_currency() {
+        let html = page(&sample());
+        assert!(html.contains(" CHF</b><span>per million proofs, at 0.04 CHF per core-hour"));
+        assert_eq!(html.matches("<th>CHF per million proofs</th>").count(), 1);
+        assert!(!html.contains("a thousand") && !html.contains("a million"));
+    }
+
+    #[test]
+    fn no_tile_is_alone_in_a_row_with_room_for_others() {
+        for n in 1..=12 {
+            for (columns, big) in columns(n) {
+                assert!(
+                    n == 1 || (n + usize::from(big)).is_multiple_of(columns),
+                    "{n} tiles in {columns} columns"
+                );
+            }
         }
     }
 

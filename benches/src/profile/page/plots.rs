@@ -1,7 +1,8 @@
 //! The plots. Each is drawn 380 units wide: a phone shows it whole, a desk shows several beside each other.
 
+use super::axes::{Curve, Frame, name_curves, thousands, ticks};
 use super::svg::{Anchor, Svg};
-use super::words::{bytes, one_thread, part, percent, power, pretty, seconds, times};
+use super::words::{bytes, one_thread, part, percent, power, pretty, round, seconds, times};
 use crate::profile::file::{Prover, Run, Subject};
 
 const WIDTH: f64 = 380.0;
@@ -129,92 +130,94 @@ pub(super) fn sizes(subjects: &[&Subject], provers: &[&str]) -> String {
     if low > high || first > last {
         return svg.finish("Nothing was measured in sizes");
     }
-    let plot = Frame { left: 50.0, right: WIDTH - 98.0, top: 10.0, bottom: HEIGHT - 34.0 };
+    let plot = Frame::within(WIDTH, HEIGHT, 54.0, 92.0);
     let (low, high) = (low.log10() - 0.08, high.log10() + 0.08);
     let x = |log: f64| plot.x((log - first) / (last - first).max(1.0));
     let y = |t: f64| plot.y((t.log10() - low) / (high - low));
-    for (tick, strong) in ticks(low, high) {
-        svg.line((plot.left, y(tick)), (plot.right, y(tick)), "gridline");
-        if strong {
-            svg.text(
-                (plot.left - 6.0, y(tick) + 4.0),
-                Anchor::End,
-                "small soft",
-                &seconds(tick).replace(".00", "").replace(".0 ", " "),
-            );
-        }
-    }
-    for subject in subjects {
-        let at = x(f64::from(subject.domain.ilog2()));
-        svg.line((at, plot.top), (at, plot.bottom), "gridline");
-        svg.text((at, plot.bottom + 17.0), Anchor::Middle, "small soft", &power(subject.domain));
-    }
-    svg.text((plot.left, HEIGHT - 1.0), Anchor::Start, "small soft", "rows of the domain");
-    let mut ends = Vec::new();
+    let marks: Vec<_> = ticks(low, high).into_iter().map(|t| (y(t), round(t))).collect();
+    plot.vertical(&mut svg, "processor time of one proof", &marks);
+    let marks: Vec<_> =
+        subjects.iter().map(|s| (x(f64::from(s.domain.max(1).ilog2())), power(s.domain))).collect();
+    plot.horizontal(&mut svg, "size of the domain, in rows", &marks);
+    let mut curves = Vec::new();
     for name in provers {
         let points: Vec<(f64, f64, String)> = subjects
             .iter()
             .filter_map(|s| {
                 let t = of(s, name)?;
                 let tip = format!("{name}, {}: {}", pretty(&s.name), seconds(t));
-                Some((x(f64::from(s.domain.ilog2())), y(t), tip))
+                Some((x(f64::from(s.domain.max(1).ilog2())), y(t), tip))
             })
             .collect();
         let class = colour(provers, name);
         let line: Vec<_> = points.iter().map(|(x, y, _)| (*x, *y)).collect();
-        if let Some(end) = line.last() {
+        if !line.is_empty() {
             svg.path(&line, &format!("{class} curve"));
-            ends.push((end.1, class.clone(), (*name).to_owned()));
         }
         for (x, y, tip) in &points {
             svg.circle((*x, *y), 3.6, &class, tip);
         }
+        curves.push(Curve { class, name: Some((*name).to_owned()), points: line });
     }
-    label_ends(&mut svg, plot.right + 8.0, ends);
+    name_curves(&mut svg, &plot, WIDTH, &curves);
     svg.finish("Processor time of one proof against the size of the circuit, both on logarithmic axes")
 }
 
-/// How much faster more threads are, by the clock on the wall.
+/// Gains that an axis may be marked with.
+const GAINS: [f64; 22] = [
+    0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0,
+    32.0, 64.0,
+];
+
+/// How much faster more threads are, by the clock on the wall; both axes by powers of two.
 pub(super) fn scaling(subject: &Subject, provers: &[&str]) -> Option<String> {
-    const HEIGHT: f64 = 270.0;
+    const HEIGHT: f64 = 290.0;
     let threads = |p: &Prover| p.runs.iter().map(|r| r.threads).max();
     let most = subject.provers.iter().filter_map(threads).max().filter(|most| *most > 1)?;
+    let gains = |prover: &Prover| -> Vec<(u32, f64)> {
+        let Some(one) = prover.with(1).map(|r| r.whole.wall.median) else { return Vec::new() };
+        let gain = |r: &Run| (r.threads, one / r.whole.wall.median);
+        let known = |(n, gain): &(u32, f64)| *n > 0 && gain.is_finite() && *gain > 0.0;
+        prover.runs.iter().map(gain).filter(known).collect()
+    };
+    // All that was measured is within the axes, also what more threads made slower or far faster.
+    let all = || subject.provers.iter().flat_map(gains).map(|(_, gain)| gain);
+    let low = all().fold(1.0, f64::min).log2() - 0.06;
+    let high = all().fold(f64::from(most), f64::max).log2() + 0.06;
     let mut svg = Svg::new(WIDTH, HEIGHT);
-    let plot = Frame { left: 44.0, right: WIDTH - 98.0, top: 10.0, bottom: HEIGHT - 34.0 };
-    let span = f64::from(most) - 1.0;
-    let x = |n: u32| plot.x((f64::from(n) - 1.0) / span);
-    let y = |gain: f64| plot.y((gain - 1.0 + 0.1 * span) / (1.2 * span));
-    let step = f64::from(most).mul_add(1.0, -1.0).max(1.0) / 4.0;
-    for i in 0..=4 {
-        let gain = step.mul_add(f64::from(i), 1.0);
-        svg.line((plot.left, y(gain)), (plot.right, y(gain)), "gridline");
-        svg.text((plot.left - 6.0, y(gain) + 4.0), Anchor::End, "small soft", &times(gain));
-    }
+    let plot = Frame::within(WIDTH, HEIGHT, 46.0, 92.0);
+    let x = |n: u32| plot.x(f64::from(n).log2() / f64::from(most).log2());
+    let y = |gain: f64| plot.y((gain.log2() - low) / (high - low));
+    let marks: Vec<_> = GAINS
+        .into_iter()
+        .filter(|gain| (low..=high).contains(&gain.log2()))
+        .map(|gain| (y(gain), format!("{gain}\u{d7}")))
+        .collect();
+    plot.vertical(&mut svg, "gain over one thread, by the clock on the wall", &marks);
     let mut counts: Vec<u32> =
-        subject.provers.iter().flat_map(|p| p.runs.iter().map(|r| r.threads)).collect();
+        subject.provers.iter().flat_map(|p| p.runs.iter().map(|r| r.threads)).filter(|n| *n > 0).collect();
     counts.sort_unstable();
     counts.dedup();
-    for n in counts {
-        let s = if n == 1 { "thread" } else { "threads" };
-        svg.text((x(n), plot.bottom + 17.0), Anchor::Middle, "small soft", &format!("{n} {s}"));
-    }
-    svg.line((x(1), y(1.0)), (x(most), y(f64::from(most))), "ideal");
-    let mut ends = vec![(y(f64::from(most)), "soft".to_owned(), "all of it".to_owned())];
+    let marks: Vec<_> = counts.into_iter().map(|n| (x(n), n.to_string())).collect();
+    plot.horizontal(&mut svg, "threads", &marks);
+    let ideal = vec![(x(1), y(1.0)), (x(most), y(f64::from(most)))];
+    svg.path(&ideal, "ideal");
+    let mut curves = vec![Curve { class: "soft".into(), name: Some("all shared".into()), points: ideal }];
     for prover in &subject.provers {
-        let Some(one) = prover.with(1).map(|r| r.whole.wall.median) else { continue };
+        let gains = gains(prover);
         let class = colour(provers, &prover.name);
-        let points: Vec<(f64, f64)> =
-            prover.runs.iter().map(|r| (x(r.threads), y(one / r.whole.wall.median))).collect();
+        let points: Vec<(f64, f64)> = gains.iter().map(|(n, gain)| (x(*n), y(*gain))).collect();
+        if points.is_empty() {
+            continue;
+        }
         svg.path(&points, &format!("{class} curve"));
-        for (run, at) in prover.runs.iter().zip(&points) {
-            let gain = times(one / run.whole.wall.median);
-            svg.circle(*at, 3.6, &class, &format!("{}, {} threads: {gain}", prover.name, run.threads));
+        for ((n, gain), at) in gains.iter().zip(&points) {
+            svg.circle(*at, 3.6, &class, &format!("{}, threads: {n}: {}", prover.name, times(*gain)));
         }
-        if let Some(end) = points.last().filter(|_| points.len() > 1) {
-            ends.push((end.1, class, prover.name.clone()));
-        }
+        let name = (points.len() > 1).then(|| prover.name.clone());
+        curves.push(Curve { class, name, points });
     }
-    label_ends(&mut svg, plot.right + 8.0, ends);
+    name_curves(&mut svg, &plot, WIDTH, &curves);
     Some(svg.finish("Gain by the number of threads, and the gain if all work were shared"))
 }
 
@@ -290,54 +293,4 @@ pub(super) fn limits(subject: &Subject, provers: &[&str]) -> Option<String> {
         y += 7.0;
     }
     Some(svg.finish("Share of the limit of the arithmetic that each part reaches"))
-}
-
-pub(crate) struct Frame {
-    pub(crate) left: f64,
-    pub(crate) right: f64,
-    pub(crate) top: f64,
-    pub(crate) bottom: f64,
-}
-
-impl Frame {
-    pub(crate) fn x(&self, share: f64) -> f64 {
-        (self.right - self.left).mul_add(share, self.left)
-    }
-
-    pub(crate) fn y(&self, share: f64) -> f64 {
-        (self.top - self.bottom).mul_add(share, self.bottom)
-    }
-}
-
-/// Names at the ends of their lines, moved apart where they would lie on each other.
-pub(crate) fn label_ends(svg: &mut Svg, x: f64, mut ends: Vec<(f64, String, String)>) {
-    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut lowest = f64::NEG_INFINITY;
-    for (y, class, name) in ends {
-        let at = y.max(lowest + 15.0);
-        lowest = at;
-        svg.text((x, at + 4.0), Anchor::Start, &format!("{class} end small"), &name);
-    }
-}
-
-/// 1, 2 and 5 times the powers of ten between two logarithms; those that are written out are strong.
-pub(crate) fn ticks(low: f64, high: f64) -> Vec<(f64, bool)> {
-    let (from, to) = (low.floor() as i32, high.ceil() as i32);
-    let decades = high - low;
-    (from..=to)
-        .flat_map(|p| [1.0, 2.0, 5.0].map(|m| (m * 10f64.powi(p), m == 1.0 || decades < 2.5)))
-        .filter(|(t, _)| (low..=high).contains(&t.log10()))
-        .collect()
-}
-
-pub(crate) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(c);
-    }
-    out
 }

@@ -1,5 +1,6 @@
 //! Numbers and parts in words a person reads.
 
+use crate::ledger::file::money;
 use crate::profile::file::Prover;
 
 /// What a part of a proof is called, and which colour it has.
@@ -46,6 +47,21 @@ pub(crate) fn seconds(s: f64) -> String {
         s if s >= 1e-3 => format!("{} ms", three(s * 1e3)),
         s => format!("{} \u{b5}s", three(s * 1e6)),
     }
+}
+
+/// Seconds of a mark on an axis: no more digits than it needs.
+pub(crate) fn round(s: f64) -> String {
+    let (unit, scale) = match s {
+        s if s >= 0.9999 => ("s", 1.0),
+        s if s >= 0.9999e-3 => ("ms", 1e3),
+        _ => ("\u{b5}s", 1e6),
+    };
+    format!("{} {unit}", (s * scale * 1e3).round() / 1e3)
+}
+
+/// An amount of money in a named currency. Both pages say it of a million proofs.
+pub(crate) fn priced(amount: f64, currency: &str) -> String {
+    format!("{} {currency}", money(amount))
 }
 
 /// Three significant digits.
@@ -111,6 +127,14 @@ mod tests {
         assert_eq!(
             (bytes(81_200_000), times(7.41), power(65536)),
             ("81.2 MB".into(), "7.41\u{d7}".into(), "2\u{b9}\u{2076}".into())
+        );
+    }
+
+    #[test]
+    fn marks_of_an_axis_have_the_digits_they_need() {
+        assert_eq!(
+            [0.001, 0.05, 0.15, 1.0, 2e-5, 20.0].map(round),
+            ["1 ms", "50 ms", "150 ms", "1 s", "20 \u{b5}s", "20 s"]
         );
     }
 

@@ -34,6 +34,7 @@ pub(super) fn run(args: &LedgerArgs, global: &Global, ui: Ui) -> Result<()> {
     }
     (options.long, options.only_validators) = (args.long, args.only_validators);
     options.price = args.price;
+    options.currency.clone_from(&args.currency);
     options.command = command();
     if options.proofs < 32 || options.rounds == 0 {
         bail!("at least 32 proofs and one round");
@@ -169,7 +170,7 @@ fn speed(report: &LedgerReport, ui: Ui) {
         "a second",
         "+-",
         "processor",
-        "a thousand",
+        &format!("{} a million", report.settings.currency),
         "request",
         "receipt",
         "stored",
@@ -181,7 +182,7 @@ fn speed(report: &LedgerReport, ui: Ui) {
             number(s.most.per_second.median),
             number(s.most.per_second.mad),
             seconds(s.most.cpu.median),
-            money(report.per_thousand(&s.most)),
+            money(report.per_million(&s.most)),
             format!("{} B", s.bytes.request),
             format!("{} B", s.bytes.receipt),
             format!("{:.0} B", s.bytes.stored),

@@ -10,7 +10,7 @@ use amanat_benches::ledger;
 use amanat_benches::ledger::file::LedgerReport;
 use amanat_benches::peers::Arkworks;
 use amanat_benches::profile::compare::{Basis, Change, Comparison, Tolerance, Verdict, compare as compared};
-use amanat_benches::profile::file::{Profile, Subject};
+use amanat_benches::profile::file::{Profile, Settings, Subject};
 use amanat_benches::profile::subject::Source;
 use amanat_benches::profile::{self, Options};
 use amanat_domain::statement::Statement;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &ProfileArgs, global: &Global, ui: Ui) -> Result<()> {
     drop(progress);
     write(&profile, args.out.as_deref(), args.html.as_deref(), ui)?;
     for subject in &profile.subjects {
-        show(subject, profile.settings.price_per_core_hour, ui);
+        show(subject, &profile.settings, ui);
     }
     if profile.settings.rounds < 3 {
         ui.say("\nfewer than three rounds: the figures say nothing about their noise");
@@ -80,6 +80,7 @@ fn options(args: &ProfileArgs, dir: &Path) -> Result<Options> {
         tables: args.tables.map_or(TableMemory::Plain, |mib| TableMemory::AtMost(mib << 20)),
         memory: !args.no_memory,
         price: args.price,
+        currency: args.currency.clone(),
         dir: dir.to_owned(),
         command: command(),
     })
@@ -109,14 +110,12 @@ fn write(profile: &Profile, out: Option<&Path>, html: Option<&Path>, ui: Ui) -> 
     Ok(())
 }
 
-fn show(subject: &Subject, price: f64, ui: Ui) {
+fn show(subject: &Subject, settings: &Settings, ui: Ui) {
     let seconds = |s: f64| ui::seconds(Duration::from_secs_f64(s));
     ui.head(&format!("{}: {} rows", subject.name, subject.rows));
-    let mut rows = vec![
-        ["prover", "threads", "processor", "+-", "wall", "peak memory", "a million"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+    let mut rows =
+        vec![["prover", "threads", "processor", "+-", "wall", "peak memory"].map(str::to_owned).to_vec()];
+    rows[0].push(format!("{} a million", settings.currency));
     for prover in &subject.provers {
         for run in &prover.runs {
             rows.push(vec![
@@ -126,7 +125,7 @@ fn show(subject: &Subject, price: f64, ui: Ui) {
                 seconds(run.whole.cpu.mad),
                 seconds(run.whole.wall.median),
                 prover.memory.map_or_else(|| "not known".to_owned(), |m| ui::bytes(m.peak)),
-                format!("{:.2}", run.per_million(price)),
+                format!("{:.2}", run.per_million(settings.price_per_core_hour)),
             ]);
         }
     }
