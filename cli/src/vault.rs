@@ -83,6 +83,7 @@ pub(crate) struct ResourceEntry {
     number: Option<u64>,
     id: Option<String>,
     updated: Option<u64>,
+    fraction: u32,
     /// SHA-512 of the canonical form, its first half.
     pub content: String,
     /// Its records, the latest.
@@ -93,9 +94,9 @@ pub(crate) struct ResourceEntry {
 
 impl ResourceEntry {
     pub(crate) fn new(version: VersionMark, content: String, records: Vec<u32>, retracted: bool) -> Self {
-        let VersionMark { number, id, updated } = version;
+        let VersionMark { number, id, updated, fraction } = version;
         let (id, updated) = (id.map(hex::encode), updated.map(Timestamp::seconds));
-        Self { number, id, updated, content, records, retracted }
+        Self { number, id, updated, fraction, content, records, retracted }
     }
 
     pub(crate) fn version(&self) -> VersionMark {
@@ -103,7 +104,7 @@ impl ResourceEntry {
             let mut bytes = [0; 16];
             hex::decode_to_slice(id, &mut bytes).ok().map(|()| bytes)
         });
-        VersionMark { number: self.number, id, updated: self.updated.and_then(Timestamp::new) }
+        VersionMark { number: self.number, id, updated: self.updated.and_then(Timestamp::new), fraction: self.fraction }
     }
 }
 

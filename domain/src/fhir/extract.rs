@@ -84,8 +84,17 @@ pub(crate) fn read(node: &Node<'_, '_>, source: &Source<'_>) -> Result<Read, Rem
 
 fn version(node: &Node<'_, '_>) -> Version {
     let Some(meta) = node.get("meta") else { return Version::default() };
-    let updated = meta.get("lastUpdated").and_then(|at| at.date()).map(|date| date.start());
-    Version { id: meta.text_at("versionId"), updated }
+    let updated = meta.get("lastUpdated");
+    let fraction = updated.as_ref().and_then(|at| at.value().as_str()).map_or(0, fraction);
+    let updated = updated.and_then(|at| at.date()).map(|date| date.start());
+    Version { id: meta.text_at("versionId"), updated, fraction }
+}
+
+/// Billionths of a second of an instant: two versions may be of one second.
+fn fraction(instant: &str) -> u32 {
+    let Some((_, rest)) = instant.split_once('.') else { return 0 };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).chain(core::iter::repeat(b'0'));
+    digits.take(9).fold(0, |n, digit| n * 10 + u32::from(digit - b'0'))
 }
 
 fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<SubjectReference> {
@@ -111,11 +120,33 @@ fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<SubjectRe
     let reference = node.get(key)?;
     let literal = reference.text_at("reference");
     let mut named: Vec<String> = reference.get("identifier").and_then(|i| lasting(&i)).into_iter().collect();
+    let told = reference.value().get("type").and_then(Json::as_str);
+    let told = told.map(|t| t.strip_prefix("http://hl7.org/fhir/StructureDefinition/").unwrap_or(t));
+    let mut kind = told.map(known_or_other);
     if let Some(id) = literal.as_deref().and_then(|l| l.strip_prefix('#')) {
-        let contained = node.all("contained", |c| (c.text_at("id")? == id).then(|| identifiers(c)));
-        named.extend(contained.into_iter().flatten());
+        // What is contained is what it says it is: the identifiers of a device are nobody's.
+        let contained = node.all("contained", |c| {
+            let own = c.text_at("id")? == id;
+            own.then(|| {
+                (c.value().get("resourceType").and_then(Json::as_str).map(known_or_other), identifiers(c))
+            })
+        });
+        for (of, identifiers) in contained {
+            kind = kind.filter(|k| *k != PATIENT).or(of).or(Some(OTHER));
+            if of == Some(PATIENT) {
+                named.extend(identifiers);
+            }
+        }
     }
-    Some(SubjectReference { literal, identifiers: named })
+    Some(SubjectReference { literal, identifiers: named, not_a_patient: kind.filter(|k| *k != PATIENT) })
+}
+
+const PATIENT: &str = "Patient";
+/// What is of no type of R4, or does not say.
+const OTHER: &str = "resource of another type";
+
+fn known_or_other(name: &str) -> &'static str {
+    super::types::known(name).unwrap_or(OTHER)
 }
 
 fn common(node: &Node<'_, '_>, source: &Source<'_>) -> RecordFields {

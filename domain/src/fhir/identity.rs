@@ -263,7 +263,12 @@ impl Stands<'_> {
         {
             return vec![Name(format!("{}{relative}", &own[..restful.base]))];
         }
-        let elsewhere = (!self.keeps_ids()).then(|| self.source.keeps(relative));
+        // What is not in a Bundle may be on the server that the operator named; a document holds all it speaks of.
+        let elsewhere = match self.bundle {
+            Some((BundleKind::Document | BundleKind::Message, _)) => None,
+            Some(_) if !self.source.is_named() => None,
+            _ => Some(self.source.keeps(relative)),
+        };
         self.in_bundle(relative).into_iter().chain(elsewhere).collect()
     }
 }

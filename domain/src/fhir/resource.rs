@@ -48,6 +48,8 @@ pub struct Resource {
 pub struct SubjectReference {
     /// `reference`: a URL, `Patient/1`, `urn:uuid:..`, `#p1`.
     pub literal: Option<String>,
+    /// What it says it is about where that is no patient: by `type`, or by the resource contained.
+    pub not_a_patient: Option<&'static str>,
     /// `identifier` of the reference, else those of the contained Patient that `#p1` names, as `system|value`.
     pub identifiers: Vec<String>,
 }
@@ -70,6 +72,8 @@ pub struct Version {
     pub id: Option<String>,
     /// `meta.lastUpdated`.
     pub updated: Option<Timestamp>,
+    /// Its billionths of a second.
+    pub fraction: u32,
 }
 
 /// What is known of a resource beside its own JSON: where it stood, and how its file is read.

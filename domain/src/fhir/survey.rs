@@ -13,7 +13,7 @@
 //! is taken, and nothing of a Bundle that holds one. Two Patients of two names are one only by the operator's rule
 //! ([`Survey::same_patient_by`]): they share an identifier of a system that he named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha512};
 
@@ -119,6 +119,8 @@ pub struct VersionMark {
     pub id: Option<[u8; 16]>,
     /// `lastUpdated`.
     pub updated: Option<Timestamp>,
+    /// Its billionths of a second.
+    pub fraction: u32,
 }
 
 /// How two versions of one resource stand to each other.
@@ -143,20 +145,23 @@ impl VersionMark {
             number: id.and_then(|id| id.parse().ok()),
             id: id.map(|id| mark(&[b"version", id.as_bytes()])),
             updated: resource.version.updated,
+            fraction: resource.version.fraction,
         }
     }
 
     /// How `other` stands to this: by `versionId` where both are numbers, else by `lastUpdated`.
     #[must_use]
     pub fn order(&self, other: &Self) -> Order {
-        let by = |a: Option<u64>, b: Option<u64>| match (a?, b?) {
-            (a, b) if a < b => Some(Order::Newer),
-            (a, b) if a > b => Some(Order::Older),
-            _ => None,
-        };
-        let seconds = |t: Option<Timestamp>| t.map(Timestamp::seconds);
+        fn by<T: Ord>(a: Option<T>, b: Option<T>) -> Option<Order> {
+            match a?.cmp(&b?) {
+                core::cmp::Ordering::Less => Some(Order::Newer),
+                core::cmp::Ordering::Greater => Some(Order::Older),
+                core::cmp::Ordering::Equal => None,
+            }
+        }
+        let instant = |v: &Self| v.updated.map(|t| (t.seconds(), v.fraction));
         by(self.number, other.number)
-            .or_else(|| by(seconds(self.updated), seconds(other.updated)))
+            .or_else(|| by(instant(self), instant(other)))
             .unwrap_or(if self.id.is_some() && self.id == other.id { Order::Same } else { Order::Unsaid })
     }
 }
@@ -250,6 +255,8 @@ struct Row {
 }
 
 struct Entry {
+    /// The rows in which it was met first, and in its newest version.
+    first: u32,
     newest: u32,
     content: Mark,
     floor: Floor,
@@ -289,9 +296,12 @@ struct BundleSeen {
     key: String,
     /// The key it had until its content was known.
     provisional: Option<String>,
-    /// Over what it holds, where nothing else tells it from others.
-    content: Option<Sha512>,
+    /// What it holds, where nothing else tells it from others.
+    content: Option<Vec<Mark>>,
+    at: At,
     refused: bool,
+    /// The same is there before.
+    duplicate: bool,
 }
 
 /// Notes of every resource of an import.
@@ -309,6 +319,8 @@ pub struct Survey {
     subject_numbers: BTreeMap<(Vec<Mark>, Vec<[Mark; 2]>), u32>,
     patients: Vec<Patient>,
     deletions: BTreeMap<Mark, Option<Timestamp>>,
+    /// Subjects of entries, beside the one that the entry has.
+    other_subjects: BTreeMap<u32, Vec<u32>>,
     findings: Vec<Finding>,
     tally: Tally,
 }
@@ -337,6 +349,7 @@ impl Survey {
             subject_numbers: BTreeMap::new(),
             patients: Vec::new(),
             deletions: BTreeMap::new(),
+            other_subjects: BTreeMap::new(),
             findings: Vec::new(),
             tally: Tally::default(),
         }
@@ -372,7 +385,7 @@ impl Survey {
         self.files.len().saturating_sub(1)
     }
 
-    fn bundle(&mut self, within: Option<&Within>) -> Option<u32> {
+    fn bundle(&mut self, place: Place, within: Option<&Within>) -> Option<u32> {
         let within = within?;
         if let Some((number, at)) = self.open
             && number == within.bundle
@@ -383,10 +396,19 @@ impl Survey {
         let (key, content) = match &within.head.identity {
             Some(identity) => (identity.clone(), None),
             // Until its content is known it has a key that no identifier is: those have a bar in them.
-            None => (format!("bundle {} of file {}", within.bundle, self.file()), Some(Sha512::new())),
+            None => (format!("bundle {} of file {}", within.bundle, self.file()), Some(Vec::new())),
         };
         let provisional = content.is_some().then(|| key.clone());
-        self.bundles.push(BundleSeen { key, provisional, content, refused: false });
+        let place = Place { entry: None, ..place };
+        let at_bundle = At { file: self.file(), bundle: Some(at), place };
+        self.bundles.push(BundleSeen {
+            key,
+            provisional,
+            content,
+            at: at_bundle,
+            refused: false,
+            duplicate: false,
+        });
         self.open = Some((within.bundle, at));
         Some(at)
     }
@@ -396,9 +418,10 @@ impl Survey {
     /// # Panics
     /// If no file was begun.
     pub fn note(&mut self, place: Place, resource: &Resource) {
-        let bundle = self.bundle(resource.within.as_ref());
-        if let Some(hash) = bundle.and_then(|b| self.bundles[b as usize].content.as_mut()) {
-            hash.update(resource.digest);
+        let bundle = self.bundle(place, resource.within.as_ref());
+        if let Some(content) = bundle.and_then(|b| self.bundles[b as usize].content.as_mut()) {
+            let url = resource.full_url.as_deref().unwrap_or_default();
+            content.push(mark(&[b"entry", url.as_bytes(), &resource.digest]));
         }
         let at = At { file: self.file(), bundle, place };
         let row = self.row(at, resource);
@@ -466,6 +489,10 @@ impl Survey {
             ResourceType::Consent => "Consent.patient",
             ResourceType::Device => "Device.patient",
         };
+        if let Some(other) = resource.subject.as_ref().and_then(|subject| subject.not_a_patient) {
+            self.find(at, path, Reason::NotAPatient(other), self.unjoined());
+            return Of::Refused;
+        }
         let (literal, identifiers) = match &resource.subject {
             Some(subject) => (subject.literal.as_deref(), subject.identifiers.as_slice()),
             None => (None, [].as_slice()),
@@ -511,6 +538,7 @@ impl Survey {
         let type_name = super::types::name(resource.resource_type);
         let likeness = if is_patient { Likeness::of(resource) } else { Likeness::default() };
         let seen = Entry {
+            first: ordinal,
             newest: ordinal,
             content: mark(&[&resource.digest]),
             floor: floor_of(resource),
@@ -554,7 +582,8 @@ impl Survey {
         }
         let elsewhere = before.at.file != at.file;
         let same_people = match before.patient {
-            None => before.trusted || before.subject == seen.subject,
+            // Whom the others are about is known at the end.
+            None => true,
             Some(patient) => {
                 let patient = &mut self.patients[patient as usize];
                 patient.bundles.extend(at.bundle.filter(|b| !patient.bundles.contains(b)));
@@ -581,6 +610,10 @@ impl Survey {
             self.find(at, type_name, reason, Lost::Resource);
             return number;
         }
+        let other = seen.subject.filter(|n| before.subject != Some(*n));
+        if let Some(other) = other.filter(|_| same || !before.trusted) {
+            self.other_subjects.entry(number).or_default().push(other);
+        }
         if same {
             before.floor = before.floor.union(seen.floor);
             if order == Order::Newer {
@@ -592,7 +625,12 @@ impl Survey {
         let older_at = if order == Order::Older { at } else { before.at };
         if order != Order::Older {
             let patient = before.patient;
-            *before = Entry { patient, ..seen };
+            if let Some(earlier) = before.subject.filter(|_| !before.trusted) {
+                self.other_subjects.entry(number).or_default().push(earlier);
+            } else {
+                self.other_subjects.remove(&number);
+            }
+            *before = Entry { first: before.first, patient, ..seen };
             if let Some(patient) = patient {
                 self.patients[patient as usize].likeness = likeness;
             }
@@ -606,7 +644,7 @@ impl Survey {
     /// # Panics
     /// If no file was begun.
     pub fn note_deletion(&mut self, place: Place, deletion: &Deletion) {
-        let bundle = self.bundle(Some(&deletion.within));
+        let bundle = self.bundle(place, Some(&deletion.within));
         let at = At { file: self.file(), bundle, place };
         self.find(at, "request.method", Reason::Deleted, Lost::Nothing);
         let source = self.files.last().expect("a file was begun").clone();
@@ -628,12 +666,7 @@ impl Survey {
     /// What becomes of each resource.
     #[must_use]
     pub fn finish(mut self) -> Register {
-        for bundle in &mut self.bundles {
-            if let Some(hash) = bundle.content.take() {
-                let digest = hash.finalize();
-                bundle.key = format!("sha512:{}", hex(&digest[..16]));
-            }
-        }
+        self.name_bundles();
         for (name, at) in &self.deletions {
             if let Some(entry) = self.names.get(name).and_then(|n| self.entries.get_mut(*n as usize)) {
                 entry.deleted = Some(*at);
@@ -642,6 +675,7 @@ impl Survey {
         let people = self.people();
         let subjects: Vec<Result<u32, ()>> =
             (0..self.subjects.len()).map(|n| self.resolve(n, &people)).collect();
+        let agreed = self.agreed(&subjects);
         for patient in self.entries.iter().filter(|e| e.ambiguous).filter_map(|e| e.patient) {
             for bundle in &self.patients[patient as usize].bundles {
                 self.bundles[*bundle as usize].refused = true;
@@ -650,7 +684,7 @@ impl Survey {
         let mut told: Vec<bool> = self.bundles.iter().map(|_| false).collect();
         let mut verdicts = Vec::with_capacity(self.rows.len());
         for n in 0..self.rows.len() {
-            let verdict = self.verdict(n as u32, &people, &subjects);
+            let verdict = self.verdict(n as u32, &people, &subjects, &agreed);
             if let (Some(bundle), Some(entry)) = (self.rows[n].bundle, self.rows[n].entry)
                 && self.bundles[bundle as usize].refused
                 && !core::mem::replace(&mut told[bundle as usize], true)
@@ -687,6 +721,51 @@ impl Survey {
         }
     }
 
+    /// A Bundle that nothing else tells from others is what it holds, in whatever order; the same again is a duplicate.
+    fn name_bundles(&mut self) {
+        let mut seen = BTreeSet::new();
+        for n in 0..self.bundles.len() {
+            let Some(mut content) = self.bundles[n].content.take() else { continue };
+            content.sort_unstable();
+            let parts: Vec<&[u8]> = content.iter().map(<[u8; 16]>::as_slice).collect();
+            let bundle = &mut self.bundles[n];
+            bundle.key = format!("sha512:{}", hex(&mark(&parts)));
+            bundle.duplicate = !seen.insert((self.files[bundle.at.file].as_str(), bundle.key.clone()));
+            let (at, duplicate) = (bundle.at, bundle.duplicate);
+            if duplicate {
+                self.findings.push(Finding {
+                    file: at.file,
+                    place: at.place,
+                    path: "Bundle".to_owned(),
+                    reason: Reason::Same,
+                    lost: Lost::Nothing,
+                });
+            }
+        }
+    }
+
+    /// Whom the resources are about that stood in several places, by entry: what several places say must not be two people.
+    fn agreed(&mut self, subjects: &[Result<u32, ()>]) -> BTreeMap<u32, u32> {
+        let mut agreed = BTreeMap::new();
+        for (number, others) in core::mem::take(&mut self.other_subjects) {
+            let entry = &self.entries[number as usize];
+            let all = entry.subject.iter().chain(&others);
+            let people: BTreeSet<u32> = all.filter_map(|n| subjects[*n as usize].ok()).collect();
+            match (people.len(), people.first()) {
+                (1, Some(person)) => {
+                    agreed.insert(number, *person);
+                }
+                (2.., _) if !entry.trusted && !entry.ambiguous => {
+                    let (at, name) = (entry.at, super::types::name(entry.resource_type));
+                    self.entries[number as usize].ambiguous = true;
+                    self.find(at, name, Reason::Ambiguous, Lost::Resource);
+                }
+                _ => {}
+            }
+        }
+        agreed
+    }
+
     /// The name by which a resource is known beyond this import.
     fn lasting(&self, name: &Name, bundles: &[u32]) -> Name {
         let Some(bundle) = bundles.first().map(|b| &self.bundles[*b as usize]) else { return name.clone() };
@@ -706,6 +785,11 @@ impl Survey {
         // One node for each patient of the import, then one for each known name.
         let known_at = self.patients.len();
         let mut groups = Groups::new(known_at + self.known.len());
+        // The same Bundle met twice has the same patients.
+        let mut by_name: BTreeMap<Mark, usize> = BTreeMap::new();
+        for (n, name) in names.iter().enumerate() {
+            groups.join(*by_name.entry(key(name)).or_insert(n), n);
+        }
         let mut first_of: BTreeMap<usize, usize> = BTreeMap::new();
         for (n, k) in self.known.iter().enumerate() {
             let first = *first_of.entry(k.person).or_insert(n);
@@ -869,25 +953,38 @@ impl Survey {
         Err(())
     }
 
-    fn verdict(&self, ordinal: u32, people: &People, subjects: &[Result<u32, ()>]) -> Verdict {
+    fn verdict(
+        &self,
+        ordinal: u32,
+        people: &People,
+        subjects: &[Result<u32, ()>],
+        agreed: &BTreeMap<u32, u32>,
+    ) -> Verdict {
         let row = &self.rows[ordinal as usize];
-        let Some(entry) = row.entry.map(|n| &self.entries[n as usize]) else { return Verdict::Refused };
-        if entry.ambiguous || row.bundle.is_some_and(|b| self.bundles[b as usize].refused) {
+        let Some(number) = row.entry else { return Verdict::Refused };
+        let entry = &self.entries[number as usize];
+        let bundle = row.bundle.map(|b| &self.bundles[b as usize]);
+        if entry.ambiguous || bundle.is_some_and(|b| b.refused) {
             return Verdict::Refused;
         }
         if entry.newest != ordinal {
-            return Verdict::Duplicate;
+            // What is not the newest goes the way of the newest.
+            let newest = self.verdict(entry.newest, people, subjects, agreed);
+            return if newest == Verdict::Refused { newest } else { Verdict::Duplicate };
         }
         let person = match row.of {
             Of::Refused if self.joining => return Verdict::Refused,
             Of::Refused | Of::Nobody => None,
             Of::Itself => entry.patient.and_then(|p| people.of_patient.get(&p)).copied(),
-            Of::Subject(n) => match subjects[n as usize] {
+            Of::Subject(n) => match agreed.get(&number).copied().ok_or(()).or(subjects[n as usize]) {
                 Ok(person) => Some(person),
                 Err(()) if self.joining => return Verdict::Refused,
                 Err(()) => None,
             },
         };
+        if entry.first == ordinal && bundle.is_some_and(|b| b.duplicate) {
+            return Verdict::Duplicate;
+        }
         let deleted = entry.deleted.is_some_and(|at| match (at, entry.version.updated) {
             (Some(at), Some(updated)) => updated <= at,
             _ => true,

@@ -187,7 +187,7 @@ fn patient(node: &Node<'_, '_>, sink: &Sink) -> Result<SubjectReference, Refused
     if stated || literal.as_deref().is_some_and(typed) {
         return Err(sink.node(&patient, RefusalReason::NotAPatient));
     }
-    Ok(SubjectReference { literal, identifiers })
+    Ok(SubjectReference { literal, not_a_patient: None, identifiers })
 }
 
 /// All entries verified, or the one with the latest date.
