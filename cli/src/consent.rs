@@ -13,7 +13,7 @@ pub(crate) fn compile(source: &str, practitioners: &BTreeMap<String, HolderKey>)
     let directory = practitioners.iter().fold(Actors::new(), |actors, (reference, key)| {
         actors.with(reference.clone(), Grantee::Holder(*key))
     });
-    compile_fhir(&json, &directory, Zones::ANY).map_err(|refusal| anyhow!("{refusal}"))
+    Ok(compile_fhir(&json, &directory, Zones::ANY)?)
 }
 
 /// A FHIR Consent that permits one organisation one purpose: for patients whose data holds none.

@@ -5,13 +5,18 @@ mod args;
 mod cases;
 mod commands;
 mod consent;
+mod custodian;
 mod demo;
 mod desk;
+mod documents;
 mod generated;
+mod hints;
 mod home;
 mod import;
 mod keyring;
+mod members;
 mod policies;
+mod roles;
 mod session;
 mod town;
 mod ui;
@@ -50,6 +55,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             ui.fail(&error);
+            if let Some(hint) = hints::hint(&error) {
+                ui.hint(hint);
+            }
             ExitCode::from(code(&error))
         }
     }
@@ -127,6 +135,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Import(args) => import::run(args, ui),
         Command::Keys(command) => commands::keys::run(command, global, ui),
         Command::Governance(command) => commands::governance::run(command, global, ui),
+        Command::Clinician(command) => commands::clinician::run(command, global, ui),
         Command::Consent(command) => commands::consent::run(command, global, ui),
         Command::Prove(args) => commands::prove::run(args, global, ui),
         Command::Verify(args) => commands::verify::run(args, global, ui),
@@ -134,7 +143,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Bench(args) => commands::bench::run(args, global, ui),
         Command::Generate(args) => {
             generated::write_folder(&args.out, args.seed, args.patients)?;
-            ui.say(format!("{} patients in {}", args.patients, args.out.display()));
+            ui.say(format!("{} in {}", ui::count(args.patients, "patient"), args.out.display()));
             Ok(())
         }
         Command::Completions { shell } => {

@@ -66,6 +66,13 @@ impl Ui {
         }
     }
 
+    /// What to do about the error just told, on standard error; nothing in JSON mode.
+    pub(crate) fn hint(&self, words: &str) {
+        if !self.json {
+            err(format_args!("  try: {words}\n"));
+        }
+    }
+
     /// Something to know beside the result, on standard error.
     pub(crate) fn warn(&self, words: &str) {
         if self.json {
@@ -145,6 +152,21 @@ impl Ui {
     }
 }
 
+/// A count with its noun: `1 patient`, `2 patients`, `3 batches`, `4 entries`.
+pub(crate) fn count(n: impl TryInto<u64>, noun: &str) -> String {
+    let n = n.try_into().unwrap_or(u64::MAX);
+    if n == 1 {
+        return format!("1 {noun}");
+    }
+    let hisses = ["s", "x", "ch", "sh"].iter().any(|end| noun.ends_with(end));
+    let before_y = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    match before_y {
+        Some(stem) => format!("{n} {stem}ies"),
+        None if hisses => format!("{n} {noun}es"),
+        None => format!("{n} {noun}s"),
+    }
+}
+
 /// Bytes in words.
 pub(crate) fn bytes(n: u64) -> String {
     match n {
@@ -163,5 +185,21 @@ pub(crate) fn seconds(d: Duration) -> String {
         format!("{:.1} ms", s * 1e3)
     } else {
         format!("{s:.1} s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn one_is_singular_and_all_else_plural() {
+        assert_eq!(count(1u64, "patient"), "1 patient");
+        assert_eq!(count(0usize, "patient"), "0 patients");
+        assert_eq!(count(2u32, "batch"), "2 batches");
+        assert_eq!(count(3u64, "entry"), "3 entries");
+        assert_eq!(count(4u64, "key"), "4 keys");
+        assert_eq!(count(1i32, "address"), "1 address");
+        assert_eq!(count(5i32, "address"), "5 addresses");
     }
 }

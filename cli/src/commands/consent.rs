@@ -2,6 +2,7 @@
 
 use crate::actors::{self, HeldConsent};
 use crate::args::{ConsentCommand, Global, LedgerAt};
+use crate::documents::{self, ConsentDocument};
 use crate::session::Session;
 use crate::ui::Ui;
 use crate::{consent, keyring, wallets};
@@ -16,7 +17,10 @@ use std::path::{Path, PathBuf};
 pub(crate) fn run(command: &ConsentCommand, global: &Global, ui: Ui) -> Result<()> {
     match command {
         ConsentCommand::Compile { files } => compile(files, global, ui),
-        ConsentCommand::Grant { patient, file, uses, at } => grant(patient, file, *uses, global, at, ui),
+        ConsentCommand::Permits { paths } => super::permits::run(paths, global, ui),
+        ConsentCommand::Grant { patient, file, uses, at } => {
+            grant(patient.as_deref(), file, *uses, global, at, ui)
+        }
         ConsentCommand::Revoke { consent, at } => revoke(*consent, global, at, ui),
         ConsentCommand::List => list(global, ui),
     }
@@ -55,7 +59,7 @@ fn compile(files: &[PathBuf], global: &Global, ui: Ui) -> Result<()> {
 }
 
 fn grant(
-    patient: &str,
+    patient: Option<&str>,
     file: &Path,
     uses: Option<NonZeroU32>,
     global: &Global,
@@ -63,7 +67,10 @@ fn grant(
     ui: Ui,
 ) -> Result<()> {
     let session = Session::open(global, at, ui)?;
-    let source = read(file)?;
+    let ConsentDocument { patient: named, source } = documents::one_consent(file)?;
+    let patient = patient.or(named.as_deref()).with_context(|| {
+        format!("the consent in {} names no patient by reference: give --patient REFERENCE", file.display())
+    })?;
     let patients = session.patients()?;
     let wallet = &patients
         .iter()
@@ -99,7 +106,7 @@ fn grant(
     actors::save_consents(&session.home, &consents)?;
     let receipt = session.submit(&tx)?.receipt;
     ui.say(format!(
-        "consent {number} granted in block {}; it can be used from the next epoch on",
+        "consent {number} granted in block {}; it can be used from the next epoch on (amanat ledger wait)",
         receipt.height
     ));
     ui.document(&serde_json::json!({

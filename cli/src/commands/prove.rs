@@ -151,14 +151,9 @@ fn prove<R: Relation>(plan: Plan<R>, keys: &Keys, ui: Ui) -> Result<Transaction>
 }
 
 fn holder(session: &Session, args: &ProveArgs) -> Result<Holder> {
-    let name = args.holder.as_deref().context("whose credential? give --holder NAME")?;
-    let mut all = session.holders()?;
-    let names: Vec<String> = all.iter().map(|h| h.name.clone()).collect();
-    let at = all
-        .iter()
-        .position(|h| h.name == name)
-        .with_context(|| format!("no holder {name}; there are: {}", names.join(", ")))?;
-    Ok(all.swap_remove(at))
+    let name =
+        args.holder.as_deref().context("whose credential? give --holder NAME (`amanat clinician list`)")?;
+    super::clinician::find(session.holders()?, name)
 }
 
 fn consent(session: &Session, args: &ProveArgs) -> Result<HeldConsent> {
