@@ -9,7 +9,7 @@ pub(crate) mod ledger;
 pub(crate) mod tls;
 
 use bench::BenchArgs;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clinician::ClinicianCommand;
 use governance::GovernanceCommand;
 use ledger::LedgerCommand;
@@ -20,6 +20,8 @@ use std::sync::OnceLock;
 #[derive(Parser)]
 #[command(name = "amanat", version, long_version = long_version(), disable_version_flag = true)]
 #[command(max_term_width = 100, arg_required_else_help = true)]
+// Our own is not in the list: with it the list would not fit one screen.
+#[command(disable_help_subcommand = true)]
 #[command(help_template = "{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}")]
 #[command(after_long_help = FIRST_STEPS)]
 pub(crate) struct Cli {
@@ -62,6 +64,19 @@ pub(crate) struct Global {
     /// `amanat node` also takes what makes the blocks: solo, bft.
     #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     pub engine: Option<String>,
+}
+
+impl Cli {
+    /// The long help of the command with these words.
+    pub(crate) fn long_help(words: &[String]) -> Option<String> {
+        let mut command = Self::command();
+        command.build();
+        let mut at = &mut command;
+        for word in words {
+            at = at.find_subcommand_mut(word)?;
+        }
+        Some(at.render_long_help().to_string())
+    }
 }
 
 /// What `--version` adds to `-V`. It names what there is and chooses nothing: the command line has not been read yet.
@@ -139,6 +154,12 @@ pub(crate) enum Command {
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
+    },
+    /// Print the long help of a command.
+    #[command(hide = true)]
+    Help {
+        /// The command: `amanat help consent grant`.
+        words: Vec<String>,
     },
 }
 
@@ -517,11 +538,21 @@ pub(crate) struct GenerateArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_a_word_too() {
+        let help =
+            |words: &[&str]| Cli::long_help(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert!(
+            help(&["consent", "grant"]).is_some_and(|text| text.contains("amanat consent grant [OPTIONS]"))
+        );
+        assert!(help(&[]).is_some_and(|text| text.contains("First steps")));
+        assert_eq!(help(&["consent", "grunt"]), None);
     }
 
     #[test]

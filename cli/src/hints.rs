@@ -8,6 +8,9 @@ use anyhow::Error;
 /// Ends the words of `prover` for what the newest bundle does not have.
 const LATER: &str = "appears in the next epoch";
 
+/// Begins the words of a session for a registry below the ledger's floor.
+const TOO_FEW: &str = "too few to hide among in ";
+
 /// What to do about it, where that is known.
 pub(crate) fn hint(error: &Error) -> Option<&'static str> {
     error.chain().find_map(|cause| {
@@ -23,6 +26,11 @@ pub(crate) fn hint(error: &Error) -> Option<&'static str> {
                 "make a clinician known with `amanat clinician add Practitioner/ID --organisation ORG --role ROLE` \
                  (`amanat clinician list` prints those known); organisations are known by their relative reference, \
                  Organization/ID",
+            );
+        }
+        if cause.to_string().starts_with(TOO_FEW) {
+            return Some(
+                "a proof hides among all others of the newest bundle: grant or anchor one more, then amanat ledger wait",
             );
         }
         let denied = cause.downcast_ref::<Denied>()?;
@@ -49,6 +57,8 @@ mod tests {
             |reason: &str| Error::new(amanat_circuits::Denied { clause: "GRA-3", reason: reason.to_owned() });
         let early = denied("not enrolled as of epoch 1; what was submitted since appears in the next epoch");
         assert!(hint(&early).is_some_and(|h| h.contains("amanat ledger wait")));
+        let few = anyhow!("too few to hide among in consents: 1 as of epoch 3, the floor is 2");
+        assert!(hint(&few).is_some_and(|h| h.contains("one more")));
         assert_eq!(hint(&denied("the consent was used up")), None);
         assert_eq!(hint(&anyhow!("something else")), None);
     }

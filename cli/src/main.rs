@@ -146,6 +146,13 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             ui.say(format!("{} in {}", ui::count(args.patients, "patient"), args.out.display()));
             Ok(())
         }
+        Command::Help { words } => {
+            let help = Cli::long_help(words);
+            ui.raw(&help.with_context(|| {
+                format!("there is no command `{}`: amanat -h lists them", words.join(" "))
+            })?);
+            Ok(())
+        }
         Command::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "amanat", &mut out);

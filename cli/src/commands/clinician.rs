@@ -11,6 +11,7 @@ use crate::town;
 use crate::ui::Ui;
 use amanat_domain::fhir::PartialDate;
 use amanat_domain::time::Period;
+use amanat_service::access::AccessError;
 use anyhow::{Context, Result, anyhow, bail};
 
 pub(crate) fn run(command: &ClinicianCommand, global: &Global, ui: Ui) -> Result<()> {
@@ -74,20 +75,29 @@ fn add(args: &AddClinicianArgs, global: &Global, ui: Ui) -> Result<()> {
 pub(crate) fn issue(session: &Session, new: &[Holder]) -> Result<()> {
     let organisations = session.organisations()?;
     let mut all = session.holders()?;
-    let mut rng = rand::rng();
-    let mut transactions = Vec::new();
+    let issuer = |holder: &Holder| {
+        let issuer = organisations.iter().find(|o| o.id() == holder.credential.organisation);
+        issuer.context("every clinician has an organisation")
+    };
+    let issuers = new.iter().map(issuer).collect::<Result<Vec<_>>>()?;
+    let old = all.len();
     for holder in new {
-        let issuer = organisations
-            .iter()
-            .find(|o| o.id() == holder.credential.organisation)
-            .context("every clinician has an organisation")?;
-        transactions.push(issuer.sign(session.chain(), town::issue(holder), &mut rng));
         let secret = crate::wallets::copy_holder(&holder.secret);
         all.push(Holder { name: holder.name.clone(), secret, credential: holder.credential.clone() });
     }
     // Secrets are on disk before the ledger hears of them.
     actors::save_holders(&session.home, &all)?;
-    transactions.iter().try_for_each(|tx| session.submit(tx).map(drop))
+    for (n, (holder, issuer)) in new.iter().zip(issuers).enumerate() {
+        let tx = issuer.sign(session.chain(), town::issue(holder), &mut rand::rng());
+        let Err(error) = session.submit(&tx) else { continue };
+        // The ledger said no: this clinician and those after have no credential. After any other trouble it may have one.
+        if matches!(error.downcast_ref(), Some(AccessError::Refused(_))) {
+            all.truncate(old + n);
+            actors::save_holders(&session.home, &all)?;
+        }
+        return Err(error.context(format!("no credential for {}", holder.name)));
+    }
+    Ok(())
 }
 
 /// A clinician in one line.

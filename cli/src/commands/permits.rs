@@ -21,7 +21,7 @@ pub(crate) fn run(paths: &[PathBuf], global: &Global, ui: Ui) -> Result<()> {
     }
     let known = actors::directory(&holders);
     let mut rows = vec![["consents of", "patient", "permits treatment now"].map(String::from).to_vec()];
-    let mut example = None;
+    let mut examples: Vec<(PathBuf, String)> = Vec::new();
     let mut unknown = None;
     for file in import::files(paths)? {
         for document in documents::consents(&file)? {
@@ -41,9 +41,7 @@ pub(crate) fn run(paths: &[PathBuf], global: &Global, ui: Ui) -> Result<()> {
                     (format!("refused: {error:#}"), None)
                 }
             };
-            if example.is_none() {
-                example = permitted.map(|holder| (file.clone(), holder));
-            }
+            examples.extend(permitted.map(|holder| (file.clone(), holder)));
             let patient = document.patient.unwrap_or_else(|| "not named".to_owned());
             rows.push(vec![file.display().to_string(), patient, words]);
         }
@@ -61,9 +59,9 @@ pub(crate) fn run(paths: &[PathBuf], global: &Global, ui: Ui) -> Result<()> {
     if let Some(hint) = unknown {
         ui.say(format!("for actors that are not known: {hint}"));
     }
-    if let Some((file, holder)) = example {
+    if let Some((file, holder)) = examples.first() {
         ui.say(format!(
-            "next: amanat consent grant {}, then amanat prove access --holder {holder} --consent NUMBER",
+            "next: amanat consent grant {}, amanat ledger wait, amanat prove access --holder {holder} --consent NUMBER",
             file.display()
         ));
     }

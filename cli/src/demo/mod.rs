@@ -96,7 +96,7 @@ fn read(args: &DemoArgs, place: &Place, ui: Ui) -> Result<Cases> {
     let files = crate::import::files(&[data])?;
     let cases = cases::gather(&files, bounds, ui)?;
     if cases.cases.len() < 4 {
-        bail!("only {} patients found: the demo needs at least four", cases.cases.len());
+        bail!("only {} found: the demo needs at least four", ui::count(cases.cases.len(), "patient"));
     }
     Ok(cases)
 }

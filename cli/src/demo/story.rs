@@ -239,9 +239,10 @@ impl<'a> Story<'a> {
         }
         let epoch = self.desk.next_epoch()?;
         self.ui.say(format!(
-            "{compiled} consents of the data compiled to flat rules, {refused} refused (what cannot be represented is never \
+            "{} of the data compiled to flat rules, {refused} refused (what cannot be represented is never \
              widened)\n{granted} granted by proof: {} of the data that permit treatment at {hospital}, {own} of our template; \
              epoch {epoch} sealed",
+            ui::count(compiled, "consent"),
             granted - own
         ));
         Ok(())
