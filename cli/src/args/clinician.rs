@@ -8,7 +8,7 @@ pub(crate) enum ClinicianCommand {
     /// List the clinicians of the home directory.
     List,
     /// Add a clinician: an organisation issues the credential.
-    Add(AddClinicianArgs),
+    Add(Box<AddClinicianArgs>),
 }
 
 #[derive(Args)]
