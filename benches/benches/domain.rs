@@ -2,7 +2,7 @@
 
 use amanat_benches::report::import::{Tally, generated};
 use amanat_benches::report::world::{random_leaves, rng};
-use amanat_domain::fhir::{Layout, Seen};
+use amanat_domain::fhir::Layout;
 use amanat_domain::field::Fr;
 use amanat_domain::poseidon::{Tag, hash};
 use amanat_domain::tree::Tree;
@@ -46,8 +46,8 @@ fn import(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(bundles.iter().map(|b| b.len() as u64).sum()));
     group.bench_function("generated bundles", |b| {
         b.iter(|| {
-            let (mut tally, mut seen) = (Tally::default(), Seen::new());
-            bundles.iter().for_each(|bundle| tally.read(bundle.as_bytes(), Layout::Auto, &mut seen));
+            let mut tally = Tally::default();
+            bundles.iter().for_each(|bundle| tally.read(bundle.as_bytes(), Layout::Auto));
             tally
         });
     });

@@ -4,7 +4,6 @@ use crate::home::Home;
 use amanat_domain::consent::{GrantedConsent, HolderKey, OrgId, RoleCode, UseLimit};
 use amanat_domain::field::{self, Fr};
 use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential};
-use amanat_domain::record::{RECORD_LEAVES, Record};
 use amanat_domain::secret::Secret;
 use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tx::{Action, ChainId, SignedTx, Transaction};
@@ -22,6 +21,7 @@ pub(crate) struct Organisation {
 
 /// A patient's wallet.
 pub(crate) struct Patient {
+    /// The patient's name in the custodian's vault: see [`amanat_domain::fhir::identity`].
     pub reference: String,
     pub wallet: PatientWallet,
 }
@@ -42,18 +42,6 @@ pub(crate) struct HeldConsent {
     pub consent: GrantedConsent,
     pub used: u64,
     pub revoked: bool,
-}
-
-/// A record in a custodian's vault.
-#[derive(Clone)]
-pub(crate) struct VaultRecord {
-    pub number: u32,
-    pub patient: String,
-    /// Kind and reference, for the custodian's own eyes.
-    pub label: String,
-    pub custodian: String,
-    pub record: Record,
-    pub anchored: u64,
 }
 
 impl Organisation {
@@ -83,7 +71,6 @@ const ORGANISATIONS: &str = "organisations.json";
 const WALLETS: &str = "wallets.json";
 const HOLDERS: &str = "holders.json";
 const CONSENTS: &str = "consents.json";
-const VAULT: &str = "vault.json";
 
 #[derive(Serialize, Deserialize)]
 struct OrganisationFile {
@@ -121,33 +108,21 @@ struct ConsentFile {
     revoked: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-struct RecordFile {
-    number: u32,
-    patient: String,
-    label: String,
-    custodian: String,
-    anchored: u64,
-    values: Vec<[String; 2]>,
-    salts: Vec<String>,
-    root_salt: String,
-}
-
 fn hex32(what: &str, text: &str) -> Result<[u8; 32]> {
     let mut bytes = [0u8; 32];
     hex::decode_to_slice(text, &mut bytes).with_context(|| format!("{what}: not 32 bytes in hexadecimal"))?;
     Ok(bytes)
 }
 
-fn field(what: &str, text: &str) -> Result<Fr> {
+pub(crate) fn field(what: &str, text: &str) -> Result<Fr> {
     field::from_bytes(&hex32(what, text)?).with_context(|| what.to_owned())
 }
 
-fn secret(what: &str, text: &str) -> Result<Secret> {
+pub(crate) fn secret(what: &str, text: &str) -> Result<Secret> {
     field(what, text).map(Secret::new)
 }
 
-fn text(x: Fr) -> String {
+pub(crate) fn text(x: Fr) -> String {
     hex::encode(field::to_bytes(&x))
 }
 
@@ -268,46 +243,6 @@ pub(crate) fn save_consents(home: &Home, all: &[HeldConsent]) -> Result<()> {
         })
         .collect();
     home.write(CONSENTS, &files)
-}
-
-pub(crate) fn load_vault(home: &Home) -> Result<Vec<VaultRecord>> {
-    let files: Vec<RecordFile> = home.read(VAULT)?.unwrap_or_default();
-    let load = |f: RecordFile| {
-        if f.values.len() != RECORD_LEAVES {
-            bail!("record {}: {} leaves, expected {RECORD_LEAVES}", f.number, f.values.len());
-        }
-        let mut values = [[Fr::from(0u64); 2]; RECORD_LEAVES];
-        for (slot, pair) in values.iter_mut().zip(&f.values) {
-            *slot = [field("value", &pair[0])?, field("value", &pair[1])?];
-        }
-        let salts = f.salts.iter().map(|s| secret("salt", s)).collect::<Result<_>>()?;
-        let record = Record::from_parts(values, salts, secret("root salt", &f.root_salt)?)
-            .with_context(|| format!("record {}: sixteen salts and a root salt are needed", f.number))?;
-        let RecordFile { number, patient, label, custodian, anchored, .. } = f;
-        Ok(VaultRecord { number, patient, label, custodian, record, anchored })
-    };
-    files.into_iter().map(load).collect()
-}
-
-pub(crate) fn save_vault(home: &Home, all: &[VaultRecord]) -> Result<()> {
-    use amanat_domain::record::Leaf;
-    let files: Vec<RecordFile> = all
-        .iter()
-        .map(|r| {
-            let open = Leaf::ALL.map(|leaf| r.record.open(leaf));
-            RecordFile {
-                number: r.number,
-                patient: r.patient.clone(),
-                label: r.label.clone(),
-                custodian: r.custodian.clone(),
-                anchored: r.anchored,
-                values: open.iter().map(|o| o.values.map(text)).collect(),
-                salts: open.iter().map(|o| text(o.salt.expose())).collect(),
-                root_salt: text(r.record.root_salt().expose()),
-            }
-        })
-        .collect();
-    home.write(VAULT, &files)
 }
 
 /// Practitioners by reference, for the consent compiler.

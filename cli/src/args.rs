@@ -5,6 +5,7 @@ pub(crate) mod clinician;
 pub(crate) mod governance;
 #[cfg(test)]
 mod help;
+pub(crate) mod import;
 pub(crate) mod ledger;
 pub(crate) mod tls;
 
@@ -12,6 +13,7 @@ use bench::BenchArgs;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clinician::ClinicianCommand;
 use governance::GovernanceCommand;
+use import::ImportArgs;
 use ledger::LedgerCommand;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -124,6 +126,9 @@ pub(crate) enum Command {
     Clinician(ClinicianCommand),
     /// Read FHIR R4; with --anchor, enrol patients and anchor records.
     Import(ImportArgs),
+    /// List what the custodian keeps: records and patients.
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// Make, list, check, export and install keys.
     ///
     /// They are kept in the home directory, or in the folder that AMANAT_KEYS names.
@@ -304,25 +309,18 @@ pub(crate) struct LedgerFile {
     pub ledger: Option<PathBuf>,
 }
 
-#[derive(Args)]
-pub(crate) struct ImportArgs {
-    /// Files or folders of FHIR R4 (.json, .ndjson).
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Stop at the first problem.
-    #[arg(long)]
-    pub strict: bool,
-    /// Largest resource in bytes.
-    #[arg(long, default_value_t = 64 << 20, value_name = "BYTES")]
-    pub max_resource: usize,
-    /// Most problems to print.
-    #[arg(long, default_value_t = 20)]
-    pub problems: usize,
-    /// Enrol the patients found and anchor their records.
-    #[arg(long)]
-    pub anchor: bool,
-    #[command(flatten)]
-    pub at: LedgerAt,
+#[derive(Subcommand)]
+pub(crate) enum VaultCommand {
+    /// List the records.
+    ///
+    /// Whose they are, what they are filed under, whether the ledger has them.
+    List {
+        /// Those of one patient.
+        #[arg(long, value_name = "REFERENCE")]
+        patient: Option<String>,
+    },
+    /// List the patients.
+    Patients,
 }
 
 #[derive(Subcommand)]

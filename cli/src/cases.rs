@@ -1,16 +1,18 @@
-//! What a folder of FHIR holds, gathered by patient: the input of the demo and of `import --anchor`.
+//! What a folder of FHIR holds, gathered by patient, as much of it as the demo shows.
 
-use crate::import::{self, Options, Summary};
+use crate::import::{self, Files, Options};
+use crate::report::{Report, person_of};
 use crate::ui::Ui;
-use amanat_domain::fhir::{Facts, Resource, type_name};
+use amanat_domain::fhir::survey::Register;
+use amanat_domain::fhir::{Facts, Floor, Resource};
 use amanat_domain::record::{RecordFields, ResourceType};
 use anyhow::Result;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::time::Instant;
 
 /// One patient's data. Clinical: no `Debug`.
 pub(crate) struct Case {
-    /// `Patient/<id>`.
+    /// The patient's name.
     pub patient: String,
     /// Label and content of each record.
     pub records: Vec<(String, RecordFields)>,
@@ -24,9 +26,8 @@ pub(crate) struct Cases {
     pub cases: Vec<Case>,
     /// References of organisations, in the order in which they were read.
     pub organisations: Vec<String>,
-    /// References of practitioners.
-    pub practitioners: Vec<String>,
-    pub summary: Summary,
+    /// Records that were left out, for there were more than the bounds.
+    pub left_out: u64,
 }
 
 /// How much to keep: memory is bounded by these, whatever the folder holds.
@@ -36,65 +37,51 @@ pub(crate) struct Bounds {
     pub records: usize,
 }
 
-/// Reads the files until enough patients are complete.
-///
-/// Patients come before their data in a Bundle; in a bulk export they come in a file of their own. So the files are read
-/// once for the patients and once for what belongs to them.
-pub(crate) fn gather(files: &[PathBuf], bounds: Bounds, ui: Ui) -> Result<Cases> {
+/// Reads the files and keeps the first patients with their first records.
+pub(crate) fn gather(files: &Files, bounds: Bounds, ui: Ui) -> Result<Cases> {
+    let started = Instant::now();
+    let mut report = Report::silent();
+    let surveyed = import::survey(files, &Options::default(), Some(Vec::new()), &mut report, ui)?;
+    report.finish(&surveyed, started, ui)?;
+    let register = &surveyed.register;
     let mut found = Cases::default();
-    let mut names: BTreeMap<String, usize> = BTreeMap::new();
-    let mut last_needed = 0;
-    let options = Options { keep_problems: 0, ..Options::default() };
-    // First: who the patients are.
-    let mut order: Vec<PathBuf> = Vec::new();
-    import::read(files, options, ui, |path, resource| {
-        if order.last().map(PathBuf::as_path) != Some(path) {
-            order.push(path.to_path_buf());
-        }
-        if resource.resource_type == ResourceType::Patient
-            && found.cases.len() < bounds.patients
-            && let Some(reference) = resource.reference()
-        {
-            names.insert(reference.clone(), found.cases.len());
-            if let Some(url) = &resource.full_url {
-                names.insert(url.clone(), found.cases.len());
-            }
-            found.cases.push(Case { patient: reference, records: Vec::new(), consents: Vec::new() });
-            last_needed = order.len();
-        }
-        Ok(found.cases.len() < bounds.patients || order.len() <= last_needed)
-    })?;
-    // Second: what belongs to them.
-    found.summary = import::read(files, Options::default(), ui, |_, resource| {
-        take(&mut found.cases, &names, &mut found.organisations, &mut found.practitioners, resource, bounds);
-        Ok(found.cases.iter().any(|c| c.records.len() < bounds.records))
+    let mut kept: BTreeMap<u32, usize> = BTreeMap::new();
+    surveyed.replay(ui, "gathering", |number, file, resource| {
+        take(&mut found, &mut kept, register, bounds, (number, file), resource);
+        Ok(true)
     })?;
     Ok(found)
 }
 
 fn take(
-    cases: &mut [Case],
-    names: &BTreeMap<String, usize>,
-    organisations: &mut Vec<String>,
-    practitioners: &mut Vec<String>,
-    resource: Resource,
+    found: &mut Cases,
+    kept: &mut BTreeMap<u32, usize>,
+    register: &Register,
     bounds: Bounds,
+    (number, file): (usize, usize),
+    resource: Resource,
 ) {
-    /// Enough to name the demo's organisations and clinicians.
+    /// Enough to name the demo's organisations.
     const MOST_NAMES: usize = 64;
-    let reference = resource.reference();
-    match (&resource.facts, &reference) {
-        (Facts::Organisation(_), Some(r)) if organisations.len() < MOST_NAMES => {
-            organisations.push(r.clone())
-        }
-        (Facts::Practitioner(_), Some(r)) if practitioners.len() < MOST_NAMES => {
-            practitioners.push(r.clone())
-        }
-        _ => {}
+    if let (Facts::Organisation(_), Some(reference)) = (&resource.facts, resource.reference())
+        && found.organisations.len() < MOST_NAMES
+    {
+        found.organisations.push(reference);
     }
-    let own = (resource.resource_type == ResourceType::Patient).then_some(reference.as_ref()).flatten();
-    let subject = own.or(resource.subject.as_ref().and_then(|s| s.literal.as_ref()));
-    let Some(case) = subject.and_then(|s| names.get(s)).and_then(|i| cases.get_mut(*i)) else { return };
+    let Some(person) = person_of(register.verdict(number)) else { return };
+    let next = found.cases.len();
+    let at = match kept.get(&person) {
+        Some(at) => *at,
+        None if next < bounds.patients => {
+            let patient = register.people()[person as usize].names[0].0.to_string();
+            found.cases.push(Case { patient, records: Vec::new(), consents: Vec::new() });
+            kept.insert(person, next);
+            next
+        }
+        None => return,
+    };
+    let case = &mut found.cases[at];
+    let name = register.name(number, file, &resource);
     if resource.resource_type == ResourceType::Consent {
         if case.consents.len() < 4
             && let Ok(json) = String::from_utf8(resource.canonical)
@@ -103,10 +90,20 @@ fn take(
         }
         return;
     }
-    let label = reference.unwrap_or_else(|| type_name(resource.resource_type).to_owned());
+    let label = name.map(|name| name.to_string()).unwrap_or_default();
+    let floor = register.floor(number);
     for fields in resource.records {
         if case.records.len() < bounds.records {
-            case.records.push((label.clone(), fields));
+            case.records.push((label.clone(), at_least(fields, floor)));
+        } else {
+            found.left_out += 1;
         }
     }
+}
+
+/// A record with at least these labels.
+pub(crate) fn at_least(mut fields: RecordFields, floor: Floor) -> RecordFields {
+    fields.categories = fields.categories.union(floor.categories);
+    fields.confidentiality = fields.confidentiality.max(floor.confidentiality);
+    fields
 }

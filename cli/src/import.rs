@@ -1,183 +1,238 @@
 //! `amanat import`, and reading FHIR files for everybody else.
+//!
+//! Files are read once into a [`Survey`](amanat_domain::fhir::survey), which says what becomes of each resource; whoever wants the
+//! resources reads them again ([`Surveyed::replay`]), in the same order.
 
-use crate::args::ImportArgs;
-use crate::ui::{self, Ui};
-use amanat_domain::fhir::{Item, Layout, Limits, Lost, Problem, Reader, Resource, Seen};
+use crate::args::import::ImportArgs;
+use crate::report::{Counts, Report};
+use crate::ui::Ui;
+use amanat_domain::fhir::identity::Source;
+use amanat_domain::fhir::survey::{KnownPatient, Register, Survey};
+use amanat_domain::fhir::{Head, Item, Layout, Limits, Lost, Reader, Resource, Zones, type_name};
 use anyhow::{Context, Result, bail};
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// `amanat import` without `--anchor`.
 pub(crate) fn run(args: &ImportArgs, ui: Ui) -> Result<()> {
     let started = Instant::now();
-    let options =
-        Options { strict: args.strict, max_resource: args.max_resource, keep_problems: args.problems };
-    let summary = read(&files(&args.paths)?, options, ui, |_, _| Ok(true))?;
-    report(&summary, started, ui);
-    Ok(())
+    let files = files(&args.paths)?;
+    let mut report = Report::new(args)?;
+    let surveyed = survey(&files, &Options::of(args)?, None, &mut report, ui)?;
+    report.finish(&surveyed, started, ui)?;
+    report.verdict()
 }
 
-/// What reading some files came to.
-#[derive(Default)]
-pub(crate) struct Summary {
-    pub files: u64,
-    pub bytes: u64,
-    pub resources: BTreeMap<&'static str, u64>,
-    pub records: u64,
-    pub problems: BTreeMap<String, u64>,
-    pub kept: Vec<Problem>,
-    pub lost_resources: u64,
-    pub lost_files: u64,
-}
-
-/// Options of [`read`].
-#[derive(Clone, Copy)]
+/// How to read.
+#[derive(Clone)]
 pub(crate) struct Options {
-    pub strict: bool,
     pub max_resource: usize,
-    pub keep_problems: usize,
+    pub source: Option<Source>,
+    pub zones: Zones,
+    /// Systems whose identifiers name one person.
+    pub same_patient_by: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { strict: false, max_resource: Limits::default().resource_bytes, keep_problems: 20 }
+        Self {
+            max_resource: Limits::default().resource_bytes,
+            source: None,
+            zones: Zones::UTC,
+            same_patient_by: Vec::new(),
+        }
     }
 }
 
+impl Options {
+    pub(crate) fn of(args: &ImportArgs) -> Result<Self> {
+        let source = args.source.as_deref().map(Source::named).transpose().context("--source")?;
+        Ok(Self {
+            max_resource: args.max_resource,
+            source,
+            zones: args.zone.unwrap_or(Zones::UTC),
+            same_patient_by: args.same_patient_by.clone(),
+        })
+    }
+}
+
+/// Files that were found under paths.
+pub(crate) struct Files {
+    pub found: Vec<PathBuf>,
+    /// Files of other kinds and links, which are not read.
+    pub ignored: u64,
+}
+
 /// Every FHIR file under the paths, sorted, so that two runs read in the same order.
-pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
+pub(crate) fn files(paths: &[PathBuf]) -> Result<Files> {
+    let mut files = Files { found: Vec::new(), ignored: 0 };
     for path in paths {
         let kind = std::fs::metadata(path).with_context(|| {
             format!("cannot read {}: give a FHIR file or a folder of them", path.display())
         })?;
         if kind.is_dir() {
-            walk(path, &mut found)?;
+            walk(path, &mut files)?;
         } else {
-            found.push(path.clone());
+            files.found.push(path.clone());
         }
     }
-    found.sort();
-    if found.is_empty() {
+    files.found.sort();
+    // One path given twice is one file.
+    files.found.dedup();
+    if files.found.is_empty() {
         bail!("no .json or .ndjson file under the paths given");
     }
-    Ok(found)
+    Ok(files)
 }
 
-fn walk(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+fn walk(dir: &Path, files: &mut Files) -> Result<()> {
     for entry in std::fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
         let entry = entry?;
         // Links are not followed: a folder that links to itself would never end.
         let kind = entry.file_type()?;
         let path = entry.path();
         if kind.is_dir() {
-            walk(&path, found)?;
+            walk(&path, files)?;
         } else if kind.is_file()
             && path
                 .extension()
                 .is_some_and(|e| e.eq_ignore_ascii_case("json") || e.eq_ignore_ascii_case("ndjson"))
         {
-            found.push(path);
+            files.found.push(path);
+        } else {
+            files.ignored += 1;
         }
     }
     Ok(())
 }
 
-/// Reads the files one after the other; each resource goes to `take`, which says whether to go on.
-pub(crate) fn read(
-    files: &[PathBuf],
+/// What a survey of files came to.
+pub(crate) struct Surveyed<'f> {
+    files: &'f [PathBuf],
     options: Options,
+    pub register: Register,
+    pub counts: Counts,
+}
+
+/// Reads the files one after the other and says what becomes of each resource. `known`: the patients known from before, where resources
+/// are to be joined with patients.
+pub(crate) fn survey<'f>(
+    files: &'f Files,
+    options: &Options,
+    known: Option<Vec<KnownPatient>>,
+    report: &mut Report,
     ui: Ui,
-    mut take: impl FnMut(&Path, Resource) -> Result<bool>,
-) -> Result<Summary> {
-    let total: u64 = files.iter().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
+) -> Result<Surveyed<'f>> {
+    let empty = known.map_or_else(Survey::reading, |known| Survey::joining().knowing(known));
+    let mut survey =
+        options.same_patient_by.iter().fold(empty, |survey, system| survey.same_patient_by(system));
+    let mut counts = Counts { ignored_files: files.ignored, ..Counts::default() };
+    let mut labels = Vec::new();
+    let total: u64 = files.found.iter().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
     let bar = ui.bar(total, "reading FHIR");
-    let mut summary = Summary::default();
-    let mut seen = Seen::new();
-    let limits = Limits { resource_bytes: options.max_resource, ..Limits::default() };
-    'files: for path in files {
-        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        let length = file.metadata()?.len();
-        let lines = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ndjson"));
-        let layout = if lines { Layout::Lines } else { Layout::Auto };
-        let label = path.display().to_string();
-        summary.files += 1;
-        for item in Reader::new(BufReader::with_capacity(1 << 16, file), label, layout, limits, &mut seen) {
+    for path in &files.found {
+        labels.push(path.display().to_string());
+        survey.begin_file(source_of(path, options)?);
+        let mut whole = true;
+        let length = read(path, options, |item| {
             match item {
-                Item::Resource(_, resource) => {
-                    let name = amanat_domain::fhir::type_name(resource.resource_type);
-                    *summary.resources.entry(name).or_default() += 1;
-                    summary.records += resource.records.len() as u64;
-                    if !take(path, *resource)? {
-                        break 'files;
-                    }
+                Item::Resource(place, resource) => {
+                    *counts.types.entry(type_name(resource.resource_type)).or_default() += 1;
+                    counts.leaves += resource.records.len() as u64;
+                    survey.note(place, &resource);
                 }
+                Item::Deletion(place, deletion) => survey.note_deletion(place, &deletion),
                 Item::Problem(problem) => {
-                    if options.strict {
-                        bail!(
-                            "{problem}\n(--strict stops at the first problem; without it the rest is read)"
-                        );
-                    }
-                    match problem.lost {
-                        Lost::Resource => summary.lost_resources += 1,
-                        Lost::RestOfFile => summary.lost_files += 1,
-                        Lost::Nothing | Lost::Element => {}
-                    }
-                    *summary.problems.entry(problem.reason.to_string()).or_default() += 1;
-                    if summary.kept.len() < options.keep_problems {
-                        summary.kept.push(problem);
-                    }
+                    whole &= problem.lost != Lost::RestOfFile;
+                    counts.note(&problem);
+                    report.problem(problem)?;
                 }
             }
+            Ok(())
+        })?;
+        for finding in survey.take_findings() {
+            report.problem(finding.problem(&labels))?;
         }
-        summary.bytes += length;
+        *(if whole { &mut counts.files_read } else { &mut counts.files_refused }) += 1;
+        counts.bytes += length;
         bar.inc(length);
     }
     bar.finish_and_clear();
-    Ok(summary)
+    let mut register = survey.finish();
+    for finding in register.take_findings() {
+        report.problem(finding.problem(&labels))?;
+    }
+    counts.tally = register.tally();
+    Ok(Surveyed { files: &files.found, options: options.clone(), register, counts })
 }
 
-/// Prints a summary.
-pub(crate) fn report(summary: &Summary, started: Instant, ui: Ui) {
-    let elapsed = started.elapsed();
-    let rate = summary.bytes as f64 / 1e6 / elapsed.as_secs_f64().max(1e-9);
-    ui.say(format!(
-        "{} files, {} in {} ({rate:.0} MB/s): {} resources, {} records",
-        summary.files,
-        ui::bytes(summary.bytes),
-        ui::seconds(elapsed),
-        summary.resources.values().sum::<u64>(),
-        summary.records,
-    ));
-    let mut rows = vec![vec!["resource".to_owned(), "read".to_owned()]];
-    rows.extend(summary.resources.iter().map(|(name, n)| vec![(*name).to_owned(), n.to_string()]));
-    ui.table(&rows);
-    if !summary.problems.is_empty() {
-        ui.say("");
-        let mut rows = vec![vec!["not understood".to_owned(), "times".to_owned()]];
-        rows.extend(summary.problems.iter().map(|(reason, n)| vec![reason.clone(), n.to_string()]));
-        ui.table(&rows);
-        ui.say("");
-        for problem in &summary.kept {
-            ui.say(format!("  {problem}"));
-        }
-        let all: u64 = summary.problems.values().sum();
-        if all > summary.kept.len() as u64 {
-            ui.say(format!("  .. and {} more (--problems N prints more)", all - summary.kept.len() as u64));
-        }
+impl Surveyed<'_> {
+    /// What a file is called.
+    pub(crate) fn label(&self, file: usize) -> String {
+        self.files.get(file).map(|path| path.display().to_string()).unwrap_or_default()
     }
-    ui.document(&serde_json::json!({
-        "files": summary.files,
-        "bytes": summary.bytes,
-        "seconds": elapsed.as_secs_f64(),
-        "resources": summary.resources,
-        "records": summary.records,
-        "problems": summary.problems,
-        "first_problems": summary.kept.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "lost_resources": summary.lost_resources,
-        "lost_rest_of_files": summary.lost_files,
-    }));
+
+    /// Reads the files again; each resource goes with its number and that of its file to `take`, which says whether to go on.
+    pub(crate) fn replay(
+        &self,
+        ui: Ui,
+        what: &'static str,
+        mut take: impl FnMut(usize, usize, Resource) -> Result<bool>,
+    ) -> Result<()> {
+        let bar = ui.bar(self.counts.bytes, what);
+        let mut number = 0;
+        let mut go_on = true;
+        for (file, path) in self.files.iter().enumerate() {
+            if !go_on {
+                break;
+            }
+            let length = read(path, &self.options, |item| {
+                if let Item::Resource(_, resource) = item
+                    && go_on
+                {
+                    go_on = take(number, file, *resource)?;
+                    number += 1;
+                }
+                Ok(())
+            })?;
+            bar.inc(length);
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+}
+
+/// Reads one file; its length.
+fn read(path: &Path, options: &Options, mut take: impl FnMut(Item) -> Result<()>) -> Result<u64> {
+    let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let length = file.metadata()?.len();
+    let lines = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ndjson"));
+    let layout = if lines { Layout::Lines } else { Layout::Auto };
+    let head = if lines {
+        None
+    } else {
+        let head = Head::scan(BufReader::with_capacity(1 << 16, &file));
+        file.rewind().with_context(|| format!("cannot read {} twice", path.display()))?;
+        head
+    };
+    let limits = Limits { resource_bytes: options.max_resource, ..Limits::default() };
+    let input = BufReader::with_capacity(1 << 16, file);
+    let label = path.display().to_string();
+    let reader = Reader::new(input, label, layout, limits).with_head(head).with_zones(options.zones);
+    for item in reader {
+        take(item)?;
+    }
+    Ok(length)
+}
+
+/// The source that was named, or the folder of the file.
+fn source_of(path: &Path, options: &Options) -> Result<Source> {
+    if let Some(source) = &options.source {
+        return Ok(source.clone());
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let folder = folder.canonicalize().with_context(|| format!("cannot read {}", folder.display()))?;
+    Ok(Source::folder(&folder.to_string_lossy()))
 }

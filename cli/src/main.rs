@@ -16,10 +16,12 @@ mod import;
 mod keyring;
 mod members;
 mod policies;
+mod report;
 mod roles;
 mod session;
 mod town;
 mod ui;
+mod vault;
 mod vectors;
 mod wallets;
 
@@ -63,7 +65,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// 1: a fault. 2: the command line (clap's), or an engine that is not here. 3: the policy says no. 4: the ledger says no. 5: the proof does not verify.
+/// 1: a fault. 2: the command line (clap's), or an engine that is not here. 3: the policy says no. 4: the ledger says no. 5: the proof does not verify. 6: some of an
+/// import was not understood.
 fn code(error: &anyhow::Error) -> u8 {
     if error.is::<ChooseError>() {
         2
@@ -79,6 +82,8 @@ fn code(error: &anyhow::Error) -> u8 {
         || matches!(error.downcast_ref(), Some(amanat_prover::zkey::ZkeyProveError::NotReleased))
     {
         5
+    } else if error.is::<report::SomeNotUnderstood>() {
+        6
     } else {
         1
     }
@@ -133,6 +138,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Cluster(command) => commands::cluster::run(command, global, ui),
         Command::Import(args) if args.anchor => commands::anchor::run(args, global, ui),
         Command::Import(args) => import::run(args, ui),
+        Command::Vault(command) => commands::vault::run(command, global, ui),
         Command::Keys(command) => commands::keys::run(command, global, ui),
         Command::Governance(command) => commands::governance::run(command, global, ui),
         Command::Clinician(command) => commands::clinician::run(command, global, ui),

@@ -1,6 +1,7 @@
 //! The requests and policies that the demo and the commands use.
 
-use crate::actors::{Holder, Organisation, VaultRecord};
+use crate::actors::{Holder, Organisation};
+use crate::vault::VaultRecord;
 use amanat_circuits::gadgets::consent::permits;
 use amanat_domain::consent::compile::Compiled;
 use amanat_domain::consent::{Actions, Categories, Confidentiality, Jurisdictions, Purposes, RoleCode};
@@ -39,6 +40,16 @@ pub(crate) fn class(record: &Record) -> (u64, u64) {
     };
     let [categories, confidentiality] = record.open(Leaf::Categories).values.map(number);
     (categories, confidentiality)
+}
+
+/// A confidentiality as a record's leaf has it.
+pub(crate) const fn confidentiality(level: u64) -> Confidentiality {
+    match level {
+        0 => Confidentiality::Low,
+        1 => Confidentiality::Normal,
+        2 => Confidentiality::Restricted,
+        _ => Confidentiality::VeryRestricted,
+    }
 }
 
 /// Whether a treating clinician's ordinary policy covers the record.
@@ -86,6 +97,9 @@ pub(crate) fn consent_request(holder: &Holder, rng: &mut impl CryptoRng) -> Cons
     }
 }
 
+/// What the demo's fact discloses: the unit of the value, and the status, without which it would be none.
+pub(crate) const DISCLOSED: [Leaf; 2] = [Leaf::Unit, Leaf::Status];
+
 /// S3: the record is of this type, with a value of at least half its own where it has one, anchored by now, not
 /// superseded; its unit is disclosed. With the request, what it says in words.
 pub(crate) fn record_request(
@@ -109,13 +123,13 @@ pub(crate) fn record_request(
         custodian: None,
         anchored_by,
         latest: true,
-        disclosed: 1 << (Leaf::Unit as u16),
+        disclosed: DISCLOSED.iter().fold(0, |mask, leaf| mask | 1 << (*leaf as u16)),
         salt: field::random(rng),
     };
     let words = if has_value {
         format!(
-            "an anchored, current record has the code asked about and a value of at least {} in its unit; the unit is \
-             disclosed, the value is not",
+            "an anchored, current record has the code asked about and a value of at least {} in its unit; unit and status \
+             are disclosed, the value is not",
             (least - zero_point) as f64 / 1e6
         )
     } else {

@@ -1,10 +1,11 @@
 //! A ledger and a home directory, opened for one command.
 
-use crate::actors::{self, HeldConsent, Holder, Organisation, Patient, VaultRecord};
+use crate::actors::{self, HeldConsent, Holder, Organisation, Patient};
 use crate::args::{Global, LedgerAt};
 use crate::desk::dev_genesis;
 use crate::home::Home;
 use crate::ui::Ui;
+use crate::vault::Vault;
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::mirror::Mirror;
 use amanat_domain::statement::Statement;
@@ -203,7 +204,7 @@ impl Session {
         actors::load_consents(&self.home)
     }
 
-    pub(crate) fn vault(&self) -> Result<Vec<VaultRecord>> {
-        actors::load_vault(&self.home)
+    pub(crate) fn vault(&self) -> Result<Vault> {
+        Vault::open(&self.home, self.chain())
     }
 }

@@ -11,7 +11,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use amanat_domain::fhir::{Item, Layout, Limits, Reader, Seen, type_name};
+use amanat_domain::fhir::{Item, Layout, Limits, Reader, type_name};
 
 fn main() -> std::io::Result<()> {
     let mut files = Vec::new();
@@ -22,20 +22,20 @@ fn main() -> std::io::Result<()> {
     let (mut bytes, mut resources, mut records) = (0u64, 0u64, 0u64);
     let mut types: BTreeMap<&str, u64> = BTreeMap::new();
     let mut problems: BTreeMap<String, u64> = BTreeMap::new();
-    let mut seen = Seen::new();
     let begun = Instant::now();
     for (n, path) in files.iter().enumerate() {
         bytes += path.metadata()?.len();
         let lines = path.extension().is_some_and(|e| e == "ndjson");
         let layout = if lines { Layout::Lines } else { Layout::Auto };
         let input = BufReader::with_capacity(1 << 16, File::open(path)?);
-        for item in Reader::new(input, format!("file {n}"), layout, Limits::default(), &mut seen) {
+        for item in Reader::new(input, format!("file {n}"), layout, Limits::default()) {
             match item {
                 Item::Resource(_, resource) => {
                     resources += 1;
                     records += resource.records.len() as u64;
                     *types.entry(type_name(resource.resource_type)).or_default() += 1;
                 }
+                Item::Deletion(..) => {}
                 Item::Problem(problem) => {
                     *problems.entry(format!("{}: {}", problem.path, problem.reason)).or_default() += 1;
                 }

@@ -77,7 +77,8 @@ pub enum Action {
         /// Its leaf index.
         index: u32,
     },
-    /// Anchor records; the ledger computes the leaves with the signer's id and the epoch.
+    /// Anchor records, or take some back; the ledger computes the leaves with the signer's id and the epoch. One list at least has
+    /// an entry.
     Anchor {
         /// Record roots.
         records: Vec<RecordRoot>,
@@ -487,10 +488,11 @@ fn read_action(r: &mut Reader<'_>) -> Result<Action, WireError> {
         },
         3 => Action::RetireRole { index: r.u32("credential index")? },
         4 => {
-            let n = r.count(1, MAX_BATCH, "records")?;
-            let records =
+            let n = r.count(0, MAX_BATCH, "records")?;
+            let records: Vec<_> =
                 (0..n).map(|_| r.field("record root").map(RecordRoot::new)).collect::<Result<_, _>>()?;
-            let n = r.count(0, MAX_BATCH, "superseded records")?;
+            // What was anchored in error is superseded by nothing.
+            let n = r.count(usize::from(records.is_empty()), MAX_BATCH, "superseded records")?;
             let superseded = (0..n)
                 .map(|_| r.field("supersession handle").map(SupersessionHandle::new))
                 .collect::<Result<_, _>>()?;

@@ -4,7 +4,7 @@ use super::measure::{Samples, repeated};
 use super::world::{World, fields, rng, start};
 use super::{Bound, Options, Outcome, Row};
 use amanat_domain::fhir::generate::Generator;
-use amanat_domain::fhir::{Item, Layout, Limits, Reader, Seen};
+use amanat_domain::fhir::{Item, Layout, Limits, Reader};
 use amanat_domain::record::Record;
 use std::fs::File;
 use std::hint::black_box;
@@ -29,13 +29,14 @@ pub struct Tally {
 
 impl Tally {
     /// Reads one input to its end.
-    pub fn read(&mut self, input: impl BufRead, layout: Layout, seen: &mut Seen) {
-        for item in Reader::new(input, "input", layout, Limits::default(), seen) {
+    pub fn read(&mut self, input: impl BufRead, layout: Layout) {
+        for item in Reader::new(input, "input", layout, Limits::default()) {
             match item {
                 Item::Resource(_, resource) => {
                     self.resources += 1;
                     self.records += resource.records.len() as u64;
                 }
+                Item::Deletion(..) => {}
                 Item::Problem(_) => self.problems += 1,
             }
         }
@@ -78,10 +79,10 @@ pub(super) fn rows(options: &Options, say: &dyn Fn(&str)) -> Outcome<Vec<Row>> {
             say("reading generated bundles");
             let bundles = generated(GENERATED);
             let samples = repeated(options.runs, &mut || {
-                let (mut tally, mut seen) = (Tally::default(), Seen::new());
+                let mut tally = Tally::default();
                 for bundle in &bundles {
                     tally.bytes += bundle.len() as u64;
-                    tally.read(bundle.as_bytes(), Layout::Auto, &mut seen);
+                    tally.read(bundle.as_bytes(), Layout::Auto);
                 }
                 last = tally;
                 Ok(())
@@ -117,12 +118,12 @@ fn committing(options: &Options) -> Outcome<Samples> {
 }
 
 fn read_files(files: &[PathBuf]) -> Outcome<Tally> {
-    let (mut tally, mut seen) = (Tally::default(), Seen::new());
+    let mut tally = Tally::default();
     for path in files {
         tally.bytes += path.metadata()?.len();
         let lines = path.extension().is_some_and(|e| e == "ndjson");
         let layout = if lines { Layout::Lines } else { Layout::Auto };
-        tally.read(BufReader::with_capacity(1 << 16, File::open(path)?), layout, &mut seen);
+        tally.read(BufReader::with_capacity(1 << 16, File::open(path)?), layout);
     }
     Ok(tally)
 }

@@ -1,88 +1,419 @@
 //! `amanat import --anchor`: enrols the patients found and anchors their records.
+//!
+//! What is anchored already is not anchored again; a newer version supersedes what was anchored of an older one, and what its status
+//! takes back is taken back on the ledger. Each transaction lies in the vault's outbox before it is sent: whatever fails, running the
+//! import again goes on where it stopped.
 
-use crate::actors::{self, Patient, VaultRecord};
-use crate::args::{Global, ImportArgs};
-use crate::cases::{self, Bounds};
-use crate::import;
+use crate::actors::{self, Organisation, Patient};
+use crate::args::Global;
+use crate::args::import::ImportArgs;
+use crate::cases::at_least;
+use crate::import::{self, Options, Surveyed};
+use crate::policies;
+use crate::report::Report;
 use crate::session::Session;
-use crate::ui::Ui;
-use amanat_domain::identity::PatientWallet;
-use amanat_domain::record::Record;
+use crate::ui::{Ui, count};
+use crate::vault::{Anchoring, Errand, ResourceEntry, Supersession, Vault, VaultRecord};
+use amanat_domain::consent::Categories;
+use amanat_domain::fhir::identity::Name;
+use amanat_domain::fhir::survey::{Order, Verdict, VersionMark};
+use amanat_domain::fhir::{Lost, Place, Problem, Reason, Resource, type_name};
+use amanat_domain::identity::{PatientWallet, Subject};
+use amanat_domain::record::{Leaf, Record, RecordFields, ResourceType, SupersessionHandle};
 use amanat_domain::tx::{Action, MAX_BATCH};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
-
-/// Most patients and records of one import that is anchored: all are held in memory with their salts.
-const BOUNDS: Bounds = Bounds { patients: 20_000, records: 2_000 };
-
-/// An anchoring whose receipt has not come.
-pub(crate) const PENDING: u64 = u64::MAX;
 
 pub(crate) fn run(args: &ImportArgs, global: &Global, ui: Ui) -> Result<()> {
     let started = Instant::now();
     let files = import::files(&args.paths)?;
-    let found = cases::gather(&files, BOUNDS, ui)?;
-    import::report(&found.summary, started, ui);
+    let options = Options::of(args)?;
+    let mut report = Report::new(args)?;
     let session = Session::open(global, &args.at, ui)?;
-    let mut rng = rand::rng();
-    let organisations = session.organisations()?;
-    let custodian = organisations.first().context("no organisations: `amanat init` makes them")?;
-    let mut patients = session.patients()?;
-    let mut vault = session.vault()?;
+    let custodian = session.custodian(args.custodian.as_deref())?;
+    let vault = Vault::open(&session.home, session.chain())?;
+    deliver(&session, &vault, ui)?;
+    let surveyed = import::survey(&files, &options, Some(vault.known()?), &mut report, ui)?;
+    if surveyed.counts.nothing() {
+        report.finish(&surveyed, started, ui)?;
+        return report.verdict();
+    }
+    let people = enrol(&session, &vault, &custodian, &surveyed, ui)?;
+    let mut anchor = Anchor {
+        session: &session,
+        vault: &vault,
+        custodian: &custodian,
+        people: &people,
+        surveyed: &surveyed,
+        pending: Pending::default(),
+        done: Done::default(),
+        ui,
+    };
+    surveyed.replay(ui, "anchoring", |number, file, resource| {
+        anchor.take(&mut report, number, file, resource)?;
+        Ok(true)
+    })?;
+    anchor.flush()?;
+    let Done { anchored, there, superseded, retracted, older } = anchor.done;
+    let in_vault = vault.len()?;
+    for (word, n) in [
+        ("enrolled", people.new as u64),
+        ("anchored", anchored),
+        ("there_already", there),
+        ("superseded", superseded),
+        ("taken_back", retracted),
+        ("older_than_anchored", older),
+        ("vault", in_vault),
+    ] {
+        report.more.insert(word.to_owned(), n.into());
+    }
+    report.finish(&surveyed, started, ui)?;
+    ui.say(format!(
+        "{} enrolled, {} anchored by {}; the vault now holds {}",
+        count(people.new as u64, "patient"),
+        count(anchored, "record"),
+        custodian.name,
+        count(in_vault, "record"),
+    ));
+    let also = [
+        (there, "anchored before, and unchanged"),
+        (superseded, "superseded by a newer version"),
+        (retracted, "taken back"),
+        (older, "older than what is anchored, and left out"),
+    ];
+    for (n, what) in also.into_iter().filter(|(n, _)| *n > 0) {
+        ui.say(format!("{} {what}", count(n, "record")));
+    }
+    if people.new == 0 && anchored == 0 && superseded == 0 && retracted == 0 {
+        ui.say("nothing has changed");
+    }
+    if options.source.is_none() && surveyed.register.has_folder_names() {
+        ui.say(
+            "some ids have no base URL: they are told from others by their folder. --source NAME, the same with every import of that \
+             server, knows them again wherever the files lie",
+        );
+    }
+    ui.say("next: amanat consent grant --patient REFERENCE FILE, once the next epoch has begun");
+    report.verdict()
+}
 
-    // Wallets first, on disk before anybody hears of their commitments.
+/// Submits what lies in the outbox; most of all what an earlier run could not.
+fn deliver(session: &Session, vault: &Vault, ui: Ui) -> Result<()> {
+    let waiting = vault.outbox()?;
+    let earlier = waiting.len();
+    for (number, transaction, errand) in waiting {
+        let receipt = session.submit(&transaction).context("what an import has yet to anchor")?.receipt;
+        let change = vault.change()?;
+        change.acknowledged(number, &errand, receipt.epoch)?;
+        change.commit()?;
+    }
+    if earlier > 0 {
+        ui.say(format!(
+            "finished what an earlier import had begun: {}",
+            count(earlier as u64, "transaction")
+        ));
+    }
+    Ok(())
+}
+
+/// The people of the register: wallet's name and subject of each.
+struct People {
+    of: Vec<(String, Subject)>,
+    new: usize,
+}
+
+/// Makes wallets for those who have none, and enrols them.
+fn enrol(
+    session: &Session,
+    vault: &Vault,
+    custodian: &Organisation,
+    surveyed: &Surveyed<'_>,
+    ui: Ui,
+) -> Result<People> {
+    let mut rng = rand::rng();
+    let mut patients = session.patients()?;
+    let mut at: BTreeMap<String, usize> =
+        patients.iter().enumerate().map(|(n, p)| (p.reference.clone(), n)).collect();
+    let mut wallet_of = Vec::new();
     let mut new = Vec::new();
-    for case in &found.cases {
-        if !patients.iter().any(|p| p.reference == case.patient) {
-            let wallet = PatientWallet::random(&mut rng);
-            new.push(wallet.subject().commitment());
-            patients.push(Patient { reference: case.patient.clone(), wallet });
+    for (n, person) in surveyed.register.people().iter().enumerate() {
+        let wallet = match person.known {
+            Some(known) => vault.wallet_of(u32::try_from(known).context("a patient's number")?)?,
+            None => {
+                new.push(n);
+                person.names[0].0.to_string()
+            }
+        };
+        if !at.contains_key(&wallet) {
+            if person.known.is_some() {
+                bail!(
+                    "the vault knows {wallet}, and there is no wallet for that patient: restore wallets.json from a copy"
+                );
+            }
+            at.insert(wallet.clone(), patients.len());
+            patients.push(Patient { reference: wallet.clone(), wallet: PatientWallet::random(&mut rng) });
+        }
+        wallet_of.push(wallet);
+    }
+    // Wallets first, on disk before anybody hears of their commitments.
+    if !new.is_empty() {
+        actors::save_patients(&session.home, &patients)?;
+    }
+    let subject = |wallet: &str| patients[at[wallet]].wallet.subject();
+    let change = vault.change()?;
+    for person in surveyed.register.people() {
+        if let Some(known) = person.known {
+            change.put_names(u32::try_from(known).context("a patient's number")?, person)?;
         }
     }
-    actors::save_patients(&session.home, &patients)?;
     for batch in new.chunks(MAX_BATCH) {
-        session.submit(&custodian.sign(session.chain(), Action::Enrol(batch.to_vec()), &mut rng))?;
+        let mut numbers = Vec::new();
+        let mut commitments = Vec::new();
+        for n in batch {
+            let number = change.add_person(&wallet_of[*n])?;
+            change.put_names(number, &surveyed.register.people()[*n])?;
+            numbers.push(number);
+            commitments.push(subject(&wallet_of[*n]).commitment());
+        }
+        let transaction = custodian.sign(session.chain(), Action::Enrol(commitments), &mut rng);
+        change.send(&transaction, Errand::Enrol(numbers))?;
+    }
+    change.commit()?;
+    deliver(session, vault, ui.silent_if(true))?;
+    let of = wallet_of.into_iter().map(|wallet| {
+        let subject = subject(&wallet);
+        (wallet, subject)
+    });
+    Ok(People { of: of.collect(), new: new.len() })
+}
+
+#[derive(Default)]
+struct Done {
+    anchored: u64,
+    there: u64,
+    superseded: u64,
+    retracted: u64,
+    older: u64,
+}
+
+/// Changes of the vault that go into one transaction.
+#[derive(Default)]
+struct Pending {
+    records: Vec<VaultRecord>,
+    resources: Vec<(Name, ResourceEntry)>,
+    superseded: Vec<(u32, Supersession, SupersessionHandle)>,
+    seen: BTreeSet<Name>,
+}
+
+struct Anchor<'s> {
+    session: &'s Session,
+    vault: &'s Vault,
+    custodian: &'s Organisation,
+    people: &'s People,
+    surveyed: &'s Surveyed<'s>,
+    pending: Pending,
+    done: Done,
+    ui: Ui,
+}
+
+impl Anchor<'_> {
+    fn take(&mut self, report: &mut Report, number: usize, file: usize, resource: Resource) -> Result<()> {
+        let register = &self.surveyed.register;
+        let verdict = register.verdict(number);
+        let (person, fact) = match verdict {
+            // What is said of whom is of consents, not of records: a Consent is compiled and granted, not anchored.
+            Verdict::About(_) if resource.resource_type == ResourceType::Consent => return Ok(()),
+            Verdict::About(person) => (person, true),
+            Verdict::Retracted(person) => (person, false),
+            Verdict::AboutNobody | Verdict::Duplicate | Verdict::Refused => return Ok(()),
+        };
+        let Some(name) = register.name(number, file, &resource) else { return Ok(()) };
+        // All of a resource goes into one change of the vault.
+        let full = self.pending.records.len() >= MAX_BATCH || self.pending.superseded.len() >= MAX_BATCH;
+        if full || self.pending.seen.contains(&name) {
+            self.flush()?;
+        }
+        let before = self.vault.resource(&name)?;
+        let version = VersionMark::of(&resource);
+        let content = hex::encode(&resource.digest[..32]);
+        let order = before.as_ref().map(|b| b.version().order(&version));
+        if !fact {
+            return self.take_back(name, before, order, version, content);
+        }
+        let Some((patient, subject)) = self.people.of.get(person as usize) else { return Ok(()) };
+        let floor = register.floor(number);
+        let fields: Vec<RecordFields> =
+            resource.records.into_iter().map(|fields| at_least(fields, floor)).collect();
+        let Some(before) = before else {
+            return self.anchor(name, fields, patient, subject, &[], version, content);
+        };
+        let same = before.content == content;
+        match order {
+            Some(Order::Older) => {
+                self.done.older += fields.len() as u64;
+                return Ok(());
+            }
+            // The vault has another content under this very version; or what was taken back, and nothing says that this is newer.
+            Some(Order::Same) if !same => {
+                self.done.older += fields.len() as u64;
+                return report.problem(Problem {
+                    file: self.surveyed.label(file),
+                    place: Place::default(),
+                    path: type_name(resource.resource_type).to_owned(),
+                    reason: Reason::Ambiguous,
+                    lost: Lost::Resource,
+                });
+            }
+            Some(Order::Same | Order::Unsaid) if before.retracted => {
+                self.done.older += fields.len() as u64;
+                return Ok(());
+            }
+            _ => {}
+        }
+        let fields = if same { self.labelled(&before, fields)? } else { fields };
+        if same && !before.retracted && self.unchanged(&before, &fields, subject)? {
+            self.done.there += fields.len() as u64;
+            if order == Some(Order::Newer) {
+                let entry = ResourceEntry::new(version, content, before.records, false);
+                self.pending.seen.insert(name.clone());
+                self.pending.resources.push((name, entry));
+            }
+            return Ok(());
+        }
+        self.anchor(name, fields, patient, subject, &before.records, version, content)
     }
 
-    let first = vault.len();
-    for case in &found.cases {
-        let subject = patients
-            .iter()
-            .find(|p| p.reference == case.patient)
-            .context("every patient has a wallet")?
-            .wallet
-            .subject();
-        for (label, fields) in &case.records {
-            let number = u32::try_from(vault.len()).context("the vault is full")?;
-            let record = Record::commit(fields, &subject, &format!("vault/{number}"), &mut rng);
-            vault.push(VaultRecord {
+    /// The same content does not become less sensitive by standing elsewhere.
+    fn labelled(&self, before: &ResourceEntry, mut fields: Vec<RecordFields>) -> Result<Vec<RecordFields>> {
+        for (number, own) in before.records.iter().zip(&mut fields) {
+            if let Some(held) = self.vault.record(*number)? {
+                let (categories, level) = policies::class(&held.record);
+                own.categories = own.categories.union(Categories(categories));
+                own.confidentiality = own.confidentiality.max(policies::confidentiality(level));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Whether these records say what would be anchored now, about the same subject.
+    fn unchanged(&self, before: &ResourceEntry, fields: &[RecordFields], subject: &Subject) -> Result<bool> {
+        if before.records.len() != fields.len() {
+            return Ok(false);
+        }
+        for (number, fields) in before.records.iter().zip(fields) {
+            let Some(held) = self.vault.record(*number)? else { return Ok(false) };
+            let now = Record::commit(fields, subject, "", &mut rand::rng());
+            // Where it lies and where it came from is not what it says.
+            let says = |leaf: &Leaf| !matches!(leaf, Leaf::Storage | Leaf::Provenance);
+            let differs =
+                |leaf: &Leaf| says(leaf) && held.record.open(*leaf).values != now.open(*leaf).values;
+            if Leaf::ALL.iter().any(differs) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn anchor(
+        &mut self,
+        name: Name,
+        fields: Vec<RecordFields>,
+        patient: &str,
+        subject: &Subject,
+        replaced: &[u32],
+        version: VersionMark,
+        content: String,
+    ) -> Result<()> {
+        let mut rng = rand::rng();
+        let mut numbers = Vec::new();
+        for fields in &fields {
+            let number = self.next_record()?;
+            let record = Record::commit(fields, subject, &format!("vault/{number}"), &mut rng);
+            numbers.push(number);
+            self.pending.records.push(VaultRecord {
                 number,
-                patient: case.patient.clone(),
-                label: label.clone(),
-                custodian: custodian.reference.clone(),
+                patient: patient.to_owned(),
+                label: name.to_string(),
+                custodian: self.custodian.reference.clone(),
                 record,
-                anchored: PENDING,
+                anchoring: Anchoring::Pending,
+                supersession: Supersession::Latest,
             });
         }
+        let first = numbers.first().copied();
+        self.supersede(replaced, first.map_or(Supersession::Retracted, Supersession::By))?;
+        self.done.superseded += replaced.len() as u64;
+        self.done.anchored += fields.len() as u64;
+        self.pending.seen.insert(name.clone());
+        self.pending.resources.push((name, ResourceEntry::new(version, content, numbers, false)));
+        Ok(())
     }
-    actors::save_vault(&session.home, &vault)?;
-    let bar = ui.bar((vault.len() - first) as u64, "anchoring");
-    for batch in vault[first..].chunks_mut(MAX_BATCH) {
-        let records = batch.iter().map(|r| r.record.root()).collect();
-        let action = Action::Anchor { records, superseded: Vec::new() };
-        let receipt = session.submit(&custodian.sign(session.chain(), action, &mut rng))?.receipt;
-        batch.iter_mut().for_each(|r| r.anchored = receipt.epoch);
-        bar.inc(batch.len() as u64);
+
+    fn take_back(
+        &mut self,
+        name: Name,
+        before: Option<ResourceEntry>,
+        order: Option<Order>,
+        version: VersionMark,
+        content: String,
+    ) -> Result<()> {
+        if order == Some(Order::Older) {
+            self.done.older += 1;
+            return Ok(());
+        }
+        let replaced = before.map(|b| b.records).unwrap_or_default();
+        self.supersede(&replaced, Supersession::Retracted)?;
+        self.done.retracted += replaced.len() as u64;
+        self.pending.seen.insert(name.clone());
+        // Remembered also where nothing was anchored: an older version that comes later is no fact either.
+        self.pending.resources.push((name, ResourceEntry::new(version, content, Vec::new(), true)));
+        Ok(())
     }
-    bar.finish_and_clear();
-    actors::save_vault(&session.home, &vault)?;
-    ui.say(format!(
-        "{} patients enrolled, {} records anchored by {}; the vault now holds {}",
-        new.len(),
-        vault.len() - first,
-        custodian.name,
-        vault.len()
-    ));
-    ui.say("next: amanat consent grant --patient REFERENCE FILE, once the next epoch has begun");
-    Ok(())
+
+    fn supersede(&mut self, replaced: &[u32], how: Supersession) -> Result<()> {
+        for number in replaced {
+            let held = self.vault.record(*number)?.context("a record that the vault does not have")?;
+            self.pending.superseded.push((*number, how, held.record.supersession_handle()));
+        }
+        Ok(())
+    }
+
+    fn next_record(&self) -> Result<u32> {
+        match self.pending.records.last() {
+            Some(last) => last.number.checked_add(1).context("the vault is full"),
+            None => self.vault.next_record(),
+        }
+    }
+
+    /// Writes what is pending with its transaction, and submits it.
+    fn flush(&mut self) -> Result<()> {
+        let Pending { records, resources, superseded, seen: _ } = core::mem::take(&mut self.pending);
+        if records.is_empty() && resources.is_empty() && superseded.is_empty() {
+            return Ok(());
+        }
+        let change = self.vault.change()?;
+        for record in &records {
+            change.put_record(record)?;
+        }
+        for (number, how, _) in &superseded {
+            change.supersede(*number, *how)?;
+        }
+        for (name, entry) in &resources {
+            change.put_resource(name, entry)?;
+        }
+        for n in 0..records.len().max(superseded.len()).div_ceil(MAX_BATCH) {
+            let part = |len: usize| (n * MAX_BATCH).min(len)..((n + 1) * MAX_BATCH).min(len);
+            let (records, superseded) = (&records[part(records.len())], &superseded[part(superseded.len())]);
+            let action = Action::Anchor {
+                records: records.iter().map(|r| r.record.root()).collect(),
+                superseded: superseded.iter().map(|(_, _, handle)| *handle).collect(),
+            };
+            let transaction = self.custodian.sign(self.session.chain(), action, &mut rand::rng());
+            change.send(&transaction, Errand::Anchor(records.iter().map(|r| r.number).collect()))?;
+        }
+        change.commit()?;
+        deliver(self.session, self.vault, self.ui.silent_if(true))
+    }
 }

@@ -71,6 +71,7 @@ fn grant(
     let patient = patient.or(named.as_deref()).with_context(|| {
         format!("the consent in {} names no patient by reference: give --patient REFERENCE", file.display())
     })?;
+    let patient = session.vault()?.patient(patient)?;
     let patients = session.patients()?;
     let wallet = &patients
         .iter()
@@ -95,14 +96,7 @@ fn grant(
     // The nonce is on disk before the ledger has the leaf: a consent that is granted can be revoked.
     let mut consents = session.consents()?;
     let number = consents.iter().map(|c| c.number + 1).max().unwrap_or(0);
-    consents.push(HeldConsent {
-        number,
-        patient: patient.to_owned(),
-        source,
-        consent: granted,
-        used: 0,
-        revoked: false,
-    });
+    consents.push(HeldConsent { number, patient, source, consent: granted, used: 0, revoked: false });
     actors::save_consents(&session.home, &consents)?;
     let receipt = session.submit(&tx)?.receipt;
     ui.say(format!(

@@ -12,6 +12,7 @@ pub(crate) mod node;
 mod permits;
 pub(crate) mod prove;
 pub(crate) mod snapshot;
+pub(crate) mod vault;
 pub(crate) mod verify;
 mod wait;
 pub(crate) mod zkey;

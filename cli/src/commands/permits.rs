@@ -23,7 +23,7 @@ pub(crate) fn run(paths: &[PathBuf], global: &Global, ui: Ui) -> Result<()> {
     let mut rows = vec![["consents of", "patient", "permits treatment now"].map(String::from).to_vec()];
     let mut examples: Vec<(PathBuf, String)> = Vec::new();
     let mut unknown = None;
-    for file in import::files(paths)? {
+    for file in import::files(paths)?.found {
         for document in documents::consents(&file)? {
             let (words, permitted) = match consent::compile(&document.source, &known) {
                 Ok(compiled) => {

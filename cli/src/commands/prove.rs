@@ -1,11 +1,11 @@
 //! `amanat prove`.
 
-use super::anchor::PENDING;
-use crate::actors::{self, HeldConsent, Holder, VaultRecord};
+use crate::actors::{self, HeldConsent, Holder};
 use crate::args::{Global, ProveArgs, ProveWhat};
 use crate::policies::{self, TREATMENT};
 use crate::session::Session;
 use crate::ui::{self, Ui};
+use crate::vault::{Anchoring, Supersession, VaultRecord};
 use crate::{keyring, wallets};
 use amanat_circuits::Relation;
 use amanat_domain::consent::{Actions, Categories, Confidentiality, OrgId, Purposes};
@@ -179,24 +179,40 @@ fn consent(session: &Session, args: &ProveArgs) -> Result<HeldConsent> {
 }
 
 fn record(session: &Session, args: &ProveArgs) -> Result<VaultRecord> {
-    let all = session.vault()?;
+    let vault = session.vault()?;
     let found = match (args.record, args.consent) {
-        (Some(number), _) => all.into_iter().find(|r| r.number == number),
+        (Some(number), _) => vault.record(number)?,
         // The first of that consent's patient.
         (None, Some(_)) => {
             let patient = consent(session, args)?.patient;
-            all.into_iter().find(|r| r.patient == patient)
+            let mut first = None;
+            vault.each_record(|record| {
+                let is_it = record.patient == patient && record.supersession == Supersession::Latest;
+                first = is_it.then_some(record);
+                Ok(first.is_none())
+            })?;
+            first
         }
-        (None, None) => bail!("which record? give --record NUMBER"),
+        (None, None) => bail!("which record? give --record NUMBER (`amanat vault list`)"),
     };
     let record = found.context("no such record in the vault: `amanat import --anchor` fills it")?;
-    if record.anchored == PENDING {
-        bail!(
-            "record {} was not acknowledged by the ledger: anchor it again with `amanat import --anchor`",
-            record.number
-        );
+    match record.supersession {
+        Supersession::Latest => {}
+        Supersession::By(newer) => bail!("record {} was superseded by record {newer}", record.number),
+        Supersession::Retracted => bail!("record {} was taken back: it is no fact", record.number),
     }
     Ok(record)
+}
+
+/// The epoch in which the ledger has the record.
+fn anchored(record: &VaultRecord) -> Result<u64> {
+    match record.anchoring {
+        Anchoring::Anchored(epoch) => Ok(epoch),
+        Anchoring::Pending => bail!(
+            "record {} was not acknowledged by the ledger: run its `amanat import --anchor` again, which finishes what was begun",
+            record.number
+        ),
+    }
 }
 
 fn consent_input(session: &Session, held: &HeldConsent) -> Result<ConsentInput> {
@@ -214,7 +230,7 @@ fn record_input(session: &Session, record: &VaultRecord) -> Result<RecordInput> 
         subject: patient.wallet.subject(),
         record: record.record.clone(),
         custodian: OrgId::from_reference(&record.custodian),
-        anchored: record.anchored,
+        anchored: anchored(record)?,
     })
 }
 
@@ -234,11 +250,7 @@ fn scope(args: &ProveArgs, record: Option<&VaultRecord>) -> Result<Scope> {
     if categories.is_empty() {
         categories = policies::CLINICAL.union(Categories(own));
     }
-    let confidentiality = match level {
-        0 | 1 => Confidentiality::Normal,
-        2 => Confidentiality::Restricted,
-        _ => Confidentiality::VeryRestricted,
-    };
+    let confidentiality = policies::confidentiality(level).max(Confidentiality::Normal);
     Ok(Scope { purposes, actions, categories, confidentiality, ..TREATMENT })
 }
 
@@ -248,7 +260,8 @@ fn names<T>(all: &[(T, &str)]) -> String {
 
 fn record_request(args: &ProveArgs, record: &VaultRecord, epoch: u64, salt: Fr) -> Result<RecordRequest> {
     let first = |leaf: Leaf| record.record.open(leaf).values[0];
-    let mut disclosed = 0u16;
+    // A fact is not told without the status that may negate it.
+    let mut disclosed = 1u16 << (Leaf::Status as u16);
     for name in &args.disclose {
         let leaf = Leaf::ALL.iter().find(|l| l.name() == name.as_str()).with_context(|| {
             format!("unknown leaf {name}; known: {}", Leaf::ALL.map(Leaf::name).join(", "))

@@ -10,7 +10,7 @@ use crate::args::{DemoArgs, Global};
 use crate::cases::{self, Bounds, Cases};
 use crate::generated;
 use crate::home::Home;
-use crate::ui::{self, Ui};
+use crate::ui::{self, Ui, count};
 use amanat_domain::statement::Statement;
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -34,9 +34,7 @@ pub(crate) fn run(args: &DemoArgs, global: &Global, ui: Ui) -> Result<()> {
     ui.say(format!("engine {engine}: whatever the engine, the same plan gives the same proof"));
 
     ui.head("2. FHIR R4 in");
-    let reading = Instant::now();
     let cases = read(args, &place, ui)?;
-    crate::import::report(&cases.summary, reading, Ui::new(false, true).silent_if(ui.json));
 
     let hospitals = args.data.is_none().then_some(generated::HOSPITALS);
     let mut story = story::Story::begin(&place.home, &cases, hospitals, &keys, ui)?;
@@ -94,9 +92,15 @@ fn read(args: &DemoArgs, place: &Place, ui: Ui) -> Result<Cases> {
         }
     };
     let files = crate::import::files(&[data])?;
-    let cases = cases::gather(&files, bounds, ui)?;
+    let cases = cases::gather(&files, bounds, Ui::new(false, true).silent_if(ui.json))?;
     if cases.cases.len() < 4 {
-        bail!("only {} found: the demo needs at least four", ui::count(cases.cases.len(), "patient"));
+        bail!("only {} found: the demo needs at least four", count(cases.cases.len() as u64, "patient"));
+    }
+    if cases.left_out > 0 {
+        ui.say(format!(
+            "{} beyond the demo's bounds left out: --records N takes N of each patient",
+            count(cases.left_out, "record")
+        ));
     }
     Ok(cases)
 }

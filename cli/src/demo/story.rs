@@ -1,10 +1,11 @@
 //! The story: enrolment, credentials, anchoring, consents, accesses.
 
-use crate::actors::{HeldConsent, Holder, Organisation, Patient, VaultRecord};
+use crate::actors::{HeldConsent, Holder, Organisation, Patient};
 use crate::cases::Cases;
 use crate::desk::{Desk, dev_genesis};
 use crate::home::Home;
 use crate::ui::{self, Ui};
+use crate::vault::{Anchoring, Supersession, VaultRecord};
 use crate::{consent, policies, town, vectors};
 use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit};
 use amanat_domain::identity::PatientWallet;
@@ -161,7 +162,8 @@ impl<'a> Story<'a> {
                     label: label.clone(),
                     custodian: custodian.reference.clone(),
                     record: record.clone(),
-                    anchored: receipt.epoch,
+                    anchoring: Anchoring::Anchored(receipt.epoch),
+                    supersession: Supersession::Latest,
                 });
             }
         }
@@ -292,7 +294,8 @@ impl<'a> Story<'a> {
         let (request, words) = policies::record_request(&chosen, mirror.bundle().epoch, &mut self.rng);
         let input = self.record_input(&chosen)?;
         let disclosed = request.disclosed;
-        let opened: Vec<_> = [Leaf::Unit].iter().map(|leaf| (*leaf, chosen.record.open(*leaf))).collect();
+        let opened: Vec<_> =
+            policies::DISCLOSED.iter().map(|leaf| (*leaf, chosen.record.open(*leaf))).collect();
         let target = self.target(Statement::Record, "insurer")?;
         let plan = RecordPlan::record(&target, &mirror, input, request, &mut self.rng)?;
         self.prove_and_submit(plan)?;
@@ -342,11 +345,12 @@ impl<'a> Story<'a> {
 
     fn record_input(&self, record: &VaultRecord) -> Result<RecordInput> {
         let patient = self.patient(&record.patient)?;
+        let Anchoring::Anchored(anchored) = record.anchoring else { bail!("the record is not anchored") };
         Ok(RecordInput {
             subject: patient.wallet.subject(),
             record: record.record.clone(),
             custodian: amanat_domain::consent::OrgId::from_reference(&record.custodian),
-            anchored: record.anchored,
+            anchored,
         })
     }
 

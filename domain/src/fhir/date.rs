@@ -58,6 +58,24 @@ impl Zones {
     pub const fn fixed(minutes: i32) -> Option<Self> {
         if minutes.abs() <= 14 * 60 { Some(Self { west: minutes, east: minutes }) } else { None }
     }
+
+    /// One zone as an operator writes it: `Z`, `+05:00`, `-03:30`; none outside the zones in use, -12:00 to +14:00.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (sign, rest) = match text.as_bytes() {
+            b"Z" => return Some(Self::UTC),
+            [b'+', rest @ ..] => (1, rest),
+            [b'-', rest @ ..] => (-1, rest),
+            _ => return None,
+        };
+        let (hours, minutes) = (number(rest, 0, 2).ok()?, number(rest, 3, 2).ok()?);
+        separator(rest, 2, b':').ok()?;
+        if rest.len() != 5 || minutes > 59 {
+            return None;
+        }
+        let offset = sign * i32::try_from(hours * 60 + minutes).ok()?;
+        (Self::ANY.west..=Self::ANY.east).contains(&offset).then_some(Self { west: offset, east: offset })
+    }
 }
 
 impl PartialDate {
@@ -266,6 +284,23 @@ mod tests {
             "2023-01-01Z",
         ] {
             assert_eq!(PartialDate::parse(text), Err(DateError::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_zone_is_read_as_an_operator_writes_it() {
+        assert_eq!(Zones::parse("Z"), Some(Zones::UTC));
+        assert_eq!(Zones::parse("+00:00"), Some(Zones::UTC));
+        assert_eq!(Zones::parse("-00:00"), Some(Zones::UTC));
+        assert_eq!(Zones::parse("+05:00"), Some(Zones::PAKISTAN));
+        assert_eq!(Zones::parse("-03:30"), Zones::fixed(-210));
+        assert_eq!(Zones::parse("-12:00"), Zones::fixed(-720));
+        assert_eq!(Zones::parse("+14:00"), Zones::fixed(840));
+        for bad in [
+            "", "z", "+", "5", "+5:00", "05:00", "+05", "+0500", "+05:60", "-12:01", "+14:01", "+05:000",
+            "+٠٥:00",
+        ] {
+            assert_eq!(Zones::parse(bad), None, "{bad}");
         }
     }
 

@@ -1,16 +1,24 @@
 #![doc = include_str!("extract.md")]
 
-use super::category::{self, Floor};
-use super::date::PartialDate;
+mod elements;
+pub mod modifiers;
+mod references;
+mod times;
+mod values;
+mod version;
+
+use self::references::About;
+use self::values::{money, observed, quantity};
+use super::category;
 use super::json::Json;
-use super::node::Node;
+use super::node::{Node, Remark};
 use super::problem::Reason;
 use super::resource::{
     Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification,
     RoleFacts, SubjectReference, Version,
 };
 use crate::consent::Categories;
-use crate::record::{Amount, Coding, Micro, RecordFields, ResourceType};
+use crate::record::{Amount, Coding, RecordFields, ResourceType};
 use crate::time::Period;
 
 const UCUM: &str = "http://unitsofmeasure.org";
@@ -32,46 +40,52 @@ pub(crate) struct Read {
     pub(crate) retracted: Option<&'static str>,
 }
 
-pub(crate) fn read(node: &Node<'_, '_>, source: &Source<'_>) -> Read {
-    let mut record = common(node, source);
+/// Reads the elements.
+///
+/// # Errors
+/// The modifier, or the element of another version of FHIR, that is not understood.
+pub(crate) fn read(node: &Node<'_, '_>, source: &Source<'_>) -> Result<Read, Remark> {
+    let modifiers::Status { leaf, retracted } = modifiers::read(node, source.resource_type)?;
+    // What is taken back is no fact in any version.
+    if retracted.is_none() {
+        version::check(node, source.resource_type)?;
+    }
+    let subject = subject(node, source.resource_type);
+    let about = About::new(node, subject.as_ref().and_then(|s| s.literal.as_deref()));
+    let mut record = RecordFields { status: leaf, ..common(node, source) };
     let mut more = Vec::new();
     let mut facts = Facts::None;
     match source.resource_type {
-        ResourceType::Patient => facts = patient(node, &mut record),
-        ResourceType::Encounter => encounter(node, &mut record),
-        ResourceType::Condition => condition(node, &mut record),
-        ResourceType::Observation => more = observation(node, source, &mut record),
-        ResourceType::Procedure => procedure(node, &mut record),
-        ResourceType::MedicationRequest => medication_request(node, &mut record),
-        ResourceType::Immunization => immunization(node, &mut record),
-        ResourceType::AllergyIntolerance => allergy(node, &mut record),
-        ResourceType::DiagnosticReport => diagnostic_report(node, &mut record),
-        ResourceType::Claim => claim(node, &mut record),
-        ResourceType::ExplanationOfBenefit => explanation_of_benefit(node, &mut record),
-        ResourceType::Coverage => coverage(node, &mut record),
-        ResourceType::Consent => consent(node, &mut record),
-        ResourceType::Practitioner => facts = practitioner(node, &mut record),
-        ResourceType::PractitionerRole => facts = role(node, &mut record),
-        ResourceType::Organization => facts = organisation(node, &mut record),
-        ResourceType::Device => facts = device(node, &mut record),
+        ResourceType::Patient => facts = patient(node, &about, &mut record),
+        ResourceType::Encounter => encounter(node, &about, &mut record),
+        ResourceType::Condition => condition(node, &about, &mut record),
+        ResourceType::Observation => more = observation(node, &about, source, &mut record),
+        ResourceType::Procedure => procedure(node, &about, &mut record),
+        ResourceType::MedicationRequest => medication_request(node, &about, &mut record),
+        ResourceType::Immunization => immunization(node, &about, &mut record),
+        ResourceType::AllergyIntolerance => allergy(node, &about, &mut record),
+        ResourceType::DiagnosticReport => diagnostic_report(node, &about, &mut record),
+        ResourceType::Claim => claim(node, &about, &mut record),
+        ResourceType::ExplanationOfBenefit => explanation_of_benefit(node, &about, &mut record),
+        ResourceType::Coverage => coverage(node, &about, &mut record),
+        ResourceType::Consent => consent(node, &about, &mut record),
+        ResourceType::Practitioner => facts = practitioner(node, &about, &mut record),
+        ResourceType::PractitionerRole => facts = role(node, &about, &mut record),
+        ResourceType::Organization => facts = organisation(node, &about, &mut record),
+        ResourceType::Device => facts = device(node, &about, &mut record),
     }
-    let retracted = retracted(&record);
     let mut records = vec![record];
     records.append(&mut more);
     if retracted.is_some() {
         records.clear();
     }
-    Read { subject: subject(node, source.resource_type), records, facts, version: version(node), retracted }
+    Ok(Read { subject, records, facts, version: version(node), retracted })
 }
 
 fn version(node: &Node<'_, '_>) -> Version {
     let Some(meta) = node.get("meta") else { return Version::default() };
     let updated = meta.get("lastUpdated").and_then(|at| at.date()).map(|date| date.start());
     Version { id: meta.text_at("versionId"), updated }
-}
-
-fn retracted(record: &RecordFields) -> Option<&'static str> {
-    (record.status.as_deref() == Some("entered-in-error")).then_some("entered-in-error")
 }
 
 fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<SubjectReference> {
@@ -96,8 +110,7 @@ fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<SubjectRe
     };
     let reference = node.get(key)?;
     let literal = reference.text_at("reference");
-    let mut named: Vec<String> =
-        reference.get("identifier").and_then(|i| i.identifier()).into_iter().collect();
+    let mut named: Vec<String> = reference.get("identifier").and_then(|i| lasting(&i)).into_iter().collect();
     if let Some(id) = literal.as_deref().and_then(|l| l.strip_prefix('#')) {
         let contained = node.all("contained", |c| (c.text_at("id")? == id).then(|| identifiers(c)));
         named.extend(contained.into_iter().flatten());
@@ -107,15 +120,15 @@ fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<SubjectRe
 
 fn common(node: &Node<'_, '_>, source: &Source<'_>) -> RecordFields {
     let meta = node.get("meta");
-    let labels = meta.and_then(|meta| security(&meta)).unwrap_or_default().union(source.context.floor);
-    let categories = category::of_type(source.resource_type)
-        .union(labels.categories)
-        .union(category::sensitivity_of_codes(node.value()));
+    let found = category::of_resource(node.value(), source.resource_type, source.context.floor);
+    for remark in found.remarks {
+        node.note(|| remark);
+    }
     RecordFields {
         resource_type: source.resource_type,
         code: None,
-        categories,
-        confidentiality: labels.confidentiality,
+        categories: found.categories,
+        confidentiality: found.confidentiality,
         time: Period::ALWAYS,
         value: None,
         unit: None,
@@ -132,27 +145,6 @@ fn common(node: &Node<'_, '_>, source: &Source<'_>) -> RecordFields {
     }
 }
 
-/// Labels; what should be a list of labels and is not counts as an unknown label.
-fn security(meta: &Node<'_, '_>) -> Option<Floor> {
-    let labels = meta.get("security")?;
-    Some(match labels.value() {
-        Json::Array(items) => category::of_labels(items),
-        other => {
-            labels.remark(Reason::WrongType { expected: "an array", got: other.kind() });
-            category::of_labels(core::slice::from_ref(other))
-        }
-    })
-}
-
-/// The first of these members that is there and can be read.
-fn time(node: &Node<'_, '_>, keys: &[&'static str]) -> Period {
-    let read = |key: &&'static str| {
-        let at = node.get(key)?;
-        if key.ends_with("eriod") { at.period() } else { at.date().map(|d| PartialDate::period(&d)) }
-    };
-    keys.iter().find_map(read).unwrap_or(Period::ALWAYS)
-}
-
 fn concept_at(node: &Node<'_, '_>, key: &'static str) -> Option<Coding> {
     node.get(key)?.concept()
 }
@@ -161,88 +153,49 @@ fn first_concept(node: &Node<'_, '_>, key: &'static str) -> Option<Coding> {
     node.first(key, |n| n.concept())
 }
 
-/// Into `organisation` where the reference says that it is one, else into `provider`.
-fn provider_or_organisation(reference: Option<String>, record: &mut RecordFields) {
-    match reference {
-        Some(r) if r.starts_with("Organization/") || r.contains("/Organization/") => {
-            record.organisation = Some(r)
-        }
-        other => record.provider = other,
-    }
+fn active(node: &Node<'_, '_>) -> Option<bool> {
+    node.flag_at("active")
 }
 
-fn active(node: &Node<'_, '_>, record: &mut RecordFields) -> Option<bool> {
-    let active = node.flag_at("active");
-    record.status = active.map(|a| if a { "active" } else { "inactive" }.to_owned());
-    active
-}
-
-/// `clinical/verification`, as far as said.
-fn clinical_status(node: &Node<'_, '_>) -> Option<String> {
-    let code = |key| concept_at(node, key).map(|c| c.code);
-    match (code("clinicalStatus"), code("verificationStatus")) {
-        (Some(clinical), Some(verification)) => Some(format!("{clinical}/{verification}")),
-        (Some(clinical), None) => Some(clinical),
-        (None, Some(verification)) => Some(format!("/{verification}")),
-        (None, None) => None,
-    }
-}
-
-/// A Quantity: value and UCUM unit. A comparator makes it a bound, of which no value is taken.
-fn quantity(node: &Node<'_, '_>, record: &mut RecordFields) {
-    if let Some(comparator) = node.get("comparator") {
-        comparator.remark(Reason::Comparator);
-        return;
-    }
-    record.value = node.get("value").and_then(|v| micro(&v));
-    if record.value.is_some() && node.text_at("system").as_deref() == Some(UCUM) {
-        record.unit = node.text_at("code");
-    }
-}
-
-fn micro(node: &Node<'_, '_>) -> Option<Micro> {
-    Micro::parse(node.number()?).map_err(|e| node.remark(e)).ok()
-}
-
-/// A Money.
-fn money(node: &Node<'_, '_>) -> Option<Amount> {
-    let (value, currency) = (node.get("value")?, node.get("currency")?);
-    Amount::parse(value.number()?, currency.text()?).map_err(|e| node.remark(e)).ok()
-}
-
-fn patient(node: &Node<'_, '_>, record: &mut RecordFields) -> Facts {
-    record.time = time(node, &["birthDate"]);
-    record.provider = node.first("generalPractitioner", |n| n.reference());
-    record.organisation = node.reference_at("managingOrganization");
-    active(node, record);
+fn patient(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) -> Facts {
+    record.time = times::date_at(node, "birthDate");
+    record.provider = node.first("generalPractitioner", |n| about.clinician(n, references::PROVIDER));
+    record.organisation = about.one(node, "managingOrganization", references::ORGANISATION);
     Facts::Patient(PatientFacts { identifiers: identifiers(node) })
 }
 
-fn encounter(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn encounter(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code = first_concept(node, "type").or_else(|| node.get("class")?.coding());
-    record.time = time(node, &["period"]);
-    record.provider = node.first("participant", |n| n.reference_at("individual"));
-    record.organisation = node.reference_at("serviceProvider");
-    record.link = node.reference_at("partOf");
-    record.status = node.text_at("status");
+    record.time = times::said(node, &times::PERIOD).unwrap_or(Period::ALWAYS);
+    record.provider = node.first("participant", |n| {
+        n.get("individual").and_then(|who| about.clinician(&who, references::CLINICIAN_OR_RELATIVE))
+    });
+    record.organisation = about.one(node, "serviceProvider", references::ORGANISATION);
+    record.link = about.one(node, "partOf", references::ENCOUNTER);
 }
 
-fn condition(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn condition(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code = concept_at(node, "code");
-    record.time = time(node, &["onsetDateTime", "onsetPeriod", "recordedDate"]);
-    record.provider = node.reference_at("asserter").or_else(|| node.reference_at("recorder"));
-    record.link = node.reference_at("encounter");
-    record.status = clinical_status(node);
+    record.time = times::said(node, &times::ONSET)
+        .or_else(|| times::until_said(node, &times::ABATEMENT))
+        .unwrap_or_else(|| times::until(node, "recordedDate"));
+    let who = |key| node.get(key).and_then(|n| about.clinician(&n, references::PERSON));
+    record.provider = who("asserter").or_else(|| who("recorder"));
+    record.link = about.one(node, "encounter", references::ENCOUNTER);
 }
 
-fn observation(node: &Node<'_, '_>, source: &Source<'_>, record: &mut RecordFields) -> Vec<RecordFields> {
+fn observation(
+    node: &Node<'_, '_>,
+    about: &About<'_, '_, '_>,
+    source: &Source<'_>,
+    record: &mut RecordFields,
+) -> Vec<RecordFields> {
     record.code = concept_at(node, "code");
-    record.device = node.reference_at("device");
+    record.device = about.one(node, "device", references::MEASURER);
     classify(node, source.resource_type, record);
-    record.time = time(node, &["effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued"]);
-    performer(node, record);
-    record.link = node.reference_at("encounter");
-    record.status = node.text_at("status");
+    record.time = times::said(node, &times::EFFECTIVE).unwrap_or_else(|| times::until(node, "issued"));
+    performers(node, about, references::PERFORMER, record);
+    record.link = about.one(node, "encounter", references::ENCOUNTER);
     observed(node, record);
     // A component is a record of its own: the panel's context, its own code and value, linked to the panel.
     let own = source
@@ -255,14 +208,6 @@ fn observation(node: &Node<'_, '_>, source: &Source<'_>, record: &mut RecordFiel
         observed(component, &mut part);
         Some(part)
     })
-}
-
-fn observed(node: &Node<'_, '_>, record: &mut RecordFields) {
-    if let Some(q) = node.get("valueQuantity") {
-        quantity(&q, record);
-    } else if let Some(n) = node.get("valueInteger") {
-        record.value = micro(&n);
-    }
 }
 
 /// Class of an Observation or DiagnosticReport from `category`; a device reading without category is a device's.
@@ -290,140 +235,203 @@ fn classify(node: &Node<'_, '_>, resource_type: ResourceType, record: &mut Recor
 }
 
 /// `performer` is a list of references of several types.
-fn performer(node: &Node<'_, '_>, record: &mut RecordFields) {
-    for reference in node.all("performer", |n| n.reference()) {
-        let organisation = reference.starts_with("Organization/") || reference.contains("/Organization/");
-        let slot = if organisation { &mut record.organisation } else { &mut record.provider };
-        slot.get_or_insert(reference);
+fn performers(
+    node: &Node<'_, '_>,
+    about: &About<'_, '_, '_>,
+    allowed: references::Allowed,
+    record: &mut RecordFields,
+) {
+    let Some(list) = node.get("performer") else { return };
+    list.elements().for_each(|who| about.put(&who, allowed, record));
+}
+
+/// `performer` is a list of objects, each with its `actor`.
+fn actors(
+    node: &Node<'_, '_>,
+    about: &About<'_, '_, '_>,
+    allowed: references::Allowed,
+    record: &mut RecordFields,
+) {
+    let Some(list) = node.get("performer") else { return };
+    for performer in list.elements() {
+        if let Some(who) = performer.get("actor") {
+            about.put(&who, allowed, record);
+        }
     }
 }
 
-fn procedure(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn procedure(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code = concept_at(node, "code");
-    record.time = time(node, &["performedDateTime", "performedPeriod"]);
-    record.provider = node.first("performer", |n| n.reference_at("actor"));
-    record.organisation = node.first("performer", |n| n.reference_at("onBehalfOf"));
-    record.link = node.reference_at("encounter");
-    record.status = node.text_at("status");
-    record.device = node.first("usedReference", |n| n.reference());
+    record.time = times::said(node, &times::PERFORMED).unwrap_or(Period::ALWAYS);
+    record.organisation = node.first("performer", |n| about.one(n, "onBehalfOf", references::ORGANISATION));
+    actors(node, about, references::ACTOR, record);
+    record.link = about.one(node, "encounter", references::ENCOUNTER);
+    record.device = node.first("usedReference", |n| about.device(n, references::USED));
 }
 
-fn medication_request(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn medication_request(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code = concept_at(node, "medicationCodeableConcept");
-    record.time = time(node, &["authoredOn"]);
-    provider_or_organisation(node.reference_at("requester"), record);
-    record.link = node.reference_at("encounter");
-    record.status = node.text_at("status");
+    record.time = times::date_at(node, "authoredOn");
+    if let Some(who) = node.get("requester") {
+        about.put(&who, references::ACTOR, record);
+    }
+    record.link = about.one(node, "encounter", references::ENCOUNTER);
 }
 
-fn immunization(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn immunization(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code = concept_at(node, "vaccineCode");
-    record.time = time(node, &["occurrenceDateTime", "recorded"]);
-    for reference in node.all("performer", |n| n.reference_at("actor")) {
-        let organisation = reference.starts_with("Organization/") || reference.contains("/Organization/");
-        let slot = if organisation { &mut record.organisation } else { &mut record.provider };
-        slot.get_or_insert(reference);
+    record.time = times::said(node, &times::OCCURRENCE).unwrap_or_else(|| times::until(node, "recorded"));
+    actors(node, about, references::PROVIDER, record);
+    if let Some(dose) = node.get("doseQuantity") {
+        // A dose that was not given is none.
+        if record.status.as_deref().is_some_and(|status| status.starts_with("not-done")) {
+            dose.remark(Reason::TakenBack("status"));
+        } else {
+            quantity(&dose, record);
+        }
     }
-    if let Some(q) = node.get("doseQuantity") {
-        quantity(&q, record);
-    }
-    record.link = node.reference_at("encounter");
-    record.status = node.text_at("status");
+    record.link = about.one(node, "encounter", references::ENCOUNTER);
 }
 
-fn allergy(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn allergy(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code = concept_at(node, "code");
-    record.time = time(node, &["onsetDateTime", "onsetPeriod", "recordedDate"]);
-    record.provider = node.reference_at("recorder").or_else(|| node.reference_at("asserter"));
-    record.link = node.reference_at("encounter");
-    record.status = clinical_status(node);
+    record.time = times::said(node, &times::ONSET)
+        .or_else(|| times::until_said(node, &times::LAST_OCCURRENCE))
+        .unwrap_or_else(|| times::until(node, "recordedDate"));
+    let who = |key| node.get(key).and_then(|n| about.clinician(&n, references::PERSON));
+    record.provider = who("recorder").or_else(|| who("asserter"));
+    record.link = about.one(node, "encounter", references::ENCOUNTER);
 }
 
-fn diagnostic_report(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn diagnostic_report(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code = concept_at(node, "code");
     classify(node, ResourceType::DiagnosticReport, record);
-    record.time = time(node, &["effectiveDateTime", "effectivePeriod", "issued"]);
-    performer(node, record);
-    record.link = node.reference_at("encounter");
-    record.status = node.text_at("status");
+    record.time = times::said(node, &times::REPORTED).unwrap_or_else(|| times::until(node, "issued"));
+    performers(node, about, references::TEAM, record);
+    record.link = about.one(node, "encounter", references::ENCOUNTER);
 }
 
-fn claim(node: &Node<'_, '_>, record: &mut RecordFields) {
+/// When the services were: as said of the whole, else of every item; of what was done already, at the latest when the
+/// claim was made.
+fn services(node: &Node<'_, '_>) -> Period {
+    if let Some(period) = times::said(node, &times::BILLABLE) {
+        return period;
+    }
+    let items = node.all("item", |item| Some(times::said(item, &times::SERVICED)));
+    if items.iter().any(Option::is_some) {
+        let all = items.into_iter().reduce(|one, other| Some(times::span(one?, other?))).flatten();
+        return all.unwrap_or_else(|| {
+            node.absent("item").remark(Reason::TimeNotRead);
+            Period::ALWAYS
+        });
+    }
+    // Services that are asked about are still to come.
+    let done = node.value().get("use").and_then(Json::as_str) == Some("claim");
+    if done { times::until(node, "created") } else { Period::ALWAYS }
+}
+
+fn claim(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code =
         node.first("item", |n| concept_at(n, "productOrService")).or_else(|| concept_at(node, "type"));
-    record.time = time(node, &["billablePeriod", "created"]);
+    record.time = services(node);
     record.amount = node.get("total").and_then(|total| money(&total));
-    provider_or_organisation(node.reference_at("provider"), record);
-    record.link = node.first("item", |n| n.first("encounter", |e| e.reference()));
-    record.status = node.text_at("status");
+    if let Some(who) = node.get("provider") {
+        about.put(&who, references::PROVIDER, record);
+    }
+    record.link = node.first("item", |n| n.first("encounter", |e| about.only(e, references::ENCOUNTER)));
 }
 
-fn explanation_of_benefit(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn explanation_of_benefit(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code =
         node.first("item", |n| concept_at(n, "productOrService")).or_else(|| concept_at(node, "type"));
-    record.time = time(node, &["billablePeriod", "created"]);
-    // `total` is a list by adjudication category: what is paid before what was asked.
+    record.time = services(node);
+    record.amount = benefit(node);
+    if let Some(who) = node.get("provider") {
+        about.put(&who, references::PROVIDER, record);
+    }
+    record.link = about.one(node, "claim", references::CLAIM);
+}
+
+/// `total` is a list by adjudication category: what is paid before what was asked. Of a claim that is not adjudicated,
+/// nothing.
+fn benefit(node: &Node<'_, '_>) -> Option<Amount> {
+    let pending = node.get("outcome").is_some_and(|n| matches!(n.text(), Some("queued" | "error")));
+    if pending && (node.get("total").is_some() || node.get("payment").is_some()) {
+        node.absent("total").remark(Reason::TakenBack("outcome"));
+        return None;
+    }
     let total = |wanted: &str| {
         node.first("total", |n| {
             let is_it = concept_at(n, "category").is_some_and(|c| c.code == wanted);
             is_it.then(|| n.get("amount").and_then(|a| money(&a))).flatten()
         })
     };
-    record.amount = total("benefit")
+    total("benefit")
         .or_else(|| node.get("payment")?.get("amount").and_then(|a| money(&a)))
-        .or_else(|| total("submitted"));
-    provider_or_organisation(node.reference_at("provider"), record);
-    record.link = node.reference_at("claim");
-    record.status = node.text_at("status");
+        .or_else(|| total("submitted"))
 }
 
-fn coverage(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn coverage(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code = concept_at(node, "type");
-    record.time = time(node, &["period"]);
-    record.organisation = node.first("payor", |n| n.reference());
-    record.status = node.text_at("status");
+    record.time = times::said(node, &times::PERIOD).unwrap_or(Period::ALWAYS);
+    record.organisation = node.first("payor", |n| about.organisation(n, references::PAYOR));
 }
 
-fn consent(node: &Node<'_, '_>, record: &mut RecordFields) {
+fn consent(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) {
     record.code = first_concept(node, "category");
-    record.time = time(node, &["dateTime"]);
-    record.provider = node.first("performer", |n| n.reference());
-    record.organisation = node.first("organization", |n| n.reference());
-    record.status = node.text_at("status");
+    record.time = times::date_at(node, "dateTime");
+    record.provider = node.first("performer", |n| about.clinician(n, references::CONSENTER));
+    record.organisation = node.first("organization", |n| about.only(n, references::ORGANISATION));
 }
 
 fn identifiers(node: &Node<'_, '_>) -> Vec<String> {
-    node.all("identifier", |n| n.identifier())
+    node.all("identifier", lasting)
+}
+
+/// An identifier by which somebody is still known: not an old one, nor a temporary one, which may be given to another.
+fn lasting(node: &Node<'_, '_>) -> Option<String> {
+    let usage = node.get("use");
+    match usage.as_ref().map(Node::text) {
+        None | Some(Some("usual" | "official" | "secondary")) => node.identifier(),
+        Some(Some("old" | "temp")) => {
+            node.mention(Reason::NotLasting);
+            None
+        }
+        Some(_) => {
+            node.remark(Reason::NotLasting);
+            None
+        }
+    }
 }
 
 /// All time where nothing is said; none where what is said cannot be read.
 fn said_period(node: &Node<'_, '_>) -> Option<Period> {
-    node.get("period").map_or(Some(Period::ALWAYS), |p| p.period())
+    node.get("period").map_or(Some(Period::ALWAYS), |p| p.certain_period())
 }
 
-fn practitioner(node: &Node<'_, '_>, record: &mut RecordFields) -> Facts {
-    let active = active(node, record);
+fn practitioner(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) -> Facts {
+    let active = active(node);
     record.code = node.first("qualification", |n| concept_at(n, "code"));
     let qualifications = node.all("qualification", |n| {
         Some(Qualification {
             code: concept_at(n, "code"),
             identifiers: identifiers(n),
             period: said_period(n),
-            issuer: n.reference_at("issuer"),
+            issuer: about.one(n, "issuer", references::ORGANISATION),
         })
     });
     Facts::Practitioner(PractitionerFacts { active, identifiers: identifiers(node), qualifications })
 }
 
-fn role(node: &Node<'_, '_>, record: &mut RecordFields) -> Facts {
-    let active = active(node, record);
+fn role(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) -> Facts {
+    let active = active(node);
     let codes: Vec<Coding> =
         node.all("code", |n| Some(n.all("coding", |c| c.coding()))).into_iter().flatten().collect();
     record.code = codes.first().cloned();
     let period = said_period(node);
-    record.time = period.unwrap_or(Period::ALWAYS);
-    record.provider = node.reference_at("practitioner");
-    record.organisation = node.reference_at("organization");
+    record.time = node.get("period").and_then(|p| p.period()).unwrap_or(Period::ALWAYS);
+    record.provider = about.one(node, "practitioner", references::PRACTITIONER);
+    record.organisation = about.one(node, "organization", references::ORGANISATION);
     Facts::Role(RoleFacts {
         active,
         practitioner: record.provider.clone(),
@@ -434,25 +442,24 @@ fn role(node: &Node<'_, '_>, record: &mut RecordFields) -> Facts {
     })
 }
 
-fn organisation(node: &Node<'_, '_>, record: &mut RecordFields) -> Facts {
-    let active = active(node, record);
+fn organisation(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) -> Facts {
+    let active = active(node);
     let types: Vec<Coding> = node.all("type", |n| n.concept());
     record.code = types.first().cloned();
-    let part_of = node.reference_at("partOf");
+    let part_of = about.one(node, "partOf", references::ORGANISATION);
     record.organisation = part_of.clone();
     Facts::Organisation(OrganisationFacts { active, identifiers: identifiers(node), types, part_of })
 }
 
-fn device(node: &Node<'_, '_>, record: &mut RecordFields) -> Facts {
+fn device(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mut RecordFields) -> Facts {
     let kind = concept_at(node, "type");
     let identifiers = identifiers(node);
     let udi = node.first("udiCarrier", |n| n.text_at("deviceIdentifier"));
     let serial = node.text_at("serialNumber");
-    let owner = node.reference_at("owner");
+    let owner = about.one(node, "owner", references::ORGANISATION);
     record.code = kind.clone();
-    record.time = time(node, &["manufactureDate"]);
+    record.time = times::date_at(node, "manufactureDate");
     record.organisation = owner.clone();
-    record.status = node.text_at("status");
     record.device = match (&udi, &serial) {
         (Some(udi), Some(serial)) => Some(format!("{udi}|{serial}")),
         _ => identifiers.first().cloned().or_else(|| udi.clone()).or_else(|| serial.clone()),
@@ -463,7 +470,7 @@ fn device(node: &Node<'_, '_>, record: &mut RecordFields) -> Facts {
         identifiers,
         udi,
         serial,
-        patient: node.reference_at("patient"),
+        patient: about.one(node, "patient", references::PATIENT),
         owner,
     })
 }

@@ -113,6 +113,14 @@ impl<R: BufRead> Frames<R> {
         }
     }
 
+    /// Passes over the next value.
+    pub(crate) fn pass(&mut self) -> Result<(), Reason> {
+        let limit = core::mem::take(&mut self.limit);
+        let passed = self.value(&mut Vec::new());
+        self.limit = limit;
+        passed.map(|_| ())
+    }
+
     /// A number or a word: up to the next mark or white space.
     fn scalar(&mut self, buffer: &mut Vec<u8>) -> Result<Taken, Reason> {
         let limit = self.limit;

@@ -8,6 +8,7 @@
 //!
 //! JSON is read [strictly](json): no key twice, numbers as text. Problems name place, path and reason, never a value.
 
+mod bundle;
 pub mod canonical;
 mod category;
 mod date;
@@ -15,23 +16,26 @@ mod decimal;
 pub mod extract;
 mod frame;
 pub mod generate;
+pub mod identity;
 pub mod json;
 pub(crate) mod node;
 mod problem;
 mod reader;
 mod resource;
+pub mod survey;
 mod types;
 
-pub use category::Floor;
+pub use bundle::{BundleKind, Head, Stored};
 pub(crate) use category::{ACT_CODE, ACT_REASON, CARRIERS, CLASSES, CONFIDENTIALITY, SENSITIVITIES};
+pub use category::{CompositionFloors, Floor, composition_floors};
 pub(crate) use category::{carried_by, confidentiality, sensitivity};
 pub use date::{DateError, PartialDate, Zones};
 pub use decimal::DecimalError;
 pub use node::Remark;
 pub use problem::{Lost, Place, Problem, Reason};
-pub use reader::{Item, Layout, Limits, Reader, Seen};
+pub use reader::{Deletion, Item, Layout, Limits, Reader};
 pub use resource::{
     Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification, Resource,
-    RoleFacts, SubjectReference, Version,
+    RoleFacts, SubjectReference, Version, Within,
 };
 pub use types::{name as type_name, supported as supported_type};

@@ -3,11 +3,11 @@
 //! Typed reading goes through [`Node`]: what has another JSON type than FHIR says, or an impossible content, is remarked
 //! with its path and read as absent. Paths are built only when something is remarked.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use super::date::{DateError, PartialDate};
+use super::date::{DateError, PartialDate, Zones};
 use super::json::Json;
-use super::problem::Reason;
+use super::problem::{Lost, Reason};
 use crate::record::Coding;
 use crate::time::{Period, Timestamp};
 
@@ -23,15 +23,52 @@ pub struct Remark {
     pub path: String,
     /// Why.
     pub reason: Reason,
+    /// What was lost by it: the element, nothing where it was read all the same, the resource where it was refused.
+    pub lost: Lost,
 }
 
-/// Remarks made while one resource is read.
-#[derive(Default)]
-pub(crate) struct Log(RefCell<Vec<Remark>>);
+impl Remark {
+    /// The resource is not read.
+    pub(crate) fn refusal(path: impl Into<String>, reason: impl Into<Reason>) -> Self {
+        Self { path: path.into(), reason: reason.into(), lost: Lost::Resource }
+    }
+}
+
+/// A key of a file as it may be shown: `?` where it is not like the name of an element, a plain word that begins in lower case.
+pub(crate) fn shown(key: &str) -> &str {
+    let plain = key.len() <= 48
+        && key.bytes().all(|b| b.is_ascii_alphanumeric())
+        && key.starts_with(char::is_lowercase);
+    if plain { key } else { "?" }
+}
+
+/// How one resource is read, and the remarks made.
+pub(crate) struct Log {
+    remarks: RefCell<Vec<Remark>>,
+    zones: Zones,
+    zoneless: Cell<bool>,
+}
+
+impl Default for Log {
+    /// Days of UTC.
+    fn default() -> Self {
+        Self::new(Zones::UTC)
+    }
+}
 
 impl Log {
+    /// Civil dates are of these zones.
+    pub(crate) const fn new(zones: Zones) -> Self {
+        Self { remarks: RefCell::new(Vec::new()), zones, zoneless: Cell::new(false) }
+    }
+
+    /// Whether a date without a zone was read.
+    pub(crate) const fn zoneless(&self) -> bool {
+        self.zoneless.get()
+    }
+
     pub(crate) fn into_remarks(self) -> Vec<Remark> {
-        self.0.into_inner()
+        self.remarks.into_inner()
     }
 }
 
@@ -73,11 +110,43 @@ impl<'n, 'a> Node<'n, 'a> {
         out
     }
 
+    /// The element is read as absent.
     pub(crate) fn remark(&self, reason: impl Into<Reason>) {
-        let mut remarks = self.log.0.borrow_mut();
-        if remarks.len() < MAX_REMARKS {
-            remarks.push(Remark { path: self.path(), reason: reason.into() });
+        self.push(reason, Lost::Element);
+    }
+
+    /// The element is read, or there is nothing to read in it.
+    pub(crate) fn mention(&self, reason: impl Into<Reason>) {
+        self.push(reason, Lost::Nothing);
+    }
+
+    fn push(&self, reason: impl Into<Reason>, lost: Lost) {
+        self.note(|| Remark { path: self.path(), reason: reason.into(), lost });
+    }
+
+    /// Of more remarks than are kept, one says that there were more.
+    pub(crate) fn note(&self, remark: impl FnOnce() -> Remark) {
+        let mut remarks = self.log.remarks.borrow_mut();
+        match remarks.len() {
+            n if n + 1 < MAX_REMARKS => remarks.push(remark()),
+            n if n < MAX_REMARKS => {
+                let path = remark().path;
+                let path = path.split('.').next().unwrap_or_default().to_owned();
+                remarks.push(Remark { path, reason: Reason::MoreRemarks, lost: Lost::Element });
+            }
+            _ => {}
         }
+    }
+
+    /// What makes the resource unreadable.
+    pub(crate) fn refusal(&self, reason: impl Into<Reason>) -> Remark {
+        Remark::refusal(self.path(), reason)
+    }
+
+    /// A remark on a member whose name is the file's: shown only where it is like that of an element.
+    pub(crate) fn note_member(&self, key: &str, reason: impl Into<Reason>, lost: Lost) {
+        let path = || format!("{}.{}", self.path(), shown(key));
+        self.note(|| Remark { path: path(), reason: reason.into(), lost });
     }
 
     fn wrong_type(&self, expected: &'static str) {
@@ -92,6 +161,11 @@ impl<'n, 'a> Node<'n, 'a> {
         };
         let value = object.get(key).filter(|v| !matches!(v, Json::Null))?;
         Some(Node { value, up: Some(self), step: Step::Key(key), log: self.log })
+    }
+
+    /// A member that is not there, for its path.
+    pub(crate) const fn absent<'s>(&'s self, key: &'static str) -> Node<'s, 'a> {
+        Node { value: &Json::Null, up: Some(self), step: Step::Key(key), log: self.log }
     }
 
     /// The element `i` of the member `key`.
@@ -157,19 +231,41 @@ impl<'n, 'a> Node<'n, 'a> {
 
     /// A date.
     pub(crate) fn date(&self) -> Option<PartialDate> {
-        PartialDate::parse(self.text()?).map_err(|e| self.remark(e)).ok()
+        let date = PartialDate::parse(self.text()?).map_err(|e| self.remark(e)).ok()?;
+        if matches!(date, PartialDate::Civil { .. }) {
+            self.log.zoneless.set(true);
+        }
+        Some(date)
     }
 
-    /// A FHIR Period; absent ends are open.
+    /// The zones in which dates without a zone may have been meant.
+    pub(crate) const fn zones(&self) -> Zones {
+        self.log.zones
+    }
+
+    /// A FHIR Period, as long as it can have been over all zones; absent ends are open.
     pub(crate) fn period(&self) -> Option<Period> {
+        self.ends(PartialDate::earliest_start, PartialDate::latest_end)
+    }
+
+    /// A FHIR Period, as short as it can have been over all zones: for what is valid during it.
+    pub(crate) fn certain_period(&self) -> Option<Period> {
+        self.ends(PartialDate::latest_start, PartialDate::earliest_end)
+    }
+
+    fn ends(
+        &self,
+        first: impl Fn(&PartialDate, Zones) -> Timestamp,
+        last: impl Fn(&PartialDate, Zones) -> Timestamp,
+    ) -> Option<Period> {
         let end = |key| match self.get(key) {
             None => Some(None),
             Some(node) => node.date().map(Some),
         };
         // A bad end makes the whole period unknown: an open end instead would say more than the file does.
         let (start, end) = (end("start")?, end("end")?);
-        let from = start.map_or(Timestamp::MIN, |d| d.start());
-        let until = end.map_or(Timestamp::MAX, |d| d.end());
+        let from = start.map_or(Timestamp::MIN, |d| first(&d, self.log.zones));
+        let until = end.map_or(Timestamp::MAX, |d| last(&d, self.log.zones));
         let period = Period::new(from, until);
         if period.is_none() {
             self.remark(DateError::Reversed);
@@ -205,11 +301,6 @@ impl<'n, 'a> Node<'n, 'a> {
     /// A Reference as given; `system|value` where it has only an identifier.
     pub(crate) fn reference(&self) -> Option<String> {
         self.text_at("reference").or_else(|| self.get("identifier")?.identifier())
-    }
-
-    /// The Reference of a member.
-    pub(crate) fn reference_at(&self, key: &'static str) -> Option<String> {
-        self.get(key)?.reference()
     }
 
     /// An Identifier as `system|value`.

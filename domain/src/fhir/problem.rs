@@ -114,12 +114,166 @@ pub enum Reason {
     /// May change the meaning of all else.
     #[error("a modifierExtension or implicitRules may change what the resource means, and is not understood")]
     Modifier,
-    /// Same id, same content.
-    #[error("read before in this import, with the same content")]
-    DuplicateSame,
-    /// Same id, other content.
-    #[error("read before in this import, with other content; the first is kept")]
-    DuplicateDiffers,
+    /// An element without which the rest is not sure.
+    #[error("should be there, and is not")]
+    Missing,
+    /// A modifier without value: null, or an extension alone.
+    #[error("has no value, and may change what the resource means")]
+    NoValue,
+    /// A code that R4 has not for a modifier.
+    #[error("not a code that R4 has here, and may change what the resource means")]
+    UnknownCode,
+    /// A code that other versions have for a modifier.
+    #[error("a code of {0}, which R4 has not here, and may change what the resource means")]
+    CodeOfOtherVersion(&'static str),
+    /// An element that only other versions have.
+    #[error("an element of {0}, which R4 has not")]
+    ElementOfOtherVersion(&'static str),
+    /// An element in the form of another version.
+    #[error("has the form of {0}, which in R4 is another")]
+    FormOfOtherVersion(&'static str),
+    /// A type that only other versions have.
+    #[error("unsupported: resources of type {0} are of {1}, not of R4")]
+    TypeOfOtherVersion(&'static str, &'static str),
+    /// A version number of another version.
+    #[error("the resource says that it is of {0}, not of R4")]
+    OfOtherVersion(&'static str),
+    /// A profile of another version; what is read means the same in both.
+    #[error("the resource says that it is of {0}; what is read of it means the same in R4")]
+    SaysOtherVersion(&'static str),
+    /// An element that no version has.
+    #[error("R4 has no such element here")]
+    UnknownElement,
+    /// An unknown element that is spelt like one that negates.
+    #[error("R4 has no such element here, and it is spelt like one that changes what the resource means")]
+    LikeModifier,
+    /// `Patient.link` of type `replaced-by`.
+    #[error("the resource is replaced by another, which is to be used in its place")]
+    Replaced,
+    /// One element in two forms, or with two codes that differ.
+    #[error("said twice, and not the same")]
+    Contradiction,
+    /// A value beside an element that says there is none.
+    #[error("{0} says that this is not to be taken as a value")]
+    TakenBack(&'static str),
+    /// A form of time that gives no dates.
+    #[error("a time that is not read: its record is of all time")]
+    TimeNotRead,
+    /// An administrative date where the clinical time is absent.
+    #[error("no clinical time is said: its record is of all time until this date")]
+    UpperBound,
+    /// A reference to a type that R4 does not allow here.
+    #[error("names a resource of a type that R4 does not allow here")]
+    WrongTarget,
+    /// A reference whose type is not said where types of several meanings are allowed.
+    #[error("does not say of what type the resource is that it names")]
+    UntoldTarget,
+    /// An identifier of use `old` or `temp`, or of a use that R4 has not.
+    #[error("an identifier that is old, temporary or of an unknown use; nobody is known by it")]
+    NotLasting,
+    /// More remarks than are kept of one resource.
+    #[error("has more such elements than are listed")]
+    MoreRemarks,
+    /// No code of a concept is of a system that is known.
+    #[error("its code system is not known: whether it is sensitive cannot be told")]
+    UnknownCodeSystem,
+    /// A concept without code.
+    #[error("given in words only: whether it is sensitive cannot be told")]
+    WordsOnly,
+    /// A security label that is not known.
+    #[error("not a known security label: it counts as every sensitivity")]
+    UnknownLabel,
+    /// One page of several.
+    #[error("{entries} of {}: the bundle says that there is a next page", Total(*total))]
+    NextPage {
+        /// Entries of this page.
+        entries: u64,
+        /// `Bundle.total`.
+        total: Option<u64>,
+    },
+    /// Type, labels or identifier of a Bundle that its entries were read without.
+    #[error("what the Bundle says of all its entries comes after them: they were read without it")]
+    LateHead,
+    /// The same again.
+    #[error("read before, with the same content")]
+    Same,
+    /// A version that is not the newest.
+    #[error("another version of it is in this import, and newer{}", Unordered(*unordered))]
+    Older {
+        /// Neither says which is newer; the later one in the order of reading counts.
+        unordered: bool,
+    },
+    /// The entry deletes.
+    #[error("the entry says that its resource was deleted: it is no fact")]
+    Deleted,
+    /// Taken back.
+    #[error("status {0}: what the resource says is taken back, and no fact")]
+    Retracted(&'static str),
+    /// No name.
+    #[error("neither id nor fullUrl: what it is cannot be told from others")]
+    Nameless,
+    /// Two names.
+    #[error("fullUrl and resource name two different resources")]
+    TwoNames,
+    /// One name, two things.
+    #[error(
+        "two resources have this name and differ, and which is newer cannot be told: neither is taken (if they come from two \
+             servers, import each with a --source of its own)"
+    )]
+    Ambiguous,
+    /// One name, two people.
+    #[error(
+        "two patients have this name, and whether they are one cannot be told: nothing about either is taken (if they come from \
+             two servers, import each with a --source of its own)"
+    )]
+    AmbiguousPatient,
+    /// Beside an ambiguous patient.
+    #[error("the Bundle holds a patient who cannot be told from another: nothing of it is taken")]
+    AmbiguousBundle,
+    /// No subject.
+    #[error("it names no patient")]
+    NoSubject,
+    /// About something else.
+    #[error("it is about a {0}, not about a patient")]
+    NotAPatient(&'static str),
+    /// Nobody of that name.
+    #[error("the patient it names is neither in this import nor in the vault{}", Times(*times))]
+    SubjectNotFound {
+        /// How many resources name that patient.
+        times: u64,
+    },
+    /// Only an identifier.
+    #[error(
+        "its patient is named by an identifier alone; --same-patient-by SYSTEM says that identifiers of that system name one person"
+    )]
+    SubjectByIdentifier,
+}
+
+struct Total(Option<u64>);
+
+impl core::fmt::Display for Total {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            Some(total) => write!(f, "{total}"),
+            None => f.write_str("more"),
+        }
+    }
+}
+
+struct Unordered(bool);
+
+impl core::fmt::Display for Unordered {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(if self.0 { " (neither says which is: the one read last counts)" } else { "" })
+    }
+}
+
+struct Times(u64);
+
+impl core::fmt::Display for Times {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if self.0 > 1 { write!(f, " ({} resources name the same one)", self.0) } else { Ok(()) }
+    }
 }
 
 /// Something in a file that was not read, or read with a remark.

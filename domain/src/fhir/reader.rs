@@ -7,16 +7,18 @@
 //! A bad entry or line is reported and the next one read. Where JSON's own structure breaks (brackets, quotes, the end of
 //! the file inside a Bundle) the rest of the file is lost, and the problem says so.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::BufRead;
+use std::sync::Arc;
 
-use sha2::{Digest, Sha512};
-
+use super::bundle::{BundleKind, Head, Stored};
+use super::category::Floor;
+use super::date::{PartialDate, Zones};
 use super::frame::{Frames, Taken};
 use super::json::{Json, JsonErrorKind, MAX_VALUES};
 use super::problem::{Lost, Place, Problem, Reason};
-use super::resource::{Context, Resource};
-use super::types;
+use super::resource::{Context, Resource, Within};
+use crate::time::Timestamp;
 
 /// Most members of a Bundle beside its entries.
 const MAX_BUNDLE_MEMBERS: usize = 64;
@@ -52,71 +54,50 @@ pub enum Layout {
     Lines,
 }
 
-/// The resources read so far in one import, over all its files: 32 bytes for each (hashes of identity and content).
-#[derive(Default)]
-pub struct Seen(BTreeMap<[u8; 16], [u8; 16]>);
-
-impl Seen {
-    /// Nothing read yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Remembers a resource; the reason not to take it where one with its identity was read before.
-    fn note(&mut self, resource: &Resource) -> Option<Reason> {
-        let identity = match (&resource.id, &resource.full_url) {
-            (Some(id), _) => id.as_bytes(),
-            (None, Some(url)) => url.as_bytes(),
-            (None, None) => return None,
-        };
-        let key = head(
-            &Sha512::new().chain_update([resource.resource_type as u8]).chain_update(identity).finalize(),
-        );
-        let content = head(&resource.digest);
-        match self.0.entry(key) {
-            std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert(content);
-                None
-            }
-            std::collections::btree_map::Entry::Occupied(slot) if *slot.get() == content => {
-                Some(Reason::DuplicateSame)
-            }
-            std::collections::btree_map::Entry::Occupied(_) => Some(Reason::DuplicateDiffers),
-        }
-    }
-}
-
-fn head(digest: &[u8]) -> [u8; 16] {
-    let mut out = [0; 16];
-    out.iter_mut().zip(digest).for_each(|(o, d)| *o = *d);
-    out
-}
-
 /// What a file gave.
 pub enum Item {
     /// A resource, where it stood.
     Resource(Place, Box<Resource>),
+    /// What is said to be deleted, where.
+    Deletion(Place, Deletion),
     /// A problem; reading goes on unless it says otherwise.
     Problem(Problem),
+}
+
+/// A resource that its server deleted, or is asked to.
+#[derive(Clone)]
+pub struct Deletion {
+    /// `fullUrl` of the entry.
+    pub full_url: Option<String>,
+    /// `request.url`: `Type/id`.
+    pub url: Option<String>,
+    /// When, if said.
+    pub at: Option<Timestamp>,
+    /// The Bundle.
+    pub within: Within,
 }
 
 /// Reads one file; an iterator of [`Item`].
 ///
 /// ```
-/// use amanat_domain::fhir::{Item, Layout, Limits, Reader, Seen};
+/// use amanat_domain::fhir::{Item, Layout, Limits, Reader};
 /// let lines = "{\"resourceType\":\"Patient\",\"id\":\"a\"}\n{\"resourceType\":\"Patient\",\"id\":\n";
-/// let mut seen = Seen::new();
-/// let items: Vec<_> = Reader::new(lines.as_bytes(), "export.ndjson", Layout::Lines, Limits::default(), &mut seen).collect();
+/// let items: Vec<_> = Reader::new(lines.as_bytes(), "export.ndjson", Layout::Lines, Limits::default()).collect();
 /// assert!(matches!(items[0], Item::Resource(..)));
 /// assert!(matches!(&items[1], Item::Problem(p) if p.place.line == Some(2)));
 /// ```
-pub struct Reader<'s, R> {
+pub struct Reader<R> {
     frames: Frames<R>,
     label: String,
     layout: Layout,
     limits: Limits,
-    seen: &'s mut Seen,
+    zones: Zones,
+    /// What the outermost Bundle says of itself, where it was scanned before.
+    scanned: Option<Head>,
+    /// The Bundle whose entries are being read, and how many there were before in this file.
+    bundle: Option<Arc<Head>>,
+    bundles: u64,
+    entries: u64,
     state: State,
     document: Document,
     buffer: Vec<u8>,
@@ -147,26 +128,39 @@ struct Document {
     keys: Vec<String>,
 }
 
-impl<'s, R: BufRead> Reader<'s, R> {
+impl<R: BufRead> Reader<R> {
     /// Reads `input`. The label is echoed in problems and used for nothing else.
-    pub fn new(
-        input: R,
-        label: impl Into<String>,
-        layout: Layout,
-        limits: Limits,
-        seen: &'s mut Seen,
-    ) -> Self {
+    pub fn new(input: R, label: impl Into<String>, layout: Layout, limits: Limits) -> Self {
         Self {
             frames: Frames::new(input, limits.resource_bytes),
             label: label.into(),
             layout,
             limits,
-            seen,
+            zones: Zones::UTC,
+            scanned: None,
+            bundle: None,
+            bundles: 0,
+            entries: 0,
             state: State::Start,
             document: Document::default(),
             buffer: Vec::new(),
             ready: VecDeque::new(),
         }
+    }
+
+    /// Dates without a zone are of these; of UTC without this.
+    #[must_use]
+    pub fn with_zones(mut self, zones: Zones) -> Self {
+        self.zones = zones;
+        self
+    }
+
+    /// What [`Head::scan`] found. Without it a Bundle's type and labels hold from where they stand: entries before them are read
+    /// without, and a problem says so.
+    #[must_use]
+    pub fn with_head(mut self, head: Option<Head>) -> Self {
+        self.scanned = head;
+        self
     }
 
     fn step(&mut self) {
@@ -296,22 +290,25 @@ impl<'s, R: BufRead> Reader<'s, R> {
             self.buffer.pop();
         }
         self.buffer.push(b'}');
-        self.note_keys()?;
+        let head = self.note_keys()?;
         self.note_key("entry")?;
+        let head = self.scanned.take().unwrap_or(head);
+        self.begin_bundle(head);
         self.state = State::Entries(0);
         Ok(())
     }
 
     /// Reads the Bundle's own members in the buffer, and remembers their keys.
-    fn note_keys(&mut self) -> Result<(), Reason> {
+    fn note_keys(&mut self) -> Result<Head, Reason> {
         let buffer = core::mem::take(&mut self.buffer);
         let json = Json::parse_limited(&buffer, self.limits.resource_values).map_err(|e| e.kind)?;
         for (key, _) in json.as_object().into_iter().flat_map(|o| o.iter()) {
             self.note_key(key)?;
         }
+        let head = Head::of(&json);
         drop(json);
         self.buffer = buffer;
-        Ok(())
+        Ok(head)
     }
 
     fn note_key(&mut self, key: &str) -> Result<(), Reason> {
@@ -367,11 +364,12 @@ impl<'s, R: BufRead> Reader<'s, R> {
         self.document.last_line = self.frames.line();
         if !self.document.keys.is_empty() {
             // The entries were read and given out; a key twice among the members is told, but cannot call them back.
-            return if self.document.too_large {
-                Err(Reason::TooLarge { limit: self.limits.resource_bytes })
-            } else {
-                self.note_keys()
-            };
+            if self.document.too_large {
+                return Err(Reason::TooLarge { limit: self.limits.resource_bytes });
+            }
+            let late = self.note_keys()?;
+            self.end_bundle(late);
+            return Ok(());
         }
         let place = Place::default();
         if self.document.too_large {
@@ -424,8 +422,9 @@ impl<'s, R: BufRead> Reader<'s, R> {
     /// A whole document or line: a Bundle held in memory, or a resource.
     fn top(&mut self, json: &Json<'_>, place: Place) {
         if json.get("resourceType").and_then(Json::as_str) != Some("Bundle") {
-            return self.resource(json, None, place);
+            return self.resource(json, None, Stored::Unsaid, place);
         }
+        self.begin_bundle(Head::of(json));
         match json.get("entry") {
             None => {}
             Some(Json::Array(entries)) => {
@@ -437,6 +436,30 @@ impl<'s, R: BufRead> Reader<'s, R> {
                 let reason = Reason::WrongType { expected: "an array", got: other.kind() };
                 self.problem(place, "Bundle.entry", reason, Lost::Resource);
             }
+        }
+        self.end_bundle(Head::default());
+    }
+
+    fn begin_bundle(&mut self, head: Head) {
+        self.bundle = Some(Arc::new(head));
+        self.entries = 0;
+    }
+
+    /// `late`: what was said after the entries, where they were read before it was known.
+    fn end_bundle(&mut self, late: Head) {
+        let Some(head) = self.bundle.take() else { return };
+        self.bundles += 1;
+        let place = Place::default();
+        let known = |f: fn(&Head) -> bool| f(&head) || !f(&late);
+        let all_known = known(|h| h.kind != BundleKind::Other)
+            && known(|h| h.floor != Floor::NONE)
+            && known(|h| h.identity.is_some());
+        if !all_known {
+            self.problem(place, "Bundle", Reason::LateHead, Lost::Element);
+        }
+        if head.next || late.next {
+            let (entries, total) = (self.entries, head.total.or(late.total));
+            self.problem(place, "Bundle.link", Reason::NextPage { entries, total }, Lost::Nothing);
         }
     }
 
@@ -454,37 +477,58 @@ impl<'s, R: BufRead> Reader<'s, R> {
                 None
             }
         };
-        let method = object.get("request").and_then(|r| r.get("method")).and_then(Json::as_str);
-        if method.is_some_and(|m| m != "POST" && m != "PUT") {
-            return self.problem(place, "request.method", Reason::NotAStore, Lost::Resource);
-        }
+        self.entries += 1;
+        let stored = match object.get("request").and_then(|r| r.get("method")).and_then(Json::as_str) {
+            None => Stored::Unsaid,
+            Some("POST") => Stored::Post,
+            Some("PUT") => Stored::Put,
+            Some("DELETE") => return self.deletion(entry, full_url, place),
+            Some(_) => return self.problem(place, "request.method", Reason::NotAStore, Lost::Resource),
+        };
         match object.get("resource") {
-            Some(resource) => self.resource(resource, full_url, place),
+            Some(resource) => self.resource(resource, full_url, stored, place),
             None => self.problem(place, "", Reason::NoResource, Lost::Nothing),
         }
     }
 
-    fn resource(&mut self, json: &Json<'_>, full_url: Option<&str>, place: Place) {
-        let context = Context { full_url, ..Context::default() };
-        match Resource::from_json(json, &context) {
-            Err(remark) => self.problem(place, remark.path, remark.reason, Lost::Resource),
-            Ok((resource, remarks)) => match self.seen.note(&resource) {
-                Some(reason) => {
-                    let lost = if reason == Reason::DuplicateSame { Lost::Nothing } else { Lost::Resource };
-                    self.problem(place, types::name(resource.resource_type), reason, lost);
-                }
-                None => {
-                    self.ready.push_back(Item::Resource(place, Box::new(resource)));
-                    for remark in remarks {
-                        self.problem(place, remark.path, remark.reason, Lost::Element);
-                    }
-                }
+    /// An entry that says, or asks, that a resource be deleted.
+    fn deletion(&mut self, entry: &Json<'_>, full_url: Option<&str>, place: Place) {
+        let text = |json: Option<&Json<'_>>| json.and_then(Json::as_str).map(str::to_owned);
+        let modified = text(entry.get("response").and_then(|r| r.get("lastModified")));
+        let Some(within) = self.within(Stored::Put) else { return };
+        self.ready.push_back(Item::Deletion(
+            place,
+            Deletion {
+                full_url: full_url.map(str::to_owned),
+                url: text(entry.get("request").and_then(|r| r.get("url"))),
+                at: modified.and_then(|t| PartialDate::parse(&t).ok()).map(|date| date.start()),
+                within,
             },
+        ));
+    }
+
+    fn within(&self, stored: Stored) -> Option<Within> {
+        let head = Arc::clone(self.bundle.as_ref()?);
+        Some(Within { bundle: self.bundles, head, stored })
+    }
+
+    fn resource(&mut self, json: &Json<'_>, full_url: Option<&str>, stored: Stored, place: Place) {
+        let floor = self.bundle.as_ref().map_or(Floor::NONE, |head| head.floor);
+        let context = Context { full_url, floor, zones: self.zones };
+        match Resource::from_json(json, &context) {
+            Err(remark) => self.problem(place, remark.path, remark.reason, remark.lost),
+            Ok((resource, remarks)) => {
+                let within = self.within(stored);
+                self.ready.push_back(Item::Resource(place, Box::new(Resource { within, ..resource })));
+                for remark in remarks {
+                    self.problem(place, remark.path, remark.reason, remark.lost);
+                }
+            }
         }
     }
 }
 
-impl<R: BufRead> Iterator for Reader<'_, R> {
+impl<R: BufRead> Iterator for Reader<R> {
     type Item = Item;
 
     fn next(&mut self) -> Option<Item> {

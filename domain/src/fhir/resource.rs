@@ -1,10 +1,13 @@
 //! A resource as read: its records, its canonical form, and what credentials are issued from.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha512};
 
+use super::bundle::{Head, Stored};
 use super::canonical;
 use super::json::{Json, JsonError, Object};
-use super::node::{Log, Node, Remark};
+use super::node::{Log, Node, Remark, shown};
 use super::problem::Reason;
 use super::{Floor, Zones, extract, types};
 use crate::record::{Coding, RecordFields, ResourceType};
@@ -19,6 +22,8 @@ pub struct Resource {
     pub id: Option<String>,
     /// `fullUrl` of its Bundle entry.
     pub full_url: Option<String>,
+    /// The Bundle it is an entry of.
+    pub within: Option<Within>,
     /// Whom it is about (`subject`, `patient`, `beneficiary`), as given; a Patient has none.
     pub subject: Option<SubjectReference>,
     /// The resource itself, then one for each component of an Observation. Empty where it is retracted.
@@ -28,6 +33,8 @@ pub struct Resource {
     /// The status that takes the resource back (`entered-in-error` ..): it is no fact, and what was anchored of an earlier version
     /// is superseded.
     pub retracted: Option<&'static str>,
+    /// Whether one of its times was read from a date without a zone, as a day of [`Context::zones`].
+    pub zoneless: bool,
     /// What credentials are issued from.
     pub facts: Facts,
     /// Canonical form.
@@ -43,6 +50,17 @@ pub struct SubjectReference {
     pub literal: Option<String>,
     /// `identifier` of the reference, else those of the contained Patient that `#p1` names, as `system|value`.
     pub identifiers: Vec<String>,
+}
+
+/// The Bundle that a resource is an entry of.
+#[derive(Clone)]
+pub struct Within {
+    /// How many Bundles came before it in the file.
+    pub bundle: u64,
+    /// What it says of itself.
+    pub head: Arc<Head>,
+    /// What the entry asks for.
+    pub stored: Stored,
 }
 
 /// Which version of a resource this is, as its server says.
@@ -78,8 +96,7 @@ impl Resource {
     /// # Errors
     /// The [`Remark`] that made it unreadable.
     pub fn parse(text: &[u8]) -> Result<(Self, Vec<Remark>), Remark> {
-        let json = Json::parse(text)
-            .map_err(|e| Remark { path: e.path.unwrap_or_default(), reason: e.kind.into() })?;
+        let json = Json::parse(text).map_err(|e| Remark::refusal(e.path.unwrap_or_default(), e.kind))?;
         Self::from_json(&json, &Context::default())
     }
 
@@ -89,7 +106,7 @@ impl Resource {
     /// The [`Remark`] that made it unreadable: not an object, no or an unsupported type, a bad id, or a modifier that may
     /// change what all else means.
     pub fn from_json(json: &Json<'_>, context: &Context<'_>) -> Result<(Self, Vec<Remark>), Remark> {
-        let refuse = |path: &str, reason| Err(Remark { path: path.to_owned(), reason });
+        let refuse = |path: &str, reason| Err(Remark::refusal(path, reason));
         let Json::Object(root) = json else {
             return refuse("", Reason::NotAnObject { got: json.kind() });
         };
@@ -101,11 +118,22 @@ impl Resource {
             }
         };
         let Some(resource_type) = types::supported(type_name) else {
-            return refuse("", types::known(type_name).map_or(Reason::UnknownType, Reason::Unsupported));
+            let other = || types::of_other_version(type_name);
+            let reason = match types::known(type_name) {
+                Some(name) => Reason::Unsupported(name),
+                None => other().map_or(Reason::UnknownType, |(n, v)| Reason::TypeOfOtherVersion(n, v)),
+            };
+            return refuse("", reason);
         };
         let name = types::name(resource_type);
-        if root.get("implicitRules").is_some() {
+        let rules =
+            |object: &Object<'_>| ["implicitRules", "_implicitRules"].iter().any(|k| object.get(k).is_some());
+        if rules(root) {
             return refuse(&format!("{name}.implicitRules"), Reason::Modifier);
+        }
+        let contained = root.get("contained").and_then(Json::as_array).unwrap_or_default();
+        if contained.iter().filter_map(Json::as_object).any(rules) {
+            return refuse(&format!("{name}.contained.implicitRules"), Reason::Modifier);
         }
         if let Some(path) = modifier(root) {
             return refuse(&format!("{name}.{path}"), Reason::Modifier);
@@ -117,20 +145,22 @@ impl Resource {
         };
         let canonical = canonical::resource(root);
         let digest = Sha512::digest(&canonical).into();
-        let log = Log::default();
+        let log = Log::new(context.zones);
         let node = Node::root(json, name, &log);
         let source = extract::Source { resource_type, id: id.as_deref(), digest, context };
-        let extract::Read { subject, records, facts, version, retracted } = extract::read(&node, &source);
+        let extract::Read { subject, records, facts, version, retracted } = extract::read(&node, &source)?;
         let full_url = context.full_url.map(str::to_owned);
         Ok((
             Self {
                 resource_type,
                 id,
                 full_url,
+                within: None,
                 subject,
                 records,
                 version,
                 retracted,
+                zoneless: log.zoneless(),
                 facts,
                 canonical,
                 digest,
@@ -252,7 +282,7 @@ pub struct DeviceFacts {
 }
 
 /// `[A-Za-z0-9\-.]{1,64}`.
-fn is_id(id: &str) -> bool {
+pub(crate) fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
 }
 
@@ -268,11 +298,5 @@ fn modifier(object: &Object<'_>) -> Option<String> {
     if object.get("modifierExtension").is_some() {
         return Some("modifierExtension".to_owned());
     }
-    // The key is shown only where it is that of an element: a plain lower-case word.
-    object.iter().find(|(_, v)| within(v)).map(|(k, _)| {
-        let plain = k.len() <= 48
-            && k.bytes().all(|b| b.is_ascii_alphanumeric())
-            && k.starts_with(char::is_lowercase);
-        format!("{}..modifierExtension", if plain { k } else { "?" })
-    })
+    object.iter().find(|(_, v)| within(v)).map(|(k, _)| format!("{}..modifierExtension", shown(k)))
 }

@@ -1,4 +1,4 @@
-//! Names of FHIR R4 resource types.
+//! Names of FHIR resource types: those of R4, and those that only other versions have.
 
 use crate::record::ResourceType;
 
@@ -17,6 +17,18 @@ pub fn name(resource_type: ResourceType) -> &'static str {
 /// The name itself where it is a FHIR R4 resource type; a text from a file is shown only if it is one of these.
 pub(crate) fn known(name: &str) -> Option<&'static str> {
     SUPPORTED.iter().map(|(n, _)| *n).chain(OTHERS.iter().copied()).find(|n| *n == name)
+}
+
+/// The types we make records of, in the order of their numbers.
+pub(crate) fn in_order() -> Vec<(&'static str, ResourceType)> {
+    let mut types = SUPPORTED.to_vec();
+    types.sort_by_key(|(_, resource_type)| *resource_type);
+    types
+}
+
+/// A type that only other versions have: its name, and which versions.
+pub(crate) fn of_other_version(name: &str) -> Option<(&'static str, &'static str)> {
+    OTHER_VERSIONS.iter().find(|(n, _)| *n == name).copied()
 }
 
 const SUPPORTED: &[(&str, ResourceType)] = &[
@@ -169,4 +181,60 @@ const OTHERS: &[&str] = &[
     "ValueSet",
     "VerificationResult",
     "VisionPrescription",
+];
+
+/// Sources: the lists of resources of DSTU2, STU3, R4B and R5, `http://hl7.org/fhir/<version>/resourcelist.html`.
+const OTHER_VERSIONS: &[(&str, &str)] = &[
+    ("ActorDefinition", "R5"),
+    ("AdministrableProductDefinition", "R4B and R5"),
+    ("ArtifactAssessment", "R5"),
+    ("BiologicallyDerivedProductDispense", "R5"),
+    ("BodySite", "DSTU2 and STU3"),
+    ("Citation", "R4B and R5"),
+    ("ClinicalUseDefinition", "R4B and R5"),
+    ("ConditionDefinition", "R5"),
+    ("Conformance", "DSTU2"),
+    ("DataElement", "DSTU2 and STU3"),
+    ("DeviceAssociation", "R5"),
+    ("DeviceComponent", "DSTU2 and STU3"),
+    ("DeviceDispense", "R5"),
+    ("DeviceUsage", "R5"),
+    ("DeviceUseRequest", "DSTU2"),
+    ("DiagnosticOrder", "DSTU2"),
+    ("EligibilityRequest", "DSTU2 and STU3"),
+    ("EligibilityResponse", "DSTU2 and STU3"),
+    ("EncounterHistory", "R5"),
+    ("EvidenceReport", "R4B and R5"),
+    ("ExpansionProfile", "STU3"),
+    ("FormularyItem", "R5"),
+    ("GenomicStudy", "R5"),
+    ("ImagingManifest", "STU3"),
+    ("ImagingObjectSelection", "DSTU2"),
+    ("ImagingSelection", "R5"),
+    ("Ingredient", "R4B and R5"),
+    ("InventoryItem", "R5"),
+    ("InventoryReport", "R5"),
+    ("ManufacturedItemDefinition", "R4B and R5"),
+    ("MedicationOrder", "DSTU2"),
+    ("MedicinalProductDefinition", "R4B and R5"),
+    ("NutritionIntake", "R5"),
+    ("NutritionProduct", "R4B and R5"),
+    ("Order", "DSTU2"),
+    ("OrderResponse", "DSTU2"),
+    ("PackagedProductDefinition", "R4B and R5"),
+    ("Permission", "R5"),
+    ("ProcedureRequest", "DSTU2 and STU3"),
+    ("ProcessRequest", "DSTU2 and STU3"),
+    ("ProcessResponse", "DSTU2 and STU3"),
+    ("ReferralRequest", "DSTU2 and STU3"),
+    ("RegulatedAuthorization", "R4B and R5"),
+    ("RequestOrchestration", "R5"),
+    ("Requirements", "R5"),
+    ("Sequence", "STU3"),
+    ("ServiceDefinition", "STU3"),
+    ("SubscriptionStatus", "R4B and R5"),
+    ("SubscriptionTopic", "R4B and R5"),
+    ("SubstanceDefinition", "R4B and R5"),
+    ("TestPlan", "R5"),
+    ("Transport", "R5"),
 ];

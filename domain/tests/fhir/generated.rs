@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use amanat_domain::consent::compile::{Organisations, compile};
 use amanat_domain::consent::{Categories, Confidentiality};
 use amanat_domain::fhir::generate::Generator;
-use amanat_domain::fhir::{Facts, Item, Layout, Limits, Reader, Resource, Seen, Zones};
+use amanat_domain::fhir::{Facts, Item, Layout, Limits, Reader, Resource, Zones};
 use amanat_domain::record::ResourceType;
 use amanat_domain::time::Timestamp;
 
 fn import(bundles: &[String]) -> Vec<Resource> {
-    let mut seen = Seen::new();
     let mut resources = Vec::new();
     for bundle in bundles {
-        for item in Reader::new(bundle.as_bytes(), "bundle", Layout::Auto, Limits::default(), &mut seen) {
+        for item in Reader::new(bundle.as_bytes(), "bundle", Layout::Auto, Limits::default()) {
             match item {
                 Item::Resource(_, resource) => resources.push(*resource),
+                Item::Deletion(..) => panic!("a deletion"),
                 Item::Problem(problem) => panic!("{problem}"),
             }
         }

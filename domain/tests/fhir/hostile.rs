@@ -4,15 +4,14 @@ use std::io::{BufReader, Read};
 
 use amanat_domain::fhir::generate::Generator;
 use amanat_domain::fhir::json::{Json, JsonErrorKind};
-use amanat_domain::fhir::{Item, Layout, Limits, Reader, Reason, Resource, Seen, canonical};
+use amanat_domain::fhir::{Item, Layout, Limits, Reader, Reason, Resource, canonical};
 use proptest::prelude::*;
 use serde_json::Value;
 
 fn count(input: impl Read, layout: Layout, limits: Limits) -> (usize, usize) {
-    let mut seen = Seen::new();
-    let items = Reader::new(BufReader::new(input), "x", layout, limits, &mut seen);
+    let items = Reader::new(BufReader::new(input), "x", layout, limits);
     items.fold((0, 0), |(r, p), item| match item {
-        Item::Resource(..) => (r + 1, p),
+        Item::Resource(..) | Item::Deletion(..) => (r + 1, p),
         Item::Problem(_) => (r, p + 1),
     })
 }
@@ -230,8 +229,7 @@ fn a_bundle_without_end_is_read_entry_by_entry() {
 fn too_many_values_in_one_resource_are_refused() {
     let text = format!("{{\"resourceType\":\"Patient\",\"x\":[{}0]}}", "[],".repeat(5000));
     let limits = Limits { resource_values: 1000, ..Limits::default() };
-    let mut seen = Seen::new();
-    let items: Vec<Item> = Reader::new(text.as_bytes(), "x", Layout::Auto, limits, &mut seen).collect();
+    let items: Vec<Item> = Reader::new(text.as_bytes(), "x", Layout::Auto, limits).collect();
     let [Item::Problem(problem)] = items.as_slice() else { panic!("one problem") };
     assert_eq!(problem.reason, Reason::Json(JsonErrorKind::TooManyValues));
 }

@@ -2,17 +2,17 @@
 
 use amanat_domain::fhir::json::JsonErrorKind;
 use amanat_domain::fhir::{
-    DateError, DecimalError, Item, Layout, Limits, Lost, Place, Problem, Reader, Reason, Resource, Seen,
+    DateError, DecimalError, Item, Layout, Limits, Lost, Place, Problem, Reader, Reason, Resource,
 };
 use amanat_domain::record::RecordFields;
 use amanat_domain::time::Period;
 
 fn read(text: &[u8], layout: Layout, limits: Limits) -> (Vec<(Place, Resource)>, Vec<Problem>) {
-    let mut seen = Seen::new();
     let (mut resources, mut problems) = (Vec::new(), Vec::new());
-    for item in Reader::new(text, "label", layout, limits, &mut seen) {
+    for item in Reader::new(text, "label", layout, limits) {
         match item {
             Item::Resource(place, resource) => resources.push((place, *resource)),
+            Item::Deletion(..) => {}
             Item::Problem(problem) => problems.push(problem),
         }
     }
@@ -79,7 +79,7 @@ fn a_bad_entry_is_reported_and_the_next_one_read() {
         ("{\"resource\":[]}", Lost::Resource),
         ("17", Lost::Resource),
         ("{}", Lost::Nothing),
-        ("{\"request\":{\"method\":\"DELETE\",\"url\":\"Patient/1\"}}", Lost::Resource),
+        ("{\"request\":{\"method\":\"PATCH\",\"url\":\"Patient/1\"}}", Lost::Resource),
         ("{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"a b\"}}", Lost::Resource),
         ("{\"resource\":{\"resourceType\":\"Patient\",\"modifierExtension\":[{}]}}", Lost::Resource),
         (
@@ -173,32 +173,6 @@ fn a_byte_order_mark_is_skipped_and_utf_16_refused() {
     let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let (_, problems) = read(&utf16, Layout::Auto, Limits::default());
     assert_eq!(problems[0].reason, Reason::Utf16);
-}
-
-#[test]
-fn the_same_id_twice_is_reported_also_across_files() {
-    let mut seen = Seen::new();
-    let a = bundle(&format!("{},{}", patient("a"), patient("b")));
-    let b = bundle(&format!(
-        "{},{{\"resource\":{{\"resourceType\":\"Patient\",\"id\":\"b\",\"active\":true}}}},{}",
-        patient("a"),
-        patient("c")
-    ));
-    let mut problems = Vec::new();
-    let mut count = 0;
-    for text in [a, b] {
-        for item in Reader::new(text.as_bytes(), "f", Layout::Auto, Limits::default(), &mut seen) {
-            match item {
-                Item::Resource(..) => count += 1,
-                Item::Problem(p) => problems.push((p.reason, p.lost)),
-            }
-        }
-    }
-    assert_eq!(count, 3);
-    assert_eq!(
-        problems,
-        [(Reason::DuplicateSame, Lost::Nothing), (Reason::DuplicateDiffers, Lost::Resource)]
-    );
 }
 
 #[test]

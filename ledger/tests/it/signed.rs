@@ -60,6 +60,18 @@ fn the_ledger_computes_role_and_anchor_leaves_with_the_signers_id() {
 }
 
 #[test]
+fn a_record_is_taken_back_without_another_in_its_place() {
+    let (mut state, chain) = (state(), genesis());
+    let action = |superseded| Action::Anchor { records: Vec::new(), superseded };
+    let receipts = advance(&mut state, epoch(3), &[sign(&chain, HOSPITAL, 0, action(vec![handle(9)]))]);
+    assert_eq!(receipts[0].effect, Effect::Anchored { first: 0, count: 0, superseded: 1 });
+    assert!(state.revocations().contains(handle(9).revocation_id().expect("a usable handle")));
+    // Nothing at all is no action.
+    let nothing = sign(&chain, HOSPITAL, 1, action(Vec::new())).to_bytes();
+    assert!(amanat_domain::tx::Transaction::from_bytes(&nothing).is_err());
+}
+
+#[test]
 fn only_the_issuer_retires_a_credential_and_only_once() {
     let (mut state, chain) = (state(), genesis());
     advance(&mut state, at(1), &[issue(&chain, 20), issue(&chain, 21)]);

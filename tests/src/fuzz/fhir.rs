@@ -3,8 +3,10 @@
 use super::input::Input;
 use amanat_domain::consent::compile::{Organisations, compile};
 use amanat_domain::fhir::generate::Generator;
+use amanat_domain::fhir::identity::Source;
 use amanat_domain::fhir::json::Json;
-use amanat_domain::fhir::{Item, Layout, Limits, Reader, Resource, Seen, Zones, canonical};
+use amanat_domain::fhir::survey::{Survey, Tally, Verdict};
+use amanat_domain::fhir::{Item, Layout, Limits, Reader, Resource, Zones, canonical};
 use std::io::{self, BufRead, Read};
 use std::sync::OnceLock;
 
@@ -51,16 +53,37 @@ pub fn fhir(data: &[u8]) {
 
 /// What one reading gave: canonical forms and problems in order.
 fn read(input: impl BufRead, layout: Layout, limits: Limits) -> Vec<Result<Vec<u8>, String>> {
-    let mut seen = Seen::new();
-    let items = Reader::new(input, "file", layout, limits, &mut seen).map(|item| match item {
-        Item::Resource(place, resource) => {
-            let mut form = format!("{place} {}: ", resource.records.len()).into_bytes();
-            form.extend_from_slice(&resource.canonical);
-            Ok(form)
+    let mut survey = Survey::joining().same_patient_by("urn:id");
+    survey.begin_file(Source::folder("fuzz"));
+    let (mut resources, mut noted) = (Vec::new(), Vec::new());
+    for item in Reader::new(input, "file", layout, limits) {
+        noted.push(match item {
+            Item::Resource(place, resource) => {
+                survey.note(place, &resource);
+                let mut form = format!("{place} {}: ", resource.records.len()).into_bytes();
+                form.extend_from_slice(&resource.canonical);
+                resources.push(*resource);
+                Ok(form)
+            }
+            Item::Deletion(place, deletion) => {
+                survey.note_deletion(place, &deletion);
+                Err(format!("{place}: a deletion"))
+            }
+            Item::Problem(problem) => Err(problem.to_string()),
+        });
+    }
+    let register = survey.finish();
+    let Tally { records, duplicates, retracted, refused } = register.tally();
+    assert_eq!(records + duplicates + retracted + refused, resources.len() as u64, "each is counted once");
+    for (n, resource) in resources.iter().enumerate() {
+        let named = register.name(n, 0, resource).is_some();
+        match register.verdict(n) {
+            Verdict::About(person) => assert!(named && register.people().len() > person as usize),
+            Verdict::AboutNobody | Verdict::Retracted(_) | Verdict::Duplicate => assert!(named),
+            Verdict::Refused => {}
         }
-        Item::Problem(problem) => Err(problem.to_string()),
-    });
-    items.collect()
+    }
+    noted
 }
 
 /// JSON that our reader takes is JSON to serde_json, and means the same after one more round; consents compile or are refused.

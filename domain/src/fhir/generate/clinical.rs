@@ -147,7 +147,7 @@ fn findings(
     out.push(json!({
         "resourceType": "AllergyIntolerance", "id": visit.id("allergy"), "patient": visit.subject(),
         "clinicalStatus": coded("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active", "Active"),
-        "code": coded(SNOMED, "91936005", "Allergy to penicillin"), "recordedDate": visit.at("09:20:00"),
+        "code": coded(SNOMED, "91936005", "Allergy to penicillin"), "onsetDateTime": visit.day, "recordedDate": visit.at("09:20:00"),
         "recorder": visit.doctor(),
     }));
 }
