@@ -1,45 +1,85 @@
 //! The command line.
 
 pub(crate) mod bench;
+pub(crate) mod clinician;
 pub(crate) mod governance;
+#[cfg(test)]
+mod help;
 pub(crate) mod import;
+pub(crate) mod ledger;
 pub(crate) mod tls;
 
 use amanat_domain::fhir::Zones;
 use bench::BenchArgs;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clinician::ClinicianCommand;
 use governance::GovernanceCommand;
 use import::ImportArgs;
+use ledger::LedgerCommand;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// Zero-knowledge privacy and access proofs for healthcare.
 #[derive(Parser)]
-#[command(name = "amanat", version, long_version = long_version(), about)]
+#[command(name = "amanat", version, long_version = long_version(), disable_version_flag = true)]
 #[command(max_term_width = 100, arg_required_else_help = true)]
+// Our own is not in the list: with it the list would not fit one screen.
+#[command(disable_help_subcommand = true)]
+#[command(help_template = "{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}")]
+#[command(after_long_help = FIRST_STEPS)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub global: Global,
+    /// Print the version; --version also prints the engines of this machine.
+    #[arg(short = 'V', long, action = ArgAction::Version, hide_short_help = true)]
+    version: Option<bool>,
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// Ends the long help of `amanat` itself.
+const FIRST_STEPS: &str = "\
+First steps, each explained in docs/book/src/tutorial.md:
+  amanat init                              a development ledger, hospitals, clinicians
+  amanat generate data                     made-up patients; or use a FHIR R4 folder of your own
+  amanat import --anchor data              enrol the patients, anchor their records
+  amanat ledger wait                       until the next epoch has sealed them
+  amanat consent grant ..                  a patient's consent, granted by proof
+  amanat prove access .. --out access.tx   a clinician's access
+  amanat verify access.tx                  the proof, checked by anybody";
+
+/// What every command takes. The short help of a command has its own options only, the long help these too.
 #[derive(Args, Clone)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Where actors' files, keys and the ledger are kept.
-    #[arg(long, global = true, env = "AMANAT_HOME", value_name = "DIR")]
+    #[arg(long, global = true, env = "AMANAT_HOME", value_name = "DIR", hide_short_help = true)]
     pub home: Option<PathBuf>,
     /// Print one JSON document instead of text.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub json: bool,
     /// No progress bars.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, hide_short_help = true)]
     pub quiet: bool,
-    /// Compute with this engine (gpu, avx512ifma, portable) [env: AMANAT_ENGINE=]; the fastest of this machine without it. The GPU needs
-    /// its plugin: libamanat_gpu.so beside the program, or where AMANAT_GPU_PLUGIN says (`off`: none). For `node` also what makes the
-    /// blocks: solo, bft.
-    #[arg(long, global = true, value_name = "NAME")]
+    /// Compute with this engine: gpu, avx512ifma, portable [env: AMANAT_ENGINE=] [default: the fastest of this machine].
+    ///
+    /// The GPU needs its plugin: libamanat_gpu.so beside the program, or the file that AMANAT_GPU_PLUGIN names (`off`: no plugin).
+    /// `amanat node` also takes what makes the blocks: solo, bft.
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     pub engine: Option<String>,
+}
+
+impl Cli {
+    /// The long help of the command with these words.
+    pub(crate) fn long_help(words: &[String]) -> Option<String> {
+        let mut command = Self::command();
+        command.build();
+        let mut at = &mut command;
+        for word in words {
+            at = at.find_subcommand_mut(word)?;
+        }
+        Some(at.render_long_help().to_string())
+    }
 }
 
 /// What `--version` adds to `-V`. It names what there is and chooses nothing: the command line has not been read yet.
@@ -55,13 +95,20 @@ fn long_version() -> &'static str {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// The main job from end to end: FHIR in, enrolment, consent, anchoring, proofs, validation, and what everybody saw.
+    /// Show everything once, end to end, on made-up data.
+    ///
+    /// FHIR in, enrolment, consent, anchoring, proofs, validation, what must be refused, and what each party saw.
     Demo(DemoArgs),
-    /// Set up a development ledger, its organisations and their keys in the home directory.
+    /// Set up a development ledger, organisations and clinicians.
+    ///
+    /// All of it is written to the home directory: the ledger, the organisations' keys, the clinicians' credentials. Without
+    /// --organisations they are two hospitals, a regulator and four clinicians, which fit the data of `amanat generate`.
     Init(InitArgs),
     /// Run a validator node with its HTTP interface.
     Node(NodeArgs),
-    /// Ask a node whether it is ready to take transactions: exit code 0, or 1 and why not. For supervisors and containers.
+    /// Ask a node whether it takes transactions: exit code 0, or 1.
+    ///
+    /// With exit code 1 the reason is printed. For supervisors and containers.
     Probe {
         /// The node's address.
         #[arg(default_value = "http://127.0.0.1:7420")]
@@ -75,28 +122,37 @@ pub(crate) enum Command {
     /// Found, run and look at a ledger of several validators.
     #[command(subcommand)]
     Cluster(ClusterCommand),
-    /// Read FHIR R4 and report what was understood; with --anchor, enrol the patients and anchor the records.
+    /// List the clinicians of the home directory, and add more.
+    #[command(subcommand)]
+    Clinician(ClinicianCommand),
+    /// Read FHIR R4; with --anchor, enrol patients and anchor records.
     Import(ImportArgs),
     /// List what the custodian keeps: records and patients.
     #[command(subcommand)]
     Vault(VaultCommand),
-    /// Make, list, check and export proving and verifying keys (kept in the home directory, or where AMANAT_KEYS says).
+    /// Make, list, check, export and install keys.
+    ///
+    /// They are kept in the home directory, or in the folder that AMANAT_KEYS names.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Propose and approve changes of members, validators and keys; list them; freeze a key.
+    /// Change members, validators and keys by proposal and approval.
     #[command(subcommand)]
     Governance(GovernanceCommand),
     /// Compile, grant and revoke consents.
     #[command(subcommand)]
     Consent(ConsentCommand),
-    /// Prove an access (or one part of it) and submit it; or prove any circom circuit from snarkjs' files.
+    /// Prove an access, or one part of it, and submit the proof.
+    ///
+    /// With --zkey and --wtns: prove any circom circuit from snarkjs' files instead.
     Prove(Box<ProveArgs>),
     /// Verify a transaction file, or snarkjs files, without a ledger.
     Verify(VerifyArgs),
-    /// Look into a ledger; snapshots of it, and pruning.
+    /// Look into a ledger, wait for it, snapshot and prune it.
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// Measure: every promised figure; what a proof costs part by part (profile, compare, page); the engines' kernels.
+    /// Measure what proofs and ledgers cost on this machine.
+    ///
+    /// Without a subcommand: every promised figure.
     Bench(BenchArgs),
     /// Write a folder of made-up FHIR bundles.
     Generate(GenerateArgs),
@@ -104,6 +160,12 @@ pub(crate) enum Command {
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
+    },
+    /// Print the long help of a command.
+    #[command(hide = true)]
+    Help {
+        /// The command: `amanat help consent grant`.
+        words: Vec<String>,
     },
 }
 
@@ -126,11 +188,17 @@ pub(crate) struct DemoArgs {
 #[derive(Args)]
 pub(crate) struct InitArgs {
     /// Length of an epoch in seconds.
-    #[arg(long, default_value_t = 30, conflicts_with = "node")]
+    #[arg(long, default_value_t = 30, conflicts_with = "node", value_name = "N")]
     pub epoch_seconds: u64,
     /// Name of the chain.
-    #[arg(long, default_value = "amanat-dev", conflicts_with = "node")]
+    #[arg(long, default_value = "amanat-dev", conflicts_with = "node", value_name = "NAME")]
     pub chain: String,
+    /// Your own organisations and clinicians, from a TOML file.
+    ///
+    /// One table [[organisation]] for each organisation and [[clinician]] for each clinician; docs/book/src/tutorial.md has an
+    /// example.
+    #[arg(long, value_name = "FILE", conflicts_with = "node")]
+    pub organisations: Option<PathBuf>,
     /// With --node: install keys and clinicians on the ledger that `cluster init` founded.
     #[command(flatten)]
     pub at: LedgerAt,
@@ -138,14 +206,16 @@ pub(crate) struct InitArgs {
 
 #[derive(Args)]
 pub(crate) struct NodeArgs {
-    /// Address to listen on; the configuration's without it, or 127.0.0.1:7420.
-    #[arg(long)]
+    /// Address to listen on [default: the configuration's, or 127.0.0.1:7420].
+    #[arg(long, value_name = "IP:PORT")]
     pub listen: Option<std::net::SocketAddr>,
-    /// A configuration file (TOML); the ledger in the home directory without it.
+    /// A configuration file (TOML) [default: the home directory's ledger].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Print the configuration and start nothing: the one of --config with every default written out, or the defaults. `--engine bft`
-    /// prints them for one of several validators.
+    /// Print the configuration and start nothing.
+    ///
+    /// The configuration of --config with every default written out, or the defaults. `--engine bft` prints them for one of several
+    /// validators.
     #[arg(long)]
     pub print_config: bool,
     #[command(flatten)]
@@ -154,29 +224,39 @@ pub(crate) struct NodeArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum ClusterCommand {
-    /// Found a ledger of several validators: genesis, a folder for each validator with its key and configuration, and a home directory
-    /// with the keys of all organisations. For development and for trying out: everybody's secrets are made in one place.
+    /// Found a ledger of several validators.
+    ///
+    /// Writes a genesis, a folder for each validator with its key and configuration, and a home directory with the keys of all
+    /// organisations. For development and for trying out: everybody's secrets are made in one place.
     Init(ClusterInitArgs),
-    /// Run all validators of such a folder on this machine, each in a process of its own, until Ctrl-C.
+    /// Run all validators of such a folder on this machine.
+    ///
+    /// Each runs in a process of its own, until Ctrl-C.
     Run {
         /// The folder.
         #[arg(default_value = "cluster")]
         dir: PathBuf,
     },
-    /// Make the key of one validator in a file that only its owner can read, and print the public half: what a genesis, the others' peers
-    /// and `governance propose add-validator` name.
+    /// Make the key of one validator, and print its public half.
+    ///
+    /// The file can be read by its owner only. A genesis, the other validators' peers and `governance propose add-validator` name the
+    /// public half.
     Key {
         /// Where to write the private key; it must not be there yet.
         #[arg(long, value_name = "FILE", default_value = "validator.key")]
         out: PathBuf,
     },
-    /// Check a genesis that was put together by hand, and print what it says with the chain id, which all compare before they start.
+    /// Check a genesis that was put together by hand.
+    ///
+    /// Prints what it says, and the chain id, which all operators compare before they start.
     Check {
         /// The genesis file.
         #[arg(default_value = "genesis.json")]
         genesis: PathBuf,
     },
-    /// Say how the validators of such a folder are. Those whose configuration names a certificate are asked over TLS.
+    /// Say how the validators of such a folder are.
+    ///
+    /// Validators whose configuration names a certificate are asked over TLS.
     Status {
         /// The folder.
         #[arg(default_value = "cluster")]
@@ -191,26 +271,32 @@ pub(crate) struct ClusterInitArgs {
     /// Where to write; it must not be there yet.
     #[arg(default_value = "cluster")]
     pub dir: PathBuf,
-    /// Number of validators. Four go on while one is down, seven while two are.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    /// Number of validators.
+    ///
+    /// Four go on while one is down, seven while two are.
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32))]
     pub validators: u16,
     /// Length of an epoch in seconds.
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 30, value_name = "N")]
     pub epoch_seconds: u64,
     /// Name of the chain.
-    #[arg(long, default_value = "amanat-cluster")]
+    #[arg(long, default_value = "amanat-cluster", value_name = "NAME")]
     pub chain: String,
-    /// Ports of the first validator's HTTP interface; the next has the next. Consensus is 100 above, transactions 200.
+    /// Port of the first validator's HTTP interface.
+    ///
+    /// The next validator has the next port. Consensus is 100 above, transactions 200.
     #[arg(long, default_value_t = 7420)]
     pub port: u16,
-    /// Addresses of the validators' machines, in order; this machine for all without it.
-    #[arg(long, value_delimiter = ',', value_name = "IP,IP,..")]
+    /// Addresses of the validators' machines, in order [default: this one].
+    #[arg(long, value_delimiter = ',', value_name = "IP,..")]
     pub hosts: Vec<std::net::IpAddr>,
 }
 
 #[derive(Args, Clone, Default)]
 pub(crate) struct LedgerAt {
-    /// A node's address (http://HOST:PORT, https://HOST:PORT); without it, the ledger in the home directory.
+    /// A node's address [default: the home's ledger].
+    ///
+    /// http://HOST:PORT, or https://HOST:PORT for a node with TLS. Without --node, the ledger in the home directory is opened, which no node may have open.
     #[arg(long, value_name = "URL")]
     pub node: Option<String>,
     #[command(flatten)]
@@ -219,14 +305,16 @@ pub(crate) struct LedgerAt {
 
 #[derive(Args, Clone)]
 pub(crate) struct LedgerFile {
-    /// The ledger file; without it, the one in the home directory. No node may have it open.
+    /// The ledger file, which no node may have open [default: the home's].
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum VaultCommand {
-    /// List the records: whose they are, what they are filed under, whether the ledger has them.
+    /// List the records.
+    ///
+    /// Whose they are, what they are filed under, whether the ledger has them.
     List {
         /// Those of one patient.
         #[arg(long, value_name = "REFERENCE")]
@@ -258,10 +346,13 @@ pub(crate) enum KeysCommand {
         #[arg(long, short)]
         out: Option<PathBuf>,
     },
-    /// Install the keys of the store on a ledger, each with a positive and a negative vector; where several organisations govern,
-    /// propose them.
+    /// Install the store's keys on a ledger, or propose them.
+    ///
+    /// Each comes with a positive and a negative vector. Where several organisations govern, the keys are proposed.
     Install {
-        /// Approve them too, with the keys of all organisations that the home directory has (development).
+        /// Approve them too (development).
+        ///
+        /// With the keys of all organisations that the home directory has.
         #[arg(long)]
         approve: bool,
         #[command(flatten)]
@@ -281,7 +372,16 @@ pub(crate) enum ConsentCommand {
         #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
         zone: Option<Zones>,
     },
-    /// Grant a patient's consent.
+    /// List which consents permit which clinicians treatment now.
+    ///
+    /// The clinicians are those of the home directory (`amanat clinician list`), the request is the one of `amanat prove access`
+    /// without further options. Nothing is granted.
+    Permits {
+        /// Files or folders of FHIR R4 (.json, .ndjson).
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Grant a patient's consent by proof.
     Grant(Box<GrantArgs>),
     /// Revoke a consent that was granted.
     Revoke {
@@ -296,16 +396,18 @@ pub(crate) enum ConsentCommand {
 
 #[derive(Args)]
 pub(crate) struct GrantArgs {
-    /// The patient, as `amanat vault patients` lists them: a whole name, or Patient/1 where only one is meant.
-    #[arg(long)]
-    pub patient: String,
-    /// FHIR file: a Consent, or a Bundle or NDJSON with Consents in it.
+    /// A FHIR Consent, or a Bundle or NDJSON with Consents.
     pub file: PathBuf,
+    /// The patient [default: the consent's patient].
+    ///
+    /// As `amanat vault patients` lists them: a whole name, or Patient/1 where only one is meant.
+    #[arg(long, value_name = "REF")]
+    pub patient: Option<String>,
     /// Of several Consents in the file: the entry's number, the id, or the place.
     #[arg(long, value_name = "WHICH")]
     pub entry: Option<String>,
     /// At most this many uses.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub uses: Option<std::num::NonZeroU32>,
     /// Read dates without a zone as days of this one (Z, +05:00, -03:30).
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
@@ -343,64 +445,75 @@ pub(crate) struct ProveArgs {
     /// What to prove.
     #[arg(value_enum, required_unless_present = "zkey", conflicts_with_all = ["zkey", "wtns"])]
     pub what: Option<ProveWhat>,
-    /// Prove any circom circuit over BN254 instead: its key, as snarkjs made it.
-    #[arg(long, value_name = "FILE", requires = "wtns")]
-    pub zkey: Option<PathBuf>,
-    /// The circuit's witness, as circom's calculator or snarkjs made it.
-    #[arg(long, value_name = "FILE", requires = "zkey")]
-    pub wtns: Option<PathBuf>,
-    /// With --zkey: where to write the proof; proof.json without it.
-    #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
-    pub proof: Option<PathBuf>,
-    /// With --zkey: where to write the public inputs; public.json without it.
-    #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
-    pub public: Option<PathBuf>,
-    /// The clinician's holder file name.
-    #[arg(long)]
+    /// The clinician (`amanat clinician list`).
+    #[arg(long, value_name = "NAME")]
     pub holder: Option<String>,
-    /// The consent's number.
-    #[arg(long)]
+    /// The consent's number (`amanat consent list`).
+    #[arg(long, value_name = "N")]
     pub consent: Option<u32>,
-    /// The record's number in the vault.
-    #[arg(long)]
+    /// The record's number [default: the patient's first].
+    ///
+    /// Its number in the vault. Without it, the first record of the patient of --consent.
+    #[arg(long, value_name = "N")]
     pub record: Option<u32>,
     /// Purpose of use.
-    #[arg(long, default_value = "TREAT")]
+    #[arg(long, default_value = "TREAT", value_name = "CODE")]
     pub purpose: String,
     /// Action.
-    #[arg(long, default_value = "access")]
+    #[arg(long, default_value = "access", value_name = "CODE")]
     pub action: String,
-    /// Categories asked for, comma-separated; those of the record without it.
-    #[arg(long, value_delimiter = ',')]
+    /// Categories to request [default: all ordinary ones].
+    ///
+    /// Comma-separated. Without it, all ordinary clinical categories and the record's own: a request for the record's categories alone would tell the
+    /// ledger what the record holds.
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
     pub categories: Vec<String>,
-    /// For whom.
-    #[arg(long, default_value = "")]
+    /// The audience: who asked for the proof.
+    #[arg(long, default_value = "", value_name = "NAME", hide_default_value = true)]
     pub audience: String,
-    /// S3: the value is at least this.
-    #[arg(long, allow_negative_numbers = true)]
+    /// `record`: the value is at least this.
+    #[arg(long, allow_negative_numbers = true, value_name = "VALUE")]
     pub at_least: Option<String>,
-    /// S3: leaves to disclose, comma-separated.
-    #[arg(long, value_delimiter = ',')]
+    /// `record`: leaves to disclose, comma-separated.
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
     pub disclose: Vec<String>,
-    /// Write the transaction here.
+    /// Write the transaction here, for `amanat verify`.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Write snarkjs' verification_key.json, proof.json and public.json into this folder, for `verify --snarkjs`.
-    #[arg(long, value_name = "DIR")]
-    pub snarkjs: Option<PathBuf>,
     /// Do not submit.
     #[arg(long)]
     pub dry_run: bool,
+    /// Also write snarkjs' files into this folder.
+    ///
+    /// They are verification_key.json, proof.json and public.json.
+    #[arg(long, value_name = "DIR")]
+    pub snarkjs: Option<PathBuf>,
+    /// Prove any circom circuit over BN254 instead: its key, as snarkjs made it.
+    #[arg(long, value_name = "FILE", requires = "wtns", hide_short_help = true, help_heading = CIRCOM)]
+    pub zkey: Option<PathBuf>,
+    /// The circuit's witness, as circom's calculator or snarkjs made it.
+    #[arg(long, value_name = "FILE", requires = "zkey", hide_short_help = true, help_heading = CIRCOM)]
+    pub wtns: Option<PathBuf>,
+    /// Where to write the proof; proof.json without it.
+    #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
+    #[arg(hide_short_help = true, help_heading = CIRCOM)]
+    pub proof: Option<PathBuf>,
+    /// Where to write the public inputs; public.json without it.
+    #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
+    #[arg(hide_short_help = true, help_heading = CIRCOM)]
+    pub public: Option<PathBuf>,
     #[command(flatten)]
     pub at: LedgerAt,
 }
+
+const CIRCOM: &str = "Any circom circuit";
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct VerifyArgs {
     #[command(subcommand)]
     pub what: Option<VerifyCommand>,
-    /// A transaction file, as written by `prove --out`.
+    /// A transaction file, as `prove --out` wrote it.
     #[arg(required_unless_present = "snarkjs")]
     pub file: Option<PathBuf>,
     /// A folder with snarkjs' verification_key.json, proof.json and public.json, of any circuit over BN254.
@@ -412,12 +525,14 @@ pub(crate) struct VerifyArgs {
 pub(crate) enum VerifyCommand {
     /// Check that a receipt is on a ledger, with nothing but the ledger's genesis.
     Receipt {
-        /// Evidence of a receipt, or the inclusion proof that `ledger receipt --out` wrote.
+        /// Evidence, or the inclusion proof of `ledger receipt --out`.
         file: PathBuf,
         /// The genesis file: whose validators to believe.
         #[arg(long, value_name = "FILE")]
         genesis: PathBuf,
-        /// Hash of the block to believe, where the ledger has no validators who sign one.
+        /// Hash of the block to believe.
+        ///
+        /// Needed where the ledger has no validators that sign its blocks.
         #[arg(long, value_name = "HASH")]
         block: Option<String>,
     },
@@ -431,83 +546,6 @@ pub(crate) enum VerifyCommand {
         /// Hash of the block to believe.
         #[arg(long, value_name = "HASH")]
         block: String,
-    },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum LedgerCommand {
-    /// Height, epoch, registries, keys.
-    Inspect {
-        #[command(flatten)]
-        at: LedgerAt,
-    },
-    /// A block.
-    Block {
-        /// Its height.
-        height: u64,
-        #[command(flatten)]
-        at: LedgerAt,
-    },
-    /// Whether something is on the ledger, with the proof of it: a nullifier, a key, an organisation ..
-    Entry {
-        /// Kind: nullifier, transaction, key, bundle, context, credential, organisation, validators, proposal.
-        kind: String,
-        /// Its name: 64 hexadecimal digits, role.DIGEST, a number, a reference, the word now.
-        name: String,
-        /// Write the proof here, for `verify entry`.
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-        #[command(flatten)]
-        at: LedgerAt,
-    },
-    /// A receipt with its inclusion proof.
-    Receipt {
-        /// The transaction's id.
-        txid: String,
-        /// Write the inclusion proof here, for `verify receipt`.
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-        #[command(flatten)]
-        at: LedgerAt,
-    },
-    /// Write a snapshot: all a node needs to begin from the last block, without the transactions of the blocks before.
-    Snapshot {
-        /// Where to write.
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// Sign it as this organisation, whose key is in the home directory. Without validators nobody else stands behind it.
-        #[arg(long, value_name = "REFERENCE", conflicts_with = "node")]
-        by: Option<String>,
-        #[command(flatten)]
-        of: LedgerFile,
-        /// With --node: of a running node, which goes on meanwhile.
-        #[command(flatten)]
-        at: LedgerAt,
-    },
-    /// Make a ledger file from a snapshot, checked against the genesis.
-    Restore {
-        /// The snapshot.
-        file: PathBuf,
-        /// The genesis file: which ledger it must be, and whose validators to believe.
-        #[arg(long, value_name = "FILE")]
-        genesis: PathBuf,
-        /// The ledger file to make.
-        #[arg(long, value_name = "FILE")]
-        ledger: PathBuf,
-        /// Refuse a snapshot of an earlier block than this.
-        #[arg(long, value_name = "HEIGHT")]
-        at_least: Option<u64>,
-        /// Refuse a snapshot that this Ed25519 key (64 hexadecimal digits) did not sign.
-        #[arg(long, value_name = "KEY")]
-        signed_by: Option<String>,
-    },
-    /// Remove the transactions of old blocks. Headers, certificates and receipts stay.
-    Prune {
-        /// Keep those of this many last blocks.
-        #[arg(long, value_name = "BLOCKS")]
-        keep: u64,
-        #[command(flatten)]
-        of: LedgerFile,
     },
 }
 
@@ -526,11 +564,21 @@ pub(crate) struct GenerateArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_a_word_too() {
+        let help =
+            |words: &[&str]| Cli::long_help(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert!(
+            help(&["consent", "grant"]).is_some_and(|text| text.contains("amanat consent grant [OPTIONS]"))
+        );
+        assert!(help(&[]).is_some_and(|text| text.contains("First steps")));
+        assert_eq!(help(&["consent", "grunt"]), None);
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(crate) fn compile(
     practitioners: &BTreeMap<String, HolderKey>,
     zones: Zones,
 ) -> Result<Compiled> {
-    try_compile(source, &directory(practitioners, &[]), zones)?.map_err(|refusals| anyhow!("{refusals}"))
+    Ok(try_compile(source, &directory(practitioners, &[]), zones)??)
 }
 
 /// How a consent names its patient, for a person to read: the reference, else the identifiers.

@@ -24,7 +24,8 @@ fn hospital() -> CapabilitiesSpec {
     CapabilitiesSpec { enrol: true, anchor: true, govern: false, issue_roles: RolesSpec::All(AllRoles::All) }
 }
 
-fn member(o: &Organisation, capabilities: CapabilitiesSpec) -> OrganisationSpec {
+/// An organisation as a genesis names it.
+pub(crate) fn member(o: &Organisation, capabilities: CapabilitiesSpec) -> OrganisationSpec {
     OrganisationSpec {
         id: o.reference.clone(),
         name: o.name.clone(),
@@ -63,7 +64,8 @@ pub(crate) fn genesis(
     spec(chain, start, epoch_seconds, members.collect(), validators)
 }
 
-fn spec(
+/// The genesis of a development chain.
+pub(crate) fn spec(
     chain: &str,
     start: Timestamp,
     epoch_seconds: u32,

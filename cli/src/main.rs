@@ -9,11 +9,14 @@ mod custodian;
 mod demo;
 mod desk;
 mod generated;
+mod hints;
 mod home;
 mod import;
 mod keyring;
+mod members;
 mod policies;
 mod report;
+mod roles;
 mod session;
 mod town;
 mod ui;
@@ -53,6 +56,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             ui.fail(&error);
+            if let Some(hint) = hints::hint(&error) {
+                ui.hint(hint);
+            }
             ExitCode::from(code(&error))
         }
     }
@@ -134,6 +140,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Vault(command) => commands::vault::run(command, global, ui),
         Command::Keys(command) => commands::keys::run(command, global, ui),
         Command::Governance(command) => commands::governance::run(command, global, ui),
+        Command::Clinician(command) => commands::clinician::run(command, global, ui),
         Command::Consent(command) => commands::consent::run(command, global, ui),
         Command::Prove(args) => commands::prove::run(args, global, ui),
         Command::Verify(args) => commands::verify::run(args, global, ui),
@@ -141,7 +148,14 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Bench(args) => commands::bench::run(args, global, ui),
         Command::Generate(args) => {
             generated::write_folder(&args.out, args.seed, args.patients)?;
-            ui.say(format!("{} patients in {}", args.patients, args.out.display()));
+            ui.say(format!("{} in {}", ui::count(args.patients, "patient"), args.out.display()));
+            Ok(())
+        }
+        Command::Help { words } => {
+            let help = Cli::long_help(words);
+            ui.raw(&help.with_context(|| {
+                format!("there is no command `{}`: amanat -h lists them", words.join(" "))
+            })?);
             Ok(())
         }
         Command::Completions { shell } => {

@@ -1,30 +1,13 @@
 //! A development set-up: two hospitals, an insurer, a regulator, and clinicians with credentials.
 
 use crate::actors::{Holder, Organisation};
-use amanat_domain::consent::RoleCode;
+use crate::roles::Role;
+pub(crate) use crate::roles::{NURSE, PHYSICIAN};
 use amanat_domain::identity::{HolderSecret, RoleCredential};
 use amanat_domain::secret::Secret;
 use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tx::Action;
 use rand::CryptoRng;
-
-/// SNOMED CT, the system of the role codes.
-const SNOMED: &str = "http://snomed.info/sct";
-
-/// A role that credentials are issued for, by its SNOMED CT code.
-#[derive(Clone, Copy)]
-pub(crate) struct RoleName(&'static str);
-
-/// Physician.
-pub(crate) const PHYSICIAN: RoleName = RoleName("309343006");
-/// Professional nurse.
-pub(crate) const NURSE: RoleName = RoleName("106292003");
-
-impl RoleName {
-    pub(crate) fn code(self) -> RoleCode {
-        RoleCode::from_coding(SNOMED, self.0)
-    }
-}
 
 /// The organisations of a development set-up; the first two are hospitals, the last is the regulator.
 pub(crate) fn organisations(hospitals: [&str; 2], rng: &mut impl CryptoRng) -> Vec<Organisation> {
@@ -61,7 +44,7 @@ pub(crate) fn is_hospital(organisation: &Organisation) -> bool {
 /// A clinician of an organisation, with a credential to be issued.
 pub(crate) fn clinician(
     name: &str,
-    role: RoleName,
+    role: &Role,
     organisation: &Organisation,
     licence: Period,
     rng: &mut impl CryptoRng,

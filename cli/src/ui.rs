@@ -66,6 +66,13 @@ impl Ui {
         }
     }
 
+    /// What to do about the error just told, on standard error; nothing in JSON mode.
+    pub(crate) fn hint(&self, words: &str) {
+        if !self.json {
+            err(format_args!("  try: {words}\n"));
+        }
+    }
+
     /// Something to know beside the result, on standard error.
     pub(crate) fn warn(&self, words: &str) {
         if self.json {
@@ -178,5 +185,21 @@ pub(crate) fn seconds(d: Duration) -> String {
         format!("{:.1} ms", s * 1e3)
     } else {
         format!("{s:.1} s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn one_is_singular_and_all_else_plural() {
+        assert_eq!(count(1u64, "patient"), "1 patient");
+        assert_eq!(count(0usize, "patient"), "0 patients");
+        assert_eq!(count(2u32, "batch"), "2 batches");
+        assert_eq!(count(3u64, "entry"), "3 entries");
+        assert_eq!(count(4u64, "key"), "4 keys");
+        assert_eq!(count(1i32, "address"), "1 address");
+        assert_eq!(count(5i32, "address"), "5 addresses");
     }
 }

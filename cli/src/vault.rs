@@ -104,7 +104,12 @@ impl ResourceEntry {
             let mut bytes = [0; 16];
             hex::decode_to_slice(id, &mut bytes).ok().map(|()| bytes)
         });
-        VersionMark { number: self.number, id, updated: self.updated.and_then(Timestamp::new), fraction: self.fraction }
+        VersionMark {
+            number: self.number,
+            id,
+            updated: self.updated.and_then(Timestamp::new),
+            fraction: self.fraction,
+        }
     }
 }
 

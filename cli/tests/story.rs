@@ -166,6 +166,65 @@ fn a_hospital_anchors_a_patient_consents_a_clinician_proves_and_a_revocation_end
 }
 
 #[test]
+fn a_hospital_brings_its_own_organisations_and_clinicians() {
+    let home = Home::new();
+    let file = home.path("organisations.toml");
+    let text = r#"
+[[organisation]]
+reference = "Organization/city"
+name = "City Hospital"
+may = ["enrol", "anchor", "issue-roles"]
+
+[[organisation]]
+reference = "Organization/authority"
+may = ["govern"]
+
+[[clinician]]
+reference = "Practitioner/amina"
+organisation = "Organization/city"
+role = "physician"
+"#;
+    let file = file.display().to_string();
+    std::fs::write(&file, text.replace("\"physician\"", "\"surgeon of sorts\"")).expect("a file");
+    let words = home.fails(1, &["init", "--organisations", &file]);
+    assert!(words.contains("organisations.toml is refused") && words.contains("line 14"), "{words}");
+    std::fs::write(&file, text).expect("a file");
+    let made = home.json(&["init", "--epoch-seconds", "2", "--organisations", &file]);
+    assert_eq!(made["organisations"], serde_json::json!(["Organization/city", "Organization/authority"]));
+    assert_eq!(made["clinicians"], serde_json::json!(["Practitioner/amina"]));
+
+    // A consent that names a clinician: not known, and what makes it known.
+    let consent = consent(&home, "c.json", "Patient/1", "Practitioner/basit");
+    let out = home.run(&["consent", "permits", &consent]);
+    let words = String::from_utf8(out.stdout).expect("UTF-8");
+    assert!(words.contains("refused") && words.contains("amanat clinician add"), "{words}");
+    let add = ["clinician", "add", "Practitioner/basit", "--role", "nurse", "--organisation"];
+    let to = |organisation| [&add[..], &[organisation]].concat();
+    let words = home.fails(1, &to("town"));
+    assert!(
+        words.contains("there are: Organization/city (City Hospital), Organization/authority"),
+        "{words}"
+    );
+    let words = home.fails(4, &to("authority"));
+    assert!(!words.is_empty(), "it issues no roles");
+    home.ok(&to("City Hospital"));
+    let words = home.fails(1, &to("city"));
+    assert!(words.contains("is there already"), "{words}");
+    let list = home.json(&["clinician", "list"]);
+    assert_eq!((&list[1]["clinician"], &list[1]["role"]), (&"Practitioner/basit".into(), &"nurse".into()));
+    assert_eq!(home.json(&["consent", "permits", &consent])[0]["permits"], "basit");
+
+    // What was submitted is waited for, and then there is nothing more to wait for.
+    let before = home.epoch();
+    assert!(home.json(&["ledger", "wait"])["epoch"].as_u64() > Some(before));
+    let words = home.ok(&["ledger", "wait"]);
+    assert!(words.contains("nothing to wait for"), "{words}");
+    let words = home.fails(1, &["prove", "role", "--holder", "nobody"]);
+    assert!(words.contains("there are: Practitioner/amina, Practitioner/basit"), "{words}");
+    home.ok(&["prove", "role", "--holder", "basit", "--dry-run"]);
+}
+
+#[test]
 fn a_ledger_is_pruned_and_another_begins_from_its_snapshot() {
     let home = Home::new();
     home.ok(&["init", "--epoch-seconds", "4000000"]);
@@ -270,7 +329,10 @@ fn a_node_serves_a_second_process_and_stops_when_told() {
     assert!(status["height"].as_u64().expect("a height") >= before);
     // The ledger's file is the node's alone.
     let words = home.fails(1, &["ledger", "inspect"]);
-    assert!(words.contains("cannot open the ledger"), "{words}");
+    assert!(
+        words.contains("cannot open the ledger") && words.contains("--node http://127.0.0.1:7420"),
+        "{words}"
+    );
     for command in [["ledger", "prune", "--keep", "1"], ["ledger", "snapshot", "--out", "nowhere"]] {
         let words = home.fails(1, &command);
         assert!(words.contains("in use by another process: stop that process first"), "{words}");

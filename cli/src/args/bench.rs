@@ -11,20 +11,26 @@ pub(crate) struct BenchArgs {
     /// Fewer and shorter runs.
     #[arg(long)]
     pub quick: bool,
-    /// A folder of FHIR files to import; generated data without it.
+    /// A folder of FHIR files to import [default: generated data].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Only these sections: statements, verification, registries, ledger, import.
+    /// Only these: statements, verification, registries, ledger, import.
     pub sections: Vec<String>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum BenchCommand {
-    /// What a proof costs, part by part, on every engine and beside arkworks; as JSON and as a page with plots.
+    /// What a proof costs, part by part, on every engine.
+    ///
+    /// Beside arkworks; as JSON and as a page with plots.
     Profile(ProfileArgs),
-    /// Compare two files of `bench profile --out` and mark what became slower beyond the noise.
+    /// Compare two files of `bench profile --out`.
+    ///
+    /// Marks what became slower beyond the noise.
     Compare(CompareArgs),
-    /// Write the page of a file of `bench profile --out` or `bench ledger --out` again.
+    /// Write the page of a file of figures again.
+    ///
+    /// A file of `bench profile --out` or `bench ledger --out`.
     Page {
         /// The file.
         file: PathBuf,
@@ -32,25 +38,30 @@ pub(crate) enum BenchCommand {
         #[arg(long, value_name = "FILE")]
         html: PathBuf,
     },
-    /// Every kernel of the engines beside arkworks: sums, transforms, pairings, verification.
+    /// Every kernel of the engines beside arkworks.
+    ///
+    /// Sums, transforms, pairings, verification.
     Kernels(KernelsArgs),
-    /// The ledger with proofs beside the ledger without and beside a central server: load, latency, outages, attacks.
+    /// The ledger with proofs, without, and beside a server.
+    ///
+    /// Load, latency, outages, attacks.
     Ledger(LedgerArgs),
 }
 
 #[derive(Args)]
 pub(crate) struct ProfileArgs {
-    /// On what: statements by name, or sizes of Merkle circuits by power of two (15, 16); all statements and 2^15, 2^16
-    /// without it.
+    /// Statements, or sizes of Merkle circuits [default: all, 15, 16].
+    ///
+    /// Statements by name; sizes as powers of two.
     pub subjects: Vec<String>,
-    /// Only this engine (may be given more than once); all of this machine without it.
+    /// Only this engine; repeatable [default: all of this machine].
     #[arg(long, value_name = "NAME")]
     pub engine: Vec<String>,
-    /// Numbers of threads, comma-separated; 1, 2, 4, .. and all without it.
+    /// Numbers of threads, comma-separated [default: 1, 2, 4, .. all].
     #[arg(long, value_delimiter = ',', value_name = "N")]
     pub threads: Vec<usize>,
     /// Rounds: every prover once in each.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_name = "N")]
     pub rounds: usize,
     /// Money for an hour of one core.
     #[arg(long, default_value_t = 0.04)]
@@ -58,7 +69,7 @@ pub(crate) struct ProfileArgs {
     /// The price's currency, as it shall be written.
     #[arg(long, value_name = "NAME", default_value = "USD", value_parser = currency_name)]
     pub currency: String,
-    /// Memory that an engine may spend on precomputed multiples of the key's points.
+    /// Memory for precomputed multiples of the key's points.
     #[arg(long, value_name = "MIB")]
     pub tables: Option<usize>,
     /// Do not measure arkworks.
@@ -67,11 +78,11 @@ pub(crate) struct ProfileArgs {
     /// Do not measure memory.
     #[arg(long)]
     pub no_memory: bool,
-    /// Write the figures here.
-    #[arg(long, value_name = "FILE.json")]
+    /// Write the figures here (JSON).
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Write the page here.
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }
 
@@ -88,19 +99,21 @@ pub(crate) struct CompareArgs {
     pub old: PathBuf,
     /// After.
     pub new: PathBuf,
-    /// Compare the ratios to arkworks instead of seconds: for machines whose speed drifts.
+    /// Compare ratios to arkworks, not seconds.
+    ///
+    /// For machines whose speed drifts.
     #[arg(long)]
     pub relative: bool,
-    /// Differences below this are never reported, in percent.
+    /// Never report differences below this, in percent.
     #[arg(long, default_value_t = 5.0, value_name = "PERCENT")]
     pub share: f64,
-    /// Differences below so many standard deviations are noise.
-    #[arg(long, default_value_t = 3.0)]
+    /// Differences below N standard deviations are noise.
+    #[arg(long, default_value_t = 3.0, value_name = "N")]
     pub sigmas: f64,
     /// Show what did not change too.
     #[arg(long)]
     pub all: bool,
-    /// End with exit code 1 where a whole proof became slower.
+    /// End with exit code 1 if a whole proof became slower.
     #[arg(long)]
     pub fail: bool,
 }
@@ -109,14 +122,14 @@ pub(crate) struct CompareArgs {
 pub(crate) struct KernelsArgs {
     /// Only these: msm, tables, ntt, pairing, verify.
     pub families: Vec<String>,
-    /// Only this engine (may be given more than once); all of this machine without it.
+    /// Only this engine; repeatable [default: all of this machine].
     #[arg(long, value_name = "NAME")]
     pub engine: Vec<String>,
     /// The largest input, as a power of two.
-    #[arg(long, default_value_t = 16, value_name = "LOG", value_parser = clap::value_parser!(u32).range(10..=20))]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=20))]
     pub largest: u32,
     /// Rounds: every implementation once in each.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, value_name = "N")]
     pub rounds: usize,
 }
 
@@ -125,19 +138,21 @@ pub(crate) struct LedgerArgs {
     /// Fewer and shorter runs.
     #[arg(long)]
     pub quick: bool,
-    /// Distinct access proofs, each made by the prover; they are kept for later runs.
+    /// Distinct access proofs; they are kept for later runs.
     #[arg(long, value_name = "N")]
     pub proofs: Option<usize>,
-    /// Where ledgers and proofs are kept between runs; in the home directory without it.
+    /// Where to keep ledgers and proofs [default: the home directory].
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
     /// Runs of each measurement.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub rounds: Option<usize>,
-    /// Numbers of validators, comma-separated; 1, 4 and 7 without it (feature `bft`).
+    /// Numbers of validators, comma-separated [default: 1,4,7].
+    ///
+    /// Needs the feature `bft`.
     #[arg(long, value_delimiter = ',', value_name = "N")]
     pub validators: Vec<usize>,
-    /// Look at the memory of four validators after so many requests.
+    /// Look at four validators' memory after N requests.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub long: usize,
     /// Only the validators.
@@ -149,10 +164,10 @@ pub(crate) struct LedgerArgs {
     /// The price's currency, as it shall be written.
     #[arg(long, value_name = "NAME", default_value = "USD", value_parser = currency_name)]
     pub currency: String,
-    /// Write the figures here.
-    #[arg(long, value_name = "FILE.json")]
+    /// Write the figures here (JSON).
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Write the page here.
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }

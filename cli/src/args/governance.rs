@@ -11,16 +11,20 @@ pub(crate) enum GovernanceCommand {
         #[command(flatten)]
         at: LedgerAt,
     },
-    /// Make an organisation's own signature key in the home directory, and print the public half: what a genesis and `governance propose
-    /// add-organisation --key` name. One that is there is only printed.
+    /// Make an organisation's own key, and print its public half.
+    ///
+    /// The key pair is kept in the home directory; a key that is there is only printed. A genesis and `governance propose
+    /// add-organisation --key` name the public half.
     Key {
         /// Reference of the organisation.
         reference: String,
-        /// Name for people; the reference without it.
+        /// Name for people [default: the reference].
         #[arg(long)]
         name: Option<String>,
     },
-    /// Propose a change. It counts as the proposer's approval; who governs alone makes it at once.
+    /// Propose a change.
+    ///
+    /// It counts as the proposer's approval; an organisation that governs alone makes it at once.
     Propose {
         #[command(flatten)]
         by: SignedBy,
@@ -31,13 +35,17 @@ pub(crate) enum GovernanceCommand {
     Approve {
         /// The proposal's id, as `governance list` prints it.
         proposal: String,
-        /// Sign. Without it what the proposal says is printed, from its transaction, and nothing is signed.
+        /// Sign; without it, print what the proposal says.
+        ///
+        /// The words come from the proposal's own transaction. Without --yes nothing is signed.
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
         by: SignedBy,
     },
-    /// Stop a key at once, alone: any organisation that governs or runs a validator may. It cannot be undone.
+    /// Stop a key at once, alone. It cannot be undone.
+    ///
+    /// Any organisation that governs or runs a validator may.
     Freeze {
         /// The statement.
         statement: String,
@@ -50,10 +58,12 @@ pub(crate) enum GovernanceCommand {
 
 #[derive(Args)]
 pub(crate) struct SignedBy {
-    /// Reference of the organisation that signs, from the home directory; without it, the last one there that governs.
-    #[arg(long, global = true, value_name = "REFERENCE")]
+    /// Who signs [default: the home's last that governs].
+    ///
+    /// Its reference; the home directory must have its key.
+    #[arg(long, global = true, value_name = "REF")]
     pub by: Option<String>,
-    /// A node's address; without it, the ledger in the home directory.
+    /// A node's address [default: the home's ledger].
     #[arg(long, global = true, value_name = "URL")]
     pub node: Option<String>,
     #[command(flatten)]
@@ -72,10 +82,12 @@ pub(crate) enum ChangeCommand {
     AddOrganisation {
         /// Its reference, as records and consents name it.
         reference: String,
-        /// Name for people; the reference without it.
+        /// Name for people [default: the reference].
         #[arg(long)]
         name: Option<String>,
-        /// Its Ed25519 public key, 64 hexadecimal digits; without it a key pair is made and kept in the home directory.
+        /// Its Ed25519 public key, 64 hexadecimal digits [default: a new one].
+        ///
+        /// Without it a key pair is made and kept in the home directory.
         #[arg(long, value_name = "HEX")]
         key: Option<String>,
         #[command(flatten)]
@@ -86,14 +98,18 @@ pub(crate) enum ChangeCommand {
         /// Its reference.
         reference: String,
     },
-    /// Set what an organisation may do, in place of what it may now.
+    /// Set what an organisation may do.
+    ///
+    /// In place of what it may now.
     SetCapabilities {
         /// Its reference.
         reference: String,
         #[command(flatten)]
         may: CapabilityArgs,
     },
-    /// Give an organisation another key, where the old one is lost or stolen.
+    /// Give an organisation another key.
+    ///
+    /// For a key that is lost or stolen.
     SetKey {
         /// Its reference.
         reference: String,
@@ -112,12 +128,14 @@ pub(crate) enum ChangeCommand {
         /// Its key, 64 hexadecimal digits.
         key: String,
     },
-    /// Install the store's key of a statement, with a positive and a negative vector.
+    /// Install the store's key of a statement.
+    ///
+    /// With a positive and a negative vector.
     InstallKey {
         /// The statement.
         statement: String,
-        /// First block that accepts proofs under it; the next without it.
-        #[arg(long, default_value_t = 0, value_name = "HEIGHT")]
+        /// First block that accepts proofs under it [default: the next].
+        #[arg(long, default_value_t = 0, value_name = "HEIGHT", hide_default_value = true)]
         activate_at: u64,
     },
     /// Accept no proof under a key from a block on.
@@ -144,7 +162,7 @@ pub(crate) struct CapabilityArgs {
     /// Decide with others that govern.
     #[arg(long)]
     pub govern: bool,
-    /// Issue credentials: `all`, or `SYSTEM|CODE`, more than once for more roles.
+    /// Issue credentials: `all` or a role as SYSTEM|CODE; repeatable.
     #[arg(long, value_name = "ROLE")]
     pub issue_roles: Vec<String>,
 }

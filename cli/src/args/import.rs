@@ -10,34 +10,47 @@ pub(crate) struct ImportArgs {
     /// Files or folders of FHIR R4 (.json, .ndjson).
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Enrol the patients found and anchor their records.
+    /// Enrol the patients, anchor their records.
     #[arg(long)]
     pub anchor: bool,
-    /// With --anchor: the organisation that enrols and anchors; the first of the home directory without it.
-    #[arg(long = "as", value_name = "ORGANISATION", requires = "anchor")]
+    /// Custodian [default: the first that may].
+    ///
+    /// With --anchor: the organisation that enrols and anchors, by its reference, its id or its name. Without it, the first of the
+    /// home directory that may do both.
+    #[arg(long = "as", value_name = "ORG", requires = "anchor")]
     pub custodian: Option<String>,
-    /// Where ids without a base URL belong: a server's base URL, or a name. Without it, the folder of each file.
+    /// Where ids without a base URL belong.
+    ///
+    /// A server's base URL, or a name. Without it, the folder of each file.
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
+    /// One person, if this identifier is shared.
+    ///
     /// Patients who share an identifier of this system are one person. May be given several times.
-    #[arg(long, value_name = "SYSTEM")]
+    #[arg(long, value_name = "URI")]
     pub same_patient_by: Vec<String>,
-    /// The zone of dates without one: +05:00, Z. Days of UTC without it.
+    /// Zone of dates without one [default: UTC].
+    ///
+    /// +05:00, Z. Without it, they are days of UTC.
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
     pub zone: Option<Zones>,
-    /// Stop at the first problem that counts, and anchor nothing.
+    /// Stop at the first problem, anchor nothing.
+    ///
+    /// The first that counts: see --fail-on.
     #[arg(long)]
     pub strict: bool,
     /// From which kind of problem on the exit code is 6 (and --strict stops).
-    #[arg(long, value_enum, default_value_t = FailOn::Element, value_name = "KIND")]
+    #[arg(long, value_enum, default_value_t = FailOn::Element, value_name = "KIND", hide_short_help = true)]
     pub fail_on: FailOn,
-    /// Write every problem to this file, one JSON object a line; the last line is the summary.
+    /// Write every problem here, one JSON a line.
+    ///
+    /// The last line is the summary.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// Most problems to print.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_name = "N")]
     pub problems: usize,
-    /// Largest resource in bytes.
+    /// Largest resource.
     #[arg(long, default_value_t = 64 << 20, value_name = "BYTES")]
     pub max_resource: usize,
     #[command(flatten)]

@@ -31,16 +31,22 @@ impl ClientTlsArgs {
 #[derive(Args)]
 #[command(next_help_heading = "TLS")]
 pub(crate) struct NodeTlsArgs {
-    /// Speak TLS with this certificate, and those between it and a CA (PEM). It is read again at SIGHUP.
+    /// Speak TLS with this certificate (PEM).
+    ///
+    /// And those between it and a CA. It is read again at SIGHUP.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_certificate: Option<PathBuf>,
-    /// Its private key (PEM), which nobody else may be able to read.
+    /// Its private key (PEM).
+    ///
+    /// Nobody else may be able to read it.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
-    /// Ask clients for certificates that these CAs signed (PEM): submitting needs one.
+    /// Ask clients for certificates of these CAs (PEM).
+    ///
+    /// Submitting needs one.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub client_ca: Option<PathBuf>,
-    /// Answer nothing at all without a client's certificate.
+    /// Answer nothing without a client's certificate.
     #[arg(long, requires = "client_ca")]
     pub require_client_certificate: bool,
 }

@@ -93,7 +93,7 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, ui: Ui) -> Result<()> {
              server, knows them again wherever the files lie",
         );
     }
-    ui.say("next: amanat consent grant --patient REFERENCE FILE, once the next epoch has begun");
+    ui.say("next: amanat ledger wait, then amanat consent permits PATH");
     report.verdict()
 }
 

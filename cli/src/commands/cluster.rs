@@ -28,7 +28,7 @@ mod many {
     use crate::home::Home;
     use crate::session::{self, now};
     use crate::town;
-    use crate::ui::Ui;
+    use crate::ui::{self, Ui};
     use amanat_bft::ValidatorSecret;
     use amanat_ledger::ValidatorSpec;
     use amanat_service::access::{Http, LedgerAccess as _};
@@ -64,8 +64,9 @@ mod many {
         let n = usize::from(args.validators);
         ensure!(
             args.hosts.is_empty() || args.hosts.len() == n,
-            "--hosts gives {} addresses for {n} validators: give one for each, in order",
-            args.hosts.len()
+            "--hosts gives {} for {}: give one for each, in order",
+            ui::count(args.hosts.len(), "address"),
+            ui::count(n, "validator")
         );
         let last = u32::from(args.port) + u32::from(2 * APART) + n as u32;
         ensure!(
@@ -111,7 +112,7 @@ mod many {
             let _ = std::fs::remove_dir_all(dir);
             return Err(error);
         }
-        ui.say(format!("{}: chain {}, {n} validators", dir.display(), genesis.chain_id()));
+        ui.say(format!("{}: chain {}, {}", dir.display(), genesis.chain_id(), ui::count(n, "validator")));
         let mut rows = vec![
             ["validator", "organisation", "http", "consensus", "transactions"].map(String::from).to_vec(),
         ];
@@ -175,12 +176,12 @@ mod many {
         let governing = spec.organisations.iter().filter(|o| o.capabilities.govern).count();
         ui.say(format!("chain {}", genesis.chain_id()));
         ui.say(format!(
-            "{}, epochs of {} s from {}; {} of {governing} that govern make a change; {} validators",
+            "{}, epochs of {} s from {}; {} of {governing} that govern make a change; {}",
             spec.chain,
             spec.epoch_seconds,
             genesis.start(),
             governing * 2 / 3 + 1,
-            spec.validators.len()
+            ui::count(spec.validators.len(), "validator")
         ));
         let mut rows = vec![["organisation", "governs", "key", "validator"].map(String::from).to_vec()];
         for o in &spec.organisations {
@@ -282,7 +283,11 @@ mod many {
                     },
                 }
             }
-            ensure!(failed == 0, "{failed} of {} validators ended badly: see above", configurations.len());
+            ensure!(
+                failed == 0,
+                "{failed} of {} ended badly: see above",
+                ui::count(configurations.len(), "validator")
+            );
             Ok(())
         })
     }
@@ -367,7 +372,7 @@ mod many {
         }
         ui.table(&rows);
         ui.document(&serde_json::json!({ "validators": document }));
-        ensure!(down == 0, "{down} of {all} validators do not answer");
+        ensure!(down == 0, "{down} of {} do not answer", ui::count(all, "validator"));
         Ok(())
     }
 }

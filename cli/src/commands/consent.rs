@@ -4,7 +4,7 @@ use crate::actors::{self, HeldConsent};
 use crate::args::{ConsentCommand, Global, GrantArgs, LedgerAt};
 use crate::consent::{Found, Whose};
 use crate::session::Session;
-use crate::ui::Ui;
+use crate::ui::{Ui, count};
 use crate::{consent, keyring, wallets};
 use amanat_domain::consent::compile::Compiled;
 use amanat_domain::consent::{GrantedConsent, UseLimit};
@@ -20,6 +20,7 @@ use std::path::PathBuf;
 pub(crate) fn run(command: &ConsentCommand, global: &Global, ui: Ui) -> Result<()> {
     match command {
         ConsentCommand::Compile { files, zone } => compile(files, *zone, global, ui),
+        ConsentCommand::Permits { paths } => super::permits::run(paths, global, ui),
         ConsentCommand::Grant(args) => grant(args, global, ui),
         ConsentCommand::Revoke { consent, at } => revoke(*consent, global, at, ui),
         ConsentCommand::List => list(global, ui),
@@ -58,8 +59,8 @@ fn compile(files: &[PathBuf], zones: Option<Zones>, global: &Global, ui: Ui) -> 
                 }
                 Err(refusals) => {
                     refused += 1;
-                    let count = plural(refusals.all().len() + refusals.more(), "problem");
-                    ui.say(format!("{title}: refused, {count}\n{}", indented(&refusals.to_string())));
+                    let problems = count(refusals.all().len() + refusals.more(), "problem");
+                    ui.say(format!("{title}: refused, {problems}\n{}", indented(&refusals.to_string())));
                     consent::refusals_document(&refusals)
                 }
             };
@@ -72,7 +73,7 @@ fn compile(files: &[PathBuf], zones: Option<Zones>, global: &Global, ui: Ui) -> 
         }
         if consents.found.is_empty() && consents.unread.is_empty() {
             unread += 1;
-            let others = plural(usize::try_from(consents.others).unwrap_or(usize::MAX), "resource");
+            let others = count(usize::try_from(consents.others).unwrap_or(usize::MAX), "resource");
             let why = format!("no Consent in it: {others} of other types");
             ui.say(format!("{}: {why}", file.display()));
             documents.push(serde_json::json!({ "file": file, "unread": why }));
@@ -81,15 +82,15 @@ fn compile(files: &[PathBuf], zones: Option<Zones>, global: &Global, ui: Ui) -> 
     ui.document(&serde_json::json!(documents));
     match (refused, unread) {
         (0, 0) => Ok(()),
-        (0, _) => bail!("{} not read; {} compiled", plural(unread, "document"), plural(read, "consent")),
+        (0, _) => bail!("{} not read; {} compiled", count(unread, "document"), count(read, "consent")),
         (_, 0) => bail!(
             "{refused} of {} cannot be represented, and none was widened to fit",
-            plural(read, "consent")
+            count(read, "consent")
         ),
         (..) => bail!(
             "{refused} of {} cannot be represented, and none was widened to fit; {} not read",
-            plural(read, "consent"),
-            plural(unread, "document")
+            count(read, "consent"),
+            count(unread, "document")
         ),
     }
 }
@@ -98,7 +99,7 @@ fn compile(files: &[PathBuf], zones: Option<Zones>, global: &Global, ui: Ui) -> 
 fn compiled_words(title: &str, compiled: &Compiled, zones: Option<Zones>, now: Timestamp) -> String {
     let mut words = format!(
         "{title}: {} of {}",
-        plural(compiled.terms().rules().len(), "rule"),
+        count(compiled.terms().rules().len(), "rule"),
         consent::patient_named(compiled.patient()),
     );
     if let Some(standing) = consent::standing(compiled, now) {
@@ -116,10 +117,6 @@ fn indented(text: &str) -> String {
     text.trim_end().lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn plural(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
 /// The members of two objects in one.
 fn merged(mut one: serde_json::Value, two: serde_json::Value) -> serde_json::Value {
     if let (Some(members), serde_json::Value::Object(more)) = (one.as_object_mut(), two) {
@@ -134,16 +131,30 @@ fn grant(args: &GrantArgs, global: &Global, ui: Ui) -> Result<()> {
     let source = source.as_deref().map(Source::named).transpose().context("--source")?;
     let found = consent::one_in(file, entry.as_deref())?;
     let vault = session.vault()?;
-    let name = vault.patient(patient)?;
+    let practitioners = actors::directory(&session.holders()?);
+    let compiled = consent::compile(&found.json, &practitioners, zone.unwrap_or(Zones::ANY))
+        .with_context(|| format!("{} is refused", file.display()))?;
+    let means = |wallet: &str| {
+        consent::whose(&vault, wallet, compiled.patient(), found.full_url.as_deref(), source.as_ref())
+    };
+    let name = match patient {
+        Some(patient) => vault.patient(patient)?,
+        None => match means("")? {
+            Whose::Of(name) => name,
+            Whose::Theirs | Whose::Unknown(_) => bail!(
+                "{}: Consent.patient: {}, whom the vault does not know: `amanat import --anchor` enrols patients, \
+                 `amanat vault patients` lists them",
+                file.display(),
+                consent::patient_named(compiled.patient())
+            ),
+        },
+    };
     let patients = session.patients()?;
     let wallet = &patients
         .iter()
         .find(|p| p.reference == name)
         .with_context(|| format!("no wallet for {name}: `amanat import --anchor` makes them"))?
         .wallet;
-    let practitioners = actors::directory(&session.holders()?);
-    let compiled = consent::compile(&found.json, &practitioners, zone.unwrap_or(Zones::ANY))
-        .with_context(|| format!("{} is refused", file.display()))?;
     let now = crate::session::now();
     if let Some(since) = compiled.over_since(now) {
         bail!("{}: the consent is over since {since}: it would grant nothing", file.display());
@@ -151,15 +162,13 @@ fn grant(args: &GrantArgs, global: &Global, ui: Ui) -> Result<()> {
     if let Some(begin) = compiled.not_before(now) {
         ui.say(format!("note: the consent is not in force before {begin}"));
     }
-    let whose =
-        consent::whose(&vault, &name, compiled.patient(), found.full_url.as_deref(), source.as_ref())?;
-    let terms = match whose {
+    let terms = match means(&name)? {
         Whose::Theirs => compiled.terms_for(|_| true)?,
-        Whose::Not(other) if *even_so => {
+        Whose::Of(other) | Whose::Unknown(other) if *even_so => {
             ui.warn(&format!("a consent of {other} is granted by {name}, for --even-so was given"));
             compiled.into_terms_even_so()
         }
-        Whose::Not(other) => bail!(
+        Whose::Of(other) | Whose::Unknown(other) => bail!(
             "{}: Consent.patient: this is a consent of {other}, not of {name}: nobody grants for another (--even-so does)",
             file.display()
         ),
@@ -188,7 +197,7 @@ fn grant(args: &GrantArgs, global: &Global, ui: Ui) -> Result<()> {
     actors::save_consents(&session.home, &consents)?;
     let receipt = session.submit(&tx)?.receipt;
     ui.say(format!(
-        "consent {number} granted in block {}; it can be used from the next epoch on",
+        "consent {number} granted in block {}; it can be used from the next epoch on (amanat ledger wait)",
         receipt.height
     ));
     ui.document(&serde_json::json!({

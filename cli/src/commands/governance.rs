@@ -6,7 +6,7 @@ use crate::args::{Global, LedgerAt};
 use crate::home::Home;
 use crate::keyring;
 use crate::session::Session;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use crate::vectors::{self, Sample};
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::governance::{Capabilities, Change, RoleGrant};
@@ -140,7 +140,7 @@ fn may(c: &CapabilitiesView, in_full: bool) -> String {
             let codes: Vec<String> = roles.iter().map(|role| hex::encode(role.0)).collect();
             words.push(format!("issue the roles {}", codes.join(" ")));
         }
-        RolesView::These(roles) => words.push(format!("issue {} roles", roles.len())),
+        RolesView::These(roles) => words.push(format!("issue {}", ui::count(roles.len(), "role"))),
     }
     if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
 }
@@ -232,7 +232,10 @@ fn outcome(id: &TxId, [approvals, needed]: [u32; 2], expires: Option<u64>, holds
             ui.say(format!("decided by {approvals} (of {needed} needed): holds from block {height}"))
         }
         None => {
-            ui.say(format!("{approvals} of {needed} approvals: amanat governance approve {id}"));
+            ui.say(format!(
+                "{approvals} of {}: amanat governance approve {id}",
+                ui::count(needed, "approval")
+            ));
         }
     }
     ui.document(&serde_json::json!({

@@ -116,12 +116,12 @@ pub(crate) fn install(global: &Global, at: &LedgerAt, approve: bool, ui: Ui) -> 
             ui.say(format!("  `{statement}`: proposal {proposal}"));
         }
         ui.say(format!(
-            "{} keys proposed, {there} were there; each takes {} approvals: amanat governance approve ID",
-            new.len(),
-            governance.quorum
+            "{} proposed, {there} were there; each takes {}: amanat governance approve ID",
+            ui::count(new.len(), "key"),
+            ui::count(governance.quorum, "approval")
         ));
     } else {
-        ui.say(format!("{} keys installed, {there} were there", new.len()));
+        ui.say(format!("{} installed, {there} were there", ui::count(new.len(), "key")));
     }
     Ok(())
 }

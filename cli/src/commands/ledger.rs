@@ -1,9 +1,11 @@
 //! `amanat ledger`.
 
 use super::snapshot::{self, Asked};
-use crate::args::{Global, LedgerCommand};
+use super::wait;
+use crate::args::Global;
+use crate::args::ledger::LedgerCommand;
 use crate::session::Session;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use amanat_domain::bundle::Registry;
 use amanat_domain::entry::Entry;
 use amanat_domain::tx::{Transaction, TxId};
@@ -14,6 +16,7 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
     match command {
         LedgerCommand::Inspect { at } => inspect(&Session::open(global, at, ui)?),
         LedgerCommand::Block { height, at } => block(&Session::open(global, at, ui)?, *height),
+        LedgerCommand::Wait { seconds, at } => wait::run(*seconds, global, at, ui),
         LedgerCommand::Entry { kind, name, out, at } => {
             let entry = Entry::from_words(kind, name)?;
             self::entry(&Session::open(global, at, ui)?, entry, out.as_deref())
@@ -92,11 +95,11 @@ fn what(tx: &Transaction) -> String {
     match tx {
         Transaction::Proof(tx) => format!("proof of `{}`, epoch {}", tx.statement, tx.epoch),
         Transaction::Signed(tx) => match &tx.action {
-            Action::Enrol(all) => format!("{} subjects enrolled", all.len()),
+            Action::Enrol(all) => format!("{} enrolled", ui::count(all.len(), "subject")),
             Action::IssueRole { .. } => "role issued".to_owned(),
             Action::RetireRole { index } => format!("credential {index} retired"),
             Action::Anchor { records, superseded } => {
-                format!("{} records anchored, {} superseded", records.len(), superseded.len())
+                format!("{} anchored, {} superseded", ui::count(records.len(), "record"), superseded.len())
             }
             Action::InstallKey { .. } => "key installed".to_owned(),
             Action::FreezeKey { statement, .. } => format!("key of `{statement}` frozen"),
@@ -139,11 +142,11 @@ fn receipt(session: &Session, txid: &str, out: Option<&Path>) -> Result<()> {
     proof.verify(block).context("the ledger's inclusion proof does not hold")?;
     let receipt = &proof.receipt;
     ui.say(format!(
-        "{txid}\n  committed in block {} at position {}, epoch {}; the inclusion proof ({} siblings) holds",
+        "{txid}\n  committed in block {} at position {}, epoch {}; the inclusion proof ({}) holds",
         receipt.height,
         receipt.index,
         receipt.epoch,
-        proof.siblings.len()
+        ui::count(proof.siblings.len(), "sibling")
     ));
     if let Some(out) = out {
         std::fs::write(out, proof.to_bytes()).with_context(|| format!("cannot write {}", out.display()))?;

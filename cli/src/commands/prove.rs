@@ -40,10 +40,26 @@ impl ProveWhat {
     }
 }
 
+/// How often a proof is made whose bundle grows too old meanwhile.
+const ATTEMPTS: usize = 3;
+
 pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
     if let (Some(zkey), Some(wtns)) = (&args.zkey, &args.wtns) {
         return super::zkey::run(zkey, wtns, args, ui);
     }
+    for _ in 1..ATTEMPTS {
+        match attempt(args, global, ui) {
+            Err(error) if was_too_slow(&error) => {
+                ui.warn("the bundle grew too old while this was proved; proving again about the newest");
+            }
+            other => return other,
+        }
+    }
+    attempt(args, global, ui)
+}
+
+/// Proves about the newest bundle, and submits.
+fn attempt(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
     let what =
         args.what.context("what to prove? access, consent, role or record; or give --zkey and --wtns")?;
     let session = Session::open(global, &args.at, ui)?;
@@ -151,14 +167,9 @@ fn prove<R: Relation>(plan: Plan<R>, keys: &Keys, ui: Ui) -> Result<Transaction>
 }
 
 fn holder(session: &Session, args: &ProveArgs) -> Result<Holder> {
-    let name = args.holder.as_deref().context("whose credential? give --holder NAME")?;
-    let mut all = session.holders()?;
-    let names: Vec<String> = all.iter().map(|h| h.name.clone()).collect();
-    let at = all
-        .iter()
-        .position(|h| h.name == name)
-        .with_context(|| format!("no holder {name}; there are: {}", names.join(", ")))?;
-    Ok(all.swap_remove(at))
+    let name =
+        args.holder.as_deref().context("whose credential? give --holder NAME (`amanat clinician list`)")?;
+    super::clinician::find(session.holders()?, name)
 }
 
 fn consent(session: &Session, args: &ProveArgs) -> Result<HeldConsent> {
@@ -277,6 +288,11 @@ fn record_request(args: &ProveArgs, record: &VaultRecord, epoch: u64, salt: Fr) 
         disclosed,
         salt,
     })
+}
+
+/// The ledger said no because epochs passed since the proof was begun.
+fn was_too_slow(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(AccessError::Refused(problem)) if ["stale_epoch", "aged_bundle"].contains(&&*problem.code))
 }
 
 /// The ledger said no, and not because the use was spent before: it can be used yet.

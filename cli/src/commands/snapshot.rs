@@ -5,7 +5,7 @@ use crate::actors;
 use crate::args::{Global, LedgerAt, LedgerFile};
 use crate::home::Home;
 use crate::session::{genesis, ledger_path};
-use crate::ui::{Ui, bytes, seconds};
+use crate::ui::{Ui, bytes, count, seconds};
 use amanat_ledger::{Chain, Demands, Medium, SnapshotInfo, SnapshotSignature};
 use amanat_service::access::Http;
 use anyhow::{Context, Result, bail};
@@ -197,8 +197,9 @@ pub(crate) fn prune(keep: u64, of: &LedgerFile, global: &Global, ui: Ui) -> Resu
     ui.say(match from - was {
         0 => format!("nothing to prune: the transactions of blocks {from} to {tip} are kept"),
         n => format!(
-            "the transactions of {n} blocks are gone; headers, certificates and receipts stay. History begins with block {from}, \
-             the tip is {tip}"
+            "the transactions of {} are gone; headers, certificates and receipts stay. History begins with block {from}, the tip \
+             is {tip}",
+            count(n, "block")
         ),
     });
     ui.say(format!("  file: {}, it was {}", bytes(length()), bytes(before)));

@@ -11,8 +11,10 @@ use std::collections::BTreeSet;
 /// Whether the reference of a consent means the patient with this wallet.
 pub(crate) enum Whose {
     Theirs,
-    /// It names somebody else, or nobody who is known; in words.
-    Not(String),
+    /// It names another patient of the vault, with this wallet.
+    Of(String),
+    /// It names nobody whom the vault knows; in words.
+    Unknown(String),
 }
 
 /// Reads a Consent's `patient`. `full_url`: of the Consent's entry. `source`: whose ids its file has, where the operator said so.
@@ -27,10 +29,10 @@ pub(crate) fn whose(
 ) -> Result<Whose> {
     let named = patient_named(reference);
     let Some(literal) = reference.literal.as_deref() else {
-        return Ok(Whose::Not(format!("{named}, by an identifier alone")));
+        return Ok(Whose::Unknown(format!("{named}, by an identifier alone")));
     };
     if let Some(other) = type_of_reference(literal).filter(|name| *name != "Patient") {
-        return Ok(Whose::Not(format!("{named}, a {other}")));
+        return Ok(Whose::Unknown(format!("{named}, a {other}")));
     }
     let folder = Source::folder("");
     let stands = Stands { source: source.unwrap_or(&folder), bundle: None, full_url, stored: Stored::Unsaid };
@@ -53,8 +55,8 @@ pub(crate) fn whose(
     }
     Ok(match meant.first() {
         Some(one) if one == wallet => Whose::Theirs,
-        Some(one) => Whose::Not(one.clone()),
-        None => Whose::Not(format!("{named}, whom the vault does not know")),
+        Some(one) => Whose::Of(one.clone()),
+        None => Whose::Unknown(format!("{named}, whom the vault does not know")),
     })
 }
 

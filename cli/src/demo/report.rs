@@ -95,9 +95,9 @@ pub(crate) fn tell(story: &mut Story<'_>, refused: &[Refused], started: Instant)
     ui.table(&rows);
     reopen(story)?;
     ui.say(format!(
-        "\n{} attempts refused, {} proofs committed; engine {}; whole run {}",
-        refused.len(),
-        story.proved.len(),
+        "\n{} refused, {} committed; engine {}; whole run {}",
+        ui::count(refused.len(), "attempt"),
+        ui::count(story.proved.len(), "proof"),
         amanat_accel::best().name(),
         ui::seconds(started.elapsed())
     ));

@@ -135,7 +135,7 @@ impl<'a> Story<'a> {
             ("Dr Zara", town::PHYSICIAN, 1),
         ] {
             let organisation = &self.organisations[at];
-            let holder = town::clinician(name, role, organisation, licence, &mut self.rng);
+            let holder = town::clinician(name, &role, organisation, licence, &mut self.rng);
             let tx = organisation.sign(chain, town::issue(&holder), &mut self.rng);
             self.desk.submit(&tx).with_context(|| format!("credential of {name}"))?;
             self.holders.push(holder);
@@ -170,10 +170,10 @@ impl<'a> Story<'a> {
         }
         let epoch = self.desk.next_epoch()?;
         self.ui.say(format!(
-            "{} patients enrolled, {} clinicians credentialed, {} records anchored by {}; epoch {epoch} sealed",
-            self.patients.len(),
-            self.holders.len(),
-            self.vault.len(),
+            "{} enrolled, {} credentialed, {} anchored by {}; epoch {epoch} sealed",
+            ui::count(self.patients.len(), "patient"),
+            ui::count(self.holders.len(), "clinician"),
+            ui::count(self.vault.len(), "record"),
             custodian.name,
         ));
         Ok(())
@@ -244,9 +244,10 @@ impl<'a> Story<'a> {
         }
         let epoch = self.desk.next_epoch()?;
         self.ui.say(format!(
-            "{compiled} consents of the data compiled to flat rules, {refused} refused (what cannot be represented is never \
+            "{} of the data compiled to flat rules, {refused} refused (what cannot be represented is never \
              widened)\n{granted} granted by proof: {} of the data that permit treatment at {hospital}, {own} of our template; \
              epoch {epoch} sealed",
+            ui::count(compiled, "consent"),
             granted - own
         ));
         Ok(())

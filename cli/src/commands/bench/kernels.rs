@@ -4,7 +4,7 @@ use super::{Progress, command, engines};
 use crate::args::Global;
 use crate::args::bench::KernelsArgs;
 use crate::home::Home;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use amanat_benches::kernels::{Pantry, Row, measure, table};
 use amanat_benches::report::Machine;
 use anyhow::{Result, anyhow, bail};
@@ -22,8 +22,10 @@ pub(super) fn run(args: &KernelsArgs, global: &Global, ui: Ui) -> Result<()> {
     let rows: Vec<Row> = measure(&recipes, args.rounds, &progress).map_err(|e| anyhow!(e))?;
     drop(progress);
     ui.say(format!(
-        "{} | {} | one thread, processor time, {} rounds in turn",
-        machine.cpu, machine.time, args.rounds
+        "{} | {} | one thread, processor time, {} in turn",
+        machine.cpu,
+        machine.time,
+        ui::count(args.rounds, "round")
     ));
     ui.say(format!("`{}`\n", machine.command));
     ui.say(table(&rows));

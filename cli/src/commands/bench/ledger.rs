@@ -71,9 +71,15 @@ pub(super) fn run(args: &LedgerArgs, global: &Global, ui: Ui) -> Result<()> {
 fn show(report: &LedgerReport, ui: Ui) {
     let m = &report.machine;
     let load = m.load.map_or_else(String::new, |load| format!(" | load before the run {load}"));
-    ui.say(format!("{} | {} threads | engine `{}`{load}", m.cpu, m.threads, m.engine));
+    ui.say(format!("{} | {} | engine `{}`{load}", m.cpu, ui::count(m.threads, "thread"), m.engine));
     let s = &report.settings;
-    ui.say(format!("{} | `{}` | {} distinct proofs, {} rounds", m.time, s.command, s.proofs, s.rounds));
+    ui.say(format!(
+        "{} | `{}` | {}, {}",
+        m.time,
+        s.command,
+        ui::count(s.proofs, "distinct proof"),
+        ui::count(s.rounds, "round")
+    ));
     speed(report, ui);
     costs(report, ui);
     ui.head("Outage: killed, away, started again");
@@ -218,7 +224,7 @@ fn speed(report: &LedgerReport, ui: Ui) {
         }));
     }
     rows.extend(report.organisations.iter().map(|s| {
-        let what = format!("{} organisations", s.organisations);
+        let what = ui::count(s.organisations, "organisation");
         let fast = number(s.speed.per_second.median);
         vec![s.kind.name().to_owned(), what, fast, String::new(), String::new()]
     }));

@@ -12,10 +12,12 @@ pub(crate) use bft::NEVER_VOTED;
 pub(crate) use config::{Bft, PeerConfig, local};
 pub(crate) use config::{Config, EngineName, LogFormat};
 
-use crate::actors::{self, Organisation};
+use crate::actors::{Holder, Organisation};
 use crate::args::tls::ClientTlsArgs;
 use crate::args::{Global, InitArgs, NodeArgs};
 use crate::home::Home;
+use crate::members::Members;
+use crate::roles::Role;
 use crate::session::{self, Session, now};
 use crate::town;
 use crate::ui::Ui;
@@ -33,50 +35,36 @@ use std::time::Duration;
 const STOPPED: &str =
     "the node stopped: what it has acknowledged is durable; start it again once the reason is gone";
 
-/// Founds a development ledger: organisations, keys, four clinicians. At a node, whose ledger there is already, only the keys and the
+/// Founds a development ledger: organisations, keys, clinicians. At a node, whose ledger there is already, only the keys and the
 /// clinicians.
 pub(crate) fn init(args: &InitArgs, global: &Global, ui: Ui) -> Result<()> {
+    let own = args.organisations.as_deref().map(Members::read).transpose()?;
     if args.at.node.is_none() {
-        session::found(&Home::open(global.home.as_deref())?, &args.chain, args.epoch_seconds)?;
+        let home = Home::open(global.home.as_deref())?;
+        match &own {
+            Some(members) => members.found(&home, &args.chain, args.epoch_seconds)?,
+            None => session::found(&home, &args.chain, args.epoch_seconds)?,
+        }
     }
     super::keys::install(global, &args.at, true, ui)?;
     let session = Session::open(global, &args.at, ui)?;
     let (home, organisations) = (&session.home, session.organisations()?);
-    let employer = |at: usize| {
-        let o: Option<&Organisation> = organisations.get(at);
-        o.context("`init` is for a development home with the keys of all organisations: `amanat keys install` proposes keys alone")
+    let holders = match &own {
+        Some(members) => members.holders(&organisations, now(), &mut rand::rng())?,
+        None => usual_clinicians(&organisations)?,
     };
-    let mut rng = rand::rng();
-    let licence = town::licence(now());
-    let mut holders = Vec::new();
-    for (name, role, at) in [
-        ("dr-saima", town::PHYSICIAN, 0),
-        ("dr-bilal", town::PHYSICIAN, 0),
-        ("nurse-hina", town::NURSE, 0),
-        ("dr-omar", town::PHYSICIAN, 1),
-    ] {
-        holders.push(town::clinician(name, role, employer(at)?, licence, &mut rng));
-    }
-    // Secrets are on disk before the ledger hears of them.
-    actors::save_holders(home, &holders)?;
-    for holder in &holders {
-        let issuer = organisations
-            .iter()
-            .find(|o| o.id() == holder.credential.organisation)
-            .context("every clinician has an organisation")?;
-        session.submit(&issuer.sign(session.chain(), town::issue(holder), &mut rng))?;
-    }
+    super::clinician::issue(&session, &holders)?;
     ui.say(format!("a development ledger in {}: chain {}", home.root().display(), session.chain()));
     for o in &organisations {
         ui.say(format!("  member: {} ({})", o.name, o.reference));
     }
     for h in &holders {
-        ui.say(format!("  clinician: {}", h.name));
+        ui.say(format!("  clinician: {}", super::clinician::words(h, &organisations)));
     }
     let epoch_seconds = session.ledger.genesis().spec().epoch_seconds;
     ui.say(format!(
-        "next: amanat import --anchor PATH (or amanat generate DIR first); what is submitted can be proved about in the \
-         next epoch, at most {epoch_seconds} s later"
+        "next: amanat import --anchor DIR (`amanat generate DIR` makes one up), then amanat ledger wait: what is submitted \
+         can be proved about in the next epoch, at most {epoch_seconds} s later"
     ));
     ui.document(&serde_json::json!({
         "home": home.root(),
@@ -85,6 +73,26 @@ pub(crate) fn init(args: &InitArgs, global: &Global, ui: Ui) -> Result<()> {
         "clinicians": holders.iter().map(|h| &h.name).collect::<Vec<_>>(),
     }));
     Ok(())
+}
+
+/// Three clinicians of the first hospital and one of the second.
+fn usual_clinicians(organisations: &[Organisation]) -> Result<Vec<Holder>> {
+    let (licence, mut rng) = (town::licence(now()), rand::rng());
+    let mut holder = |(name, role, at): (&str, Role, usize)| {
+        let employer = organisations.get(at).context(
+            "`init` is for a development home with the keys of all organisations: `amanat keys install` proposes keys alone",
+        )?;
+        Ok(town::clinician(name, &role, employer, licence, &mut rng))
+    };
+    [
+        ("Practitioner/dr-saima", town::PHYSICIAN, 0),
+        ("Practitioner/dr-bilal", town::PHYSICIAN, 0),
+        ("Practitioner/nurse-hina", town::NURSE, 0),
+        ("Practitioner/dr-omar", town::PHYSICIAN, 1),
+    ]
+    .into_iter()
+    .map(&mut holder)
+    .collect()
 }
 
 /// Runs a node until it is told to stop.
