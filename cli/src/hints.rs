@@ -41,18 +41,26 @@ pub(crate) fn hint(error: &Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::hint;
-    use amanat_domain::consent::compile::{Refusal, RefusalReason};
+    use amanat_domain::fhir::Zones;
     use amanat_ledger::Fault;
     use anyhow::{Error, anyhow};
+    use std::collections::BTreeMap;
 
     #[test]
     fn a_ledger_in_use_an_unknown_actor_and_what_is_not_sealed_yet_have_a_way_out() {
         let locked = Error::new(Fault::Locked("l".into())).context("cannot open the ledger l");
         assert!(hint(&locked).is_some_and(|h| h.contains("--node http://127.0.0.1:7420")));
-        let refusal = |reason| Error::new(Refusal { path: "Consent".into(), reason }).context("refused");
-        let unknown = hint(&refusal(RefusalReason::UnknownActor));
+        let refused = |actor: &str| {
+            let source = crate::consent::template("Patient/1", actor, "TREAT", "2099-12-31");
+            // A known actor is refused for its scope.
+            let scope = if actor.starts_with("Organization/") { "adr" } else { "patient-privacy" };
+            let source = source.replace("patient-privacy", scope);
+            let compiled = crate::consent::compile(&source, &BTreeMap::new(), Zones::ANY);
+            compiled.map(|_| ()).expect_err("refused").context("the file is refused")
+        };
+        let unknown = hint(&refused("Practitioner/nobody"));
         assert!(unknown.is_some_and(|h| h.contains("amanat clinician add")));
-        assert_eq!(hint(&refusal(RefusalReason::NoRole)), None);
+        assert_eq!(hint(&refused("Organization/a").context("more")), None);
         let denied =
             |reason: &str| Error::new(amanat_circuits::Denied { clause: "GRA-3", reason: reason.to_owned() });
         let early = denied("not enrolled as of epoch 1; what was submitted since appears in the next epoch");

@@ -424,9 +424,11 @@ fn bad_input_is_refused_in_words_and_nothing_is_lost() {
     )
     .expect("a file");
     let file = file.display().to_string();
-    let read = home.json(&["import", &file]);
-    assert_eq!(read["resources"]["Patient"], 2, "{read}");
-    assert_eq!(read["lost_resources"], 1, "{read}");
+    let out = home.run(&["--json", "import", &file]);
+    assert_eq!(out.status.code(), Some(6), "some was not understood");
+    let read: serde_json::Value = serde_json::from_slice(&out.stdout).expect("one JSON document");
+    assert_eq!(read["by_type"]["Patient"], 2, "{read}");
+    assert_eq!(read["resources"]["refused"], 1, "{read}");
     let words = home.fails(1, &["import", "--strict", &file]);
     assert!(words.contains("line 2"), "{words}");
     assert_eq!(home.run(&["prove", "nonsense"]).status.code(), Some(2));
