@@ -39,11 +39,8 @@ pub(crate) fn run(seconds: Option<u64>, global: &Global, at: &LedgerAt, ui: Ui) 
     }
     bar.finish_and_clear();
     let waited = began.elapsed();
-    ui.say(if first.pending {
-        format!("epoch {epoch} is sealed: what was submitted can be proved about ({})", ui::seconds(waited))
-    } else {
-        format!("nothing to wait for: epoch {epoch} has all that was submitted")
-    });
+    let how = if first.pending { ui::seconds(waited) } else { "nothing to wait for".to_owned() };
+    ui.say(format!("epoch {epoch} is sealed: what was submitted can be proved about ({how})"));
     ui.document(&serde_json::json!({ "epoch": epoch, "waited_seconds": waited.as_secs_f64() }));
     Ok(())
 }
