@@ -93,6 +93,8 @@ fn every_change_alone_changes_nothing() {
     assert!(wrong.is_empty(), "what came out was changed: {wrong:?}");
 }
 
+const URN: &str = "urn:uuid:0b8a54c8-0000-4000-8000-00000000000f";
+
 #[test]
 fn what_is_about_another_thing_is_not_joined_with_a_patient_by_its_identifier() {
     let identifier = json!({"system": NATIONAL_ID, "value": "00000-1"});
@@ -107,12 +109,23 @@ fn what_is_about_another_thing_is_not_joined_with_a_patient_by_its_identifier() 
             (json!([contained]), json!({"reference": "#x"})),
             (json!([]), json!({"type": kind, "identifier": identifier})),
             (json!([]), json!({"reference": format!("{kind}/9"), "identifier": identifier})),
+            (json!([]), json!({"reference": URN, "identifier": identifier})),
         ] {
+            // Of what is in the Bundle only types that have records are known.
+            if subject["reference"] == URN && !["Patient", "Device"].contains(&kind) {
+                continue;
+            }
             let observation = json!({
                 "resourceType": "Observation", "id": "1", "status": "final", "subject": subject, "contained": contained,
                 "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}]},
             });
-            let entries = [&patient, &observation].map(|r| json!({"fullUrl": url(r), "resource": r}));
+            let mut entries =
+                [&patient, &observation].map(|r| json!({"fullUrl": url(r), "resource": r})).to_vec();
+            let device =
+                json!({"resourceType": "Device", "id": "y", "patient": {"reference": "Patient/none"}});
+            if kind == "Device" {
+                entries.push(json!({"fullUrl": URN, "resource": device}));
+            }
             let bundle = json!({"resourceType": "Bundle", "type": "collection", "entry": entries});
             let feed = Feed {
                 what: "",

@@ -209,15 +209,20 @@ impl Import {
             }
             person.insert(name, one);
         }
+        let there: BTreeSet<&String> = resources.iter().filter_map(|r| r.name.as_ref()).collect();
         let whom = |resource: &Resource| match &resource.read.subject {
             None => None,
             Some(subject) if subject.not_a_patient => None,
             Some(subject) => {
-                let names = resource.subjects.iter().map(|name| self.aliases.get(name).unwrap_or(name));
+                let mut names = resource.subjects.iter().map(|name| self.aliases.get(name).unwrap_or(name));
                 let identified: BTreeSet<&String> =
                     subject.identifiers.iter().filter_map(|i| by_identifier.get(i)).collect();
                 let identified = identified.first().copied().filter(|_| identified.len() == 1);
-                names.filter_map(|name| person.get(name)).next().or(identified)
+                // What is there is whom the reference names, also where that is nobody: a device, two people under one name.
+                match names.find(|name| there.contains(name)) {
+                    Some(name) => person.get(name),
+                    None => identified,
+                }
             }
         };
         // What several places say of one resource must not be two people, where no server answers for it.
