@@ -26,7 +26,7 @@ pub mod survey;
 mod types;
 
 pub use bundle::{BundleKind, Head, Stored};
-pub(crate) use category::{ACT_CODE, ACT_REASON, CARRIERS, CLASSES, CONFIDENTIALITY, SENSITIVITIES};
+pub(crate) use category::{ACT_CODE, ACT_REASON, CARRIERS, CLASSES, CONFIDENTIALITY, SENSITIVITIES, System};
 pub use category::{CompositionFloors, Floor, composition_floors};
 pub(crate) use category::{carried_by, confidentiality, of_labels, sensitivity, sensitivity_of_coding};
 pub use date::{DateError, PartialDate, Zones};

@@ -272,12 +272,55 @@ fn a_deny_of_single_records_covers_their_classes() {
 
 #[test]
 fn a_deny_of_an_unknown_label_covers_every_sensitivity() {
-    let label = json!([{"system": "http://terminology.hl7.org/ValueSet/v3-InformationSensitivityPolicy", "code": "HIV"}]);
-    let rules = denied(json!({"securityLabel": label}));
-    for (name, bit) in [("HIV", Categories::HIV), ("PSY", Categories::PSY), ("GDIS", Categories::GDIS)] {
-        assert!(rules[0].0.categories.intersects(bit), "{name}");
+    for label in [
+        json!({"system": "urn:example:labels", "code": "HIV"}),
+        json!({"system": ACT, "code": "hiv"}),
+        json!({"system": "http://terminology.hl7.org/ValueSet/v3-InformationSensitivityPolicy", "code": "NEW"}),
+    ] {
+        let rules = denied(json!({"securityLabel": [label]}));
+        for (name, bit) in [("HIV", Categories::HIV), ("PSY", Categories::PSY), ("GDIS", Categories::GDIS)] {
+            assert!(rules[0].0.categories.intersects(bit), "{label}: {name}");
+        }
+        assert_eq!(rules[0].1, [Note::EverySensitivity], "{label}");
     }
-    assert_eq!(rules[0].1, [Note::EverySensitivity]);
+}
+
+#[test]
+fn a_label_means_the_same_in_every_spelling_of_its_system() {
+    let read = |effect: &str, system: &str, code: &str| {
+        let mut consent = good();
+        let label = json!([{"system": system, "code": code}]);
+        if effect == "permit" {
+            consent["provision"]["securityLabel"] = label;
+        } else {
+            consent["provision"]["provision"] = json!([{"type": effect, "securityLabel": label}]);
+        }
+        run(&consent, Zones::ANY).map(|c| c.terms().rules().to_vec()).map_err(|e| e.to_string())
+    };
+    for (canonical, spellings) in [
+        (
+            ACT,
+            &[
+                "http://hl7.org/fhir/v3/ActCode",
+                "urn:oid:2.16.840.1.113883.5.4",
+                "http://terminology.hl7.org/ValueSet/v3-InformationSensitivityPolicy",
+                "https://terminology.hl7.org/CodeSystem/v3-ActCode|9.0.0",
+            ][..],
+        ),
+        (LEVEL, &["http://hl7.org/fhir/v3/Confidentiality", "urn:oid:2.16.840.1.113883.5.25"][..]),
+    ] {
+        // Known, sharing its bits, not exact, not known.
+        for code in ["HIV", "ETHUD", "N", "R", "U", "NEW"] {
+            for effect in ["permit", "deny"] {
+                for spelling in spellings {
+                    let (one, other) = (read(effect, canonical, code), read(effect, spelling, code));
+                    assert!(one == other, "{effect}: {code} of {spelling}");
+                }
+            }
+        }
+    }
+    let hiv = denied(json!({"securityLabel": [{"system": "http://hl7.org/fhir/v3/ActCode", "code": "HIV"}]}));
+    assert_eq!((hiv[0].0.categories, hiv[0].1.as_slice()), (Categories::HIV, &[][..]));
 }
 
 fn at(text: &str) -> Timestamp {

@@ -222,6 +222,44 @@ fn by_urn() -> Vec<Feed> {
             ],
             People::Each(&[&["-", "38341003"], &["-", "44054006", "73211009"]]),
         ),
+        feed(
+            "Bundles that share a patient and a condition by URN, the patient named by an id in each",
+            vec![
+                bundle(
+                    "a.json",
+                    "collection",
+                    &[(A_URN, aslam("1")), (B_URN, condition("7", "44054006", "Patient/1"))],
+                ),
+                bundle(
+                    "b.json",
+                    "collection",
+                    &[
+                        (A_URN, aslam("1")),
+                        (B_URN, condition("7", "44054006", "Patient/1")),
+                        (D_URN, condition("8", "73211009", "Patient/1")),
+                    ],
+                ),
+            ],
+            People::Each(&[&["-", "44054006", "73211009"]]),
+        ),
+        Feed {
+            source: Some("https://h.example/fhir"),
+            ..feed(
+                "a transaction by URN, relative references to patients of that server",
+                vec![
+                    lines("Patient.ndjson", &[aslam("p1"), bano("p2")]),
+                    bundle(
+                        "t.json",
+                        "transaction",
+                        &[
+                            (A_URN, without_id(condition("", "44054006", "Patient/p1"))),
+                            (B_URN, without_id(condition("", "73211009", "Patient/p2"))),
+                        ],
+                    ),
+                ],
+                People::Each(&[&["-", "44054006"], &["-", "73211009"]]),
+            )
+        },
     ]
 }
 
@@ -410,6 +448,37 @@ fn versions() -> Vec<Feed> {
             People::Each(&[&["-", "718-7=14000000"]]),
         ),
         feed(
+            "versions of one second, by its fraction",
+            vec![
+                bundle(
+                    "a.json",
+                    "collection",
+                    &[
+                        ("https://h.example/fhir/Patient/p1", aslam("p1")),
+                        (
+                            &url(1),
+                            updated(
+                                observation("o1", "p1", "", "718-7", "14", "final"),
+                                "2024-01-01T23:00:00.1Z",
+                            ),
+                        ),
+                    ],
+                ),
+                bundle(
+                    "b.json",
+                    "collection",
+                    &[(
+                        &url(1),
+                        updated(
+                            observation("o1", "p1", "", "718-7", "9", "final"),
+                            "2024-01-02T04:00:00.099999+05:00",
+                        ),
+                    )],
+                ),
+            ],
+            People::Each(&[&["-", "718-7=14000000"]]),
+        ),
+        feed(
             "a history, the newest first",
             vec![
                 bundle(
@@ -435,6 +504,12 @@ fn labelled() -> Vec<Feed> {
         json["meta"] = json!({"security": labels});
         File { bytes: json.to_string().into_bytes(), ..file }
     };
+    let with_composition = |labels: Value, confidentiality: &str, file: File| {
+        let mut json: Value = serde_json::from_slice(&file.bytes).expect("a Bundle");
+        json["entry"][0]["resource"]["meta"] = json!({"security": labels});
+        json["entry"][0]["resource"]["confidentiality"] = json!(confidentiality);
+        File { bytes: json.to_string().into_bytes(), ..file }
+    };
     let level = |code: &str| json!({"system": crate::table::CONFIDENTIALITY, "code": code});
     let hiv = json!({"system": crate::table::ACT_CODE, "code": "HIV"});
     vec![
@@ -442,7 +517,7 @@ fn labelled() -> Vec<Feed> {
             "a labelled Bundle, and one of its entries without labels elsewhere",
             vec![
                 with(
-                    json!([level("V"), hiv]),
+                    json!([level("V"), &hiv]),
                     bundle(
                         "a.json",
                         "collection",
@@ -480,6 +555,19 @@ fn labelled() -> Vec<Feed> {
                 ),
             )],
             People::Each(&[&["- restricted", "44054006 restricted"]]),
+        ),
+        feed(
+            "a document of which the Composition is labelled",
+            vec![with_composition(
+                json!([hiv]),
+                "V",
+                document(
+                    "d.json",
+                    Some("D41"),
+                    &[("Patient/1", aslam("1")), ("Condition/1", condition("1", "44054006", "Patient/1"))],
+                ),
+            )],
+            People::Each(&[&["- HIV very restricted", "44054006 HIV very restricted"]]),
         ),
     ]
 }

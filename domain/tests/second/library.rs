@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use amanat_domain::fhir::identity::Source;
+use amanat_domain::fhir::identity::{Source, type_of_reference};
 use amanat_domain::fhir::survey::{Survey, Verdict as Taken};
 use amanat_domain::fhir::{Head, Item, Layout, Limits, Lost, Reader, Reason, Resource, type_name};
 
 use crate::feed::Feed;
 use crate::people::{Outcome, fact};
-use crate::read::{At, Read, Row, Verdict};
+use crate::read::{At, Read, Row, Subject, Verdict};
 
 /// Everything in a file, by place.
 pub(crate) fn file(name: &str, bytes: &[u8]) -> BTreeMap<At, Verdict> {
@@ -58,9 +58,14 @@ fn plain(resource: &Resource) -> Read {
     Read {
         name: type_name(resource.resource_type).to_owned(),
         id: resource.id.clone(),
-        subject: resource.subject.as_ref().map(|s| (s.literal.clone(), s.identifiers.clone())),
+        subject: resource.subject.as_ref().map(|s| Subject {
+            reference: s.literal.clone(),
+            identifiers: s.identifiers.clone(),
+            not_a_patient: s.not_a_patient.is_some()
+                || s.literal.as_deref().and_then(type_of_reference).is_some_and(|t| t != "Patient"),
+        }),
         version: resource.version.id.clone(),
-        updated: resource.version.updated.map(|t| t.seconds()),
+        updated: resource.version.updated.map(|t| (t.seconds(), resource.version.fraction)),
         rows: rows.collect(),
         canonical: String::from_utf8_lossy(&resource.canonical).into_owned(),
     }

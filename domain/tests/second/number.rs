@@ -102,6 +102,15 @@ pub(crate) fn date(text: &str) -> Option<Seconds> {
     Some((utc, utc))
 }
 
+/// An instant as its second and the billionths of it; what is finer is cut.
+pub(crate) fn instant(text: &str) -> Option<(u64, u32)> {
+    let (second, _) = date(text)?;
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    let fraction: String =
+        fraction.chars().take_while(char::is_ascii_digit).chain("000000000".chars()).take(9).collect();
+    Some((second, fraction.parse().ok()?))
+}
+
 /// Days from 1 January of year 1.
 fn days(year: u64, month: u64, day: u64) -> u64 {
     let past = year - 1;

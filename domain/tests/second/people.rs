@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::{CHANGES, Dice};
 use crate::feed::{Feed, File, NATIONAL_ID, People, feeds};
+use crate::make::{condition, patient};
 use crate::read::Row;
 use crate::table::HIV;
 use crate::{archive, library, who};
@@ -92,6 +93,8 @@ fn every_change_alone_changes_nothing() {
     assert!(wrong.is_empty(), "what came out was changed: {wrong:?}");
 }
 
+const URN: &str = "urn:uuid:0b8a54c8-0000-4000-8000-00000000000f";
+
 #[test]
 fn what_is_about_another_thing_is_not_joined_with_a_patient_by_its_identifier() {
     let identifier = json!({"system": NATIONAL_ID, "value": "00000-1"});
@@ -106,12 +109,23 @@ fn what_is_about_another_thing_is_not_joined_with_a_patient_by_its_identifier() 
             (json!([contained]), json!({"reference": "#x"})),
             (json!([]), json!({"type": kind, "identifier": identifier})),
             (json!([]), json!({"reference": format!("{kind}/9"), "identifier": identifier})),
+            (json!([]), json!({"reference": URN, "identifier": identifier})),
         ] {
+            // Of what is in the Bundle only types that have records are known.
+            if subject["reference"] == URN && !["Patient", "Device"].contains(&kind) {
+                continue;
+            }
             let observation = json!({
                 "resourceType": "Observation", "id": "1", "status": "final", "subject": subject, "contained": contained,
                 "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}]},
             });
-            let entries = [&patient, &observation].map(|r| json!({"fullUrl": url(r), "resource": r}));
+            let mut entries =
+                [&patient, &observation].map(|r| json!({"fullUrl": url(r), "resource": r})).to_vec();
+            let device =
+                json!({"resourceType": "Device", "id": "y", "patient": {"reference": "Patient/none"}});
+            if kind == "Device" {
+                entries.push(json!({"fullUrl": URN, "resource": device}));
+            }
             let bundle = json!({"resourceType": "Bundle", "type": "collection", "entry": entries});
             let feed = Feed {
                 what: "",
@@ -123,6 +137,34 @@ fn what_is_about_another_thing_is_not_joined_with_a_patient_by_its_identifier() 
             for (reader, gather) in READERS {
                 assert_eq!(gather(&feed).people.concat().len(), records, "{reader}: {kind}: {subject}");
             }
+        }
+    }
+}
+
+#[test]
+fn one_resource_that_two_places_say_of_two_people_is_of_neither() {
+    let urn = |n: u8| format!("urn:uuid:0b8a54c8-0000-4000-8000-0000000000{n:02}");
+    let says = |name: &str, person: Value, at: u8, also: Value| {
+        let entries = [
+            json!({"fullUrl": urn(at), "resource": person}),
+            json!({"fullUrl": urn(30), "resource": condition("7", "44054006", "Patient/1")}),
+            json!({"fullUrl": urn(at + 1), "resource": also}),
+        ];
+        let bundle = json!({"resourceType": "Bundle", "type": "collection", "entry": entries});
+        File { name: name.to_owned(), bytes: bundle.to_string().into_bytes() }
+    };
+    let a = says("a.json", patient("1", "Aslam", "1970-01-01"), 10, condition("8", "73211009", "Patient/1"));
+    let b = says("b.json", patient("1", "Bano", "1985-05-05"), 20, condition("9", "38341003", "Patient/1"));
+    for (files, refused) in
+        [(vec![a.clone(), b.clone()], 1), (vec![b.clone(), a.clone()], 1), (vec![a.clone(), a], 0)]
+    {
+        let feed = Feed { what: "", files, source: None, same_by: None, people: People::Count(0) };
+        for (reader, gather) in READERS {
+            let outcome = gather(&feed);
+            // Themselves and what is theirs alone, else what both places say of one.
+            let records: Vec<usize> = outcome.people.iter().map(Vec::len).collect();
+            assert_eq!(records, if refused == 1 { vec![2, 2] } else { vec![3] }, "{reader}");
+            assert_eq!(outcome.refused.values().sum::<usize>(), refused, "{reader}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::number::{ALWAYS, OPEN_END, Seconds, date, fixed};
+use crate::number::{ALWAYS, OPEN_END, Seconds, date, fixed, instant};
 use crate::table::{
     ACT_CODE, CATEGORY_CLASSES, CONFIDENTIALITY, DEVICES, From, LABELS, OBSERVATION_VALUE, OTHER, SENSITIVE,
     SENSITIVE_CODES, TYPES, Time, Type, UCUM, Word,
@@ -32,12 +32,22 @@ pub(crate) struct Row {
 pub(crate) struct Read {
     pub(crate) name: String,
     pub(crate) id: Option<String>,
-    /// `reference` and identifiers of the subject; `None` without one.
-    pub(crate) subject: Option<(Option<String>, Vec<String>)>,
+    /// `None` without one.
+    pub(crate) subject: Option<Subject>,
     pub(crate) version: Option<String>,
-    pub(crate) updated: Option<u64>,
+    /// Seconds, and billionths of a second.
+    pub(crate) updated: Option<(u64, u32)>,
     pub(crate) rows: Vec<Row>,
     pub(crate) canonical: String,
+}
+
+/// Whom a resource is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Subject {
+    pub(crate) reference: Option<String>,
+    pub(crate) identifiers: Vec<String>,
+    /// It says that it is something else.
+    pub(crate) not_a_patient: bool,
 }
 
 /// What is to come of one place of a file.
@@ -139,7 +149,7 @@ pub(crate) fn resource(json: &Value, full_url: Option<&str>, container: Labels) 
         id,
         subject: subject(of, json),
         version: json["meta"]["versionId"].as_str().map(str::to_owned),
-        updated: json["meta"]["lastUpdated"].as_str().and_then(date).map(|(first, _)| first),
+        updated: json["meta"]["lastUpdated"].as_str().and_then(instant),
         rows,
         canonical: canonical(json),
     }))
@@ -150,7 +160,11 @@ fn row(of: &Type, json: &Value, full_url: Option<&str>, status: Option<String>, 
     let (categories, confidentiality) = categories(of, json, container);
     Row {
         number: of.number,
-        code: first(of.code.iter().flat_map(|path| at(json, path)), coding),
+        code: if of.name == "MedicationRequest" {
+            medication(json)
+        } else {
+            first(of.code.iter().flat_map(|path| at(json, path)), coding)
+        },
         time: time(of, json),
         value,
         unit,
@@ -201,6 +215,20 @@ fn coding(json: &Value) -> Option<(String, String)> {
         codings.into_iter().filter_map(|c| Some((word(c, "system"), word(c, "code")?))).collect();
     let best = with_code.iter().find(|(system, _)| system.is_some()).or(with_code.first())?;
     Some((best.0.clone().unwrap_or_default(), best.1.clone()))
+}
+
+/// The code that an order says, or that of the contained Medication that it names, unless its status, a modifier in R4, says more
+/// than `active`; none where it says both.
+fn medication(json: &Value) -> Option<(String, String)> {
+    match (&json["medicationCodeableConcept"], &json["medicationReference"]) {
+        (said, Value::Null) => return coding(said),
+        (Value::Null, _) => {}
+        (_, _) => return None,
+    }
+    let id = json["medicationReference"]["reference"].as_str()?.strip_prefix('#')?;
+    let named = list(&json["contained"]).into_iter().find(|c| c["id"] == id)?;
+    let stands = named["status"].is_null() || named["status"] == "active";
+    if stands && named["resourceType"] == "Medication" { coding(&named["code"]) } else { None }
 }
 
 fn time(of: &Type, json: &Value) -> Seconds {
@@ -462,27 +490,28 @@ fn hl7_code(json: &Value) -> Option<String> {
     of_hl7.next()?["code"].as_str().map(str::to_owned)
 }
 
-fn subject(of: &Type, json: &Value) -> Option<(Option<String>, Vec<String>)> {
+fn subject(of: &Type, json: &Value) -> Option<Subject> {
     for name in of.subject {
         let named = &json[*name];
         if named.is_null() {
             continue;
         }
-        let literal = named["reference"].as_str().map(str::to_owned);
-        // Who shares an identifier with a device or a group is not it.
-        let patient = named["type"].is_null() || named["type"] == "Patient";
-        let mut identifiers: Vec<String> =
-            identifier(&named["identifier"]).into_iter().filter(|_| patient).collect();
-        if identifiers.is_empty()
-            && let Some(id) = literal.as_deref().and_then(|l| l.strip_prefix('#'))
-        {
+        let reference = named["reference"].as_str().map(str::to_owned);
+        let mut identifiers: Vec<String> = identifier(&named["identifier"]).into_iter().collect();
+        // By the reference, by `type`: who shares an identifier with a device or a group is not it.
+        let mut types = vec![type_of(named, json)];
+        types.extend(named["type"].as_str().map(|t| t.rsplit('/').next().unwrap_or(t).to_owned()));
+        if let Some(id) = reference.as_deref().and_then(|r| r.strip_prefix('#')) {
             for contained in list(&json["contained"]) {
                 if contained["id"] == id && contained["resourceType"] == "Patient" {
                     identifiers.extend(list(&contained["identifier"]).into_iter().filter_map(identifier));
                 }
             }
+            // Who is not contained in it may be the one in whom it was contained.
+            types.retain(|t| t != "nothing");
         }
-        return Some((literal, identifiers));
+        let not_a_patient = types.iter().any(|t| !t.is_empty() && t != "Patient");
+        return Some(Subject { reference, identifiers, not_a_patient });
     }
     None
 }

@@ -177,7 +177,8 @@ pub(crate) const TYPES: &[Type] = &[
     Type {
         name: "MedicationRequest",
         number: 6,
-        code: &["medicationCodeableConcept"],
+        // Read in its two forms.
+        code: &[],
         time: &[Of("authoredOn")],
         provider: &[Clinician("requester")],
         organisation: &[Organisation("requester")],
@@ -383,24 +384,45 @@ pub(crate) const LABELS: &[(&str, u64)] = &[
     ("SEX", SEX),
     ("SUD", SUD),
     ("MINOR", 1 << 30),
-    ("STD", 1 << 31),
+    ("STD", STD),
     ("GDIS", 1 << 32),
 ];
 
 /// Codes of the example data that say a sensitivity, wherever they stand.
 pub(crate) const SENSITIVE_CODES: &[(&str, &str, u64)] = &[
-    (SNOMED, "72892002", SEX),        // Normal pregnancy
-    (SNOMED, "19169002", SEX),        // Miscarriage in first trimester
-    (SNOMED, "79586000", SEX),        // Tubal pregnancy
-    (SNOMED, "55680006", SUD | ETH),  // Drug overdose
-    (SNOMED, "5602001", SUD | ETH),   // Opioid abuse
-    (SNOMED, "361055000", SUD | ETH), // Misuses drugs
-    (SNOMED, "370143000", PSY),       // Major depression disorder
-    (SNOMED, "36923009", PSY),        // Major depression, single episode
-    (SNOMED, "47505003", PSY),        // Posttraumatic stress disorder
-    (SNOMED, "86406008", HIV),        // Human immunodeficiency virus infection
-    (SNOMED, "706893006", SDV),       // Victim of intimate partner abuse
+    (SNOMED, "72892002", SEX),                // Normal pregnancy
+    (SNOMED, "19169002", SEX),                // Miscarriage in first trimester
+    (SNOMED, "79586000", SEX),                // Tubal pregnancy
+    (SNOMED, "55680006", SUD | ETH),          // Drug overdose
+    (SNOMED, "5602001", SUD | ETH),           // Opioid abuse
+    (SNOMED, "361055000", SUD | ETH),         // Misuses drugs
+    (SNOMED, "370143000", PSY),               // Major depression disorder
+    (SNOMED, "36923009", PSY),                // Major depression, single episode
+    (SNOMED, "47505003", PSY),                // Posttraumatic stress disorder
+    (SNOMED, "86406008", HIV),                // Human immunodeficiency virus infection
+    (SNOMED, "706893006", SDV),               // Victim of intimate partner abuse
+    (SNOMED, "866148006", SDV),               // Screening for domestic abuse
+    (SNOMED, "714812005", SEX),               // Induced termination of pregnancy
+    (SNOMED, "386394001", SEX),               // Pregnancy termination care
+    (SNOMED, "10383002", SEX),                // Counseling for termination of pregnancy
+    (SNOMED, "65200003", SEX),                // Insertion of intrauterine contraceptive device
+    (SNOMED, "169553002", SEX),               // Insertion of subcutaneous contraceptive
+    (SNOMED, "56876005", SUD | ETH),          // Drug rehabilitation and detoxification
+    (SNOMED, "60112009", SUD | ETH),          // Drug addiction counseling
+    (SNOMED, "266707007", SUD | ETH),         // Drug addiction therapy
+    (SNOMED, "61480009", SUD | ETH),          // Drug detoxification
+    (SNOMED, "10939881000119105", SUD | ETH), // Unhealthy alcohol drinking behavior
+    (SNOMED, "713106006", SUD | ETH),         // Screening for drug abuse
+    (SNOMED, "165829005", STD),               // Gonorrhea infection test
+    (SNOMED, "310861008", STD),               // Chlamydia antigen test
+    (SNOMED, "269828009", STD),               // Syphilis infection test
+    (SNOMED, "79094001", PSY),                // Initial psychiatric interview
+    (SNOMED, "80583007", PSY),                // Severe anxiety (panic)
+    (SNOMED, "225337009", PSY),               // Suicide risk assessment
+    (LOINC, "55277-8", HIV),                  // HIV status
+    (LOINC, "76690-7", SEX),                  // Sexual orientation
 ];
+const LOINC: &str = "http://loinc.org";
 const SNOMED: &str = "http://snomed.info/sct";
 const ETH: u64 = 1 << 24;
 const PSY: u64 = 1 << 25;
@@ -408,3 +430,4 @@ const SDV: u64 = 1 << 26;
 pub(crate) const HIV: u64 = 1 << 27;
 const SEX: u64 = 1 << 28;
 const SUD: u64 = 1 << 29;
+const STD: u64 = 1 << 31;

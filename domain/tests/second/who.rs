@@ -27,14 +27,28 @@ impl Source {
     }
 }
 
+#[derive(Clone)]
 struct Resource {
     name: Option<String>,
+    /// Nobody answers for the name: a folder is no server.
+    doubtful: bool,
     /// The names that the subject's reference may mean; the first that is there counts.
     subjects: Vec<String>,
     read: Read,
     /// Of a Patient: identifiers, and what tells people apart where nobody answers for the name.
     identifiers: Vec<String>,
     likeness: Option<String>,
+}
+
+/// Where a resource stood.
+struct Stands<'a> {
+    full_url: Option<&'a str>,
+    within: Option<&'a String>,
+    source: &'a Source,
+    /// Its Bundle holds all that it speaks of.
+    holds_all: bool,
+    /// A server is to give it an id.
+    to_be_created: bool,
 }
 
 #[derive(Default)]
@@ -57,11 +71,25 @@ pub(crate) fn gather(feed: &Feed) -> Outcome {
                 let within = bundle_name(&document);
                 let labels = read::bundle_labels(&document);
                 for entry in entries(&document) {
-                    let full_url = entry["fullUrl"].as_str();
-                    import.note(&entry["resource"], full_url, Some(&within), &source, labels);
+                    let stands = Stands {
+                        full_url: entry["fullUrl"].as_str(),
+                        within: Some(&within),
+                        source: &source,
+                        holds_all: document["type"] == "document" || document["type"] == "message",
+                        to_be_created: (document["type"] == "transaction" || document["type"] == "batch")
+                            && entry["request"]["method"] != "PUT",
+                    };
+                    import.note(&entry["resource"], &stands, labels);
                 }
             } else {
-                import.note(&document, None, None, &source, (0, None));
+                let stands = Stands {
+                    full_url: None,
+                    within: None,
+                    source: &source,
+                    holds_all: false,
+                    to_be_created: false,
+                };
+                import.note(&document, &stands, (0, None));
             }
         }
     }
@@ -100,40 +128,32 @@ fn same_spelling(url: &str) -> String {
 }
 
 impl Import {
-    fn note(
-        &mut self,
-        json: &Value,
-        full_url: Option<&str>,
-        within: Option<&String>,
-        source: &Source,
-        labels: Labels,
-    ) {
+    fn note(&mut self, json: &Value, stands: &Stands<'_>, labels: Labels) {
+        let Stands { full_url, within, source, .. } = *stands;
         let Verdict::Resource(read) = read::resource(json, full_url, labels) else { return };
         let id = read.id.as_ref().map(|id| format!("{}/{id}", read.name));
         let in_bundle = |text: &str| within.map(|bundle| format!("{bundle}#{text}"));
-        // Ids of a Bundle are those of a source only where somebody named the source.
-        let of_source = within.is_none() || source.named;
-        let mut doubtful = false;
+        // A Bundle keeps its ids to itself where nobody named the source, and where they are not of a server.
+        let speaks_of_source = within.is_none() || (source.named && !stands.holds_all);
+        let of_source = speaks_of_source && !stands.to_be_created;
         let name = match (full_url, &id) {
             (Some(url), _) if url.starts_with("http") => Some(same_spelling(url)),
             (Some(urn), _) if urn.starts_with("urn:uuid:") || urn.starts_with("urn:oid:") => {
                 Some(format!("{}#{}", source.word, urn.to_lowercase()))
             }
             (Some(text), _) => in_bundle(text),
-            (None, Some(id)) if of_source => {
-                doubtful = !source.named;
-                Some(source.name(id))
-            }
+            (None, Some(id)) if of_source => Some(source.name(id)),
             (None, Some(id)) => in_bundle(id),
             (None, None) if read.name == "Patient" => None,
             (None, None) => in_bundle(&read.canonical).or(Some(source.name(&read.canonical))),
         };
+        let doubtful = !source.named && !name.as_ref().is_some_and(|n| n.starts_with("https://"));
         if let (Some(name), Some(id)) = (&name, &id)
             && let Some(alias) = in_bundle(id)
         {
             self.aliases.insert(alias, name.clone());
         }
-        let subjects = match read.subject.as_ref().and_then(|(reference, _)| reference.as_deref()) {
+        let subjects = match read.subject.as_ref().and_then(|s| s.reference.as_deref()) {
             None => Vec::new(),
             Some(reference) if reference.starts_with("http") => vec![same_spelling(reference)],
             Some(urn) if urn.starts_with("urn:") => vec![format!("{}#{}", source.word, urn.to_lowercase())],
@@ -146,7 +166,7 @@ impl Import {
                         vec![format!("{base}/{reference}")]
                     }
                     None => {
-                        let in_source = of_source.then(|| source.name(reference));
+                        let in_source = speaks_of_source.then(|| source.name(reference));
                         in_bundle(reference).into_iter().chain(in_source).collect()
                     }
                 }
@@ -158,6 +178,7 @@ impl Import {
         let likeness = format!("{identifiers:?} {} {}", json["birthDate"], json["name"][0]["family"]);
         self.found.push(Resource {
             name,
+            doubtful,
             subjects,
             read: *read,
             identifiers: if patient { identifiers } else { Vec::new() },
@@ -173,7 +194,7 @@ impl Import {
                 likenesses.entry(name.clone()).or_default().insert(likeness.clone());
             }
         }
-        let resources = newest(self.found);
+        let (resources, everywhere) = newest(self.found);
         // Patients who share an identifier of the operator's system are one, under the least name.
         let mut person: BTreeMap<String, String> = BTreeMap::new();
         let mut by_identifier: BTreeMap<String, String> = BTreeMap::new();
@@ -188,6 +209,29 @@ impl Import {
             }
             person.insert(name, one);
         }
+        let there: BTreeSet<&String> = resources.iter().filter_map(|r| r.name.as_ref()).collect();
+        let whom = |resource: &Resource| match &resource.read.subject {
+            None => None,
+            Some(subject) if subject.not_a_patient => None,
+            Some(subject) => {
+                let mut names = resource.subjects.iter().map(|name| self.aliases.get(name).unwrap_or(name));
+                let identified: BTreeSet<&String> =
+                    subject.identifiers.iter().filter_map(|i| by_identifier.get(i)).collect();
+                let identified = identified.first().copied().filter(|_| identified.len() == 1);
+                // What is there is whom the reference names, also where that is nobody: a device, two people under one name.
+                match names.find(|name| there.contains(name)) {
+                    Some(name) => person.get(name),
+                    None => identified,
+                }
+            }
+        };
+        // What several places say of one resource must not be two people, where no server answers for it.
+        let mut said: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+        for place in everywhere.iter().filter(|place| place.doubtful) {
+            if let (Some(name), Some(about)) = (&place.name, whom(place)) {
+                said.entry(name).or_default().insert(about);
+            }
+        }
         let mut outcome = Outcome::default();
         let mut people: BTreeMap<String, Vec<_>> = BTreeMap::new();
         for resource in &resources {
@@ -198,14 +242,11 @@ impl Import {
                     outcome.nobody.extend(facts);
                     continue;
                 }
-                (_, subject) => {
-                    let named = resource.subjects.iter().map(|name| self.aliases.get(name).unwrap_or(name));
-                    let identifiers = subject.iter().flat_map(|(_, identifiers)| identifiers);
-                    named
-                        .filter_map(|name| person.get(name))
-                        .chain(identifiers.filter_map(|i| by_identifier.get(i)))
-                        .next()
-                }
+                _ => match resource.name.as_ref().and_then(|name| said.get(name)) {
+                    Some(about) if about.len() == 1 => about.first().copied(),
+                    Some(_) => None,
+                    None => whom(resource),
+                },
             };
             match about {
                 Some(about) => people.entry(about.clone()).or_default().extend(facts),
@@ -224,9 +265,10 @@ fn is_of(identifier: &str, system: Option<&str>) -> bool {
     system.is_some_and(|system| identifier.strip_prefix(system).is_some_and(|rest| rest.starts_with('|')))
 }
 
-/// Of each name the newest version: by number, by time, by order. What has no name stays, to be refused. Where the same stood in
-/// several places, the labels of all of them hold.
-fn newest(found: Vec<Resource>) -> Vec<Resource> {
+/// Of each name the newest version: by number, by time, by order; and all of them. What has no name stays, to be refused. Where the same
+/// stood in several places, the labels of all of them hold.
+fn newest(found: Vec<Resource>) -> (Vec<Resource>, Vec<Resource>) {
+    let everywhere = found.clone();
     let mut by_name: BTreeMap<String, Resource> = BTreeMap::new();
     let mut nameless = Vec::new();
     for mut resource in found {
@@ -243,12 +285,18 @@ fn newest(found: Vec<Resource>) -> Vec<Resource> {
                 (b.categories, b.confidentiality) = (a.categories, a.confidentiality);
             }
         }
-        let mark =
-            |r: &Resource| (r.read.version.as_ref().and_then(|v| v.parse::<u64>().ok()), r.read.updated);
-        let older = by_name.get(&name).is_some_and(|known| mark(known) > mark(&resource));
+        let older = by_name.get(&name).is_some_and(|known| is_newer(&known.read, &resource.read));
         if !older {
             by_name.insert(name, resource);
         }
     }
-    by_name.into_values().chain(nameless).collect()
+    (by_name.into_values().chain(nameless).collect(), everywhere)
+}
+
+/// By `versionId` where both are numbers, else by `lastUpdated` where both say it.
+fn is_newer(one: &Read, other: &Read) -> bool {
+    let number = |r: &Read| r.version.as_ref().and_then(|v| v.parse::<u64>().ok());
+    let by_number = number(one).zip(number(other)).filter(|(a, b)| a != b);
+    let by_time = one.updated.zip(other.updated);
+    by_number.map_or_else(|| by_time.is_some_and(|(a, b)| a > b), |(a, b)| a > b)
 }

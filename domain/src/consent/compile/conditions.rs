@@ -8,8 +8,8 @@ use crate::consent::{Actions, Categories, Confidentiality, Effect, Grantee, Juri
 use crate::fhir::json::{Json, Object};
 use crate::fhir::node::Node;
 use crate::fhir::{
-    ACT_CODE, CARRIERS, CLASSES, CONFIDENTIALITY, PartialDate, Zones, carried_by, confidentiality,
-    known_type, of_labels, sensitivity, sensitivity_of_coding,
+    CARRIERS, CLASSES, PartialDate, System, Zones, carried_by, confidentiality, known_type, of_labels,
+    sensitivity, sensitivity_of_coding,
 };
 use crate::time::{Period, Timestamp};
 
@@ -343,8 +343,9 @@ fn labels(
     let labels = each(node, "securityLabel", sink, |label| {
         let (system, code) = coding(label, sink)?;
         let unknown = || sink.node(label, RefusalReason::UnknownCode);
-        match (system, effect) {
-            (CONFIDENTIALITY, _) => {
+        // By every spelling of the systems, as labels of records are read.
+        match (System::of(system), effect) {
+            (Some(System::Confidentiality), _) => {
                 let named = confidentiality(code).ok_or_else(unknown)?;
                 inexact_low |= matches!(code, "U" | "L");
                 level = Some(match (level, effect) {
@@ -353,7 +354,7 @@ fn labels(
                     (Some(other), Effect::Deny) => other.min(named),
                 });
             }
-            (ACT_CODE, _) if sensitivity(code).is_some() => {
+            (Some(System::ActCode), _) if sensitivity(code).is_some() => {
                 let (bits, exact) = sensitivity(code).ok_or_else(unknown)?;
                 match effect {
                     Effect::Permit if !exact => return Err(sink.node(label, RefusalReason::CodeShared)),
@@ -368,7 +369,7 @@ fn labels(
                 sensitivities = sensitivities.union(bits);
                 notes.push(Note::EverySensitivity);
             }
-            (ACT_CODE, _) => return Err(unknown()),
+            (Some(System::ActCode), _) => return Err(unknown()),
             _ => {
                 let systems = "v3-Confidentiality or v3-ActCode";
                 return Err(sink.node(label, RefusalReason::UnknownSystem(systems)));

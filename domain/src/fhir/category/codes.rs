@@ -27,6 +27,14 @@ const SNOMED: Codes = &[
     ("6525002", SUBSTANCE),
     ("361055000", SUBSTANCE),
     ("55680006", SUBSTANCE),
+    // Unhealthy alcohol drinking behaviour, drug rehabilitation and detoxification, drug detoxification.
+    ("10939881000119105", SUBSTANCE),
+    ("56876005", SUBSTANCE),
+    ("61480009", SUBSTANCE),
+    // Drug addiction counselling, drug addiction therapy, screening for drug abuse.
+    ("60112009", SUBSTANCE),
+    ("266707007", SUBSTANCE),
+    ("713106006", SUBSTANCE),
     // Depression, major depression, single episode, schizophrenia, bipolar, psychosis, post-traumatic stress.
     ("35489007", Categories::PSY),
     ("370143000", Categories::PSY),
@@ -35,16 +43,32 @@ const SNOMED: Codes = &[
     ("13746004", Categories::PSY),
     ("69322001", Categories::PSY),
     ("47505003", Categories::PSY),
+    // Severe anxiety (panic), initial psychiatric interview, suicide risk assessment.
+    ("80583007", Categories::PSY),
+    ("79094001", Categories::PSY),
+    ("225337009", Categories::PSY),
     // Miscarriage, ectopic pregnancy, normal pregnancy.
     ("19169002", Categories::SEX),
     ("79586000", Categories::SEX),
     ("72892002", Categories::SEX),
+    // Induced termination of pregnancy, pregnancy termination care, counselling for termination of pregnancy.
+    ("714812005", Categories::SEX),
+    ("386394001", Categories::SEX),
+    ("10383002", Categories::SEX),
+    // Insertion of an intrauterine contraceptive device, of a subcutaneous contraceptive.
+    ("65200003", Categories::SEX),
+    ("169553002", Categories::SEX),
     // Syphilis, gonorrhoea, sexually transmitted infection.
     ("76272004", Categories::STD),
     ("15628003", Categories::STD),
     ("8098009", Categories::STD),
-    // Victim of intimate partner abuse.
+    // Tests for infection with gonorrhoea, chlamydia, syphilis.
+    ("165829005", Categories::STD),
+    ("310861008", Categories::STD),
+    ("269828009", Categories::STD),
+    // Victim of intimate partner abuse, screening for domestic abuse.
     ("706893006", Categories::SDV),
+    ("866148006", Categories::SDV),
     // Sickle cell disease.
     ("417357006", Categories::GDIS),
 ];
@@ -58,6 +82,10 @@ const LOINC: Codes = &[
     ("29893-5", Categories::HIV),
     ("20447-9", Categories::HIV),
     ("25836-8", Categories::HIV),
+    // HIV status.
+    ("55277-8", Categories::HIV),
+    // Sexual orientation.
+    ("76690-7", Categories::SEX),
     // Drinks per day.
     ("74013-4", SUBSTANCE),
     // PHQ-9 and GAD-7 panels and scores.

@@ -20,7 +20,7 @@ use super::json::Json;
 use crate::consent::Categories;
 use crate::record::ResourceType;
 use labels::Labels;
-use systems::System;
+pub(crate) use systems::System;
 
 pub(crate) const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 pub(crate) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
