@@ -46,7 +46,7 @@ pub(crate) fn gather(files: &Files, bounds: Bounds, ui: Ui) -> Result<Cases> {
     let register = &surveyed.register;
     let mut found = Cases::default();
     let mut kept: BTreeMap<u32, usize> = BTreeMap::new();
-    surveyed.replay(ui, "gathering", |number, file, resource| {
+    surveyed.replay(ui, "gathering", |number, file, _, resource| {
         take(&mut found, &mut kept, register, bounds, (number, file), resource);
         Ok(true)
     })?;

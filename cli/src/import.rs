@@ -8,7 +8,7 @@ use crate::report::{Counts, Report};
 use crate::ui::Ui;
 use amanat_domain::fhir::identity::Source;
 use amanat_domain::fhir::survey::{KnownPatient, Register, Survey};
-use amanat_domain::fhir::{Head, Item, Layout, Limits, Lost, Reader, Resource, Zones, type_name};
+use amanat_domain::fhir::{Head, Item, Layout, Limits, Lost, Place, Reader, Resource, Zones, type_name};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::{BufReader, Seek};
@@ -179,7 +179,7 @@ impl Surveyed<'_> {
         &self,
         ui: Ui,
         what: &'static str,
-        mut take: impl FnMut(usize, usize, Resource) -> Result<bool>,
+        mut take: impl FnMut(usize, usize, Place, Resource) -> Result<bool>,
     ) -> Result<()> {
         let bar = ui.bar(self.counts.bytes, what);
         let mut number = 0;
@@ -189,10 +189,10 @@ impl Surveyed<'_> {
                 break;
             }
             let length = read(path, &self.options, |item| {
-                if let Item::Resource(_, resource) = item
+                if let Item::Resource(place, resource) = item
                     && go_on
                 {
-                    go_on = take(number, file, *resource)?;
+                    go_on = take(number, file, place, *resource)?;
                     number += 1;
                 }
                 Ok(())

@@ -42,7 +42,7 @@ impl Counts {
     /// A problem of reading.
     pub(crate) fn note(&mut self, problem: &Problem) {
         match (problem.reason, problem.lost) {
-            (Reason::Unsupported(_), _) => self.unsupported += 1,
+            (Reason::Unsupported(_) | Reason::TypeOfOtherVersion(..), _) => self.unsupported += 1,
             (_, Lost::Resource) => self.unreadable += 1,
             _ => {}
         }
@@ -66,7 +66,7 @@ impl FailOn {
     /// What a problem counts as.
     fn of(problem: &Problem) -> Self {
         match (problem.reason, problem.lost) {
-            (Reason::Unsupported(_), _) => Self::Unsupported,
+            (Reason::Unsupported(_) | Reason::TypeOfOtherVersion(..), _) => Self::Unsupported,
             (_, Lost::RestOfFile) => Self::File,
             (_, Lost::Resource) => Self::Resource,
             (_, Lost::Element) => Self::Element,
@@ -187,7 +187,7 @@ impl Report {
             of.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}")).collect();
         ui.say(format!("of {}: {}", count(counts.resources(), "resource"), said.join(", ")));
         self.say_problems(ui);
-        self.nothing = counts.nothing();
+        self.nothing = counts.nothing() && surveyed.register.deletions().is_empty();
         let mut document = serde_json::json!({
             "files": { "all": files, "read": counts.files_read, "refused": counts.files_refused, "ignored": counts.ignored_files },
             "bytes": counts.bytes,

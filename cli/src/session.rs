@@ -121,6 +121,13 @@ impl Session {
         Ok(Self { home, ui, ledger, _lock: lock })
     }
 
+    /// Over any ledger: for tests that make it fail.
+    #[cfg(test)]
+    pub(crate) fn over(home: Home, ui: Ui, ledger: Box<dyn LedgerAccess>) -> Result<Self> {
+        let lock = home.lock()?;
+        Ok(Self { home, ui, ledger, _lock: lock })
+    }
+
     pub(crate) fn chain(&self) -> ChainId {
         self.ledger.genesis().chain_id()
     }

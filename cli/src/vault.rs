@@ -322,6 +322,25 @@ impl Vault {
         Ok(file.context("the vault names a patient whom it does not have")?.wallet)
     }
 
+    /// People whom the ledger has not acknowledged and of whom nothing lies in the outbox, with the names of their wallets.
+    pub(crate) fn not_enrolled(&self) -> Result<Vec<(u32, String)>> {
+        let waiting: Vec<u32> = self
+            .outbox()?
+            .into_iter()
+            .flat_map(|(_, _, errand)| if let Errand::Enrol(people) = errand { people } else { Vec::new() })
+            .collect();
+        let table = self.db.begin_read()?.open_table(PEOPLE)?;
+        let mut all = Vec::new();
+        for row in table.iter()? {
+            let (number, value) = row?;
+            let file: PersonFile = decode("patient", value.value())?;
+            if !file.enrolled && !waiting.contains(&number.value()) {
+                all.push((number.value(), file.wallet));
+            }
+        }
+        Ok(all)
+    }
+
     /// What has not been acknowledged, in order.
     pub(crate) fn outbox(&self) -> Result<Vec<(u32, Transaction, Errand)>> {
         let table = self.db.begin_read()?.open_table(OUTBOX)?;
@@ -406,17 +425,26 @@ impl Change<'_> {
         self.put(OUTBOX, self.next(OUTBOX)?, &file)
     }
 
+    /// The ledger has refused it: it is not sent again.
+    pub(crate) fn refused(&self, number: u32) -> Result<()> {
+        self.tx.open_table(OUTBOX)?.remove(number)?;
+        Ok(())
+    }
+
+    /// The ledger has these people.
+    pub(crate) fn enrolled(&self, people: &[u32]) -> Result<()> {
+        for number in people {
+            let mut file: PersonFile = self.stored(PEOPLE, *number)?.context("a patient without a row")?;
+            file.enrolled = true;
+            self.put(PEOPLE, *number, &file)?;
+        }
+        Ok(())
+    }
+
     /// A receipt has come.
     pub(crate) fn acknowledged(&self, number: u32, errand: &Errand, epoch: u64) -> Result<()> {
         match errand {
-            Errand::Enrol(people) => {
-                for number in people {
-                    let mut file: PersonFile =
-                        self.stored(PEOPLE, *number)?.context("a patient without a row")?;
-                    file.enrolled = true;
-                    self.put(PEOPLE, *number, &file)?;
-                }
-            }
+            Errand::Enrol(people) => self.enrolled(people)?,
             Errand::Anchor(records) => {
                 for number in records {
                     let mut file: RecordFile =

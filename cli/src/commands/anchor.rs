@@ -7,40 +7,48 @@
 use crate::actors::{self, Organisation, Patient};
 use crate::args::Global;
 use crate::args::import::ImportArgs;
-use crate::import::{self, Options, Surveyed};
+use crate::import::{self, Files, Options, Surveyed};
 use crate::policies;
 use crate::report::Report;
 use crate::session::Session;
 use crate::ui::{Ui, count};
 use crate::vault::{Anchoring, Errand, ResourceEntry, Supersession, Vault, VaultRecord};
+use amanat_domain::bundle::Registry;
 use amanat_domain::consent::Categories;
 use amanat_domain::fhir::identity::Name;
 use amanat_domain::fhir::survey::{Order, Verdict, VersionMark};
 use amanat_domain::fhir::{Lost, Place, Problem, Reason, Resource, type_name};
 use amanat_domain::identity::{PatientWallet, Subject};
+use amanat_domain::mirror::Mirror;
 use amanat_domain::record::{Leaf, Record, RecordFields, ResourceType, SupersessionHandle};
 use amanat_domain::tx::{Action, MAX_BATCH};
+use amanat_service::access::AccessError;
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 pub(crate) fn run(args: &ImportArgs, global: &Global, ui: Ui) -> Result<()> {
     let started = Instant::now();
+    // What cannot be read is said before anything is opened.
     let files = import::files(&args.paths)?;
+    let session = Session::open(global, &args.at, ui)?;
+    import_into(&session, args, &files, started, ui)
+}
+
+fn import_into(session: &Session, args: &ImportArgs, files: &Files, started: Instant, ui: Ui) -> Result<()> {
     let options = Options::of(args)?;
     let mut report = Report::new(args)?;
-    let session = Session::open(global, &args.at, ui)?;
     let custodian = session.custodian(args.custodian.as_deref())?;
     let vault = Vault::open(&session.home, session.chain())?;
-    deliver(&session, &vault, ui)?;
-    let surveyed = import::survey(&files, &options, Some(vault.known()?), &mut report, ui)?;
-    if surveyed.counts.nothing() {
+    deliver(session, &vault, ui)?;
+    let surveyed = import::survey(files, &options, Some(vault.known()?), &mut report, ui)?;
+    if surveyed.counts.nothing() && surveyed.register.deletions().is_empty() {
         report.finish(&surveyed, started, ui)?;
         return report.verdict();
     }
-    let people = enrol(&session, &vault, &custodian, &surveyed, ui)?;
+    let people = enrol(session, &vault, &custodian, &surveyed, ui)?;
     let mut anchor = Anchor {
-        session: &session,
+        session,
         vault: &vault,
         custodian: &custodian,
         people: &people,
@@ -49,15 +57,25 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, ui: Ui) -> Result<()> {
         done: Done::default(),
         ui,
     };
-    surveyed.replay(ui, "anchoring", |number, file, resource| {
-        anchor.take(&mut report, number, file, resource)?;
+    if args.strict {
+        // Nothing is anchored of an import that will be stopped.
+        surveyed.replay(ui, "comparing", |number, file, place, resource| {
+            anchor.compare(&mut report, number, (file, place), &resource).map(|_| true)
+        })?;
+    }
+    surveyed.replay(ui, "anchoring", |number, file, place, resource| {
+        anchor.take(&mut report, number, (file, place), resource)?;
         Ok(true)
     })?;
+    anchor.take_back_deleted()?;
     anchor.flush()?;
-    let Done { anchored, there, superseded, retracted, older } = anchor.done;
+    let Done { anchored, there, superseded, retracted, older, contradicted } = anchor.done;
+    let mut surveyed = surveyed;
+    surveyed.counts.tally.records -= contradicted;
+    surveyed.counts.tally.refused += contradicted;
     let in_vault = vault.len()?;
     for (word, n) in [
-        ("enrolled", people.new as u64),
+        ("enrolled", people.enrolled as u64),
         ("anchored", anchored),
         ("there_already", there),
         ("superseded", superseded),
@@ -70,7 +88,7 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, ui: Ui) -> Result<()> {
     report.finish(&surveyed, started, ui)?;
     ui.say(format!(
         "{} enrolled, {} anchored by {}; the vault now holds {}",
-        count(people.new as u64, "patient"),
+        count(people.enrolled as u64, "patient"),
         count(anchored, "record"),
         custodian.name,
         count(in_vault, "record"),
@@ -84,7 +102,7 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, ui: Ui) -> Result<()> {
     for (n, what) in also.into_iter().filter(|(n, _)| *n > 0) {
         ui.say(format!("{} {what}", count(n, "record")));
     }
-    if people.new == 0 && anchored == 0 && superseded == 0 && retracted == 0 {
+    if people.enrolled == 0 && anchored == 0 && superseded == 0 && retracted == 0 {
         ui.say("nothing has changed");
     }
     if options.source.is_none() && surveyed.register.has_folder_names() {
@@ -102,9 +120,15 @@ fn deliver(session: &Session, vault: &Vault, ui: Ui) -> Result<()> {
     let waiting = vault.outbox()?;
     let earlier = waiting.len();
     for (number, transaction, errand) in waiting {
-        let receipt = session.submit(&transaction).context("what an import has yet to anchor")?.receipt;
         let change = vault.change()?;
-        change.acknowledged(number, &errand, receipt.epoch)?;
+        match (session.submit(&transaction), &errand) {
+            (Ok(done), _) => change.acknowledged(number, &errand, done.receipt.epoch)?,
+            // Some of them are there: `enrol` finds out which.
+            (Err(error), Errand::Enrol(_)) if is_refused(&error, "already_enrolled") => {
+                change.refused(number)?
+            }
+            (Err(error), _) => return Err(error).context("what an import has yet to tell the ledger"),
+        }
         change.commit()?;
     }
     if earlier > 0 {
@@ -116,10 +140,14 @@ fn deliver(session: &Session, vault: &Vault, ui: Ui) -> Result<()> {
     Ok(())
 }
 
+fn is_refused(error: &anyhow::Error, code: &str) -> bool {
+    matches!(error.downcast_ref(), Some(AccessError::Refused(problem)) if problem.code == code)
+}
+
 /// The people of the register: wallet's name and subject of each.
 struct People {
     of: Vec<(String, Subject)>,
-    new: usize,
+    enrolled: usize,
 }
 
 /// Makes wallets for those who have none, and enrols them.
@@ -134,15 +162,13 @@ fn enrol(
     let mut patients = session.patients()?;
     let mut at: BTreeMap<String, usize> =
         patients.iter().enumerate().map(|(n, p)| (p.reference.clone(), n)).collect();
+    let before = patients.len();
+    let people = surveyed.register.people();
     let mut wallet_of = Vec::new();
-    let mut new = Vec::new();
-    for (n, person) in surveyed.register.people().iter().enumerate() {
+    for person in people {
         let wallet = match person.known {
             Some(known) => vault.wallet_of(u32::try_from(known).context("a patient's number")?)?,
-            None => {
-                new.push(n);
-                person.names[0].0.to_string()
-            }
+            None => person.names[0].0.to_string(),
         };
         if !at.contains_key(&wallet) {
             if person.known.is_some() {
@@ -156,35 +182,58 @@ fn enrol(
         wallet_of.push(wallet);
     }
     // Wallets first, on disk before anybody hears of their commitments.
-    if !new.is_empty() {
+    if patients.len() > before {
         actors::save_patients(&session.home, &patients)?;
     }
-    let subject = |wallet: &str| patients[at[wallet]].wallet.subject();
     let change = vault.change()?;
-    for person in surveyed.register.people() {
-        if let Some(known) = person.known.filter(|_| person.here) {
-            change.put_names(u32::try_from(known).context("a patient's number")?, person)?;
+    for (person, wallet) in people.iter().zip(&wallet_of) {
+        match person.known {
+            Some(known) if person.here => {
+                change.put_names(u32::try_from(known).context("a patient's number")?, person)?;
+            }
+            Some(_) => {}
+            None => change.put_names(change.add_person(wallet)?, person)?,
+        }
+    }
+    change.commit()?;
+    let subject = |wallet: &str| -> Result<Subject> {
+        let at = at
+            .get(wallet)
+            .with_context(|| format!("there is no wallet for {wallet}: restore wallets.json from a copy"))?;
+        Ok(patients[*at].wallet.subject())
+    };
+    // A wallet from before may be enrolled already, if a vault was lost or a receipt did not come.
+    let waiting = vault.not_enrolled()?;
+    let from_before = waiting.iter().any(|(_, wallet)| at.get(wallet).is_some_and(|at| *at < before));
+    let mirror = from_before.then(|| session.mirror()).transpose()?;
+    let change = vault.change()?;
+    let mut new = Vec::new();
+    for (number, wallet) in waiting {
+        let commitment = subject(&wallet)?.commitment();
+        let is_there = |mirror: &Mirror| mirror.path(Registry::Subjects, commitment.to_field()).is_some();
+        if mirror.as_ref().is_some_and(is_there) {
+            change.enrolled(&[number])?;
+        } else {
+            new.push((number, commitment));
         }
     }
     for batch in new.chunks(MAX_BATCH) {
-        let mut numbers = Vec::new();
-        let mut commitments = Vec::new();
-        for n in batch {
-            let number = change.add_person(&wallet_of[*n])?;
-            change.put_names(number, &surveyed.register.people()[*n])?;
-            numbers.push(number);
-            commitments.push(subject(&wallet_of[*n]).commitment());
-        }
+        let (numbers, commitments) = batch.iter().copied().unzip();
         let transaction = custodian.sign(session.chain(), Action::Enrol(commitments), &mut rng);
         change.send(&transaction, Errand::Enrol(numbers))?;
     }
     change.commit()?;
     deliver(session, vault, ui.silent_if(true))?;
+    if !vault.not_enrolled()?.is_empty() {
+        bail!(
+            "patients were enrolled in this epoch and the vault did not hear of it: amanat ledger wait, then the same command again"
+        );
+    }
     let of = wallet_of.into_iter().map(|wallet| {
-        let subject = subject(&wallet);
-        (wallet, subject)
+        let subject = subject(&wallet)?;
+        Ok((wallet, subject))
     });
-    Ok(People { of: of.collect(), new: new.len() })
+    Ok(People { of: of.collect::<Result<_>>()?, enrolled: new.len() })
 }
 
 #[derive(Default)]
@@ -194,6 +243,8 @@ struct Done {
     superseded: u64,
     retracted: u64,
     older: u64,
+    /// Resources refused because the vault has another content under their version.
+    contradicted: u64,
 }
 
 /// Changes of the vault that go into one transaction.
@@ -217,11 +268,46 @@ struct Anchor<'s> {
 }
 
 impl Anchor<'_> {
-    fn take(&mut self, report: &mut Report, number: usize, file: usize, resource: Resource) -> Result<()> {
+    /// Whether the vault has another content under the resource's version: nobody can tell then which is right. It is said.
+    fn compare(
+        &self,
+        report: &mut Report,
+        number: usize,
+        (file, place): (usize, Place),
+        resource: &Resource,
+    ) -> Result<bool> {
         let register = &self.surveyed.register;
-        let verdict = register.verdict(number);
-        let (person, fact) = match verdict {
-            // What is said of whom is of consents, not of records: a Consent is compiled and granted, not anchored.
+        if !matches!(register.verdict(number), Verdict::About(_))
+            || resource.resource_type == ResourceType::Consent
+        {
+            return Ok(false);
+        }
+        let Some(name) = register.name(number, file, resource) else { return Ok(false) };
+        let Some(before) = self.vault.resource(&name)? else { return Ok(false) };
+        let same = before.content == content(resource);
+        if same || before.version().order(&VersionMark::of(resource)) != Order::Same {
+            return Ok(false);
+        }
+        report.problem(Problem {
+            file: self.surveyed.label(file),
+            place,
+            path: type_name(resource.resource_type).to_owned(),
+            reason: Reason::AnotherInVault,
+            lost: Lost::Resource,
+        })?;
+        Ok(true)
+    }
+
+    fn take(
+        &mut self,
+        report: &mut Report,
+        number: usize,
+        (file, place): (usize, Place),
+        resource: Resource,
+    ) -> Result<()> {
+        let register = &self.surveyed.register;
+        let (person, fact) = match register.verdict(number) {
+            // A Consent is compiled and granted, not anchored.
             Verdict::About(_) if resource.resource_type == ResourceType::Consent => return Ok(()),
             Verdict::About(person) => (person, true),
             Verdict::Retracted(person) => (person, false),
@@ -233,42 +319,29 @@ impl Anchor<'_> {
         if full || self.pending.seen.contains(&name) {
             self.flush()?;
         }
+        if self.compare(report, number, (file, place), &resource)? {
+            self.done.contradicted += 1;
+            return Ok(());
+        }
         let before = self.vault.resource(&name)?;
         let version = VersionMark::of(&resource);
-        let content = hex::encode(&resource.digest[..32]);
+        let content = content(&resource);
         let order = before.as_ref().map(|b| b.version().order(&version));
         if !fact {
             return self.take_back(name, before, order, version, content);
         }
         let Some((patient, subject)) = self.people.of.get(person as usize) else { return Ok(()) };
-        let resource_type = resource.resource_type;
         let fields = resource.at_least(register.floor(number)).records;
         let Some(before) = before else {
-            return self.anchor(name, fields, patient, subject, &[], version, content);
+            return self.anchor(name, fields, (patient, subject), &[], version, content);
         };
-        let same = before.content == content;
-        match order {
-            Some(Order::Older) => {
-                self.done.older += fields.len() as u64;
-                return Ok(());
-            }
-            // The vault has another content under this very version; or what was taken back, and nothing says that this is newer.
-            Some(Order::Same) if !same => {
-                self.done.older += fields.len() as u64;
-                return report.problem(Problem {
-                    file: self.surveyed.label(file),
-                    place: Place::default(),
-                    path: type_name(resource_type).to_owned(),
-                    reason: Reason::Ambiguous,
-                    lost: Lost::Resource,
-                });
-            }
-            Some(Order::Same | Order::Unsaid) if before.retracted => {
-                self.done.older += fields.len() as u64;
-                return Ok(());
-            }
-            _ => {}
+        // What was taken back stays so, unless this is said to be newer.
+        let stays = before.retracted && matches!(order, Some(Order::Same | Order::Unsaid));
+        if order == Some(Order::Older) || stays {
+            self.done.older += fields.len() as u64;
+            return Ok(());
         }
+        let same = before.content == content;
         let fields = if same { self.labelled(&before, fields)? } else { fields };
         if same && !before.retracted && self.unchanged(&before, &fields, subject)? {
             self.done.there += fields.len() as u64;
@@ -279,7 +352,21 @@ impl Anchor<'_> {
             }
             return Ok(());
         }
-        self.anchor(name, fields, patient, subject, &before.records, version, content)
+        self.anchor(name, fields, (patient, subject), &before.records, version, content)
+    }
+
+    /// What a Bundle says was deleted, and was anchored by an earlier import, is taken back.
+    fn take_back_deleted(&mut self) -> Result<()> {
+        for (name, at) in self.surveyed.register.deletions() {
+            let Some(before) = self.vault.resource(name)? else { continue };
+            let version = VersionMark { updated: *at, ..VersionMark::default() };
+            if before.retracted || before.version().order(&version) == Order::Older {
+                continue;
+            }
+            let content = before.content.clone();
+            self.take_back(name.clone(), Some(before), None, version, content)?;
+        }
+        Ok(())
     }
 
     /// The same content does not become less sensitive by standing elsewhere.
@@ -313,13 +400,11 @@ impl Anchor<'_> {
         Ok(true)
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn anchor(
         &mut self,
         name: Name,
         fields: Vec<RecordFields>,
-        patient: &str,
-        subject: &Subject,
+        (patient, subject): (&str, &Subject),
         replaced: &[u32],
         version: VersionMark,
         content: String,
@@ -415,3 +500,12 @@ impl Anchor<'_> {
         deliver(self.session, self.vault, self.ui.silent_if(true))
     }
 }
+
+/// What the vault remembers of a resource's content.
+fn content(resource: &Resource) -> String {
+    hex::encode(&resource.digest[..32])
+}
+
+#[cfg(test)]
+#[path = "anchor/tests.rs"]
+mod tests;

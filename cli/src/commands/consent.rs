@@ -14,6 +14,7 @@ use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_prover::groth16::to_the_end;
 use amanat_prover::plan::{GrantPlan, RevokePlan};
+use amanat_service::access::AccessError;
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 
@@ -134,18 +135,22 @@ fn grant(args: &GrantArgs, global: &Global, ui: Ui) -> Result<()> {
     let practitioners = actors::directory(&session.holders()?);
     let compiled = consent::compile(&found.json, &practitioners, zone.unwrap_or(Zones::ANY))
         .with_context(|| format!("{} is refused", file.display()))?;
-    let means = |wallet: &str| {
-        consent::whose(&vault, wallet, compiled.patient(), found.full_url.as_deref(), source.as_ref())
-    };
-    let name = match patient {
-        Some(patient) => vault.patient(patient)?,
-        None => match means("")? {
-            Whose::Of(name) => name,
-            Whose::Theirs | Whose::Unknown(_) => bail!(
-                "{}: Consent.patient: {}, whom the vault does not know: `amanat import --anchor` enrols patients, \
-                 `amanat vault patients` lists them",
-                file.display(),
-                consent::patient_named(compiled.patient())
+    let named = patient.as_deref().map(|patient| vault.patient(patient)).transpose()?;
+    let whose =
+        || consent::whose(&vault, file, &found, compiled.patient(), source.as_ref(), named.as_deref());
+    let (name, terms) = match (named.clone(), *even_so) {
+        (Some(name), true) => (name, None),
+        (named, _) => match (named, whose()?) {
+            (None, Whose::Of(own)) => (own.clone(), Some(compiled.terms_for(|_| true)?)),
+            (Some(name), Whose::Of(own)) if own == name => (name, Some(compiled.terms_for(|_| true)?)),
+            (Some(name), Whose::Of(other) | Whose::Unknown(other)) => bail!(
+                "{}: Consent.patient: this is a consent of {other}, not of {name}: nobody grants for another (--even-so does)",
+                file.display()
+            ),
+            (None, Whose::Unknown(other)) => bail!(
+                "{}: Consent.patient: a consent of {other}: `amanat import --anchor` enrols patients, `amanat vault patients` lists \
+                 them, --patient says which of them is meant",
+                file.display()
             ),
         },
     };
@@ -162,16 +167,13 @@ fn grant(args: &GrantArgs, global: &Global, ui: Ui) -> Result<()> {
     if let Some(begin) = compiled.not_before(now) {
         ui.say(format!("note: the consent is not in force before {begin}"));
     }
-    let terms = match means(&name)? {
-        Whose::Theirs => compiled.terms_for(|_| true)?,
-        Whose::Of(other) | Whose::Unknown(other) if *even_so => {
-            ui.warn(&format!("a consent of {other} is granted by {name}, for --even-so was given"));
+    let terms = match terms {
+        Some(terms) => terms,
+        None => {
+            let of = consent::patient_named(compiled.patient());
+            ui.warn(&format!("a consent of {of} is granted by {name}, for --even-so was given"));
             compiled.into_terms_even_so()
         }
-        Whose::Of(other) | Whose::Unknown(other) => bail!(
-            "{}: Consent.patient: this is a consent of {other}, not of {name}: nobody grants for another (--even-so does)",
-            file.display()
-        ),
     };
     let mut rng = rand::rng();
     let limit = uses.map_or(UseLimit::UNLIMITED, UseLimit::at_most);
@@ -195,7 +197,17 @@ fn grant(args: &GrantArgs, global: &Global, ui: Ui) -> Result<()> {
         revoked: false,
     });
     actors::save_consents(&session.home, &consents)?;
-    let receipt = session.submit(&tx)?.receipt;
+    let receipt = match session.submit(&tx) {
+        Ok(done) => done.receipt,
+        Err(error) => {
+            // Refused, it is on no ledger; otherwise it may be, and must be revocable.
+            if matches!(error.downcast_ref(), Some(AccessError::Refused(_))) {
+                consents.retain(|c| c.number != number);
+                actors::save_consents(&session.home, &consents)?;
+            }
+            return Err(error);
+        }
+    };
     ui.say(format!(
         "consent {number} granted in block {}; it can be used from the next epoch on (amanat ledger wait)",
         receipt.height

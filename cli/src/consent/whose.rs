@@ -1,67 +1,82 @@
 //! Whose consent a Consent is: the patient it names, among those of the vault.
 
-use super::patient_named;
+use super::{Found, patient_named};
+use crate::import::{self, Files, Options};
+use crate::report::{Report, person_of};
+use crate::ui::Ui;
 use crate::vault::Vault;
-use amanat_domain::fhir::Stored;
 use amanat_domain::fhir::SubjectReference;
-use amanat_domain::fhir::identity::{Name, Source, Stands, type_of_reference};
+use amanat_domain::fhir::identity::Source;
+use amanat_domain::record::ResourceType;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
+use std::path::Path;
 
-/// Whether the reference of a consent means the patient with this wallet.
+/// Whose a consent is.
 pub(crate) enum Whose {
-    Theirs,
-    /// It names another patient of the vault, with this wallet.
+    /// The patient's with this wallet.
     Of(String),
-    /// It names nobody whom the vault knows; in words.
+    /// Of nobody whom the vault knows; in words.
     Unknown(String),
 }
 
-/// Reads a Consent's `patient`. `full_url`: of the Consent's entry. `source`: whose ids its file has, where the operator said so.
+/// The patient of a Consent, told as in an import of its file. `source`: whose ids the file has, where the operator said so.
 ///
-/// A whole name means one patient. An id without a base means whoever has it, if only one of the vault's patients does.
+/// If the file does not say where an id belongs, `wallet` is the patient whom the operator says it means: so it does, if that patient
+/// has the id and no other of the vault has it.
 pub(crate) fn whose(
     vault: &Vault,
-    wallet: &str,
+    file: &Path,
+    found: &Found,
     reference: &SubjectReference,
-    full_url: Option<&str>,
     source: Option<&Source>,
+    wallet: Option<&str>,
 ) -> Result<Whose> {
+    if let Some(person) = named_in(vault, file, found, source)? {
+        return Ok(Whose::Of(person));
+    }
     let named = patient_named(reference);
+    let unknown = || Ok(Whose::Unknown(format!("{named}, whom the vault does not know")));
     let Some(literal) = reference.literal.as_deref() else {
         return Ok(Whose::Unknown(format!("{named}, by an identifier alone")));
     };
-    if let Some(other) = type_of_reference(literal).filter(|name| *name != "Patient") {
-        return Ok(Whose::Unknown(format!("{named}, a {other}")));
+    // An id of a Bundle, of a named source, or in a URL says where it belongs, and nobody is there.
+    let says_where = found.entry.is_some() || source.is_some() || literal.contains(':');
+    if says_where || wallet.is_none() {
+        return unknown();
     }
-    let folder = Source::folder("");
-    let stands = Stands { source: source.unwrap_or(&folder), bundle: None, full_url, stored: Stored::Unsaid };
-    let candidates = stands.candidates(literal);
-    let exact = |name: &Name| candidates.contains(name);
-    // Without a base in the consent, and without a source, an id is all there is.
-    let says_where = source.is_some() || candidates.iter().any(|name| name.as_str().starts_with("https://"));
-    let is_meant = |name: &Name| if says_where { exact(name) } else { name.local() == literal_of(literal) };
+    let literal = literal.trim();
+    let literal = literal.split_once("/_history").map_or(literal, |(plain, _)| plain);
     let mut meant = BTreeSet::new();
-    for known in vault.known()?.into_iter().filter(|known| is_meant(&known.name)) {
+    for known in vault.known()?.into_iter().filter(|known| known.name.local() == literal) {
         meant.insert(vault.wallet_of(u32::try_from(known.person).context("a patient's number")?)?);
     }
-    if meant.len() > 1 {
-        let all: Vec<&str> = meant.iter().map(String::as_str).collect();
-        bail!(
-            "Consent.patient: {named} may be {} patients ({}): say whose ids the file's are with --source",
-            meant.len(),
+    let all: Vec<&str> = meant.iter().map(String::as_str).collect();
+    match all[..] {
+        [] => unknown(),
+        [one] => Ok(Whose::Of(one.to_owned())),
+        _ => bail!(
+            "Consent.patient: {named} may be {} patients ({}): say whose ids the file's are with --source, or that it is the one \
+             named with --patient by --even-so",
+            all.len(),
             all.join(", ")
-        );
+        ),
     }
-    Ok(match meant.first() {
-        Some(one) if one == wallet => Whose::Theirs,
-        Some(one) => Whose::Of(one.clone()),
-        None => Whose::Unknown(format!("{named}, whom the vault does not know")),
-    })
 }
 
-/// `Patient/1` of `Patient/1/_history/2`.
-fn literal_of(literal: &str) -> &str {
-    let literal = literal.trim();
-    literal.split_once("/_history").map_or(literal, |(plain, _)| plain)
+/// The wallet of the patient whom the Consent names, by the rules of an import.
+fn named_in(vault: &Vault, file: &Path, found: &Found, source: Option<&Source>) -> Result<Option<String>> {
+    let files = Files { found: vec![file.to_path_buf()], ignored: 0 };
+    let options = Options { source: source.cloned(), ..Options::default() };
+    let silent = Ui::new(false, true).silent_if(true);
+    let surveyed = import::survey(&files, &options, Some(vault.known()?), &mut Report::silent(), silent)?;
+    let mut person = None;
+    surveyed.replay(silent, "", |number, _, place, resource| {
+        if resource.resource_type == ResourceType::Consent && place.to_string() == found.place {
+            person = person_of(surveyed.register.verdict(number));
+        }
+        Ok(person.is_none())
+    })?;
+    let known = person.and_then(|person| surveyed.register.people().get(person as usize)?.known);
+    known.map(|known| vault.wallet_of(u32::try_from(known).context("a patient's number")?)).transpose()
 }

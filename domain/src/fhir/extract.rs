@@ -123,6 +123,10 @@ fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<SubjectRe
     let told = reference.value().get("type").and_then(Json::as_str);
     let told = told.map(|t| t.strip_prefix("http://hl7.org/fhir/StructureDefinition/").unwrap_or(t));
     let mut kind = told.map(known_or_other);
+    if key == "subject" && told.is_none() && literal.as_deref().is_some_and(|l| l.starts_with("urn:")) {
+        // What a URN names may be a group or a device: only as itself is it found to be a patient.
+        named.clear();
+    }
     if let Some(id) = literal.as_deref().and_then(|l| l.strip_prefix('#')) {
         // What is contained is what it says it is: the identifiers of a device are nobody's.
         let contained = node.all("contained", |c| {
@@ -323,15 +327,13 @@ fn medication(node: &Node<'_, '_>, about: &About<'_, '_, '_>) -> Option<Coding> 
         reference.remark(Reason::NotFollowed);
         return None;
     };
-    let is = |key: &'static str, expected: &str| {
-        contained.value().get(key).is_none_or(|v| v.as_str() == Some(expected))
-    };
-    if !is("resourceType", "Medication") {
+    let text = |key| contained.value().get(key).map(Json::as_str);
+    if text("resourceType") != Some(Some("Medication")) {
         reference.remark(Reason::WrongTarget);
         return None;
     }
     // R4 marks the status of a Medication as a modifier.
-    if !is("status", "active") {
+    if text("status").is_some_and(|status| status != Some("active")) {
         reference.remark(Reason::TakenBack("status"));
         return None;
     }

@@ -224,6 +224,11 @@ pub enum Reason {
              servers, import each with a --source of its own)"
     )]
     Ambiguous,
+    /// The custodian has another under this version.
+    #[error(
+        "the vault has this version with another content, and which is right cannot be told: what was anchored stays"
+    )]
+    AnotherInVault,
     /// One name, two people.
     #[error(
         "two patients have this name, and whether they are one cannot be told: nothing about either is taken (if they come from \

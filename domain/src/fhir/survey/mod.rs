@@ -19,13 +19,23 @@ use sha2::{Digest, Sha512};
 
 use super::bundle::Stored;
 use super::category::{Floor, SENSITIVITIES};
-use super::identity::{Name, Nameless, Source, Stands, escaped, type_of_reference};
-use super::json::Json;
-use super::problem::{Lost, Place, Problem, Reason};
+use super::identity::{Name, Nameless, Source, Stands, type_of_reference};
+use super::problem::{Lost, Place, Reason};
 use super::reader::Deletion;
-use super::resource::{Facts, Resource, Within};
+use super::resource::{Resource, Within};
 use crate::record::ResourceType;
 use crate::time::Timestamp;
+
+mod likeness;
+mod people;
+mod register;
+mod version;
+
+pub use likeness::Likeness;
+use likeness::identifier;
+use people::People;
+pub use register::{Finding, Person, Register, Tally, Verdict};
+pub use version::{Order, VersionMark};
 
 type Mark = [u8; 16];
 
@@ -39,133 +49,6 @@ fn mark(parts: &[&[u8]]) -> Mark {
     core::array::from_fn(|i| digest[i])
 }
 
-/// What a Patient says that tells people apart, as hashes. Kept by a custodian beside the patient's name.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Likeness {
-    /// System and whole of each identifier.
-    pub identifiers: Vec<[Mark; 2]>,
-    /// Family names.
-    pub families: Vec<Mark>,
-    /// Birth date.
-    pub born: Option<Mark>,
-}
-
-impl Likeness {
-    fn of(resource: &Resource) -> Self {
-        let mut own = Self::default();
-        if let Facts::Patient(facts) = &resource.facts {
-            own.identifiers = facts.identifiers.iter().map(|i| identifier(i)).collect();
-        }
-        if let Ok(json) = resource.json() {
-            let folded = |text: &str| mark(&[b"text", text.trim().to_lowercase().as_bytes()]);
-            own.born = json.get("birthDate").and_then(Json::as_str).map(folded);
-            let names = json.get("name").and_then(Json::as_array).unwrap_or_default();
-            own.families = names.iter().filter_map(|n| n.get("family")?.as_str()).map(folded).collect();
-        }
-        own.identifiers.sort_unstable();
-        own.families.sort_unstable();
-        own
-    }
-
-    /// Whether it tells people apart at all.
-    fn tells(&self) -> bool {
-        !self.identifiers.is_empty() || (self.born.is_some() && !self.families.is_empty())
-    }
-
-    /// How many of identifiers, birth date and family name both say, and how many of them differ.
-    fn compared(&self, other: &Self) -> (usize, usize) {
-        let mut both = 0;
-        let mut differ = 0;
-        let mut compare = |comparable: bool, equal: bool| {
-            both += usize::from(comparable);
-            differ += usize::from(comparable && !equal);
-        };
-        if let (Some(a), Some(b)) = (self.born, other.born) {
-            compare(true, a == b);
-        }
-        if !self.families.is_empty() && !other.families.is_empty() {
-            compare(true, self.families.iter().any(|f| other.families.contains(f)));
-        }
-        let shares = |part: usize| {
-            self.identifiers.iter().any(|a| other.identifiers.iter().any(|b| a[part] == b[part]))
-        };
-        compare(shares(0), shares(1));
-        (both, differ)
-    }
-
-    /// Whether both can be the same person under a name that a server answers for.
-    fn may_be(&self, other: &Self) -> bool {
-        let (both, differ) = self.compared(other);
-        both < 2 || differ < both
-    }
-
-    /// Whether both are the same person beyond doubt enough to join what only a folder has in common.
-    fn is(&self, other: &Self) -> bool {
-        self.tells() && other.tells() && self.compared(other).1 == 0
-    }
-}
-
-fn identifier(text: &str) -> [Mark; 2] {
-    let system = text.split_once('|').map_or("", |(system, _)| system);
-    [mark(&[b"system", system.as_bytes()]), mark(&[b"identifier", text.as_bytes()])]
-}
-
-/// What a server says of which version it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct VersionMark {
-    /// `versionId`, where it is a number.
-    pub number: Option<u64>,
-    /// A hash of `versionId`.
-    pub id: Option<[u8; 16]>,
-    /// `lastUpdated`.
-    pub updated: Option<Timestamp>,
-    /// Its billionths of a second.
-    pub fraction: u32,
-}
-
-/// How two versions of one resource stand to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// The second is newer.
-    Newer,
-    /// The second is older.
-    Older,
-    /// They are the same version.
-    Same,
-    /// Nothing says.
-    Unsaid,
-}
-
-impl VersionMark {
-    /// Of a resource.
-    #[must_use]
-    pub fn of(resource: &Resource) -> Self {
-        let id = resource.version.id.as_deref();
-        Self {
-            number: id.and_then(|id| id.parse().ok()),
-            id: id.map(|id| mark(&[b"version", id.as_bytes()])),
-            updated: resource.version.updated,
-            fraction: resource.version.fraction,
-        }
-    }
-
-    /// How `other` stands to this: by `versionId` where both are numbers, else by `lastUpdated`.
-    #[must_use]
-    pub fn order(&self, other: &Self) -> Order {
-        fn by<T: Ord>(a: Option<T>, b: Option<T>) -> Option<Order> {
-            match a?.cmp(&b?) {
-                core::cmp::Ordering::Less => Some(Order::Newer),
-                core::cmp::Ordering::Greater => Some(Order::Older),
-                core::cmp::Ordering::Equal => None,
-            }
-        }
-        let instant = |v: &Self| v.updated.map(|t| (t.seconds(), v.fraction));
-        by(self.number, other.number)
-            .or_else(|| by(instant(self), instant(other)))
-            .unwrap_or(if self.id.is_some() && self.id == other.id { Order::Same } else { Order::Unsaid })
-    }
-}
-
 /// A patient whom the custodian knows from before.
 #[derive(Clone)]
 pub struct KnownPatient {
@@ -175,69 +58,6 @@ pub struct KnownPatient {
     pub person: usize,
     /// What was said under that name.
     pub likeness: Likeness,
-}
-
-/// A patient of this import.
-#[derive(Clone)]
-pub struct Person {
-    /// The names under which the import speaks of the patient, with what it says; the first is the least.
-    pub names: Vec<(Name, Likeness)>,
-    /// The number of the patient among those known from before.
-    pub known: Option<usize>,
-    /// Whether the import holds the patient, and not only what is about the patient.
-    pub here: bool,
-}
-
-/// What becomes of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is taken, and about this [`Person`].
-    About(u32),
-    /// It is taken, and is about no patient: an organisation, a practitioner, a device of nobody.
-    AboutNobody,
-    /// It takes back what was said before, about this [`Person`].
-    Retracted(u32),
-    /// The same is there, or a newer version.
-    Duplicate,
-    /// It is not taken.
-    Refused,
-}
-
-/// Why a resource of an import is not taken, or only with a word.
-#[derive(Debug, Clone)]
-pub struct Finding {
-    /// Which file, in the order in which they were begun.
-    pub file: usize,
-    /// Where in it.
-    pub place: Place,
-    /// Path of the element.
-    pub path: String,
-    /// Why.
-    pub reason: Reason,
-    /// What was lost.
-    pub lost: Lost,
-}
-
-impl Finding {
-    /// With the label of its file.
-    #[must_use]
-    pub fn problem(self, labels: &[String]) -> Problem {
-        let file = labels.get(self.file).cloned().unwrap_or_default();
-        Problem { file, place: self.place, path: self.path, reason: self.reason, lost: self.lost }
-    }
-}
-
-/// How many resources there were, by what became of them; the four are all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// Resources with records.
-    pub records: u64,
-    /// The same again, and versions that are not the newest.
-    pub duplicates: u64,
-    /// Taken back by their status, or deleted.
-    pub retracted: u64,
-    /// Not taken.
-    pub refused: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -318,7 +138,7 @@ pub struct Survey {
     subjects: Vec<Subject>,
     subject_numbers: BTreeMap<(Vec<Mark>, Vec<[Mark; 2]>), u32>,
     patients: Vec<Patient>,
-    deletions: BTreeMap<Mark, Option<Timestamp>>,
+    deletions: BTreeMap<Mark, (Name, Option<Timestamp>)>,
     /// Subjects of entries, beside the one that the entry has.
     other_subjects: BTreeMap<u32, Vec<u32>>,
     findings: Vec<Finding>,
@@ -658,8 +478,8 @@ impl Survey {
         let named = deletion.full_url.as_deref().or(deletion.url.as_deref());
         // In a history the newest stands first: what is deleted may not have been read yet.
         for name in named.map(|n| stands.candidates(n)).unwrap_or_default() {
-            let said = self.deletions.entry(key(&name)).or_insert(deletion.at);
-            *said = said.zip(deletion.at).map(|(a, b)| a.max(b));
+            let said = self.deletions.entry(key(&name)).or_insert((name, deletion.at));
+            said.1 = said.1.zip(deletion.at).map(|(a, b)| a.max(b));
         }
     }
 
@@ -667,9 +487,11 @@ impl Survey {
     #[must_use]
     pub fn finish(mut self) -> Register {
         self.name_bundles();
-        for (name, at) in &self.deletions {
-            if let Some(entry) = self.names.get(name).and_then(|n| self.entries.get_mut(*n as usize)) {
-                entry.deleted = Some(*at);
+        let mut deletions = Vec::new();
+        for (mark, (name, at)) in core::mem::take(&mut self.deletions) {
+            match self.names.get(&mark).and_then(|n| self.entries.get_mut(*n as usize)) {
+                Some(entry) => entry.deleted = Some(at),
+                None => deletions.push((name, at)),
             }
         }
         let people = self.people();
@@ -716,6 +538,7 @@ impl Survey {
             bundles,
             files: self.files,
             people: people.people,
+            deletions,
             findings: self.findings,
             tally: self.tally,
         }
@@ -764,193 +587,6 @@ impl Survey {
             }
         }
         agreed
-    }
-
-    /// The name by which a resource is known beyond this import.
-    fn lasting(&self, name: &Name, bundles: &[u32]) -> Name {
-        let Some(bundle) = bundles.first().map(|b| &self.bundles[*b as usize]) else { return name.clone() };
-        let mut parts = name.as_str().splitn(3, '#');
-        match (&bundle.provisional, parts.next(), parts.next(), parts.next()) {
-            (Some(provisional), Some(source), Some(key), Some(local)) if escaped(provisional) == key => {
-                Name::from_text(&format!("{source}#{}#{local}", bundle.key)).unwrap_or_else(|| name.clone())
-            }
-            _ => name.clone(),
-        }
-    }
-
-    fn people(&mut self) -> People {
-        let known: BTreeMap<Mark, usize> =
-            self.known.iter().enumerate().map(|(n, k)| (key(&k.name), n)).collect();
-        let names: Vec<Name> = self.patients.iter().map(|p| self.lasting(&p.name, &p.bundles)).collect();
-        // One node for each patient of the import, then one for each known name.
-        let known_at = self.patients.len();
-        let mut groups = Groups::new(known_at + self.known.len());
-        // The same Bundle met twice has the same patients.
-        let mut by_name: BTreeMap<Mark, usize> = BTreeMap::new();
-        for (n, name) in names.iter().enumerate() {
-            groups.join(*by_name.entry(key(name)).or_insert(n), n);
-        }
-        let mut first_of: BTreeMap<usize, usize> = BTreeMap::new();
-        for (n, k) in self.known.iter().enumerate() {
-            let first = *first_of.entry(k.person).or_insert(n);
-            groups.join(known_at + first, known_at + n);
-        }
-        let of_entry: BTreeMap<u32, u32> = self
-            .entries
-            .iter()
-            .enumerate()
-            .filter_map(|(n, entry)| entry.patient.map(|p| (p, n as u32)))
-            .collect();
-        for (n, name) in names.iter().enumerate() {
-            let Some(at) = known.get(&key(name)) else { continue };
-            let (own, before) = (&self.patients[n].likeness, &self.known[*at].likeness);
-            let entry = of_entry[&(n as u32)];
-            let trusted = self.entries[entry as usize].trusted;
-            let fits = if trusted { before.may_be(own) } else { before.compared(own).1 == 0 };
-            if fits {
-                groups.join(n, known_at + at);
-            } else {
-                self.refuse_patient(entry);
-            }
-        }
-        let mut by_identifier: BTreeMap<Mark, usize> = BTreeMap::new();
-        let likenesses: Vec<&Likeness> =
-            self.patients.iter().map(|p| &p.likeness).chain(self.known.iter().map(|k| &k.likeness)).collect();
-        for (n, likeness) in likenesses.iter().enumerate() {
-            if n < known_at && self.entries[of_entry[&(n as u32)] as usize].ambiguous {
-                continue;
-            }
-            for [system, whole] in &likeness.identifiers {
-                if self.same_by.contains(system) {
-                    groups.join(*by_identifier.entry(*whole).or_insert(n), n);
-                }
-            }
-        }
-        // A group of two people known as two, or of people who contradict one another in all they say, is nobody.
-        let mut wrong: Vec<usize> = Vec::new();
-        let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        (0..likenesses.len()).for_each(|n| members.entry(groups.root(n)).or_default().push(n));
-        for (root, nodes) in &members {
-            let persons: Vec<usize> =
-                nodes.iter().filter(|n| **n >= known_at).map(|n| self.known[n - known_at].person).collect();
-            let two_known = persons.windows(2).any(|pair| pair[0] != pair[1]);
-            let first = likenesses[nodes[0]];
-            if two_known || nodes.iter().any(|n| !first.may_be(likenesses[*n])) {
-                wrong.push(*root);
-            }
-        }
-        for (n, entry) in &of_entry {
-            let root = groups.root(*n as usize);
-            // What is known under its own name stays who it is.
-            if wrong.contains(&root) && !known.contains_key(&key(&names[*n as usize])) {
-                self.refuse_patient(*entry);
-            }
-        }
-        let mut people: Vec<Person> = Vec::new();
-        let mut number_of: BTreeMap<usize, u32> = BTreeMap::new();
-        let mut of_patient: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut of_known: BTreeMap<usize, u32> = BTreeMap::new();
-        for (root, nodes) in members {
-            let split = wrong.contains(&root);
-            for node in nodes {
-                let (name, likeness, person) = match node.checked_sub(known_at) {
-                    Some(k) => (
-                        self.known[k].name.clone(),
-                        self.known[k].likeness.clone(),
-                        Some(self.known[k].person),
-                    ),
-                    None => {
-                        let at = known.get(&key(&names[node])).map(|k| self.known[*k].person);
-                        (names[node].clone(), self.patients[node].likeness.clone(), at)
-                    }
-                };
-                if node < known_at && self.entries[of_entry[&(node as u32)] as usize].ambiguous {
-                    continue;
-                }
-                // Of a split group each known person is one for itself.
-                let group = match (split, person) {
-                    (true, Some(person)) => usize::MAX - person,
-                    _ => root,
-                };
-                let number = *number_of.entry(group).or_insert_with(|| {
-                    people.push(Person { names: Vec::new(), known: None, here: false });
-                    people.len() as u32 - 1
-                });
-                let own = &mut people[number as usize];
-                own.known = own.known.or(person);
-                own.here |= node < known_at;
-                match own.names.iter_mut().find(|(n, _)| *n == name) {
-                    // What the import says now, beside what was known.
-                    Some(slot) if node < known_at => slot.1 = likeness,
-                    Some(_) => {}
-                    None => own.names.push((name, likeness)),
-                }
-                match node.checked_sub(known_at) {
-                    Some(k) => of_known.insert(k, number),
-                    None => of_patient.insert(node as u32, number),
-                };
-            }
-        }
-        people.iter_mut().for_each(|person| person.names.sort_by(|a, b| a.0.cmp(&b.0)));
-        let identifiers = by_identifier
-            .into_iter()
-            .filter_map(|(whole, node)| {
-                let number = match node.checked_sub(known_at) {
-                    Some(k) => of_known.get(&k),
-                    None => of_patient.get(&(node as u32)),
-                };
-                Some((whole, *number?))
-            })
-            .collect();
-        let known = known.into_iter().filter_map(|(k, n)| Some((k, *of_known.get(&n)?))).collect();
-        People { people, of_patient, known, identifiers }
-    }
-
-    fn refuse_patient(&mut self, entry: u32) {
-        let seen = &mut self.entries[entry as usize];
-        if !core::mem::replace(&mut seen.ambiguous, true) {
-            let at = seen.at;
-            self.find(at, "Patient", Reason::AmbiguousPatient, Lost::Resource);
-        }
-    }
-
-    /// The person a subject is; the reason is told.
-    fn resolve(&mut self, number: usize, people: &People) -> Result<u32, ()> {
-        let subject = &self.subjects[number];
-        let (at, path, times) = (subject.first, subject.path, subject.times);
-        for candidate in &subject.candidates {
-            if let Some(entry) = self.names.get(candidate).and_then(|n| self.entries.get(*n as usize)) {
-                let Some(patient) = entry.patient else {
-                    let other = super::types::name(entry.resource_type);
-                    self.find(at, path, Reason::NotAPatient(other), self.unjoined());
-                    return Err(());
-                };
-                // Where nobody is (an ambiguous patient), that was told where he stands.
-                return people.of_patient.get(&patient).copied().ok_or(());
-            }
-            if let Some(person) = people.known.get(candidate) {
-                return Ok(*person);
-            }
-        }
-        let named: Vec<u32> = subject
-            .identifiers
-            .iter()
-            .filter_map(|[_, whole]| people.identifiers.get(whole).copied())
-            .collect();
-        if let [first, rest @ ..] = named.as_slice()
-            && rest.iter().all(|n| n == first)
-        {
-            return Ok(*first);
-        }
-        let lost = self.unjoined();
-        let by_rule = subject.identifiers.iter().any(|[system, _]| self.same_by.contains(system));
-        let reason = if subject.candidates.is_empty() && !by_rule {
-            Reason::SubjectByIdentifier
-        } else {
-            Reason::SubjectNotFound { times }
-        };
-        self.find(at, path, reason, lost);
-        Err(())
     }
 
     fn verdict(
@@ -1018,106 +654,4 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(out, "{b:02x}");
         out
     })
-}
-
-struct People {
-    people: Vec<Person>,
-    of_patient: BTreeMap<u32, u32>,
-    known: BTreeMap<Mark, u32>,
-    identifiers: BTreeMap<Mark, u32>,
-}
-
-/// Sets that are joined.
-struct Groups(Vec<usize>);
-
-impl Groups {
-    fn new(len: usize) -> Self {
-        Self((0..len).collect())
-    }
-
-    fn root(&mut self, mut node: usize) -> usize {
-        while self.0[node] != node {
-            self.0[node] = self.0[self.0[node]];
-            node = self.0[node];
-        }
-        node
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.root(a), self.root(b));
-        // The lesser is the root: which one does not depend on the order of joining.
-        self.0[a.max(b)] = a.min(b);
-    }
-}
-
-/// What becomes of each resource of an import.
-pub struct Register {
-    verdicts: Vec<Verdict>,
-    floors: Vec<Floor>,
-    rows: Vec<Option<u32>>,
-    bundles: Vec<String>,
-    files: Vec<Source>,
-    people: Vec<Person>,
-    findings: Vec<Finding>,
-    tally: Tally,
-}
-
-impl Register {
-    /// What becomes of the resource with this number: the first noted has 0.
-    #[must_use]
-    pub fn verdict(&self, number: usize) -> Verdict {
-        self.verdicts.get(number).copied().unwrap_or(Verdict::Refused)
-    }
-
-    /// Labels that the resource with this number has at least: where the same stood in several places, those of all of them.
-    #[must_use]
-    pub fn floor(&self, number: usize) -> Floor {
-        self.floors.get(number).copied().unwrap_or(Floor::NONE)
-    }
-
-    /// The name by which the resource with this number is known beyond this import.
-    #[must_use]
-    pub fn name(&self, number: usize, file: usize, resource: &Resource) -> Option<Name> {
-        let bundle = self.rows.get(number).copied().flatten().map(|b| self.bundles[b as usize].as_str());
-        let stands = Stands {
-            source: self.files.get(file)?,
-            bundle: resource.within.as_ref().zip(bundle).map(|(w, key)| (w.head.kind, key)),
-            full_url: resource.full_url.as_deref(),
-            stored: resource.within.as_ref().map_or(Stored::Unsaid, |w| w.stored),
-        };
-        stands.name(resource).ok().map(|(name, _)| name)
-    }
-
-    /// The patients, and those known from before whom the import names.
-    #[must_use]
-    pub fn people(&self) -> &[Person] {
-        &self.people
-    }
-
-    /// Whether a patient is known by a name that holds in a folder only.
-    #[must_use]
-    pub fn has_folder_names(&self) -> bool {
-        self.people
-            .iter()
-            .filter(|p| p.here)
-            .flat_map(|p| &p.names)
-            .any(|(name, _)| name.as_str().starts_with("folder:"))
-    }
-
-    /// What there is to say, in the order of finding.
-    #[must_use]
-    pub fn findings(&self) -> &[Finding] {
-        &self.findings
-    }
-
-    /// The same, handed over.
-    pub fn take_findings(&mut self) -> Vec<Finding> {
-        core::mem::take(&mut self.findings)
-    }
-
-    /// How many of each.
-    #[must_use]
-    pub const fn tally(&self) -> Tally {
-        self.tally
-    }
 }

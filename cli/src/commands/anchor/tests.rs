@@ -1,0 +1,239 @@
+//! An import that fails at any of its submissions, before the ledger has it or after, is finished by running it again.
+
+use super::*;
+use crate::args::{Cli, Command};
+use crate::desk::{Desk, dev_genesis};
+use crate::home::Home;
+use amanat_domain::bundle::{Bundle, Registry};
+use amanat_domain::mirror::Mirror;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tx::{Transaction, TxId};
+use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof};
+use amanat_service::access::{
+    AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
+};
+use amanat_service::view::{GovernanceView, StatusView};
+use clap::Parser;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+/// When a ledger stops answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fails {
+    /// The transaction does not arrive.
+    Before(usize),
+    /// The receipt does not arrive.
+    After(usize),
+    Never,
+}
+
+/// A ledger that fails at one submission and at all that follow.
+struct Failing {
+    inner: Embedded,
+    fails: Fails,
+    submitted: Arc<AtomicUsize>,
+}
+
+impl LedgerAccess for Failing {
+    fn submit(&self, tx: &Transaction) -> Result<Acknowledged, AccessError> {
+        let gone =
+            || AccessError::Unreachable { node: "here".to_owned(), why: "the test says so".to_owned() };
+        let n = self.submitted.fetch_add(1, Ordering::Relaxed);
+        match self.fails {
+            Fails::Before(at) if n >= at => return Err(gone()),
+            Fails::After(at) if n > at => return Err(gone()),
+            _ => {}
+        }
+        let done = self.inner.submit(tx);
+        if self.fails == Fails::After(n) { Err(gone()) } else { done }
+    }
+
+    fn genesis(&self) -> Arc<Genesis> {
+        self.inner.genesis()
+    }
+
+    fn governance(&self) -> Result<GovernanceView, AccessError> {
+        self.inner.governance()
+    }
+
+    fn status(&self) -> Result<StatusView, AccessError> {
+        self.inner.status()
+    }
+
+    fn submit_all(&self, txs: &[Transaction]) -> Vec<Result<Acknowledged, AccessError>> {
+        self.inner.submit_all(txs)
+    }
+
+    fn receipt(&self, txid: &TxId) -> Result<Option<InclusionProof>, AccessError> {
+        self.inner.receipt(txid)
+    }
+
+    fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError> {
+        self.inner.entry(entry)
+    }
+
+    fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError> {
+        self.inner.bundle(epoch)
+    }
+
+    fn mirror(&self) -> Result<Mirror, AccessError> {
+        self.inner.mirror()
+    }
+
+    fn block(&self, height: u64) -> Result<Option<Block>, AccessError> {
+        self.inner.block(height)
+    }
+
+    fn headers(&self, from: u64) -> Result<Vec<Header>, AccessError> {
+        self.inner.headers(from)
+    }
+
+    fn proof_transactions(&self, from_height: u64) -> ProofScan<'_> {
+        self.inner.proof_transactions(from_height)
+    }
+
+    fn keys(&self) -> Result<Vec<InstalledKey>, AccessError> {
+        self.inner.keys()
+    }
+}
+
+const START: i64 = 1_700_000_000;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(START + seconds).expect("a time")
+}
+
+struct Place {
+    dir: tempfile::TempDir,
+    desk: Desk,
+    /// The clock, in seconds.
+    now: Arc<AtomicI64>,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut rng = rand::rng();
+        let organisations = [("Organization/a", "Hospital A"), ("Organization/board", "Board")]
+            .map(|(reference, name)| Organisation::new(reference, name, &mut rng));
+        let genesis =
+            dev_genesis("test", at(0), 60, &organisations[..1], &organisations[1]).expect("a genesis");
+        let home = Home::open(Some(dir.path())).expect("a home");
+        actors::save_organisations(&home, &organisations).expect("written");
+        let desk = Desk::open(&dir.path().join("ledger"), genesis).expect("a ledger");
+        Self { dir, desk, now: Arc::new(AtomicI64::new(1)) }
+    }
+
+    /// One import; how many transactions it submitted.
+    fn import(&self, folder: &Path, fails: Fails) -> (Result<()>, usize) {
+        let submitted = Arc::new(AtomicUsize::new(0));
+        let inner = self.ledger();
+        let ledger = Failing { inner, fails, submitted: Arc::clone(&submitted) };
+        let home = Home::open(Some(self.dir.path())).expect("a home");
+        let ui = Ui::new(false, true).silent_if(true);
+        let session = Session::over(home, ui, Box::new(ledger)).expect("a session");
+        let folder = folder.display().to_string();
+        let cli = Cli::parse_from(["amanat", "import", "--anchor", &folder]);
+        let Command::Import(args) = cli.command else { panic!("an import") };
+        let files = import::files(&args.paths).expect("files");
+        let done = import_into(&session, &args, &files, Instant::now(), ui);
+        (done, submitted.load(Ordering::Relaxed))
+    }
+
+    /// Subjects, records, superseded records on the ledger; people, records, acknowledged records, outbox of the vault.
+    fn state(&self) -> [usize; 7] {
+        let home = Home::open(Some(self.dir.path())).expect("a home");
+        let bundle = self.newest();
+        let count = |registry: Registry| usize::try_from(bundle.registry(registry).count).expect("a count");
+        let vault = Vault::open(&home, self.desk.chain()).expect("a vault");
+        let (mut records, mut acknowledged) = (0, 0);
+        vault
+            .each_record(|record| {
+                records += 1;
+                acknowledged += usize::from(record.anchoring != Anchoring::Pending);
+                Ok(true)
+            })
+            .expect("records");
+        [
+            count(Registry::Subjects),
+            count(Registry::Records),
+            // Its tree begins with a leaf that is no revocation.
+            count(Registry::Revocations) - 1,
+            vault.known().expect("people").len(),
+            records,
+            acknowledged,
+            vault.outbox().expect("an outbox").len(),
+        ]
+    }
+
+    fn ledger(&self) -> Embedded {
+        let now = Arc::clone(&self.now);
+        Embedded::new(Arc::clone(&self.desk.solo), Arc::new(move || at(now.load(Ordering::Relaxed))))
+    }
+
+    /// The bundle of the next epoch.
+    fn newest(&self) -> Bundle {
+        self.now.fetch_add(60, Ordering::Relaxed);
+        let ledger = self.ledger();
+        ledger.tick().expect("a block");
+        ledger.bundle(None).expect("a ledger").expect("a bundle").bundle
+    }
+}
+
+/// More records than one transaction takes, of three people; and, as version 2, one of them corrected and one taken back.
+fn write(folder: &Path, version: u32) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let mut lines = String::new();
+    for patient in 0..3 {
+        lines.push_str(&format!("{{\"resourceType\":\"Patient\",\"id\":\"p{patient}\"}}\n"));
+        for n in 0..400 {
+            let (value, status) = match (version, n) {
+                (2, 7) => (9, "corrected"),
+                (2, 8) => (n, "entered-in-error"),
+                _ => (n, "final"),
+            };
+            lines.push_str(&format!(
+                "{{\"resourceType\":\"Observation\",\"id\":\"o{patient}-{n}\",\"meta\":{{\"versionId\":\"{version}\"}},\
+                 \"status\":\"{status}\",\"subject\":{{\"reference\":\"Patient/p{patient}\"}},\
+                 \"code\":{{\"coding\":[{{\"system\":\"http://loinc.org\",\"code\":\"718-7\"}}]}},\
+                 \"effectiveDateTime\":\"2024-01-01T10:00:00Z\",\"valueQuantity\":{{\"value\":{value}}}}}\n"
+            ));
+        }
+    }
+    std::fs::write(folder.join("x.ndjson"), lines).expect("a file");
+}
+
+#[test]
+fn an_import_that_fails_at_any_submission_is_finished_by_the_next() {
+    let folders = tempfile::tempdir().expect("a folder");
+    // One folder for both versions: it is the source of the ids.
+    let folder = folders.path().join("export");
+    let expected = [[3, 1_203, 0, 3, 1_203, 1_203, 0], [3, 1_206, 6, 3, 1_206, 1_206, 0]];
+    let mut tried = 0;
+    for n in 0.. {
+        let mut reached = false;
+        for fails in [Fails::Before(n), Fails::After(n)] {
+            let place = Place::new();
+            for (version, expected) in (1..).zip(expected) {
+                write(&folder, version);
+                let (done, submitted) = place.import(&folder, fails);
+                if submitted > n {
+                    reached = true;
+                    tried += 1;
+                    assert!(done.is_err(), "{fails:?}");
+                }
+                let (again, _) = place.import(&folder, Fails::Never);
+                again.expect("finished");
+                assert_eq!(place.state(), expected, "{fails:?}, version {version}");
+                let (once_more, submitted) = place.import(&folder, Fails::Never);
+                once_more.expect("nothing to do");
+                assert_eq!(submitted, 0, "nothing is submitted twice");
+            }
+        }
+        if !reached {
+            break;
+        }
+    }
+    assert!(tried >= 6, "an enrolment and two anchorings, before and after: {tried}");
+}
