@@ -52,7 +52,8 @@ pub(crate) fn compile(
 pub(crate) fn patient_named(patient: &SubjectReference) -> String {
     let words = match &patient.literal {
         Some(literal) => literal.clone(),
-        None => patient.identifiers.join(", "),
+        // The number of a person is not for a terminal.
+        None => "a patient named by an identifier".to_owned(),
     };
     // A text of a file: nothing in it moves the cursor.
     words.escape_debug().to_string()

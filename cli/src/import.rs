@@ -8,7 +8,9 @@ use crate::report::{Counts, Report};
 use crate::ui::Ui;
 use amanat_domain::fhir::identity::Source;
 use amanat_domain::fhir::survey::{KnownPatient, Register, Survey};
-use amanat_domain::fhir::{Head, Item, Layout, Limits, Lost, Place, Reader, Resource, Zones, type_name};
+use amanat_domain::fhir::{
+    Head, Item, Layout, Limits, Lost, Place, Problem, Reader, Reason, Resource, Zones, type_name,
+};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::{BufReader, Seek};
@@ -62,12 +64,12 @@ impl Options {
 pub(crate) struct Files {
     pub found: Vec<PathBuf>,
     /// Files of other kinds and links, which are not read.
-    pub ignored: u64,
+    pub ignored: Vec<PathBuf>,
 }
 
 /// Every FHIR file under the paths, sorted, so that two runs read in the same order.
 pub(crate) fn files(paths: &[PathBuf]) -> Result<Files> {
-    let mut files = Files { found: Vec::new(), ignored: 0 };
+    let mut files = Files { found: Vec::new(), ignored: Vec::new() };
     for path in paths {
         let kind = std::fs::metadata(path).with_context(|| {
             format!("cannot read {}: give a FHIR file or a folder of them", path.display())
@@ -102,7 +104,7 @@ fn walk(dir: &Path, files: &mut Files) -> Result<()> {
         {
             files.found.push(path);
         } else {
-            files.ignored += 1;
+            files.ignored.push(path);
         }
     }
     Ok(())
@@ -128,7 +130,17 @@ pub(crate) fn survey<'f>(
     let empty = known.map_or_else(Survey::reading, |known| Survey::joining().knowing(known));
     let mut survey =
         options.same_patient_by.iter().fold(empty, |survey, system| survey.same_patient_by(system));
-    let mut counts = Counts { ignored_files: files.ignored, ..Counts::default() };
+    let ignored = files.ignored.len() as u64;
+    let mut counts = Counts { ignored_files: ignored, ..Counts::default() };
+    for path in &files.ignored {
+        report.problem(Problem {
+            file: path.display().to_string(),
+            place: Place::default(),
+            path: String::new(),
+            reason: Reason::OtherKind,
+            lost: Lost::Nothing,
+        })?;
+    }
     let mut labels = Vec::new();
     let total: u64 = files.found.iter().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
     let bar = ui.bar(total, "reading FHIR");
@@ -150,11 +162,11 @@ pub(crate) fn survey<'f>(
                     report.problem(problem)?;
                 }
             }
+            for finding in survey.take_findings() {
+                report.problem(finding.problem(&labels))?;
+            }
             Ok(())
         })?;
-        for finding in survey.take_findings() {
-            report.problem(finding.problem(&labels))?;
-        }
         *(if whole { &mut counts.files_read } else { &mut counts.files_refused }) += 1;
         counts.bytes += length;
         bar.inc(length);
@@ -192,6 +204,9 @@ impl Surveyed<'_> {
                 if let Item::Resource(place, resource) = item
                     && go_on
                 {
+                    if !self.register.is_as_noted(number, file, &resource) {
+                        bail!("{} has changed while it was read: run the same command again", path.display());
+                    }
                     go_on = take(number, file, place, *resource)?;
                     number += 1;
                 }
@@ -200,6 +215,9 @@ impl Surveyed<'_> {
             bar.inc(length);
         }
         bar.finish_and_clear();
+        if go_on && number != self.register.noted() {
+            bail!("a file has changed while it was read: run the same command again");
+        }
         Ok(())
     }
 }
@@ -234,5 +252,11 @@ fn source_of(path: &Path, options: &Options) -> Result<Source> {
     }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let folder = folder.canonicalize().with_context(|| format!("cannot read {}", folder.display()))?;
-    Ok(Source::folder(&folder.to_string_lossy()))
+    Ok(Source::folder(&words_of(&folder)))
+}
+
+/// A path as text; two paths stay two.
+fn words_of(path: &Path) -> String {
+    path.to_str()
+        .map_or_else(|| format!("bytes:{}", hex::encode(path.as_os_str().as_encoded_bytes())), str::to_owned)
 }

@@ -134,7 +134,10 @@ impl Report {
             writeln!(out, "{line}").with_context(|| format!("cannot write {}", path.display()))?;
         }
         if level >= self.fail_on {
-            self.failing += 1;
+            self.failing += match problem.reason {
+                Reason::SubjectNotFound { times } | Reason::SubjectByIdentifier { times } => times,
+                _ => 1,
+            };
             if self.strict {
                 bail!(
                     "{problem}\n(--strict stops at the first problem of level {} or above; without it the rest is read)",
@@ -185,7 +188,9 @@ impl Report {
         ];
         let said: Vec<String> =
             of.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}")).collect();
-        ui.say(format!("of {}: {}", count(counts.resources(), "resource"), said.join(", ")));
+        if !said.is_empty() {
+            ui.say(format!("of {}: {}", count(counts.resources(), "resource"), said.join(", ")));
+        }
         self.say_problems(ui);
         self.nothing = counts.nothing() && surveyed.register.deletions().is_empty();
         let mut document = serde_json::json!({
@@ -194,13 +199,14 @@ impl Report {
             "seconds": elapsed.as_secs_f64(),
             "resources": {
                 "all": counts.resources(), "records": counts.tally.records, "unsupported": counts.unsupported,
-                "refused": counts.refused(), "duplicates": counts.tally.duplicates, "retracted": counts.tally.retracted,
+                "refused": counts.refused(), "duplicates": counts.tally.duplicates,
             },
+            "of_refused": { "retracted": counts.tally.retracted },
             "by_type": counts.types,
             "records": counts.leaves,
             "problems": self.by_reason,
             "first_problems": self.kept.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "patients": surveyed.register.people().len(),
+            "patients": surveyed.register.people().iter().filter(|p| p.here).count(),
         });
         if let Some(document) = document.as_object_mut() {
             document.append(&mut self.more);
@@ -235,7 +241,7 @@ impl Report {
     /// A failure where nothing was understood, a word of its own where something was not.
     pub(crate) fn verdict(&self) -> Result<()> {
         if self.nothing {
-            bail!("nothing was understood: no FHIR R4 resource of a type that is read");
+            bail!("nothing was understood: no resource could be read and taken");
         }
         if self.failing > 0 {
             return Err(SomeNotUnderstood { problems: self.failing, level: self.fail_on }.into());

@@ -25,7 +25,7 @@ use anyhow::{Context, Result, bail, ensure};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 
@@ -125,6 +125,7 @@ struct NameFile {
     identifiers: Vec<[String; 2]>,
     families: Vec<String>,
     born: Option<String>,
+    content: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -324,7 +325,7 @@ impl Vault {
 
     /// People whom the ledger has not acknowledged and of whom nothing lies in the outbox, with the names of their wallets.
     pub(crate) fn not_enrolled(&self) -> Result<Vec<(u32, String)>> {
-        let waiting: Vec<u32> = self
+        let waiting: BTreeSet<u32> = self
             .outbox()?
             .into_iter()
             .flat_map(|(_, _, errand)| if let Errand::Enrol(people) = errand { people } else { Vec::new() })
@@ -504,6 +505,7 @@ impl NameFile {
             identifiers: likeness.identifiers.iter().map(|pair| pair.map(hex::encode)).collect(),
             families: likeness.families.iter().map(hex::encode).collect(),
             born: likeness.born.map(hex::encode),
+            content: likeness.content.map(hex::encode),
         }
     }
 
@@ -521,6 +523,7 @@ impl NameFile {
                 .collect::<Result<_>>()?,
             families: self.families.iter().map(mark).collect::<Result<_>>()?,
             born: self.born.as_ref().map(mark).transpose()?,
+            content: self.content.as_ref().map(mark).transpose()?,
         })
     }
 }

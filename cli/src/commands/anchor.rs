@@ -146,7 +146,8 @@ fn is_refused(error: &anyhow::Error, code: &str) -> bool {
 
 /// The people of the register: wallet's name and subject of each.
 struct People {
-    of: Vec<(String, Subject)>,
+    /// None of those of whom nothing is taken.
+    of: Vec<Option<(String, Subject)>>,
     enrolled: usize,
 }
 
@@ -166,6 +167,10 @@ fn enrol(
     let people = surveyed.register.people();
     let mut wallet_of = Vec::new();
     for person in people {
+        if !person.here {
+            wallet_of.push(None);
+            continue;
+        }
         let wallet = match person.known {
             Some(known) => vault.wallet_of(u32::try_from(known).context("a patient's number")?)?,
             None => person.names[0].0.to_string(),
@@ -179,7 +184,7 @@ fn enrol(
             at.insert(wallet.clone(), patients.len());
             patients.push(Patient { reference: wallet.clone(), wallet: PatientWallet::random(&mut rng) });
         }
-        wallet_of.push(wallet);
+        wallet_of.push(Some(wallet));
     }
     // Wallets first, on disk before anybody hears of their commitments.
     if patients.len() > before {
@@ -187,13 +192,12 @@ fn enrol(
     }
     let change = vault.change()?;
     for (person, wallet) in people.iter().zip(&wallet_of) {
-        match person.known {
-            Some(known) if person.here => {
-                change.put_names(u32::try_from(known).context("a patient's number")?, person)?;
-            }
-            Some(_) => {}
-            None => change.put_names(change.add_person(wallet)?, person)?,
-        }
+        let Some(wallet) = wallet else { continue };
+        let number = match person.known {
+            Some(known) => u32::try_from(known).context("a patient's number")?,
+            None => change.add_person(wallet)?,
+        };
+        change.put_names(number, person)?;
     }
     change.commit()?;
     let subject = |wallet: &str| -> Result<Subject> {
@@ -229,10 +233,9 @@ fn enrol(
             "patients were enrolled in this epoch and the vault did not hear of it: amanat ledger wait, then the same command again"
         );
     }
-    let of = wallet_of.into_iter().map(|wallet| {
-        let subject = subject(&wallet)?;
-        Ok((wallet, subject))
-    });
+    let of = wallet_of
+        .into_iter()
+        .map(|wallet| wallet.map(|wallet| subject(&wallet).map(|subject| (wallet, subject))).transpose());
     Ok(People { of: of.collect::<Result<_>>()?, enrolled: new.len() })
 }
 
@@ -277,25 +280,34 @@ impl Anchor<'_> {
         resource: &Resource,
     ) -> Result<bool> {
         let register = &self.surveyed.register;
-        if !matches!(register.verdict(number), Verdict::About(_))
-            || resource.resource_type == ResourceType::Consent
-        {
+        let (person, fact) = match register.verdict(number) {
+            Verdict::About(person) => (person, true),
+            Verdict::Retracted(person) => (person, false),
+            Verdict::AboutNobody | Verdict::Duplicate | Verdict::Refused => return Ok(false),
+        };
+        if resource.resource_type == ResourceType::Consent {
             return Ok(false);
         }
         let Some(name) = register.name(number, file, resource) else { return Ok(false) };
         let Some(before) = self.vault.resource(&name)? else { return Ok(false) };
         let same = before.content == content(resource);
-        if same || before.version().order(&VersionMark::of(resource)) != Order::Same {
-            return Ok(false);
+        let of_one_version =
+            fact && !same && before.version().order(&VersionMark::of(resource)) == Order::Same;
+        // A folder's name may have been given to what is about another patient.
+        let of_another = !name.is_lasting() && !self.is_of(&before, person)?;
+        if of_one_version || of_another {
+            report.problem(self.problem(file, place, resource.resource_type))?;
         }
-        report.problem(Problem {
-            file: self.surveyed.label(file),
-            place,
-            path: type_name(resource.resource_type).to_owned(),
-            reason: Reason::AnotherInVault,
-            lost: Lost::Resource,
-        })?;
-        Ok(true)
+        Ok(of_one_version || of_another)
+    }
+
+    /// Whether what the vault has of a resource is about this person.
+    fn is_of(&self, before: &ResourceEntry, person: u32) -> Result<bool> {
+        let Some((wallet, _)) = self.people.of.get(person as usize).and_then(Option::as_ref) else {
+            return Ok(false);
+        };
+        let first = before.records.first().map(|number| self.vault.record(*number)).transpose()?.flatten();
+        Ok(first.is_none_or(|record| record.patient == *wallet))
     }
 
     fn take(
@@ -330,19 +342,22 @@ impl Anchor<'_> {
         if !fact {
             return self.take_back(name, before, order, version, content);
         }
-        let Some((patient, subject)) = self.people.of.get(person as usize) else { return Ok(()) };
+        let of = self.people.of.get(person as usize).and_then(Option::as_ref);
+        let (patient, subject) = of.context("a patient of whom something is taken has a wallet")?;
+        let resource_type = resource.resource_type;
         let fields = resource.at_least(register.floor(number)).records;
         let Some(before) = before else {
             return self.anchor(name, fields, (patient, subject), &[], version, content);
         };
         // What was taken back stays so, unless this is said to be newer.
-        let stays = before.retracted && matches!(order, Some(Order::Same | Order::Unsaid));
+        let unordered = matches!(order, Some(Order::Same | Order::Unsaid));
+        let stays = before.retracted && unordered;
         if order == Some(Order::Older) || stays {
             self.done.older += fields.len() as u64;
             return Ok(());
         }
         let same = before.content == content;
-        let fields = if same { self.labelled(&before, fields)? } else { fields };
+        let fields = if same || unordered { self.labelled(&before, fields)? } else { fields };
         if same && !before.retracted && self.unchanged(&before, &fields, subject)? {
             self.done.there += fields.len() as u64;
             if order == Some(Order::Newer) {
@@ -352,7 +367,24 @@ impl Anchor<'_> {
             }
             return Ok(());
         }
+        if unordered && !same {
+            report.problem(Problem {
+                reason: Reason::TakenAsNewer,
+                lost: Lost::Nothing,
+                ..self.problem(file, place, resource_type)
+            })?;
+        }
         self.anchor(name, fields, (patient, subject), &before.records, version, content)
+    }
+
+    fn problem(&self, file: usize, place: Place, resource_type: ResourceType) -> Problem {
+        Problem {
+            file: self.surveyed.label(file),
+            place,
+            path: type_name(resource_type).to_owned(),
+            reason: Reason::AnotherInVault,
+            lost: Lost::Resource,
+        }
     }
 
     /// What a Bundle says was deleted, and was anchored by an earlier import, is taken back.

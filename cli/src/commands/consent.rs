@@ -162,7 +162,12 @@ fn grant(args: &GrantArgs, global: &Global, ui: Ui) -> Result<()> {
         .wallet;
     let now = crate::session::now();
     if let Some(since) = compiled.over_since(now) {
-        bail!("{}: the consent is over since {since}: it would grant nothing", file.display());
+        let hint = if zone.is_none() && compiled.depends_on_zone() {
+            " (--zone +HH:MM reads its dates as days of that zone)"
+        } else {
+            ""
+        };
+        bail!("{}: the consent is over since {since}: it would grant nothing{hint}", file.display());
     }
     if let Some(begin) = compiled.not_before(now) {
         ui.say(format!("note: the consent is not in force before {begin}"));

@@ -24,7 +24,7 @@ struct Look {
 pub(crate) fn run(seconds: Option<u64>, global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
     let began = Instant::now();
     let first = look(&Session::open(global, at, ui)?)?;
-    let limit = Duration::from_secs(seconds.unwrap_or(4 * first.epoch_seconds.max(5)));
+    let limit = Duration::from_secs(seconds.unwrap_or((4 * first.epoch_seconds).max(120)));
     let bar = ui.spinner();
     bar.set_message("waiting for the next epoch");
     let (mut epoch, mut left) = (first.epoch, first.left);

@@ -38,7 +38,7 @@ pub(crate) fn whose(
     let named = patient_named(reference);
     let unknown = || Ok(Whose::Unknown(format!("{named}, whom the vault does not know")));
     let Some(literal) = reference.literal.as_deref() else {
-        return Ok(Whose::Unknown(format!("{named}, by an identifier alone")));
+        return Ok(Whose::Unknown(named));
     };
     // An id of a Bundle, of a named source, or in a URL says where it belongs, and nobody is there.
     let says_where = found.entry.is_some() || source.is_some() || literal.contains(':');
@@ -66,7 +66,7 @@ pub(crate) fn whose(
 
 /// The wallet of the patient whom the Consent names, by the rules of an import.
 fn named_in(vault: &Vault, file: &Path, found: &Found, source: Option<&Source>) -> Result<Option<String>> {
-    let files = Files { found: vec![file.to_path_buf()], ignored: 0 };
+    let files = Files { found: vec![file.to_path_buf()], ignored: Vec::new() };
     let options = Options { source: source.cloned(), ..Options::default() };
     let silent = Ui::new(false, true).silent_if(true);
     let surveyed = import::survey(&files, &options, Some(vault.known()?), &mut Report::silent(), silent)?;

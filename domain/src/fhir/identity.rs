@@ -19,6 +19,7 @@
 //! UUID. Nothing else is equal that is not the same text.
 
 use core::fmt;
+use core::net::IpAddr;
 
 use super::bundle::{BundleKind, Stored};
 use super::resource::{Resource, is_id};
@@ -46,6 +47,9 @@ pub enum SourceError {
     /// A character that names do not have.
     #[error("a source's name has no white space, no control characters and no #")]
     Character,
+    /// What names of folders begin with.
+    #[error("a source's name does not begin with folder:")]
+    Folder,
 }
 
 impl Source {
@@ -61,13 +65,16 @@ impl Source {
         if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '#') {
             return Err(SourceError::Character);
         }
+        if text.starts_with(FOLDER) {
+            return Err(SourceError::Folder);
+        }
         Ok(Self { text: url(text).unwrap_or_else(|| text.to_owned()), named: true })
     }
 
     /// A source that nobody named: told from others by the folder in which its files lie.
     #[must_use]
     pub fn folder(path: &str) -> Self {
-        Self { text: format!("folder:{}", escaped(path)), named: false }
+        Self { text: format!("{FOLDER}{}", escaped(path)), named: false }
     }
 
     /// Whether the operator named it.
@@ -118,6 +125,16 @@ impl Name {
         match self.0.rsplit_once('#') {
             Some((_, local)) => local,
             None => restful(&self.0).map_or(&self.0, |r| &self.0[r.base..]),
+        }
+    }
+
+    /// Whether the name holds beyond the folder of a file: a server or a source that the operator named keeps it, and no server that
+    /// many call so (`localhost`, an address of a private network).
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self.0.strip_prefix(SCHEME) {
+            Some(rest) => !is_anybodys(rest.split(['/', '#']).next().unwrap_or_default()),
+            None => !self.0.starts_with(FOLDER),
         }
     }
 
@@ -183,6 +200,13 @@ impl Stands<'_> {
     /// # Errors
     /// [`Nameless`].
     pub fn name(&self, resource: &Resource) -> Result<(Name, Option<Name>), Nameless> {
+        let (name, alias) = self.unchecked_name(resource)?;
+        // What is kept must be read again.
+        let fits = |name: &Name| name.0.len() <= MAX_NAME;
+        if fits(&name) { Ok((name, alias.filter(fits))) } else { Err(Nameless::TooLong) }
+    }
+
+    fn unchecked_name(&self, resource: &Resource) -> Result<(Name, Option<Name>), Nameless> {
         let relative = resource.reference();
         let alias = || relative.as_deref().and_then(|r| self.in_bundle(r));
         let Some(full_url) = self.full_url else {
@@ -198,7 +222,7 @@ impl Stands<'_> {
             return Err(Nameless::TooLong);
         }
         if let Some(url) = url(full_url) {
-            let Some(restful) = restful(&url) else { return Ok((Name(plain(&url)), alias())) };
+            let Some(restful) = restful(&url) else { return Ok((Name(url), alias())) };
             let own = types::name(resource.resource_type);
             let same_id = resource.id.as_deref().is_none_or(|id| id == &url[restful.id..restful.end]);
             if !same_id || &url[restful.base..restful.id - 1] != own {
@@ -230,7 +254,8 @@ impl Stands<'_> {
         resource.digest[..16].iter().for_each(|b| {
             let _ = fmt::Write::write_fmt(&mut local, format_args!("{b:02x}"));
         });
-        Ok(self.in_bundle(&local).filter(|_| self.keeps_ids()).unwrap_or_else(|| self.source.keeps(&local)))
+        // Two people may be said the same of, in two Bundles.
+        Ok(self.in_bundle(&local).unwrap_or_else(|| self.source.keeps(&local)))
     }
 
     /// Whom a literal reference in the resource may name; the first that is there is meant. Empty for a reference to what the resource
@@ -248,7 +273,7 @@ impl Stands<'_> {
         if let Some(url) = url(reference) {
             return vec![Name(match restful(&url) {
                 Some(restful) => url[..restful.end].to_owned(),
-                None => plain(&url),
+                None => url,
             })];
         }
         if let Some(urn) = urn(reference) {
@@ -283,6 +308,25 @@ pub fn type_of_reference(reference: &str) -> Option<&'static str> {
 }
 
 const SCHEME: &str = "https://";
+const FOLDER: &str = "folder:";
+
+/// Whether a host, with or without a port, is what many machines are called.
+fn is_anybodys(host: &str) -> bool {
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => {
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
+        }
+        Ok(IpAddr::V6(ip)) => {
+            ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
+        }
+        Err(_) => !name.contains('.') || name.ends_with(".local") || name.ends_with(".localhost"),
+    }
+}
 
 /// Where base, id and end of a RESTful URL `base/Type/id` are; `base` ends with its slash.
 struct Restful {
@@ -330,7 +374,7 @@ fn url(text: &str) -> Option<String> {
     };
     let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let host = host.strip_suffix(default_port).unwrap_or(host).to_ascii_lowercase();
-    (!host.is_empty()).then(|| format!("{SCHEME}{host}{}", path.trim_end_matches('/')))
+    (!host.is_empty()).then(|| plain(&format!("{SCHEME}{host}{}", path.trim_end_matches('/'))))
 }
 
 /// An http URL as a name: without `#` and control characters, which a URL has only where it is none.
@@ -347,6 +391,9 @@ fn urn(text: &str) -> Option<String> {
         let shape = uuid.len() == 36
             && uuid.bytes().enumerate().all(|(i, b)| match i {
                 8 | 13 | 18 | 23 => b == b'-',
+                // Version and variant (RFC 9562, section 4): what has neither was not made to be unique.
+                14 => matches!(b, b'1'..=b'8'),
+                19 => matches!(b, b'8' | b'9' | b'a' | b'b'),
                 _ => b.is_ascii_hexdigit(),
             });
         return shape.then(|| format!("urn:uuid:{uuid}"));

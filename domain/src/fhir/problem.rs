@@ -250,11 +250,21 @@ pub enum Reason {
         /// How many resources name that patient.
         times: u64,
     },
-    /// Only an identifier.
+    /// No reference that can be followed.
     #[error(
-        "its patient is named by an identifier alone; --same-patient-by SYSTEM says that identifiers of that system name one person"
+        "it names its patient by no reference that can be followed (an identifier, or what it contains){}; identifiers name a person \
+         where --same-patient-by SYSTEM says so of their system", Times(*times)
     )]
-    SubjectByIdentifier,
+    SubjectByIdentifier {
+        /// How many resources name that patient.
+        times: u64,
+    },
+    /// Supersedes what was anchored, and nothing says that it is newer.
+    #[error("what was anchored of it is superseded by this, the one read last: neither says which is newer")]
+    TakenAsNewer,
+    /// A file that is not read.
+    #[error("neither .json nor .ndjson, or a link: not read")]
+    OtherKind,
 }
 
 struct Total(Option<u64>);

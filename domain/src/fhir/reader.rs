@@ -95,17 +95,30 @@ pub struct Reader<R> {
     zones: Zones,
     /// What the outermost Bundle says of itself, where it was scanned before.
     scanned: Option<Head>,
-    /// The Bundle whose entries are being read, and how many there were before in this file.
-    bundle: Option<Arc<Head>>,
-    /// Labels that the document's Composition gives to what comes after it, and to what its sections name.
-    composed: Floor,
-    sections: BTreeMap<Name, Floor>,
+    /// The Bundles whose entries are being read, the outermost first, and how many began in this file.
+    open: Vec<Open>,
     bundles: u64,
-    entries: u64,
     state: State,
     document: Document,
     buffer: Vec<u8>,
     ready: VecDeque<Item>,
+}
+
+/// A Bundle whose entries are being read.
+struct Open {
+    head: Arc<Head>,
+    number: u64,
+    entries: u64,
+    /// Labels of the Bundles around it, and those that its Composition gives to what comes after it.
+    composed: Floor,
+    /// Labels that the Composition gives to what its sections name.
+    sections: BTreeMap<Name, Floor>,
+}
+
+impl Open {
+    fn floor(&self) -> Floor {
+        self.composed.union(self.head.floor)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -142,11 +155,8 @@ impl<R: BufRead> Reader<R> {
             limits,
             zones: Zones::UTC,
             scanned: None,
-            bundle: None,
-            composed: Floor::NONE,
-            sections: BTreeMap::new(),
+            open: Vec::new(),
             bundles: 0,
-            entries: 0,
             state: State::Start,
             document: Document::default(),
             buffer: Vec::new(),
@@ -430,12 +440,17 @@ impl<R: BufRead> Reader<R> {
         if json.get("resourceType").and_then(Json::as_str) != Some("Bundle") {
             return self.resource(json, None, Stored::Unsaid, place);
         }
+        self.nested(json, place);
+    }
+
+    /// A Bundle held in memory.
+    fn nested(&mut self, json: &Json<'_>, place: Place) {
         self.begin_bundle(Head::of(json));
         match json.get("entry") {
             None => {}
             Some(Json::Array(entries)) => {
                 for (n, entry) in (0..).zip(entries) {
-                    self.bundle_entry(entry, Place { entry: Some(n), ..place });
+                    self.bundle_entry(entry, Place { entry: place.entry.or(Some(n)), ..place });
                 }
             }
             Some(other) => {
@@ -447,16 +462,16 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn begin_bundle(&mut self, head: Head) {
-        self.bundle = Some(Arc::new(head));
-        self.entries = 0;
-        self.composed = Floor::NONE;
-        self.sections.clear();
+        let floor = self.open.last().map_or(Floor::NONE, |outer| outer.floor());
+        let number = self.bundles;
+        self.bundles += 1;
+        let sections = BTreeMap::new();
+        self.open.push(Open { head: Arc::new(head), number, entries: 0, composed: floor, sections });
     }
 
     /// `late`: what was said after the entries, where they were read before it was known.
     fn end_bundle(&mut self, late: Head) {
-        let Some(head) = self.bundle.take() else { return };
-        self.bundles += 1;
+        let Some(Open { head, entries, .. }) = self.open.pop() else { return };
         let place = Place::default();
         let known = |f: fn(&Head) -> bool| f(&head) || !f(&late);
         let all_known = known(|h| h.kind != BundleKind::Other)
@@ -466,7 +481,7 @@ impl<R: BufRead> Reader<R> {
             self.problem(place, "Bundle", Reason::LateHead, Lost::Element);
         }
         if head.next || late.next {
-            let (entries, total) = (self.entries, head.total.or(late.total));
+            let total = head.total.or(late.total);
             self.problem(place, "Bundle.link", Reason::NextPage { entries, total }, Lost::Nothing);
         }
     }
@@ -485,18 +500,27 @@ impl<R: BufRead> Reader<R> {
                 None
             }
         };
-        self.entries += 1;
-        let stored = match object.get("request").and_then(|r| r.get("method")).and_then(Json::as_str) {
+        if let Some(open) = self.open.last_mut() {
+            open.entries += 1;
+        }
+        let request = object.get("request");
+        let url = request.and_then(|r| r.get("url")).and_then(Json::as_str).unwrap_or_default();
+        let stored = match request.and_then(|r| r.get("method")).and_then(Json::as_str) {
             None => Stored::Unsaid,
             Some("POST") => Stored::Post,
+            // Which resource a search finds, and so under which id this is stored, the server decides.
+            Some("PUT") if url.contains('?') => Stored::Post,
             Some("PUT") => Stored::Put,
             Some("DELETE") => return self.deletion(entry, full_url, place),
             Some(_) => return self.problem(place, "request.method", Reason::NotAStore, Lost::Resource),
         };
         match object.get("resource") {
             Some(resource) => {
-                if resource.get("resourceType").and_then(Json::as_str) == Some("Composition") {
-                    self.composition(resource, full_url, place);
+                match resource.get("resourceType").and_then(Json::as_str) {
+                    // The answer of a batch, a document among others: its entries keep the place of the outermost.
+                    Some("Bundle") => return self.nested(resource, place),
+                    Some("Composition") => self.composition(resource, full_url, place),
+                    _ => {}
                 }
                 self.resource(resource, full_url, stored, place);
             }
@@ -527,7 +551,6 @@ impl<R: BufRead> Reader<R> {
         if labelled && place.entry.is_some_and(|n| n > 0) {
             self.problem(place, "Composition", Reason::LateHead, Lost::Element);
         }
-        self.composed = self.composed.union(floors.document);
         let source = Source::folder("");
         let stands = self.stands(&source, full_url, Stored::Unsaid);
         let named: Vec<(Name, Floor)> = floors
@@ -537,35 +560,41 @@ impl<R: BufRead> Reader<R> {
                 stands.candidates(reference).into_iter().map(|name| (name, *floor))
             })
             .collect();
+        let Some(open) = self.open.last_mut() else { return };
+        open.composed = open.composed.union(floors.document);
         for (name, floor) in named {
-            let slot = self.sections.entry(name).or_insert(Floor::NONE);
+            let slot = open.sections.entry(name).or_insert(Floor::NONE);
             *slot = slot.union(floor);
         }
     }
 
     /// Where an entry stands among those of its Bundle, whatever the source.
     fn stands<'a>(&'a self, source: &'a Source, full_url: Option<&'a str>, stored: Stored) -> Stands<'a> {
-        Stands { source, bundle: self.bundle.as_ref().map(|head| (head.kind, "")), full_url, stored }
+        Stands { source, bundle: self.open.last().map(|open| (open.head.kind, "")), full_url, stored }
     }
 
     /// Labels that the Composition gives a resource.
     fn composed(&self, resource: &Resource, full_url: Option<&str>, stored: Stored) -> Floor {
-        if self.sections.is_empty() {
-            return self.composed;
+        let Some(open) = self.open.last() else { return Floor::NONE };
+        if open.sections.is_empty() {
+            return open.composed;
         }
         let source = Source::folder("");
         let names = self.stands(&source, full_url, stored).name(resource);
         let named = names.into_iter().flat_map(|(name, alias)| [Some(name), alias]).flatten();
-        named.filter_map(|name| self.sections.get(&name)).fold(self.composed, |floor, own| floor.union(*own))
+        named.filter_map(|name| open.sections.get(&name)).fold(open.composed, |floor, own| floor.union(*own))
     }
 
     fn within(&self, stored: Stored) -> Option<Within> {
-        let head = Arc::clone(self.bundle.as_ref()?);
-        Some(Within { bundle: self.bundles, head, stored })
+        let depth = self.open.len().checked_sub(1)?;
+        let open = &self.open[depth];
+        // A `Json` is at most `json::MAX_DEPTH` deep.
+        let depth = u32::try_from(depth).unwrap_or(u32::MAX);
+        Some(Within { bundle: open.number, depth, head: Arc::clone(&open.head), stored })
     }
 
     fn resource(&mut self, json: &Json<'_>, full_url: Option<&str>, stored: Stored, place: Place) {
-        let floor = self.bundle.as_ref().map_or(Floor::NONE, |head| head.floor);
+        let floor = self.open.last().map_or(Floor::NONE, Open::floor);
         let context = Context { full_url, floor, zones: self.zones };
         match Resource::from_json(json, &context) {
             Err(remark) => self.problem(place, remark.path, remark.reason, remark.lost),

@@ -57,8 +57,10 @@ pub struct SubjectReference {
 /// The Bundle that a resource is an entry of.
 #[derive(Clone)]
 pub struct Within {
-    /// How many Bundles came before it in the file.
+    /// How many Bundles began before it in the file.
     pub bundle: u64,
+    /// In how many Bundles it stands.
+    pub depth: u32,
     /// What it says of itself.
     pub head: Arc<Head>,
     /// What the entry asks for.

@@ -87,7 +87,7 @@ fn a_bad_entry_is_reported_and_the_next_one_read() {
             Lost::Resource,
         ),
         ("{\"resource\":{\"resourceType\":\"Patient\",\"implicitRules\":\"urn:x\"}}", Lost::Resource),
-        ("{\"resource\":{\"resourceType\":\"Bundle\"}}", Lost::Resource),
+        ("{\"resource\":{\"resourceType\":\"Bundle\",\"entry\":7}}", Lost::Resource),
     ];
     for (entry, lost) in bad {
         let (resources, problems) = auto(&bundle(&format!("{},{entry},{}", patient("a"), patient("b"))));

@@ -13,6 +13,7 @@
 //! is taken, and nothing of a Bundle that holds one. Two Patients of two names are one only by the operator's rule
 //! ([`Survey::same_patient_by`]): they share an identifier of a system that he named.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha512};
@@ -69,6 +70,8 @@ enum Of {
 }
 
 struct Row {
+    /// What was read, and where: a second reading must find the same.
+    content: Mark,
     entry: Option<u32>,
     bundle: Option<u32>,
     of: Of,
@@ -117,7 +120,7 @@ struct BundleSeen {
     /// The key it had until its content was known.
     provisional: Option<String>,
     /// What it holds, where nothing else tells it from others.
-    content: Option<Vec<Mark>>,
+    content: Option<Vec<(Mark, u32)>>,
     at: At,
     refused: bool,
     /// The same is there before.
@@ -131,16 +134,19 @@ pub struct Survey {
     known: Vec<KnownPatient>,
     files: Vec<Source>,
     bundles: Vec<BundleSeen>,
-    open: Option<(u64, u32)>,
+    /// The Bundles that are being read, the outermost first: number in the file, number here.
+    open: Vec<(u64, u32)>,
     names: BTreeMap<Mark, u32>,
+    /// Names that resources have besides, within their Bundles; none where two have one.
+    aliases: BTreeMap<Mark, Option<u32>>,
     entries: Vec<Entry>,
     rows: Vec<Row>,
     subjects: Vec<Subject>,
     subject_numbers: BTreeMap<(Vec<Mark>, Vec<[Mark; 2]>), u32>,
     patients: Vec<Patient>,
     deletions: BTreeMap<Mark, (Name, Option<Timestamp>)>,
-    /// Subjects of entries, beside the one that the entry has.
-    other_subjects: BTreeMap<u32, Vec<u32>>,
+    /// Subjects of entries, beside the one that the entry has, and whether all else was the same.
+    other_subjects: BTreeMap<u32, Vec<(u32, bool)>>,
     findings: Vec<Finding>,
     tally: Tally,
 }
@@ -161,8 +167,9 @@ impl Survey {
             known: Vec::new(),
             files: Vec::new(),
             bundles: Vec::new(),
-            open: None,
+            open: Vec::new(),
             names: BTreeMap::new(),
+            aliases: BTreeMap::new(),
             entries: Vec::new(),
             rows: Vec::new(),
             subjects: Vec::new(),
@@ -197,7 +204,7 @@ impl Survey {
     /// What follows is of another file, of this source. Returns the file's number.
     pub fn begin_file(&mut self, source: Source) -> usize {
         self.files.push(source);
-        self.open = None;
+        self.open.clear();
         self.files.len() - 1
     }
 
@@ -207,11 +214,15 @@ impl Survey {
 
     fn bundle(&mut self, place: Place, within: Option<&Within>) -> Option<u32> {
         let within = within?;
-        if let Some((number, at)) = self.open
+        let depth = within.depth as usize;
+        if let Some((number, at)) = self.open.get(depth).copied()
             && number == within.bundle
         {
+            // Those inside it are done with.
+            self.open.truncate(depth + 1);
             return Some(at);
         }
+        self.open.truncate(depth);
         let at = self.bundles.len() as u32;
         let (key, content) = match &within.head.identity {
             Some(identity) => (identity.clone(), None),
@@ -229,7 +240,9 @@ impl Survey {
             refused: false,
             duplicate: false,
         });
-        self.open = Some((within.bundle, at));
+        // An outer Bundle whose first entry is a Bundle has not been met yet.
+        self.open.resize(depth, (u64::MAX, u32::MAX));
+        self.open.push((within.bundle, at));
         Some(at)
     }
 
@@ -239,9 +252,10 @@ impl Survey {
     /// If no file was begun.
     pub fn note(&mut self, place: Place, resource: &Resource) {
         let bundle = self.bundle(place, resource.within.as_ref());
+        let row = self.rows.len() as u32;
         if let Some(content) = bundle.and_then(|b| self.bundles[b as usize].content.as_mut()) {
             let url = resource.full_url.as_deref().unwrap_or_default();
-            content.push(mark(&[b"entry", url.as_bytes(), &resource.digest]));
+            content.push((mark(&[b"entry", url.as_bytes(), &resource.digest]), row));
         }
         let at = At { file: self.file(), bundle, place };
         let row = self.row(at, resource);
@@ -258,6 +272,7 @@ impl Survey {
     }
 
     fn row(&mut self, at: At, resource: &Resource) -> Row {
+        let content = register::reading(at.file, resource);
         let source = self.files.last().expect("a file was begun").clone();
         let key = at.bundle.map(|b| self.bundles[b as usize].key.clone());
         let stands = Stands {
@@ -276,17 +291,17 @@ impl Survey {
                     Nameless::TooLong => Reason::TooLong { limit: 2048 },
                 };
                 self.find(at, type_name, reason, Lost::Resource);
-                return Row { entry: None, bundle: at.bundle, of: Of::Refused };
+                return Row { content, entry: None, bundle: at.bundle, of: Of::Refused };
             }
         };
         let of = self.subject(at, &stands, resource);
         // A server answers for its ids, and so does whoever named a source. A folder does not.
-        let trusted = source.is_named() || name.as_str().starts_with("https://");
+        let trusted = name.is_lasting();
         if let Some(status) = resource.retracted {
             self.find(at, type_name, Reason::Retracted(status), Lost::Nothing);
         }
         let entry = self.entry(at, &name, alias.as_ref(), resource, &of, trusted);
-        Row { entry: Some(entry), bundle: at.bundle, of }
+        Row { content, entry: Some(entry), bundle: at.bundle, of }
     }
 
     fn subject(&mut self, at: At, stands: &Stands<'_>, resource: &Resource) -> Of {
@@ -312,6 +327,10 @@ impl Survey {
         if let Some(other) = resource.subject.as_ref().and_then(|subject| subject.not_a_patient) {
             self.find(at, path, Reason::NotAPatient(other), self.unjoined());
             return Of::Refused;
+        }
+        if resource.retracted.is_some() && resource.subject.is_none() {
+            // Servers take away all but the id of what was entered in error.
+            return Of::Nobody;
         }
         let (literal, identifiers) = match &resource.subject {
             Some(subject) => (subject.literal.as_deref(), subject.identifiers.as_slice()),
@@ -375,14 +394,10 @@ impl Survey {
         let number = *self.names.entry(key(name)).or_insert(self.entries.len() as u32);
         if let Some(alias) = alias {
             // Another resource of the Bundle with that id makes the alias nobody's: references by it stay unresolved.
-            self.names
+            self.aliases
                 .entry(key(alias))
-                .and_modify(|n| {
-                    if *n != number {
-                        *n = u32::MAX
-                    }
-                })
-                .or_insert(number);
+                .and_modify(|n| *n = n.filter(|n| *n == number))
+                .or_insert(Some(number));
         }
         let Some(before) = self.entries.get_mut(number as usize) else {
             let mut seen = seen;
@@ -406,7 +421,7 @@ impl Survey {
             None => true,
             Some(patient) => {
                 let patient = &mut self.patients[patient as usize];
-                patient.bundles.extend(at.bundle.filter(|b| !patient.bundles.contains(b)));
+                patient.bundles.extend(at.bundle.filter(|b| patient.bundles.last() != Some(b)));
                 if before.trusted {
                     patient.likeness.may_be(&likeness)
                 } else {
@@ -416,12 +431,18 @@ impl Survey {
             }
         };
         let one_bundle = !elsewhere && before.at.bundle.is_some() && before.at.bundle == at.bundle;
-        let order = before.version.order(&seen.version);
+        let order = match before.version.order(&seen.version) {
+            // What was taken back stays so, unless something says that this is newer.
+            Order::Same | Order::Unsaid if before.trusted && before.retracted && !seen.retracted => {
+                Order::Older
+            }
+            order => order,
+        };
         let same = before.content == seen.content && before.resource_type == seen.resource_type;
         let unordered = matches!(order, Order::Same | Order::Unsaid);
         let ambiguous = !same_people
             || before.resource_type != seen.resource_type
-            || (!same && unordered && (one_bundle || order == Order::Same || (is_patient && !trusted)));
+            || (!same && unordered && (one_bundle || order == Order::Same || !trusted));
         if ambiguous {
             before.ambiguous = true;
             let first = before.at;
@@ -432,7 +453,7 @@ impl Survey {
         }
         let other = seen.subject.filter(|n| before.subject != Some(*n));
         if let Some(other) = other.filter(|_| same || !before.trusted) {
-            self.other_subjects.entry(number).or_default().push(other);
+            self.other_subjects.entry(number).or_default().push((other, same));
         }
         if same {
             before.floor = before.floor.union(seen.floor);
@@ -446,11 +467,13 @@ impl Survey {
         if order != Order::Older {
             let patient = before.patient;
             if let Some(earlier) = before.subject.filter(|_| !before.trusted) {
-                self.other_subjects.entry(number).or_default().push(earlier);
+                self.other_subjects.entry(number).or_default().push((earlier, false));
             } else {
                 self.other_subjects.remove(&number);
             }
-            *before = Entry { first: before.first, patient, ..seen };
+            // If nothing says that it is newer, it is not less sensitive either.
+            let floor = if unordered { before.floor.union(seen.floor) } else { seen.floor };
+            *before = Entry { first: before.first, patient, floor, ..seen };
             if let Some(patient) = patient {
                 self.patients[patient as usize].likeness = likeness;
             }
@@ -466,7 +489,6 @@ impl Survey {
     pub fn note_deletion(&mut self, place: Place, deletion: &Deletion) {
         let bundle = self.bundle(place, Some(&deletion.within));
         let at = At { file: self.file(), bundle, place };
-        self.find(at, "request.method", Reason::Deleted, Lost::Nothing);
         let source = self.files.last().expect("a file was begun").clone();
         let bundle_key = bundle.map(|b| self.bundles[b as usize].key.clone());
         let stands = Stands {
@@ -476,8 +498,12 @@ impl Survey {
             stored: Stored::Put,
         };
         let named = deletion.full_url.as_deref().or(deletion.url.as_deref());
+        let names = named.map(|n| stands.candidates(n)).unwrap_or_default();
+        // What it means beyond this Bundle must be told, or what was anchored of it stays.
+        let lost = if names.iter().any(Name::is_lasting) { Lost::Nothing } else { Lost::Resource };
+        self.find(at, "request", Reason::Deleted, lost);
         // In a history the newest stands first: what is deleted may not have been read yet.
-        for name in named.map(|n| stands.candidates(n)).unwrap_or_default() {
+        for name in names {
             let said = self.deletions.entry(key(&name)).or_insert((name, deletion.at));
             said.1 = said.1.zip(deletion.at).map(|(a, b)| a.max(b));
         }
@@ -494,7 +520,7 @@ impl Survey {
                 None => deletions.push((name, at)),
             }
         }
-        let people = self.people();
+        let mut people = self.people();
         let subjects: Vec<Result<u32, ()>> =
             (0..self.subjects.len()).map(|n| self.resolve(n, &people)).collect();
         let agreed = self.agreed(&subjects);
@@ -515,6 +541,11 @@ impl Survey {
                 let at = At { place: Place { entry: None, ..at.place }, ..at };
                 self.find(at, "Bundle", Reason::AmbiguousBundle, Lost::Resource);
             }
+            if let Verdict::About(person) | Verdict::Retracted(person) = verdict
+                && let Some(person) = people.people.get_mut(person as usize)
+            {
+                person.here = true;
+            }
             let slot = match verdict {
                 Verdict::About(_) | Verdict::AboutNobody => &mut self.tally.records,
                 Verdict::Duplicate => &mut self.tally.duplicates,
@@ -530,7 +561,7 @@ impl Survey {
             .map(|row| row.entry.map_or(Floor::NONE, |entry| self.entries[entry as usize].floor))
             .collect();
         let bundles = self.bundles.into_iter().map(|b| b.key).collect();
-        let rows = self.rows.iter().map(|row| row.bundle).collect();
+        let rows = self.rows.iter().map(|row| (row.bundle, row.content)).collect();
         Register {
             verdicts,
             floors: taken,
@@ -546,24 +577,36 @@ impl Survey {
 
     /// A Bundle that nothing else tells from others is what it holds, in whatever order; the same again is a duplicate.
     fn name_bundles(&mut self) {
-        let mut seen = BTreeSet::new();
-        for n in 0..self.bundles.len() {
-            let Some(mut content) = self.bundles[n].content.take() else { continue };
+        let mut first: BTreeMap<(&str, String), Vec<u32>> = BTreeMap::new();
+        let mut same: Vec<(u32, u32)> = Vec::new();
+        for bundle in &mut self.bundles {
+            let Some(mut content) = bundle.content.take() else { continue };
             content.sort_unstable();
-            let parts: Vec<&[u8]> = content.iter().map(<[u8; 16]>::as_slice).collect();
-            let bundle = &mut self.bundles[n];
+            let parts: Vec<&[u8]> = content.iter().map(|(mark, _)| mark.as_slice()).collect();
             bundle.key = format!("sha512:{}", hex(&mark(&parts)));
-            bundle.duplicate = !seen.insert((self.files[bundle.at.file].as_str(), bundle.key.clone()));
-            let (at, duplicate) = (bundle.at, bundle.duplicate);
-            if duplicate {
-                self.findings.push(Finding {
-                    file: at.file,
-                    place: at.place,
-                    path: "Bundle".to_owned(),
-                    reason: Reason::Same,
-                    lost: Lost::Nothing,
-                });
+            let rows: Vec<u32> = content.iter().map(|(_, row)| *row).collect();
+            match first.entry((self.files[bundle.at.file].as_str(), bundle.key.clone())) {
+                Slot::Vacant(slot) => {
+                    slot.insert(rows);
+                }
+                Slot::Occupied(slot) => {
+                    bundle.duplicate = true;
+                    same.extend(slot.get().iter().copied().zip(rows));
+                }
             }
+        }
+        drop(first);
+        // A resource is as sensitive as each place says.
+        for (first, again) in same {
+            let entry = |row: u32| self.rows[row as usize].entry.map(|n| n as usize);
+            if let (Some(first), Some(again)) = (entry(first), entry(again)) {
+                let floor = self.entries[first].floor.union(self.entries[again].floor);
+                self.entries[first].floor = floor;
+            }
+        }
+        let again: Vec<At> = self.bundles.iter().filter(|b| b.duplicate).map(|b| b.at).collect();
+        for at in again {
+            self.find(at, "Bundle", Reason::Same, Lost::Nothing);
         }
     }
 
@@ -572,13 +615,16 @@ impl Survey {
         let mut agreed = BTreeMap::new();
         for (number, others) in core::mem::take(&mut self.other_subjects) {
             let entry = &self.entries[number as usize];
-            let all = entry.subject.iter().chain(&others);
-            let people: BTreeSet<u32> = all.filter_map(|n| subjects[*n as usize].ok()).collect();
+            let own = entry.subject.map(|n| (n, true));
+            let all = || own.iter().chain(&others).map(|(n, same)| (subjects[*n as usize], *same));
+            let people: BTreeSet<u32> = all().filter_map(|(person, _)| person.ok()).collect();
+            // The same words mean the same person wherever they can be told; other words must be told, too.
+            let untold = others.iter().any(|(_, same)| !same) && all().any(|(person, _)| person.is_err());
             match (people.len(), people.first()) {
-                (1, Some(person)) => {
+                (1, Some(person)) if entry.trusted || !untold => {
                     agreed.insert(number, *person);
                 }
-                (2.., _) if !entry.trusted && !entry.ambiguous => {
+                (1.., _) if !entry.trusted && !entry.ambiguous => {
                     let (at, name) = (entry.at, super::types::name(entry.resource_type));
                     self.entries[number as usize].ambiguous = true;
                     self.find(at, name, Reason::Ambiguous, Lost::Resource);
@@ -608,12 +654,20 @@ impl Survey {
             let newest = self.verdict(entry.newest, people, subjects, agreed);
             return if newest == Verdict::Refused { newest } else { Verdict::Duplicate };
         }
+        let deleted = entry.deleted.is_some_and(|at| match (at, entry.version.updated) {
+            (Some(at), Some(updated)) => updated <= at,
+            _ => true,
+        });
+        let retracted = entry.retracted || deleted;
         let person = match row.of {
+            // Its name is enough to take it back, where that is a lasting one.
+            Of::Refused | Of::Nobody if retracted && entry.trusted => None,
             Of::Refused if self.joining => return Verdict::Refused,
             Of::Refused | Of::Nobody => None,
             Of::Itself => entry.patient.and_then(|p| people.of_patient.get(&p)).copied(),
             Of::Subject(n) => match agreed.get(&number).copied().ok_or(()).or(subjects[n as usize]) {
                 Ok(person) => Some(person),
+                Err(()) if retracted && entry.trusted => None,
                 Err(()) if self.joining => return Verdict::Refused,
                 Err(()) => None,
             },
@@ -621,11 +675,7 @@ impl Survey {
         if entry.first == ordinal && bundle.is_some_and(|b| b.duplicate) {
             return Verdict::Duplicate;
         }
-        let deleted = entry.deleted.is_some_and(|at| match (at, entry.version.updated) {
-            (Some(at), Some(updated)) => updated <= at,
-            _ => true,
-        });
-        match (entry.retracted || deleted, person) {
+        match (retracted, person) {
             (true, Some(person)) => Verdict::Retracted(person),
             (true, None) => Verdict::Retracted(u32::MAX),
             (false, Some(person)) => Verdict::About(person),

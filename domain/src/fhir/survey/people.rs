@@ -1,6 +1,6 @@
 //! Who the patients of an import are, and whom a reference means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::likeness::Likeness;
 use super::register::Person;
@@ -11,7 +11,8 @@ use crate::fhir::problem::{Lost, Reason};
 pub(super) struct People {
     pub(super) people: Vec<Person>,
     pub(super) of_patient: BTreeMap<u32, u32>,
-    pub(super) known: BTreeMap<Mark, u32>,
+    /// Names known from before, and whether they hold beyond a folder.
+    pub(super) known: BTreeMap<Mark, (u32, bool)>,
     pub(super) identifiers: BTreeMap<Mark, u32>,
 }
 
@@ -79,7 +80,7 @@ impl Survey {
             let (own, before) = (&self.patients[n].likeness, &self.known[*at].likeness);
             let entry = of_entry[&(n as u32)];
             let trusted = self.entries[entry as usize].trusted;
-            let fits = if trusted { before.may_be(own) } else { before.compared(own).1 == 0 };
+            let fits = if trusted { before.may_be(own) } else { before.is(own) || before.says_what(own) };
             if fits {
                 groups.join(n, known_at + at);
             } else {
@@ -100,7 +101,7 @@ impl Survey {
             }
         }
         // A group of two people known as two, or of people who contradict one another in all they say, is nobody.
-        let mut wrong: Vec<usize> = Vec::new();
+        let mut wrong: BTreeSet<usize> = BTreeSet::new();
         let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         (0..likenesses.len()).for_each(|n| members.entry(groups.root(n)).or_default().push(n));
         for (root, nodes) in &members {
@@ -108,8 +109,10 @@ impl Survey {
                 nodes.iter().filter(|n| **n >= known_at).map(|n| self.known[n - known_at].person).collect();
             let two_known = persons.windows(2).any(|pair| pair[0] != pair[1]);
             let first = likenesses[nodes[0]];
-            if two_known || nodes.iter().any(|n| !first.may_be(likenesses[*n])) {
-                wrong.push(*root);
+            let another =
+                |n: &usize| !first.may_be(likenesses[*n]) || first.is_another_by_name(likenesses[*n]);
+            if two_known || nodes.iter().any(another) {
+                wrong.insert(*root);
             }
         }
         for (n, entry) in &of_entry {
@@ -146,12 +149,12 @@ impl Survey {
                     _ => root,
                 };
                 let number = *number_of.entry(group).or_insert_with(|| {
-                    people.push(Person { names: Vec::new(), known: None, here: false });
+                    people.push(Person { names: Vec::new(), known: None, met: false, here: false });
                     people.len() as u32 - 1
                 });
                 let own = &mut people[number as usize];
                 own.known = own.known.or(person);
-                own.here |= node < known_at;
+                own.met |= node < known_at;
                 match own.names.iter_mut().find(|(n, _)| *n == name) {
                     // What the import says now, beside what was known.
                     Some(slot) if node < known_at => slot.1 = likeness,
@@ -165,8 +168,10 @@ impl Survey {
             }
         }
         people.iter_mut().for_each(|person| person.names.sort_by(|a, b| a.0.cmp(&b.0)));
-        let identifiers = by_identifier
+        let identifiers: Vec<(Mark, usize)> = by_identifier.into_iter().collect();
+        let identifiers = identifiers
             .into_iter()
+            .filter(|(_, node)| !wrong.contains(&groups.root(*node)))
             .filter_map(|(whole, node)| {
                 let number = match node.checked_sub(known_at) {
                     Some(k) => of_known.get(&k),
@@ -175,7 +180,10 @@ impl Survey {
                 Some((whole, *number?))
             })
             .collect();
-        let known = known.into_iter().filter_map(|(k, n)| Some((k, *of_known.get(&n)?))).collect();
+        let known = known
+            .into_iter()
+            .filter_map(|(k, n)| Some((k, (*of_known.get(&n)?, self.known[n].name.is_lasting()))))
+            .collect();
         People { people, of_patient, known, identifiers }
     }
 
@@ -192,16 +200,35 @@ impl Survey {
         let subject = &self.subjects[number];
         let (at, path, times) = (subject.first, subject.path, subject.times);
         for candidate in &subject.candidates {
-            if let Some(entry) = self.names.get(candidate).and_then(|n| self.entries.get(*n as usize)) {
-                let Some(patient) = entry.patient else {
-                    let other = crate::fhir::type_name(entry.resource_type);
-                    self.find(at, path, Reason::NotAPatient(other), self.unjoined());
+            let named = self.names.get(candidate).copied();
+            let meant = match (named, self.aliases.get(candidate)) {
+                // Two resources of one Bundle answer to the id.
+                (_, Some(None)) => Some(None),
+                (Some(one), Some(Some(other))) if one != *other => Some(None),
+                (Some(one), _) => Some(Some(one)),
+                (None, Some(alias)) => Some(*alias),
+                (None, None) => None,
+            };
+            match meant.map(|n| n.map(|n| &self.entries[n as usize])) {
+                Some(None) => {
+                    self.find(at, path, Reason::Ambiguous, self.unjoined());
                     return Err(());
-                };
-                // Where nobody is (an ambiguous patient), that was told where he stands.
-                return people.of_patient.get(&patient).copied().ok_or(());
+                }
+                Some(Some(entry)) => {
+                    let Some(patient) = entry.patient else {
+                        let other = crate::fhir::type_name(entry.resource_type);
+                        self.find(at, path, Reason::NotAPatient(other), self.unjoined());
+                        return Err(());
+                    };
+                    // Where nobody is (an ambiguous patient), that was told where the patient is.
+                    return people.of_patient.get(&patient).copied().ok_or(());
+                }
+                None => {}
             }
-            if let Some(person) = people.known.get(candidate) {
+            // What a folder's id meant before it may not mean now: the patient must be in this import.
+            if let Some((person, lasting)) = people.known.get(candidate)
+                && (*lasting || people.people[*person as usize].met)
+            {
                 return Ok(*person);
             }
         }
@@ -218,7 +245,7 @@ impl Survey {
         let lost = self.unjoined();
         let by_rule = subject.identifiers.iter().any(|[system, _]| self.same_by.contains(system));
         let reason = if subject.candidates.is_empty() && !by_rule {
-            Reason::SubjectByIdentifier
+            Reason::SubjectByIdentifier { times }
         } else {
             Reason::SubjectNotFound { times }
         };

@@ -1,6 +1,7 @@
 //! What a survey came to.
 
 use super::likeness::Likeness;
+use super::{Mark, mark};
 use crate::fhir::bundle::Stored;
 use crate::fhir::category::Floor;
 use crate::fhir::identity::{Name, Source, Stands};
@@ -16,6 +17,8 @@ pub struct Person {
     /// The number of the patient among those known from before.
     pub known: Option<usize>,
     /// Whether the import holds the patient, and not only what is about the patient.
+    pub met: bool,
+    /// Whether anything of the import is taken that is about the patient.
     pub here: bool,
 }
 
@@ -75,7 +78,7 @@ pub struct Tally {
 pub struct Register {
     pub(super) verdicts: Vec<Verdict>,
     pub(super) floors: Vec<Floor>,
-    pub(super) rows: Vec<Option<u32>>,
+    pub(super) rows: Vec<(Option<u32>, Mark)>,
     pub(super) bundles: Vec<String>,
     pub(super) files: Vec<Source>,
     pub(super) people: Vec<Person>,
@@ -89,6 +92,18 @@ impl Register {
     #[must_use]
     pub fn deletions(&self) -> &[(Name, Option<Timestamp>)] {
         &self.deletions
+    }
+
+    /// Whether the resource with this number was this one, in this file: a file may have changed since it was noted.
+    #[must_use]
+    pub fn is_as_noted(&self, number: usize, file: usize, resource: &Resource) -> bool {
+        self.rows.get(number).is_some_and(|(_, noted)| *noted == reading(file, resource))
+    }
+
+    /// How many resources were noted.
+    #[must_use]
+    pub fn noted(&self) -> usize {
+        self.rows.len()
     }
 
     /// What becomes of the resource with this number: the first noted has 0.
@@ -106,7 +121,7 @@ impl Register {
     /// The name by which the resource with this number is known beyond this import.
     #[must_use]
     pub fn name(&self, number: usize, file: usize, resource: &Resource) -> Option<Name> {
-        let bundle = self.rows.get(number).copied().flatten().map(|b| self.bundles[b as usize].as_str());
+        let bundle = self.rows.get(number)?.0.map(|b| self.bundles[b as usize].as_str());
         let stands = Stands {
             source: self.files.get(file)?,
             bundle: resource.within.as_ref().zip(bundle).map(|(w, key)| (w.head.kind, key)),
@@ -125,11 +140,7 @@ impl Register {
     /// Whether a patient is known by a name that holds in a folder only.
     #[must_use]
     pub fn has_folder_names(&self) -> bool {
-        self.people
-            .iter()
-            .filter(|p| p.here)
-            .flat_map(|p| &p.names)
-            .any(|(name, _)| name.as_str().starts_with("folder:"))
+        self.people.iter().filter(|p| p.here).flat_map(|p| &p.names).any(|(name, _)| !name.is_lasting())
     }
 
     /// What there is to say, in the order of finding.
@@ -148,4 +159,10 @@ impl Register {
     pub const fn tally(&self) -> Tally {
         self.tally
     }
+}
+
+/// What was read, and where.
+pub(super) fn reading(file: usize, resource: &Resource) -> Mark {
+    let url = resource.full_url.as_deref().unwrap_or_default();
+    mark(&[b"reading", &(file as u64).to_le_bytes(), url.as_bytes(), &resource.digest])
 }
