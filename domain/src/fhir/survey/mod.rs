@@ -13,7 +13,6 @@
 //! is taken, and nothing of a Bundle that holds one. Two Patients of two names are one only by the operator's rule
 //! ([`Survey::same_patient_by`]): they share an identifier of a system that he named.
 
-use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha512};
@@ -23,15 +22,17 @@ use super::category::{Floor, SENSITIVITIES};
 use super::identity::{Name, Nameless, Source, Stands, type_of_reference};
 use super::problem::{Lost, Place, Reason};
 use super::reader::Deletion;
-use super::resource::{Resource, Within};
+use super::resource::Resource;
 use crate::record::ResourceType;
 use crate::time::Timestamp;
 
+mod bundles;
 mod likeness;
 mod people;
 mod register;
 mod version;
 
+use bundles::BundleSeen;
 pub use likeness::Likeness;
 use likeness::identifier;
 use people::People;
@@ -113,18 +114,6 @@ struct Patient {
     name: Name,
     likeness: Likeness,
     bundles: Vec<u32>,
-}
-
-struct BundleSeen {
-    key: String,
-    /// The key it had until its content was known.
-    provisional: Option<String>,
-    /// What it holds, where nothing else tells it from others.
-    content: Option<Vec<(Mark, u32)>>,
-    at: At,
-    refused: bool,
-    /// The same is there before.
-    duplicate: bool,
 }
 
 /// Notes of every resource of an import.
@@ -210,40 +199,6 @@ impl Survey {
 
     fn file(&self) -> usize {
         self.files.len().saturating_sub(1)
-    }
-
-    fn bundle(&mut self, place: Place, within: Option<&Within>) -> Option<u32> {
-        let within = within?;
-        let depth = within.depth as usize;
-        if let Some((number, at)) = self.open.get(depth).copied()
-            && number == within.bundle
-        {
-            // Those inside it are done with.
-            self.open.truncate(depth + 1);
-            return Some(at);
-        }
-        self.open.truncate(depth);
-        let at = self.bundles.len() as u32;
-        let (key, content) = match &within.head.identity {
-            Some(identity) => (identity.clone(), None),
-            // Until its content is known it has a key that no identifier is: those have a bar in them.
-            None => (format!("bundle {} of file {}", within.bundle, self.file()), Some(Vec::new())),
-        };
-        let provisional = content.is_some().then(|| key.clone());
-        let place = Place { entry: None, ..place };
-        let at_bundle = At { file: self.file(), bundle: Some(at), place };
-        self.bundles.push(BundleSeen {
-            key,
-            provisional,
-            content,
-            at: at_bundle,
-            refused: false,
-            duplicate: false,
-        });
-        // An outer Bundle whose first entry is a Bundle has not been met yet.
-        self.open.resize(depth, (u64::MAX, u32::MAX));
-        self.open.push((within.bundle, at));
-        Some(at)
     }
 
     /// Notes a resource; the next number. What is wrong with it is among the findings.
@@ -572,41 +527,6 @@ impl Survey {
             deletions,
             findings: self.findings,
             tally: self.tally,
-        }
-    }
-
-    /// A Bundle that nothing else tells from others is what it holds, in whatever order; the same again is a duplicate.
-    fn name_bundles(&mut self) {
-        let mut first: BTreeMap<(&str, String), Vec<u32>> = BTreeMap::new();
-        let mut same: Vec<(u32, u32)> = Vec::new();
-        for bundle in &mut self.bundles {
-            let Some(mut content) = bundle.content.take() else { continue };
-            content.sort_unstable();
-            let parts: Vec<&[u8]> = content.iter().map(|(mark, _)| mark.as_slice()).collect();
-            bundle.key = format!("sha512:{}", hex(&mark(&parts)));
-            let rows: Vec<u32> = content.iter().map(|(_, row)| *row).collect();
-            match first.entry((self.files[bundle.at.file].as_str(), bundle.key.clone())) {
-                Slot::Vacant(slot) => {
-                    slot.insert(rows);
-                }
-                Slot::Occupied(slot) => {
-                    bundle.duplicate = true;
-                    same.extend(slot.get().iter().copied().zip(rows));
-                }
-            }
-        }
-        drop(first);
-        // A resource is as sensitive as each place says.
-        for (first, again) in same {
-            let entry = |row: u32| self.rows[row as usize].entry.map(|n| n as usize);
-            if let (Some(first), Some(again)) = (entry(first), entry(again)) {
-                let floor = self.entries[first].floor.union(self.entries[again].floor);
-                self.entries[first].floor = floor;
-            }
-        }
-        let again: Vec<At> = self.bundles.iter().filter(|b| b.duplicate).map(|b| b.at).collect();
-        for at in again {
-            self.find(at, "Bundle", Reason::Same, Lost::Nothing);
         }
     }
 
