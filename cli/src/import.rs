@@ -156,6 +156,7 @@ pub(crate) fn survey<'f>(
                     survey.note(place, &resource);
                 }
                 Item::Deletion(place, deletion) => survey.note_deletion(place, &deletion),
+                Item::Unread(place, unread) => survey.note_unread(place, &unread),
                 Item::Problem(problem) => {
                     whole &= problem.lost != Lost::RestOfFile;
                     counts.note(&problem);

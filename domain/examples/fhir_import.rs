@@ -35,7 +35,7 @@ fn main() -> std::io::Result<()> {
                     records += resource.records.len() as u64;
                     *types.entry(type_name(resource.resource_type)).or_default() += 1;
                 }
-                Item::Deletion(..) => {}
+                Item::Deletion(..) | Item::Unread(..) => {}
                 Item::Problem(problem) => {
                     *problems.entry(format!("{}: {}", problem.path, problem.reason)).or_default() += 1;
                 }

@@ -36,7 +36,7 @@ impl Tally {
                     self.resources += 1;
                     self.records += resource.records.len() as u64;
                 }
-                Item::Deletion(..) => {}
+                Item::Deletion(..) | Item::Unread(..) => {}
                 Item::Problem(_) => self.problems += 1,
             }
         }

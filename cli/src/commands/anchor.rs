@@ -68,6 +68,7 @@ fn import_into(session: &Session, args: &ImportArgs, files: &Files, started: Ins
         Ok(true)
     })?;
     anchor.take_back_deleted()?;
+    anchor.say_older(&mut report)?;
     anchor.flush()?;
     let Done { anchored, there, superseded, retracted, older, contradicted } = anchor.done;
     let mut surveyed = surveyed;
@@ -385,6 +386,24 @@ impl Anchor<'_> {
             reason: Reason::AnotherInVault,
             lost: Lost::Resource,
         }
+    }
+
+    /// What the vault has of a resource whose newer version was not read stays, and that is said.
+    fn say_older(&self, report: &mut Report) -> Result<()> {
+        for (name, version) in self.surveyed.register.unread() {
+            let Some(before) = self.vault.resource(name)? else { continue };
+            if before.records.is_empty() || before.version().order(version) == Order::Older {
+                continue;
+            }
+            report.problem(Problem {
+                file: "vault".to_owned(),
+                place: Place::default(),
+                path: name.local().split('/').next().unwrap_or_default().to_owned(),
+                reason: Reason::OlderInVault,
+                lost: Lost::Nothing,
+            })?;
+        }
+        Ok(())
     }
 
     /// What a Bundle says was deleted, and was anchored by an earlier import, is taken back.

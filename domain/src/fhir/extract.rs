@@ -84,17 +84,9 @@ pub(crate) fn read(node: &Node<'_, '_>, source: &Source<'_>) -> Result<Read, Rem
 
 fn version(node: &Node<'_, '_>) -> Version {
     let Some(meta) = node.get("meta") else { return Version::default() };
-    let updated = meta.get("lastUpdated");
-    let fraction = updated.as_ref().and_then(|at| at.value().as_str()).map_or(0, fraction);
-    let updated = updated.and_then(|at| at.date()).map(|date| date.start());
-    Version { id: meta.text_at("versionId"), updated, fraction }
-}
-
-/// Billionths of a second of an instant: two versions may be of one second.
-fn fraction(instant: &str) -> u32 {
-    let Some((_, rest)) = instant.split_once('.') else { return 0 };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).chain(core::iter::repeat(b'0'));
-    digits.take(9).fold(0, |n, digit| n * 10 + u32::from(digit - b'0'))
+    // A time that cannot be read is remarked.
+    let updated = meta.get("lastUpdated").filter(|at| at.date().is_some());
+    Version::said(meta.text_at("versionId"), updated.as_ref().and_then(|at| at.value().as_str()))
 }
 
 fn subject(node: &Node<'_, '_>, resource_type: ResourceType) -> Option<SubjectReference> {

@@ -33,7 +33,7 @@ pub use date::{DateError, PartialDate, Zones};
 pub use decimal::DecimalError;
 pub use node::Remark;
 pub use problem::{Lost, Place, Problem, Reason};
-pub use reader::{Deletion, Item, Layout, Limits, Reader};
+pub use reader::{Deletion, Item, Layout, Limits, Reader, Unread};
 pub use resource::{
     Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification, Resource,
     RoleFacts, SubjectReference, Version, Within,

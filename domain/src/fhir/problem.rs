@@ -209,6 +209,12 @@ pub enum Reason {
     /// The entry deletes.
     #[error("the entry says that its resource was deleted: it is no fact")]
     Deleted,
+    /// An older version of what is not read.
+    #[error("a newer version of it is in this import, and is not read: this one is not the latest")]
+    NewerUnread,
+    /// What the vault has is not the latest.
+    #[error("the vault has an older version of what is not read here: it stays, and is not the latest")]
+    OlderInVault,
     /// Taken back.
     #[error("status {0}: what the resource says is taken back, and no fact")]
     Retracted(&'static str),

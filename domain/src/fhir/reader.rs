@@ -18,7 +18,8 @@ use super::frame::{Frames, Taken};
 use super::identity::{Name, Source, Stands};
 use super::json::{Json, JsonErrorKind, MAX_VALUES};
 use super::problem::{Lost, Place, Problem, Reason};
-use super::resource::{Context, Resource, Within};
+use super::resource::{Context, Resource, Version, Within, is_id};
+use super::types;
 use crate::time::Timestamp;
 
 /// Most members of a Bundle beside its entries.
@@ -61,8 +62,23 @@ pub enum Item {
     Resource(Place, Box<Resource>),
     /// What is said to be deleted, where.
     Deletion(Place, Deletion),
+    /// A resource that is not read, after the problem that says why: an older version of it is not the newest.
+    Unread(Place, Unread),
     /// A problem; reading goes on unless it says otherwise.
     Problem(Problem),
+}
+
+/// What is known of a resource that is not read.
+#[derive(Clone)]
+pub struct Unread {
+    /// `fullUrl` of its entry.
+    pub full_url: Option<String>,
+    /// `Type/id`.
+    pub reference: Option<String>,
+    /// Which version it is.
+    pub version: Version,
+    /// The Bundle.
+    pub within: Option<Within>,
 }
 
 /// A resource that its server deleted, or is asked to.
@@ -528,6 +544,24 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    fn unread(&mut self, json: &Json<'_>, full_url: Option<&str>, stored: Stored, place: Place) {
+        let text = |json: Option<&Json<'_>>| json.and_then(Json::as_str).map(str::to_owned);
+        let Some(name) = text(json.get("resourceType")).filter(|name| types::supported(name).is_some())
+        else {
+            return;
+        };
+        let id = text(json.get("id")).filter(|id| is_id(id));
+        let meta = |key| json.get("meta").and_then(|meta| meta.get(key));
+        let updated = meta("lastUpdated").and_then(Json::as_str);
+        let unread = Unread {
+            full_url: full_url.map(str::to_owned),
+            reference: id.map(|id| format!("{name}/{id}")),
+            version: Version::said(text(meta("versionId")), updated),
+            within: self.within(stored),
+        };
+        self.ready.push_back(Item::Unread(place, unread));
+    }
+
     /// An entry that says, or asks, that a resource be deleted.
     fn deletion(&mut self, entry: &Json<'_>, full_url: Option<&str>, place: Place) {
         let text = |json: Option<&Json<'_>>| json.and_then(Json::as_str).map(str::to_owned);
@@ -597,7 +631,10 @@ impl<R: BufRead> Reader<R> {
         let floor = self.open.last().map_or(Floor::NONE, Open::floor);
         let context = Context { full_url, floor, zones: self.zones };
         match Resource::from_json(json, &context) {
-            Err(remark) => self.problem(place, remark.path, remark.reason, remark.lost),
+            Err(remark) => {
+                self.problem(place, remark.path, remark.reason, remark.lost);
+                self.unread(json, full_url, stored, place);
+            }
             Ok((resource, remarks)) => {
                 let within = self.within(stored);
                 let floor = self.composed(&resource, full_url, stored);

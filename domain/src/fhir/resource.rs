@@ -9,7 +9,7 @@ use super::canonical;
 use super::json::{Json, JsonError, Object};
 use super::node::{Log, Node, Remark, shown};
 use super::problem::Reason;
-use super::{Floor, Zones, extract, types};
+use super::{Floor, PartialDate, Zones, extract, types};
 use crate::record::{Coding, RecordFields, ResourceType};
 use crate::time::{Period, Timestamp};
 
@@ -41,6 +41,21 @@ pub struct Resource {
     pub canonical: Vec<u8>,
     /// SHA-512 of the canonical form.
     pub digest: [u8; 64],
+}
+
+impl Version {
+    /// From the texts of a `meta`; a time that cannot be read is not said.
+    pub(crate) fn said(id: Option<String>, updated: Option<&str>) -> Self {
+        let instant = updated.and_then(|text| PartialDate::parse(text).ok()).map(|date| date.start());
+        Self { id, updated: instant, fraction: updated.map_or(0, fraction) }
+    }
+}
+
+/// Billionths of a second of an instant: two versions may be of one second.
+fn fraction(instant: &str) -> u32 {
+    let Some((_, rest)) = instant.split_once('.') else { return 0 };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).chain(core::iter::repeat(b'0'));
+    digits.take(9).fold(0, |n, digit| n * 10 + u32::from(digit - b'0'))
 }
 
 /// How a resource names its subject. Nothing is resolved here: whom a text means depends on where the resource stood.

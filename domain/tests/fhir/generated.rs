@@ -15,7 +15,7 @@ fn import(bundles: &[String]) -> Vec<Resource> {
         for item in Reader::new(bundle.as_bytes(), "bundle", Layout::Auto, Limits::default()) {
             match item {
                 Item::Resource(_, resource) => resources.push(*resource),
-                Item::Deletion(..) => panic!("a deletion"),
+                Item::Deletion(..) | Item::Unread(..) => panic!("a deletion, or what is not read"),
                 Item::Problem(problem) => panic!("{problem}"),
             }
         }

@@ -12,6 +12,7 @@ fn count(input: impl Read, layout: Layout, limits: Limits) -> (usize, usize) {
     let items = Reader::new(BufReader::new(input), "x", layout, limits);
     items.fold((0, 0), |(r, p), item| match item {
         Item::Resource(..) | Item::Deletion(..) => (r + 1, p),
+        Item::Unread(..) => (r, p),
         Item::Problem(_) => (r, p + 1),
     })
 }

@@ -27,6 +27,8 @@ fn survey(mut survey: Survey, files: &[File<'_>]) -> Outcome {
                     resources.push((file, *resource));
                 }
                 Item::Deletion(place, deletion) => survey.note_deletion(place, &deletion),
+                Item::Unread(place, unread) => survey.note_unread(place, &unread),
+                Item::Problem(problem) if problem.reason == Reason::Modifier => {}
                 Item::Problem(problem) => assert!(problem.lost == Lost::Nothing, "{problem}"),
             }
         }
@@ -325,6 +327,23 @@ fn the_newest_version_counts_whatever_the_order() {
     ];
     let outcome = joined(&[File("lahore", &bundle(r#""type":"collection""#, &entries))]);
     assert_eq!(outcome.reasons(), [Reason::Ambiguous; 2]);
+}
+
+#[test]
+fn what_is_older_than_a_version_that_is_not_read_is_not_taken() {
+    let patient = person("1", "Aslam", "1970-01-01");
+    let version =
+        |n: u8, more: &str| finding("7", "Patient/1", &format!(r#","meta":{{"versionId":"{n}"}}{more}"#));
+    let unread = r#","modifierExtension":[{"url":"x"}]"#;
+    for (one, two, taken) in [
+        (version(1, ""), version(2, unread), false),
+        (version(2, unread), version(1, ""), false),
+        (version(1, unread), version(2, ""), true),
+    ] {
+        let outcome = joined(&[File("lahore", &patient), File("lahore", &one), File("lahore", &two)]);
+        assert_eq!(outcome.register.tally().records, if taken { 2 } else { 1 });
+        assert_eq!(outcome.reasons().contains(&Reason::NewerUnread), !taken);
+    }
 }
 
 #[test]

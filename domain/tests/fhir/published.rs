@@ -36,6 +36,7 @@ fn import(archive: &str, mut each: impl FnMut(&Resource)) -> Option<Import> {
                     *import.resources.entry(type_name(resource.resource_type)).or_default() += 1;
                     each(&resource);
                 }
+                Item::Unread(..) => {}
                 Item::Deletion(..) => panic!("a deletion"),
                 Item::Problem(p) => match p.reason {
                     Reason::Unsupported(_) => {}

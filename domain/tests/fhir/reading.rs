@@ -12,7 +12,7 @@ fn read(text: &[u8], layout: Layout, limits: Limits) -> (Vec<(Place, Resource)>,
     for item in Reader::new(text, "label", layout, limits) {
         match item {
             Item::Resource(place, resource) => resources.push((place, *resource)),
-            Item::Deletion(..) => {}
+            Item::Deletion(..) | Item::Unread(..) => {}
             Item::Problem(problem) => problems.push(problem),
         }
     }

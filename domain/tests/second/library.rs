@@ -17,6 +17,7 @@ pub(crate) fn file(name: &str, bytes: &[u8]) -> BTreeMap<At, Verdict> {
         let (place, verdict) = match item {
             Item::Resource(place, resource) => (place, Verdict::Resource(Box::new(plain(&resource)))),
             Item::Deletion(place, _) => (place, Verdict::Refused("a deletion")),
+            Item::Unread(..) => continue,
             Item::Problem(problem) if problem.lost < Lost::Resource => continue,
             Item::Problem(problem) => {
                 let verdict = match problem.reason {
@@ -90,6 +91,7 @@ pub(crate) fn gather(feed: &Feed) -> Outcome {
                     resources.push(plain(&resource));
                 }
                 Item::Deletion(place, deletion) => survey.note_deletion(place, &deletion),
+                Item::Unread(place, unread) => survey.note_unread(place, &unread),
                 Item::Problem(_) => {}
             }
         }

@@ -69,6 +69,10 @@ fn read(input: impl BufRead, layout: Layout, limits: Limits) -> Vec<Result<Vec<u
                 survey.note_deletion(place, &deletion);
                 Err(format!("{place}: a deletion"))
             }
+            Item::Unread(place, unread) => {
+                survey.note_unread(place, &unread);
+                continue;
+            }
             Item::Problem(problem) => Err(problem.to_string()),
         });
     }

@@ -13,6 +13,7 @@
 //! is taken, and nothing of a Bundle that holds one. Two Patients of two names are one only by the operator's rule
 //! ([`Survey::same_patient_by`]): they share an identifier of a system that he named.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha512};
@@ -21,7 +22,7 @@ use super::bundle::Stored;
 use super::category::{Floor, SENSITIVITIES};
 use super::identity::{Name, Nameless, Source, Stands, type_of_reference};
 use super::problem::{Lost, Place, Reason};
-use super::reader::Deletion;
+use super::reader::{Deletion, Unread};
 use super::resource::Resource;
 use crate::record::ResourceType;
 use crate::time::Timestamp;
@@ -91,6 +92,8 @@ struct Entry {
     retracted: bool,
     deleted: Option<Option<Timestamp>>,
     ambiguous: bool,
+    /// A newer version was not read.
+    unread: bool,
     trusted: bool,
     at: At,
 }
@@ -134,6 +137,8 @@ pub struct Survey {
     subject_numbers: BTreeMap<(Vec<Mark>, Vec<[Mark; 2]>), u32>,
     patients: Vec<Patient>,
     deletions: BTreeMap<Mark, (Name, Option<Timestamp>)>,
+    /// What was not read, and its newest version.
+    unread: BTreeMap<Mark, (Name, VersionMark)>,
     /// Subjects of entries, beside the one that the entry has, and whether all else was the same.
     other_subjects: BTreeMap<u32, Vec<(u32, bool)>>,
     findings: Vec<Finding>,
@@ -165,6 +170,7 @@ impl Survey {
             subject_numbers: BTreeMap::new(),
             patients: Vec::new(),
             deletions: BTreeMap::new(),
+            unread: BTreeMap::new(),
             other_subjects: BTreeMap::new(),
             findings: Vec::new(),
             tally: Tally::default(),
@@ -343,6 +349,7 @@ impl Survey {
             retracted: resource.retracted.is_some(),
             deleted: None,
             ambiguous: false,
+            unread: false,
             trusted,
             at,
         };
@@ -464,10 +471,57 @@ impl Survey {
         }
     }
 
+    /// Notes a resource that was not read: an older version of it is not the latest.
+    ///
+    /// # Panics
+    /// If no file was begun.
+    pub fn note_unread(&mut self, place: Place, unread: &Unread) {
+        let bundle = self.bundle(place, unread.within.as_ref());
+        let source = self.files.last().expect("a file was begun").clone();
+        let bundle_key = bundle.map(|b| self.bundles[b as usize].key.clone());
+        let stands = Stands {
+            source: &source,
+            bundle: unread.within.as_ref().zip(bundle_key.as_deref()).map(|(w, key)| (w.head.kind, key)),
+            full_url: None,
+            stored: unread.within.as_ref().map_or(Stored::Unsaid, |w| w.stored),
+        };
+        let version = VersionMark::said(&unread.version);
+        let named = unread.full_url.as_deref().or(unread.reference.as_deref());
+        for name in named.map(|n| stands.candidates(n)).unwrap_or_default() {
+            match self.unread.entry(key(&name)) {
+                Slot::Vacant(slot) => {
+                    slot.insert((name, version));
+                }
+                Slot::Occupied(mut slot) if slot.get().1.order(&version) == Order::Newer => {
+                    slot.get_mut().1 = version;
+                }
+                Slot::Occupied(_) => {}
+            }
+        }
+    }
+
+    /// What is older than a version that was not read is not taken; what is not in this import is left to the vault's keeper.
+    fn refuse_older_than_unread(&mut self) -> Vec<(Name, VersionMark)> {
+        let mut elsewhere = Vec::new();
+        for (mark, (name, version)) in core::mem::take(&mut self.unread) {
+            let Some(entry) = self.names.get(&mark).and_then(|n| self.entries.get_mut(*n as usize)) else {
+                elsewhere.push((name, version));
+                continue;
+            };
+            if version.order(&entry.version) != Order::Newer && !entry.ambiguous {
+                let (at, type_name) = (entry.at, super::types::name(entry.resource_type));
+                entry.unread = true;
+                self.find(at, type_name, Reason::NewerUnread, Lost::Resource);
+            }
+        }
+        elsewhere
+    }
+
     /// What becomes of each resource.
     #[must_use]
     pub fn finish(mut self) -> Register {
         self.name_bundles();
+        let unread = self.refuse_older_than_unread();
         let mut deletions = Vec::new();
         for (mark, (name, at)) in core::mem::take(&mut self.deletions) {
             match self.names.get(&mark).and_then(|n| self.entries.get_mut(*n as usize)) {
@@ -525,6 +579,7 @@ impl Survey {
             files: self.files,
             people: people.people,
             deletions,
+            unread,
             findings: self.findings,
             tally: self.tally,
         }
@@ -566,7 +621,7 @@ impl Survey {
         let Some(number) = row.entry else { return Verdict::Refused };
         let entry = &self.entries[number as usize];
         let bundle = row.bundle.map(|b| &self.bundles[b as usize]);
-        if entry.ambiguous || bundle.is_some_and(|b| b.refused) {
+        if entry.ambiguous || entry.unread || bundle.is_some_and(|b| b.refused) {
             return Verdict::Refused;
         }
         if entry.newest != ordinal {

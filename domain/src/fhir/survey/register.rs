@@ -1,6 +1,7 @@
 //! What a survey came to.
 
 use super::likeness::Likeness;
+use super::version::VersionMark;
 use super::{Mark, mark};
 use crate::fhir::bundle::Stored;
 use crate::fhir::category::Floor;
@@ -83,11 +84,18 @@ pub struct Register {
     pub(super) files: Vec<Source>,
     pub(super) people: Vec<Person>,
     pub(super) deletions: Vec<(Name, Option<Timestamp>)>,
+    pub(super) unread: Vec<(Name, VersionMark)>,
     pub(super) findings: Vec<Finding>,
     pub(super) tally: Tally,
 }
 
 impl Register {
+    /// What was not read, and is not in this import otherwise, with the newest of its versions.
+    #[must_use]
+    pub fn unread(&self) -> &[(Name, VersionMark)] {
+        &self.unread
+    }
+
     /// What was deleted, and when, and is not in this import otherwise.
     #[must_use]
     pub fn deletions(&self) -> &[(Name, Option<Timestamp>)] {

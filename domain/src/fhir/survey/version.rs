@@ -1,7 +1,7 @@
 //! Which of two versions is newer.
 
 use super::mark;
-use crate::fhir::resource::Resource;
+use crate::fhir::resource::{Resource, Version};
 use crate::time::Timestamp;
 
 /// What a server says of which version it is.
@@ -34,12 +34,18 @@ impl VersionMark {
     /// Of a resource.
     #[must_use]
     pub fn of(resource: &Resource) -> Self {
-        let id = resource.version.id.as_deref();
+        Self::said(&resource.version)
+    }
+
+    /// From what a server says.
+    #[must_use]
+    pub fn said(version: &Version) -> Self {
+        let id = version.id.as_deref();
         Self {
             number: id.and_then(|id| id.parse().ok()),
             id: id.map(|id| mark(&[b"version", id.as_bytes()])),
-            updated: resource.version.updated,
-            fraction: resource.version.fraction,
+            updated: version.updated,
+            fraction: version.fraction,
         }
     }
 
