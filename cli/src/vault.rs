@@ -145,8 +145,19 @@ struct RecordFile {
 pub(crate) enum Errand {
     /// The enrolment of these people.
     Enrol(Vec<u32>),
-    /// The anchoring of these records.
-    Anchor(Vec<u32>),
+    /// The anchoring of these records. Of the transactions of one change the first says how the change is undone.
+    Anchor { records: Vec<u32>, undo: Option<Undo> },
+}
+
+/// How a change is undone whose transaction the ledger refuses.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Undo {
+    /// Its new records.
+    pub records: Vec<u32>,
+    /// The records that it superseded.
+    pub superseded: Vec<u32>,
+    /// Its resources, as they were.
+    pub resources: Vec<(String, Option<ResourceEntry>)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -432,6 +443,25 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// The ledger has refused what was to be anchored: all of the change is as if it had not been.
+    pub(crate) fn undo(&self, undo: &Undo) -> Result<()> {
+        for number in &undo.superseded {
+            self.supersede(*number, Supersession::Latest)?;
+        }
+        let mut records = self.tx.open_table(RECORDS)?;
+        for number in &undo.records {
+            records.remove(*number)?;
+        }
+        let mut resources = self.tx.open_table(RESOURCES)?;
+        for (name, before) in &undo.resources {
+            match before {
+                Some(entry) => resources.insert(name.as_str(), serde_json::to_vec(entry)?.as_slice())?,
+                None => resources.remove(name.as_str())?,
+            };
+        }
+        Ok(())
+    }
+
     /// The ledger has these people.
     pub(crate) fn enrolled(&self, people: &[u32]) -> Result<()> {
         for number in people {
@@ -446,7 +476,7 @@ impl Change<'_> {
     pub(crate) fn acknowledged(&self, number: u32, errand: &Errand, epoch: u64) -> Result<()> {
         match errand {
             Errand::Enrol(people) => self.enrolled(people)?,
-            Errand::Anchor(records) => {
+            Errand::Anchor { records, .. } => {
                 for number in records {
                     let mut file: RecordFile =
                         self.stored(RECORDS, *number)?.context("a record without a row")?;

@@ -12,7 +12,7 @@ use crate::policies;
 use crate::report::Report;
 use crate::session::Session;
 use crate::ui::{Ui, count};
-use crate::vault::{Anchoring, Errand, ResourceEntry, Supersession, Vault, VaultRecord};
+use crate::vault::{Anchoring, Errand, ResourceEntry, Supersession, Undo, Vault, VaultRecord};
 use amanat_domain::bundle::Registry;
 use amanat_domain::consent::Categories;
 use amanat_domain::fhir::identity::Name;
@@ -23,6 +23,7 @@ use amanat_domain::mirror::Mirror;
 use amanat_domain::record::{Leaf, Record, RecordFields, ResourceType, SupersessionHandle};
 use amanat_domain::tx::{Action, MAX_BATCH};
 use amanat_service::access::AccessError;
+use amanat_service::problem::Kind;
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -70,10 +71,11 @@ fn import_into(session: &Session, args: &ImportArgs, files: &Files, started: Ins
     anchor.take_back_deleted()?;
     anchor.say_older(&mut report)?;
     anchor.flush()?;
-    let Done { anchored, there, superseded, retracted, older, contradicted } = anchor.done;
+    let Done { anchored, there, superseded, retracted, older, contradicted, not_retracted } = anchor.done;
     let mut surveyed = surveyed;
     surveyed.counts.tally.records -= contradicted;
-    surveyed.counts.tally.refused += contradicted;
+    surveyed.counts.tally.retracted -= not_retracted;
+    surveyed.counts.tally.refused += contradicted + not_retracted;
     let in_vault = vault.len()?;
     for (word, n) in [
         ("enrolled", people.enrolled as u64),
@@ -120,13 +122,30 @@ fn import_into(session: &Session, args: &ImportArgs, files: &Files, started: Ins
 fn deliver(session: &Session, vault: &Vault, ui: Ui) -> Result<()> {
     let waiting = vault.outbox()?;
     let earlier = waiting.len();
-    for (number, transaction, errand) in waiting {
+    for (n, (number, transaction, errand)) in waiting.iter().enumerate() {
         let change = vault.change()?;
-        match (session.submit(&transaction), &errand) {
-            (Ok(done), _) => change.acknowledged(number, &errand, done.receipt.epoch)?,
+        match (session.submit(transaction), errand) {
+            (Ok(done), _) => change.acknowledged(*number, errand, done.receipt.epoch)?,
             // Some of them are there: `enrol` finds out which.
-            (Err(error), Errand::Enrol(_)) if is_refused(&error, "already_enrolled") => {
-                change.refused(number)?
+            (Err(error), Errand::Enrol(_)) if is_refused(&error, Some("already_enrolled")) => {
+                change.refused(*number)?;
+            }
+            (Err(error), Errand::Anchor { undo: Some(undo), .. }) if is_refused(&error, None) => {
+                change.undo(undo)?;
+                change.refused(*number)?;
+                let rest = waiting[n + 1..].iter();
+                for (number, ..) in
+                    rest.take_while(|(_, _, e)| matches!(e, Errand::Anchor { undo: None, .. }))
+                {
+                    change.refused(*number)?;
+                }
+                change.commit()?;
+                return Err(error).with_context(|| {
+                    format!(
+                        "the ledger refuses {}: nothing of them is kept",
+                        count(undo.records.len() as u64, "record")
+                    )
+                });
             }
             (Err(error), _) => return Err(error).context("what an import has yet to tell the ledger"),
         }
@@ -141,8 +160,13 @@ fn deliver(session: &Session, vault: &Vault, ui: Ui) -> Result<()> {
     Ok(())
 }
 
-fn is_refused(error: &anyhow::Error, code: &str) -> bool {
-    matches!(error.downcast_ref(), Some(AccessError::Refused(problem)) if problem.code == code)
+/// Whether the ledger says no, for this reason or for any that will stay.
+fn is_refused(error: &anyhow::Error, code: Option<&str>) -> bool {
+    let Some(AccessError::Refused(problem)) = error.downcast_ref() else { return false };
+    match code {
+        Some(code) => problem.code == code,
+        None => matches!(problem.kind, Kind::Reject | Kind::Conflict),
+    }
 }
 
 /// The people of the register: wallet's name and subject of each.
@@ -249,6 +273,8 @@ struct Done {
     older: u64,
     /// Resources refused because the vault has another content under their version.
     contradicted: u64,
+    /// Resources whose taking back was refused.
+    not_retracted: u64,
 }
 
 /// Changes of the vault that go into one transaction.
@@ -304,6 +330,9 @@ impl Anchor<'_> {
 
     /// Whether what the vault has of a resource is about this person.
     fn is_of(&self, before: &ResourceEntry, person: u32) -> Result<bool> {
+        if before.records.is_empty() {
+            return Ok(true);
+        }
         let Some((wallet, _)) = self.people.of.get(person as usize).and_then(Option::as_ref) else {
             return Ok(false);
         };
@@ -333,7 +362,7 @@ impl Anchor<'_> {
             self.flush()?;
         }
         if self.compare(report, number, (file, place), &resource)? {
-            self.done.contradicted += 1;
+            *(if fact { &mut self.done.contradicted } else { &mut self.done.not_retracted }) += 1;
             return Ok(());
         }
         let before = self.vault.resource(&name)?;
@@ -409,7 +438,7 @@ impl Anchor<'_> {
     /// What a Bundle says was deleted, and was anchored by an earlier import, is taken back.
     fn take_back_deleted(&mut self) -> Result<()> {
         for (name, at) in self.surveyed.register.deletions() {
-            let Some(before) = self.vault.resource(name)? else { continue };
+            let Some(before) = self.vault.resource(name)?.filter(|_| name.is_lasting()) else { continue };
             let version = VersionMark { updated: *at, ..VersionMark::default() };
             if before.retracted || before.version().order(&version) == Order::Older {
                 continue;
@@ -527,6 +556,14 @@ impl Anchor<'_> {
         if records.is_empty() && resources.is_empty() && superseded.is_empty() {
             return Ok(());
         }
+        let mut undo = Some(Undo {
+            records: records.iter().map(|r| r.number).collect(),
+            superseded: superseded.iter().map(|(number, ..)| *number).collect(),
+            resources: resources
+                .iter()
+                .map(|(name, _)| Ok((name.to_string(), self.vault.resource(name)?)))
+                .collect::<Result<_>>()?,
+        });
         let change = self.vault.change()?;
         for record in &records {
             change.put_record(record)?;
@@ -545,7 +582,8 @@ impl Anchor<'_> {
                 superseded: superseded.iter().map(|(_, _, handle)| *handle).collect(),
             };
             let transaction = self.custodian.sign(self.session.chain(), action, &mut rand::rng());
-            change.send(&transaction, Errand::Anchor(records.iter().map(|r| r.number).collect()))?;
+            let records = records.iter().map(|r| r.number).collect();
+            change.send(&transaction, Errand::Anchor { records, undo: undo.take() })?;
         }
         change.commit()?;
         deliver(self.session, self.vault, self.ui.silent_if(true))

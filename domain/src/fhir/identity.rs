@@ -19,7 +19,7 @@
 //! UUID. Nothing else is equal that is not the same text.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use super::bundle::{BundleKind, Stored};
 use super::resource::{Resource, is_id};
@@ -317,14 +317,23 @@ fn is_anybodys(host: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
+    let name = name.trim_end_matches('.');
+    let of_v4 = |ip: Ipv4Addr| {
+        let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
+        ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified() || shared
+    };
     match name.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => {
-            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
-        }
+        Ok(IpAddr::V4(ip)) => of_v4(ip),
         Ok(IpAddr::V6(ip)) => {
-            ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
+            let local = ip.is_unique_local() || ip.is_unicast_link_local();
+            ip.is_loopback() || ip.is_unspecified() || local || ip.to_ipv4_mapped().is_some_and(of_v4)
         }
-        Err(_) => !name.contains('.') || name.ends_with(".local") || name.ends_with(".localhost"),
+        // Names without a dot, numbers that are no address, and the names that private networks give (RFC 6762, 6761, 8375).
+        Err(_) => {
+            let private = [".local", ".localhost", ".internal", ".lan", ".home.arpa"];
+            let number = name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+            !name.contains('.') || number || private.iter().any(|end| name.ends_with(end))
+        }
     }
 }
 
@@ -526,6 +535,37 @@ mod tests {
         }
         assert_eq!(type_of_reference("https://h/Group/7/_history/1"), Some("Group"));
         assert_eq!(type_of_reference("urn:uuid:5"), None);
+    }
+
+    #[test]
+    fn what_many_machines_are_called_is_no_server() {
+        let lasting = |host: &str| Name(format!("https://{host}/fhir/Patient/1")).is_lasting();
+        for host in ["h.example", "fhir.hospital-a.example:8443", "203.0.113.9", "[2001:db8::1]:443"] {
+            assert!(lasting(host), "{host}");
+        }
+        let shared = [
+            "localhost:8080",
+            "localhost.",
+            "hapi",
+            "127.0.0.1",
+            "127.1",
+            "10.2.3.4:80",
+            "192.168.1.1",
+            "[::1]:8080",
+        ];
+        for host in shared.iter().chain(&[
+            "[::ffff:10.0.0.1]",
+            "100.64.1.1",
+            "ehr.local",
+            "ehr.lan",
+            "user@localhost",
+        ]) {
+            assert!(!lasting(host), "{host}");
+        }
+        assert!(
+            Name("lahore#Patient/1".to_owned()).is_lasting()
+                && !Name("folder:x#Patient/1".to_owned()).is_lasting()
+        );
     }
 
     #[test]

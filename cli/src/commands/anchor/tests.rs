@@ -25,6 +25,8 @@ enum Fails {
     Before(usize),
     /// The receipt does not arrive.
     After(usize),
+    /// The ledger says no, and stays so.
+    Refuses(usize),
     Never,
 }
 
@@ -43,6 +45,12 @@ impl LedgerAccess for Failing {
         match self.fails {
             Fails::Before(at) if n >= at => return Err(gone()),
             Fails::After(at) if n > at => return Err(gone()),
+            Fails::Refuses(at) if n == at => {
+                let Transaction::Signed(signed) = tx else { panic!("signed by the custodian") };
+                let mut signed = signed.clone();
+                signed.signature[0] ^= 1;
+                return self.inner.submit(&Transaction::Signed(signed));
+            }
             _ => {}
         }
         let done = self.inner.submit(tx);
@@ -202,6 +210,33 @@ fn write(folder: &Path, version: u32) {
         }
     }
     std::fs::write(folder.join("x.ndjson"), lines).expect("a file");
+}
+
+#[test]
+fn what_the_ledger_refuses_is_not_kept_and_stops_no_other_import() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    // The enrolment comes first, then two anchorings; the second version is one.
+    for refused in [1, 2] {
+        let place = Place::new();
+        write(&folder, 1);
+        let (done, _) = place.import(&folder, Fails::Refuses(refused));
+        let words = format!("{:#}", done.expect_err("refused"));
+        assert!(words.contains("nothing of them is kept"), "{words}");
+        let [.., records, acknowledged, outbox] = place.state();
+        assert!(records == acknowledged && outbox == 0, "{records} {acknowledged} {outbox}");
+        place.import(&folder, Fails::Never).0.expect("another try");
+        assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
+        write(&folder, 2);
+        place.import(&folder, Fails::Refuses(0)).0.expect_err("refused");
+        assert_eq!(
+            place.state(),
+            [3, 1_203, 0, 3, 1_203, 1_203, 0],
+            "what was to be superseded is the latest"
+        );
+        place.import(&folder, Fails::Never).0.expect("another try");
+        assert_eq!(place.state(), [3, 1_206, 6, 3, 1_206, 1_206, 0]);
+    }
 }
 
 #[test]
