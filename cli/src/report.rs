@@ -135,7 +135,9 @@ impl Report {
         }
         if level >= self.fail_on {
             self.failing += match problem.reason {
-                Reason::SubjectNotFound { times } | Reason::SubjectByIdentifier { times } => times,
+                Reason::SubjectNotFound { times }
+                | Reason::SubjectNotHere { times }
+                | Reason::SubjectByIdentifier { times } => times,
                 _ => 1,
             };
             if self.strict {

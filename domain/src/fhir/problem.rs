@@ -256,6 +256,15 @@ pub enum Reason {
         /// How many resources name that patient.
         times: u64,
     },
+    /// Known by an id that may mean another today.
+    #[error(
+        "the vault knows a patient of that id in that folder, but the Patient is not in this import, and the id may mean another \
+         today{}: import the Patient, too, or name the source with --source", Times(*times)
+    )]
+    SubjectNotHere {
+        /// How many resources name that patient.
+        times: u64,
+    },
     /// No reference that can be followed.
     #[error(
         "it names its patient by no reference that can be followed (an identifier, or what it contains){}; identifiers name a person \

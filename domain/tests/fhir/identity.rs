@@ -234,6 +234,8 @@ fn a_patient_who_is_another_than_the_vault_knows_is_refused() {
         // What a folder's id meant yesterday it may not mean today: there the patient must come along.
         let expected = if source == "lahore" { Verdict::About(0) } else { Verdict::Refused };
         assert_eq!(more.register.verdict(0), expected);
+        let not_here = more.reasons().contains(&Reason::SubjectNotHere { times: 1 });
+        assert_eq!(not_here, source == "/x");
         assert_eq!(more.register.people()[0].known, Some(0));
     }
 }

@@ -226,10 +226,14 @@ impl Survey {
                 None => {}
             }
             // What a folder's id meant before it may not mean now: the patient must be in this import.
-            if let Some((person, lasting)) = people.known.get(candidate)
-                && (*lasting || people.people[*person as usize].met)
-            {
-                return Ok(*person);
+            match people.known.get(candidate) {
+                Some((person, true)) => return Ok(*person),
+                Some((person, false)) if people.people[*person as usize].met => return Ok(*person),
+                Some(_) => {
+                    self.find(at, path, Reason::SubjectNotHere { times }, self.unjoined());
+                    return Err(());
+                }
+                None => {}
             }
         }
         let named: Vec<u32> = subject
