@@ -195,7 +195,7 @@ pub(crate) struct InitArgs {
     pub chain: String,
     /// Your own organisations and clinicians, from a TOML file.
     ///
-    /// One table [[organisation]] for each organisation and [[clinician]] for each clinician; docs/book/src/tutorial.md has an
+    /// One TOML table `organisation` for each organisation and `clinician` for each clinician; docs/book/src/tutorial.md has an
     /// example.
     #[arg(long, value_name = "FILE", conflicts_with = "node")]
     pub organisations: Option<PathBuf>,
