@@ -6,7 +6,7 @@ use crate::consent::{Found, Whose};
 use crate::session::Session;
 use crate::ui::{Ui, count};
 use crate::{consent, keyring, wallets};
-use amanat_domain::consent::compile::Compiled;
+use amanat_domain::fhir::consent::Compiled;
 use amanat_domain::consent::{GrantedConsent, UseLimit};
 use amanat_domain::fhir::Zones;
 use amanat_domain::fhir::identity::Source;
