@@ -4,7 +4,7 @@
 //! runs together, estimated from the median distances. Compared is processor time. On a machine whose speed drifts,
 //! [`Basis::Peer`] compares the ratio to a peer that was measured in the same rounds instead.
 
-use super::file::{Profile, Prover, Run, Subject};
+use crate::file::{Profile, Prover, Run, Subject};
 use crate::stats::Stat;
 
 /// What is compared.
@@ -177,8 +177,8 @@ fn factor(subject: &Subject, run: &Run, basis: Basis<'_>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::tests::sample;
     use super::*;
+    use crate::file::tests::sample;
 
     fn slow(profile: &mut Profile, prover: &str, by: f64) {
         for subject in &mut profile.subjects {

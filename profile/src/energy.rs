@@ -84,7 +84,7 @@ fn number(path: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Outcome;
+    use crate::Outcome;
 
     #[test]
     fn packages_are_added_up_and_a_counter_may_begin_again() -> Outcome<()> {

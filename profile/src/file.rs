@@ -12,8 +12,9 @@ pub const VERSION: u32 = 1;
 /// Of a price where nothing else is said, as in files from before it could be.
 pub const CURRENCY: &str = "USD";
 
-/// [`CURRENCY`].
-pub(crate) fn currency() -> String {
+/// [`CURRENCY`], as the default of a file's field.
+#[must_use]
+pub fn currency() -> String {
     CURRENCY.to_owned()
 }
 
@@ -271,7 +272,7 @@ impl Run {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     fn stat(median: f64) -> Stat {
@@ -293,7 +294,7 @@ pub(super) mod tests {
     }
 
     /// A small profile with everything in it.
-    pub(in crate::profile) fn sample() -> Profile {
+    pub(crate) fn sample() -> Profile {
         let ours = |factor: f64| {
             let runs = [1, 2].map(|threads| {
                 run(

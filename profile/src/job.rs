@@ -1,8 +1,8 @@
 //! A key with a circuit and a witness, in no prover's layout yet: what all of them are given.
 
+use crate::Outcome;
 use crate::clock::{Elapsed, Mark};
 use crate::peers::{Arkworks, Reduction};
-use crate::report::Outcome;
 use amanat_accel::{
     Engine, Fr, G1Affine, G1Projective, G2Affine, G2Projective, KeyBases, LoadedCircuit, LoadedKey, Matrices,
     Phase, QuotientForm, SparseMatrix, TableMemory,
@@ -214,9 +214,9 @@ impl Loaded {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::merkle::rng;
     use crate::merkle::{Forest, Shape};
     use crate::peers::LoadedPeer;
-    use crate::report::world::rng;
     use amanat_domain::statement::Statement;
     use amanat_params::insecure_dev_zkey;
 

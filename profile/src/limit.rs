@@ -11,7 +11,7 @@
 //! not). Precomputed multiples of the bases would need fewer; transposing, carrying, sorting and memory are not in the
 //! model at all, so no implementation reaches 100 %.
 
-use super::job::Job;
+use crate::job::Job;
 use amanat_accel::{Fr, Phase};
 use ark_ec::AffineRepr;
 use ark_ff::{BigInteger, One, PrimeField};

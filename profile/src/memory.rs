@@ -1,10 +1,10 @@
-//! Peak memory of one proof, in a process of its own: what others have loaded does not count.
+//! Peak memory of one proof, measured in a child process: what this process has loaded does not count.
 
-use super::file::Memory;
-use super::job::Job;
-use super::subject::{Prepared, Source};
+use crate::Outcome;
+use crate::file::Memory;
+use crate::job::Job;
 use crate::peers::{LoadedPeer, Peer};
-use crate::report::Outcome;
+use crate::subject::{Prepared, Source};
 use amanat_accel::TableMemory;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -23,20 +23,20 @@ struct Order {
     files: Option<(PathBuf, PathBuf)>,
 }
 
-/// To be called first in the main program: where this process was started by [`peak`], makes its proof and says what it
-/// took; the program then ends.
+/// To be called first in the main program. If this process was started by [`peak`], makes its proof, prints the memory
+/// it took and returns true; the program then ends.
 ///
 /// # Errors
-/// Where the proof fails, or the system does not say.
+/// If the proof fails, or the system does not tell a process's memory.
 pub fn answer_if_asked(peers: &[&dyn Peer]) -> Outcome<bool> {
     let Ok(order) = std::env::var(ORDER) else { return Ok(false) };
     let order: Order = serde_json::from_str(&order)?;
     let prove = loaded(&order, peers)?;
-    let loaded = field("VmRSS:").ok_or("this system does not say how much memory a process uses")?;
-    // Loading has a peak of its own. Where the mark cannot be set back, that one is reported if it is higher.
+    let loaded = status_bytes("VmRSS:").ok_or("this system does not say how much memory a process uses")?;
+    // Loading has its own peak. If the mark cannot be reset and that peak is the higher one, it is reported.
     drop(std::fs::write("/proc/self/clear_refs", "5"));
     prove()?;
-    let peak = field("VmHWM:").ok_or("this system does not say how much memory a process used")?;
+    let peak = status_bytes("VmHWM:").ok_or("this system does not say how much memory a process used")?;
     writeln!(std::io::stdout(), "{loaded} {peak}")?;
     Ok(true)
 }
@@ -71,12 +71,12 @@ fn loaded(order: &Order, peers: &[&dyn Peer]) -> Outcome<Prove> {
     })
 }
 
-/// Peak memory of one proof on one thread, by a child process of this program; none where the system does not say.
+/// Peak memory of one proof on one thread, by a child process of this program; `None` if the system does not tell.
 ///
 /// # Errors
-/// Where the child fails.
+/// If the child fails.
 pub fn peak(prepared: &Prepared, prover: &str, tables: TableMemory, dir: &Path) -> Outcome<Option<Memory>> {
-    if field("VmHWM:").is_none() {
+    if status_bytes("VmHWM:").is_none() {
         return Ok(None);
     }
     let order = Order {
@@ -102,8 +102,9 @@ pub fn peak(prepared: &Prepared, prover: &str, tables: TableMemory, dir: &Path) 
     Ok(Some(Memory { loaded: loaded.parse()?, peak: peak.parse()? }))
 }
 
-/// A field of this process' status in bytes, where there is such a thing.
-pub(crate) fn field(name: &str) -> Option<u64> {
+/// A field of this process's status, in bytes, such as `VmRSS:`. `None` if the system has no such status.
+#[must_use]
+pub fn status_bytes(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)

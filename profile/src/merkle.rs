@@ -8,7 +8,7 @@
 //! What differs from circom's file: eight public inputs, as all our circuits have (the root and seven zeros), and a row for each
 //! path that compares with the root.
 
-use crate::report::Outcome;
+use crate::Outcome;
 use amanat_circuits::cs::{Cs, Num, RowKind};
 use amanat_circuits::r1cs::R1cs;
 use amanat_domain::field::{self, Fr};
@@ -16,12 +16,20 @@ use amanat_domain::poseidon::{FULL_ROUNDS, Parameters, hash_with};
 use amanat_domain::statement::PUBLIC_INPUTS;
 use ark_ff::{Field, One, Zero};
 use rand::{CryptoRng, Rng};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
 use std::collections::BTreeMap;
+
+/// A generator with a fixed seed: every run measures the same thing.
+#[must_use]
+pub fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
 
 /// Rows for each level of a path.
 pub const ROWS_PER_LEVEL: usize = 242;
 
-/// So many paths of such a depth.
+/// A number of paths and their depth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     /// Membership proofs.
@@ -140,7 +148,7 @@ fn node(left: Fr, right: Fr) -> Fr {
 }
 
 /// Poseidon of two numbers in 240 rows. In the partial rounds the input of the S-box is the variable, and its output is
-/// solved for: `x'_0 = m00 y + m01 s1 + m02 s2 + c` gives `y`. So s1 and s2 grow by one term a round and stand in C alone.
+/// solved for: `x'_0 = m00 y + m01 s1 + m02 s2 + c` gives `y`. So s1 and s2 grow by one term a round and are in C alone.
 fn poseidon(cs: &mut Cs, left: &Num, right: &Num) -> Num {
     let p = Parameters::of_width(3);
     let half = FULL_ROUNDS / 2;
@@ -226,7 +234,6 @@ pub fn products(r1cs: &R1cs) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::world::rng;
 
     #[test]
     fn the_assignment_satisfies_the_circuit_and_another_root_does_not() {

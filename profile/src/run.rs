@@ -1,18 +1,19 @@
 //! Measuring: all provers in turn on one job after another.
 
-use super::energy::Rapl;
-use super::file::{
+use crate::Outcome;
+use crate::clock::{Elapsed, Mark, core_hertz};
+use crate::energy::Rapl;
+use crate::file::{
     self, Machine, PhaseTimes, Profile, Prover, Run, SCHEMA, Settings, Subject, Times, VERSION,
 };
-use super::job::{Job, Loaded, Timed};
-use super::limit::{self, Floor, Model};
-use super::memory;
-use super::subject::{Prepared, Source};
-use crate::clock::{Elapsed, Mark, core_hertz};
+use crate::job::{Job, Loaded, Timed};
+use crate::limit::{self, Floor, Model};
+use crate::memory;
 use crate::peers::{Arkworks, LoadedPeer, Peer};
-use crate::report::Outcome;
-use crate::report::measure::pool;
 use crate::stats::Stat;
+use crate::subject::{Prepared, Source};
+use crate::threads::pool;
+use crate::watcher::{Stopped, Watcher};
 use amanat_accel::{Engine, TableMemory};
 use rayon::ThreadPool;
 use std::path::PathBuf;
@@ -46,19 +47,6 @@ pub struct Options {
     pub command: String,
 }
 
-/// How far a run has come.
-pub trait Watcher: Sync {
-    /// So many of so many units of work are done; what comes now.
-    fn at(&self, done: u64, of: u64, now: &str);
-    /// Whether to stop.
-    fn stopped(&self) -> bool;
-}
-
-/// The run was stopped from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("stopped")]
-pub struct Stopped;
-
 /// Measures everything. Peers are given the files of the Merkle subjects.
 ///
 /// # Errors
@@ -90,7 +78,7 @@ pub fn run(options: &Options, peers: &[&dyn Peer], watcher: &dyn Watcher) -> Out
 }
 
 fn machine(plan: &Plan<'_>) -> Machine {
-    let here = crate::report::Machine::here(&plan.options.command);
+    let here = crate::machine::Machine::here(&plan.options.command);
     Machine {
         cpu: here.cpu,
         features: limit::features(),
@@ -344,7 +332,7 @@ fn times(samples: &[Elapsed]) -> Option<Times> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::page;
+    use crate::page;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,13 +1,19 @@
-//! What is proved: our statements about the world of the benches, and Merkle paths that fill a domain.
+//! What is proved: honest samples of our statements, and Merkle paths that fill a domain.
 
-use super::job::Job;
-use super::run::Stopped;
-use crate::merkle::{Density, Forest, Shape, density};
-use crate::report::Outcome;
-use crate::report::world::{Registries, World, rng};
+use crate::Outcome;
+use crate::job::Job;
+use crate::merkle::{Density, Forest, Shape, density, rng};
+use crate::watcher::Stopped;
 use amanat_accel::Fr;
 use amanat_circuits::circuit;
 use amanat_circuits::r1cs::R1cs;
+use amanat_circuits::statements::access::AccessWitness;
+use amanat_circuits::statements::consent::ConsentWitness;
+use amanat_circuits::statements::grant::GrantWitness;
+use amanat_circuits::statements::record::RecordWitness;
+use amanat_circuits::statements::revoke::RevokeWitness;
+use amanat_circuits::statements::role::RoleWitness;
+use amanat_circuits::world::{Cases, World};
 use amanat_domain::statement::Statement;
 use amanat_params::{KeyStore, Witness, Zkey, insecure_dev_zkey};
 use std::fs::{self, File};
@@ -19,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub enum Source {
     /// One of ours, under a key of ours.
     Statement(Statement),
-    /// Merkle paths that fill a domain of so many bits, under a key in snarkjs' form.
+    /// Merkle paths that fill a domain of `2^n` rows, under a key in snarkjs' form.
     Merkle(u32),
 }
 
@@ -59,6 +65,9 @@ impl Source {
     }
 }
 
+/// Computes an assignment.
+pub type Assign = Box<dyn Fn() -> Vec<Fr>>;
+
 /// A source with its key.
 pub struct Prepared {
     /// What it is.
@@ -72,7 +81,7 @@ pub struct Prepared {
     /// What provers are given.
     pub job: Job,
     /// Computes the assignment.
-    pub assign: Box<dyn Fn() -> Vec<Fr>>,
+    pub assign: Assign,
     /// Key and witness as files, for peers.
     pub files: Option<(PathBuf, PathBuf)>,
 }
@@ -95,11 +104,7 @@ impl Prepared {
         let store = KeyStore::open(dir.join("keys"))?;
         let version = statement.version();
         let key = store.get_or_make_insecure_dev(statement, version, r1cs, &mut rand::rng(), &|_| ())?;
-        let world = World::new(&mut rng(1))?;
-        let registries = Registries::small(&world)?;
-        let witness = world.witness(statement, &registries, &world.consent, &mut rng(2))?;
-        let public = witness.public();
-        let assign = Box::new(move || witness.assign(&public));
+        let assign = sample(statement);
         let job = Job::native(&key, r1cs, assign());
         let about = format!("statement `{statement}` of version {version}, under a key of our own form");
         Ok(Self::of(Source::Statement(statement), about, r1cs, job, assign, None))
@@ -139,10 +144,26 @@ impl Prepared {
         about: String,
         r1cs: &R1cs,
         job: Job,
-        assign: Box<dyn Fn() -> Vec<Fr>>,
+        assign: Assign,
         files: Option<(PathBuf, PathBuf)>,
     ) -> Self {
         Self { source, about, rows: r1cs.qap_rows() as u64, density: density(r1cs), job, assign, files }
+    }
+}
+
+/// Computes the assignment of a statement's honest sample: the same in every run.
+fn sample(statement: Statement) -> Assign {
+    fn of<R: Cases + 'static>() -> Assign {
+        let case = R::case(&World::new(1));
+        Box::new(move || case.witness.assign(&case.public))
+    }
+    match statement {
+        Statement::Grant => of::<GrantWitness>(),
+        Statement::Revoke => of::<RevokeWitness>(),
+        Statement::Consent => of::<ConsentWitness>(),
+        Statement::Role => of::<RoleWitness>(),
+        Statement::Record => of::<RecordWitness>(),
+        Statement::Access => of::<AccessWitness>(),
     }
 }
 

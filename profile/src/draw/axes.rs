@@ -1,35 +1,46 @@
-//! Axes and names of curves: what the charts of both pages have in common.
+//! Axes and names of curves: what the charts of all pages have in common.
 
+use super::colour::Colour;
 use super::svg::{Anchor, Svg};
 
 /// Height of a line of small text, and the mean width of one of its characters.
 const LINE: f64 = 14.0;
 const LETTER: f64 = 6.4;
 
-/// The rectangle that curves are drawn in. Above it is room for the name of the vertical axis, below it for the horizontal one.
-pub(crate) struct Frame {
-    pub(crate) left: f64,
-    pub(crate) right: f64,
-    pub(crate) top: f64,
-    pub(crate) bottom: f64,
+/// The rectangle that curves are drawn in. Above it is room for the name of the vertical axis, below it
+/// for the horizontal axis.
+pub struct Frame {
+    /// Left edge.
+    pub left: f64,
+    /// Right edge.
+    pub right: f64,
+    /// Upper edge.
+    pub top: f64,
+    /// Lower edge.
+    pub bottom: f64,
 }
 
 impl Frame {
-    /// Within a drawing of this size, with so much to the left for values and to the right for names.
-    pub(crate) fn within(width: f64, height: f64, left: f64, right: f64) -> Self {
+    /// Within a drawing of this size. `left` is kept free for values, `right` for names.
+    #[must_use]
+    pub fn within(width: f64, height: f64, left: f64, right: f64) -> Self {
         Self { left, right: width - right, top: 26.0, bottom: height - 40.0 }
     }
 
-    pub(crate) fn x(&self, share: f64) -> f64 {
+    /// The horizontal place of a share of the width.
+    #[must_use]
+    pub fn x(&self, share: f64) -> f64 {
         (self.right - self.left).mul_add(share, self.left)
     }
 
-    pub(crate) fn y(&self, share: f64) -> f64 {
+    /// The vertical place of a share of the height, from below.
+    #[must_use]
+    pub fn y(&self, share: f64) -> f64 {
         (self.top - self.bottom).mul_add(share, self.bottom)
     }
 
     /// The vertical axis: grid, values, and what they are.
-    pub(crate) fn vertical(&self, svg: &mut Svg, title: &str, marks: &[(f64, String)]) {
+    pub fn vertical(&self, svg: &mut Svg, title: &str, marks: &[(f64, String)]) {
         svg.text((0.0, 11.0), Anchor::Start, "small soft", title);
         let mut free = f64::INFINITY;
         for (y, words) in marks {
@@ -43,7 +54,7 @@ impl Frame {
     }
 
     /// The horizontal axis: grid, values, and what they are.
-    pub(crate) fn horizontal(&self, svg: &mut Svg, title: &str, marks: &[(f64, String)]) {
+    pub fn horizontal(&self, svg: &mut Svg, title: &str, marks: &[(f64, String)]) {
         let (mut free, last) = (f64::NEG_INFINITY, marks.len().saturating_sub(1));
         let end = marks.last().map_or(f64::INFINITY, |(x, words)| x - width(words) / 2.0 - 7.0);
         for (i, (x, words)) in marks.iter().enumerate() {
@@ -59,27 +70,33 @@ impl Frame {
     }
 }
 
-/// How wide small text is, about.
-pub(crate) fn width(text: &str) -> f64 {
+/// The approximate width of small text.
+#[must_use]
+pub fn width(text: &str) -> f64 {
     text.chars().count() as f64 * LETTER
 }
 
-/// A curve as it is drawn, with its name where it has one.
-pub(crate) struct Curve {
-    pub(crate) class: String,
-    pub(crate) name: Option<String>,
-    pub(crate) points: Vec<(f64, f64)>,
+/// A curve as it is drawn.
+pub struct Curve {
+    /// Its colour.
+    pub colour: Colour,
+    /// Its name, written at its end.
+    pub name: Option<String>,
+    /// Its points, in the drawing's units.
+    pub points: Vec<(f64, f64)>,
 }
 
 /// A name and where it is written.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Name {
-    pub(crate) text: String,
-    pub(crate) class: String,
+pub struct Name {
+    /// The name.
+    pub text: String,
+    /// The colour of its curve.
+    pub colour: Colour,
     /// The end of its curve.
-    pub(crate) end: (f64, f64),
+    pub end: (f64, f64),
     /// Left end of the base line.
-    pub(crate) at: (f64, f64),
+    pub at: (f64, f64),
 }
 
 impl Name {
@@ -101,20 +118,21 @@ impl Name {
 }
 
 /// Writes each curve's name at its end, beside other names and, if it can be, beside all curves.
-pub(crate) fn name_curves(svg: &mut Svg, frame: &Frame, full: f64, curves: &[Curve]) {
+pub fn name_curves(svg: &mut Svg, frame: &Frame, full: f64, curves: &[Curve]) {
     for name in names(frame, full, curves) {
         let ([left, top, right, bottom], end) = (name.area(), name.end);
         // A name that had to move is tied to its curve.
         let near = (end.0.clamp(left - 1.0, right + 1.0), end.1.clamp(top, bottom));
         if (near.0 - end.0).hypot(near.1 - end.1) > 9.0 {
-            svg.line(end, near, &format!("{} leader", name.class));
+            svg.line(end, near, &format!("{} leader", name.colour.class()));
         }
-        svg.text(name.at, Anchor::Start, &format!("{} end small", name.class), &name.text);
+        svg.text(name.at, Anchor::Start, &format!("{} end small", name.colour.class()), &name.text);
     }
 }
 
 /// Where the names are written in a drawing `full` wide.
-pub(crate) fn names(frame: &Frame, full: f64, curves: &[Curve]) -> Vec<Name> {
+#[must_use]
+pub fn names(frame: &Frame, full: f64, curves: &[Curve]) -> Vec<Name> {
     let drawn: Vec<(f64, f64)> = curves.iter().flat_map(|curve| samples(&curve.points)).collect();
     let mut ends: Vec<(&Curve, &String, (f64, f64))> = curves
         .iter()
@@ -132,7 +150,7 @@ pub(crate) fn names(frame: &Frame, full: f64, curves: &[Curve]) -> Vec<Name> {
                 |(x, dear)| {
                     let name = Name {
                         text: text.clone(),
-                        class: curve.class.clone(),
+                        colour: curve.colour,
                         end,
                         at: (x, end.1 + 3.5 + step * 7.0),
                     };
@@ -171,9 +189,10 @@ fn samples(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     between.chain(points.last().copied()).collect()
 }
 
-/// Marks for a logarithmic axis between two powers of ten: 1, 2, 5 of each power, more where there would be too few, powers alone
-/// where there would be too many.
-pub(crate) fn ticks(low: f64, high: f64) -> Vec<f64> {
+/// Marks for a logarithmic axis between two powers of ten: 1, 2 and 5 of each power. More of them if there
+/// would be too few, the powers alone if there would be too many.
+#[must_use]
+pub fn ticks(low: f64, high: f64) -> Vec<f64> {
     const STEPS: [&[f64]; 4] = [
         &[1.0],
         &[1.0, 2.0, 5.0],
@@ -191,18 +210,6 @@ pub(crate) fn ticks(low: f64, high: f64) -> Vec<f64> {
     STEPS.into_iter().map(of).find(|all| all.len() >= 3).unwrap_or_else(|| of(STEPS[3]))
 }
 
-pub(crate) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(c);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,7 +221,7 @@ mod tests {
     }
 
     fn curve(name: &str, points: &[(f64, f64)]) -> Curve {
-        Curve { class: "s0".into(), name: Some(name.into()), points: points.into() }
+        Curve { colour: Colour::Series(0), name: Some(name.into()), points: points.into() }
     }
 
     #[test]

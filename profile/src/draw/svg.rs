@@ -3,33 +3,39 @@
 use core::fmt::Write;
 
 /// A drawing in user units; it scales to the width it is given.
-pub(crate) struct Svg {
+pub struct Svg {
     width: f64,
     height: f64,
     body: String,
 }
 
-/// Where a text is held.
+/// Which point of a text is given.
 #[derive(Clone, Copy)]
-pub(crate) enum Anchor {
+pub enum Anchor {
+    /// Its left end.
     Start,
+    /// Its middle.
     Middle,
+    /// Its right end.
     End,
 }
 
 impl Svg {
-    pub(crate) fn new(width: f64, height: f64) -> Self {
+    /// An empty drawing.
+    #[must_use]
+    pub fn new(width: f64, height: f64) -> Self {
         Self { width, height, body: String::new() }
     }
 
-    /// A rectangle; `tip` is shown when one points at it.
-    pub(crate) fn rect(&mut self, [x, y, w, h]: [f64; 4], class: &str, tip: &str) {
+    /// A rectangle. `tip` is shown under the pointer.
+    pub fn rect(&mut self, [x, y, w, h]: [f64; 4], class: &str, tip: &str) {
         let (x, y, w, h) = (num(x), num(y), num(w.max(0.0)), num(h.max(0.0)));
         let shape = format!(r#"<rect x="{x}" y="{y}" width="{w}" height="{h}" class="{}""#, escape(class));
         self.shape(&shape, "rect", tip);
     }
 
-    pub(crate) fn circle(&mut self, (x, y): (f64, f64), radius: f64, class: &str, tip: &str) {
+    /// A circle. `tip` is shown under the pointer.
+    pub fn circle(&mut self, (x, y): (f64, f64), radius: f64, class: &str, tip: &str) {
         let shape = format!(
             r#"<circle cx="{}" cy="{}" r="{}" class="{}""#,
             num(x),
@@ -40,17 +46,19 @@ impl Svg {
         self.shape(&shape, "circle", tip);
     }
 
-    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
+    /// A line between two points.
+    pub fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
         self.path(&[from, to], class);
     }
 
     /// A line through points.
-    pub(crate) fn path(&mut self, points: &[(f64, f64)], class: &str) {
+    pub fn path(&mut self, points: &[(f64, f64)], class: &str) {
         let steps: Vec<String> = points.iter().map(|(x, y)| format!("{} {}", num(*x), num(*y))).collect();
         self.push(format_args!(r#"<path d="M{}" class="{}"/>"#, steps.join(" L"), escape(class)));
     }
 
-    pub(crate) fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, class: &str, text: &str) {
+    /// A text at a point of its base line.
+    pub fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, class: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -65,8 +73,9 @@ impl Svg {
         ));
     }
 
-    /// The element. `label` says what is to be seen, for those who do not see it.
-    pub(crate) fn finish(self, label: &str) -> String {
+    /// The SVG element. `label` describes the drawing for screen readers.
+    #[must_use]
+    pub fn finish(self, label: &str) -> String {
         let label = escape(label);
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{label}\">\n{}</svg>\n",
@@ -89,8 +98,9 @@ impl Svg {
     }
 }
 
-/// As text of HTML and XML, also within quotes.
-pub(crate) fn escape(text: &str) -> String {
+/// Escapes text for HTML and XML, also within quotes.
+#[must_use]
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,16 +1,15 @@
-//! A profile as a page: one file, no scripts, plots in SVG; light or dark as the reader likes, on a desk or a phone.
+//! A profile as a page: one file, no scripts, plots in SVG; light or dark as the reader likes, on a desktop or a phone.
 
-pub(crate) mod axes;
-pub(crate) mod plots;
-pub(crate) mod svg;
-pub(crate) mod words;
+mod parts;
+mod plots;
+mod tables;
 
-use super::file::{Profile, Prover, Subject};
-use crate::ledger::file::money;
-use svg::escape;
-use words::{FAMILIES, bytes, one_thread, part, percent, power, pretty, priced, seconds, three, times};
-
-pub(crate) const STYLE: &str = include_str!("style.css");
+use crate::draw::html::{document, few_rounds, legend, notice, section, tiles};
+use crate::draw::svg::escape;
+use crate::draw::words::{bytes, percent, pretty, priced, seconds, three, times};
+use crate::file::{Profile, Subject};
+use plots::one_thread;
+use tables::tables;
 
 /// The page.
 #[must_use]
@@ -58,9 +57,7 @@ pub fn page(profile: &Profile) -> String {
     body.push_str("</div>\n");
     body.push_str(&tables(profile));
     body.push_str(&footer(profile));
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Cost of a proof</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
-    )
+    document("Cost of a proof", "", &body)
 }
 
 /// All provers: ours first, each in the order of the file.
@@ -126,22 +123,6 @@ fn counted(n: u32, before: &str, what: &str) -> String {
     format!("{before}{dot}{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// What to think of a run that was hardly repeated.
-pub(crate) fn few_rounds(rounds: u32) -> Option<String> {
-    match rounds {
-        0 | 1 => Some(
-            "One round only: nothing was repeated, so ± says nothing. A first impression, not to be quoted."
-                .to_owned(),
-        ),
-        2 => Some("Two rounds only: ± says little. A first impression, not to be quoted.".to_owned()),
-        _ => None,
-    }
-}
-
-pub(crate) fn notice(all: &[String]) -> String {
-    all.iter().map(|words| format!("<p class=\"notice\">{}</p>\n", escape(words))).collect()
-}
-
 fn cards(profile: &Profile, subject: &Subject) -> String {
     let ours = subject.provers.iter().filter(|p| !p.peer);
     let Some((prover, time)) =
@@ -187,133 +168,8 @@ fn cards(profile: &Profile, subject: &Subject) -> String {
     tiles(&cards)
 }
 
-/// Figures with their words, in rows that are all full.
-pub(crate) fn tiles(cards: &[(String, String)]) -> String {
-    let n = cards.len();
-    let [(wide, big_wide), (middle, big_middle), (_, big_narrow)] = columns(n);
-    let mut first = String::new();
-    for (big, class) in [(big_wide, " big-wide"), (big_middle, " big-middle"), (big_narrow, " big-narrow")] {
-        first.push_str(if big { class } else { "" });
-    }
-    let cards: String = cards
-        .iter()
-        .enumerate()
-        .map(|(i, (figure, words))| {
-            let class = if i == 0 { first.as_str() } else { "" };
-            let (figure, words) = (escape(figure), escape(words));
-            format!("<div class=\"card{class}\"><b>{figure}</b><span>{words}</span></div>\n")
-        })
-        .collect();
-    format!("<div class=\"cards\" style=\"--wide:{wide};--middle:{middle}\">\n{cards}</div>\n")
-}
-
-/// On a desk, a tablet, a phone: how many columns, and whether the first tile takes two, so that no row has a gap.
-fn columns(n: usize) -> [(usize, bool); 3] {
-    let fit = |most: usize| {
-        let full = |c: &usize| n.is_multiple_of(*c) || (n + 1).is_multiple_of(*c);
-        let c = (2..=most).rev().filter(|c| *c <= n.max(2)).find(full).unwrap_or(2);
-        (c, !n.is_multiple_of(c))
-    };
-    [fit(6), fit(4), fit(2)]
-}
-
-pub(crate) fn section(title: &str, why: &str, inner: &str) -> String {
-    format!(
-        "<section>\n<h2>{}</h2>\n<p class=\"why\">{}</p>\n{inner}</section>\n",
-        escape(title),
-        escape(why)
-    )
-}
-
 fn families() -> String {
-    legend(FAMILIES.iter().map(|(class, words)| ((*class).to_owned(), (*words).to_owned())))
-}
-
-pub(crate) fn legend(entries: impl Iterator<Item = (String, String)>) -> String {
-    let entries: String = entries
-        .map(|(class, words)| format!("<li><i class=\"{}\"></i>{}</li>", escape(&class), escape(&words)))
-        .collect();
-    format!("<ul class=\"legend\">{entries}</ul>\n")
-}
-
-fn tables(profile: &Profile) -> String {
-    let mut out = String::from(
-        "<details>\n<summary>All figures</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>subject</th><th class=\"l\">prover</th><th>threads</th><th>processor</th><th>±</th><th>wall</th><th>limit reached</th><th>memory</th><th>energy</th>",
-    );
-    out.push_str(&format!("<th>{}</th></tr>\n", escape(&per_million(&profile.settings.currency))));
-    for subject in &profile.subjects {
-        for prover in &subject.provers {
-            rows(&mut out, profile, subject, prover);
-        }
-    }
-    out.push_str("</table>\n</div>\n</details>\n<details>\n<summary>Every part</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>subject</th><th class=\"l\">prover</th><th>threads</th><th class=\"l\">part</th><th>processor</th><th>±</th><th>wall</th><th>limit</th></tr>\n");
-    for subject in &profile.subjects {
-        for (prover, run) in
-            subject.provers.iter().filter(|p| !p.peer).flat_map(|p| p.runs.iter().map(move |r| (p, r)))
-        {
-            for phase in &run.phases {
-                let cells = [
-                    pretty(&subject.name),
-                    prover.name.clone(),
-                    run.threads.to_string(),
-                    part(&phase.phase).0,
-                    seconds(phase.times.cpu.median),
-                    seconds(phase.times.cpu.mad),
-                    seconds(phase.times.wall.median),
-                    phase.limit.map_or_else(String::new, seconds),
-                ];
-                row(&mut out, &cells, &[1, 3]);
-            }
-        }
-    }
-    out.push_str("</table>\n</div>\n</details>\n<details>\n<summary>The circuits</summary>\n<div class=\"scroll\">\n<table>\n<tr><th>subject</th><th class=\"l\">what it is</th><th>rows</th><th>domain</th><th>variables</th><th>in A</th><th>in B</th><th>terms a row: A</th><th>B</th><th>C</th></tr>\n");
-    for s in &profile.subjects {
-        let mut cells = vec![
-            pretty(&s.name),
-            s.about.clone(),
-            s.rows.to_string(),
-            power(s.domain),
-            s.variables.to_string(),
-        ];
-        cells.extend(s.used.iter().map(ToString::to_string));
-        cells.extend(s.terms.iter().map(|t| three(*t)));
-        row(&mut out, &cells, &[1]);
-    }
-    out.push_str("</table>\n</div>\n</details>\n");
-    out
-}
-
-/// The unit of money of both pages.
-pub(crate) fn per_million(currency: &str) -> String {
-    format!("{currency} per million proofs")
-}
-
-fn rows(out: &mut String, profile: &Profile, subject: &Subject, prover: &Prover) {
-    for run in &prover.runs {
-        let limit: Option<f64> = run.phases.iter().filter_map(|p| p.limit).reduce(|a, b| a + b);
-        let cells = [
-            pretty(&subject.name),
-            prover.name.clone(),
-            run.threads.to_string(),
-            seconds(run.whole.cpu.median),
-            seconds(run.whole.cpu.mad),
-            seconds(run.whole.wall.median),
-            limit.map_or_else(String::new, |l| percent(l / run.whole.cpu.median)),
-            prover.memory.map_or_else(String::new, |m| bytes(m.peak)),
-            run.joules.map_or_else(String::new, |j| format!("{} J", three(j.median))),
-            money(run.per_million(profile.settings.price_per_core_hour)),
-        ];
-        row(out, &cells, &[1]);
-    }
-}
-
-pub(crate) fn row(out: &mut String, cells: &[String], left: &[usize]) {
-    out.push_str("<tr>");
-    for (i, cell) in cells.iter().enumerate() {
-        let class = if left.contains(&i) { " class=\"l\"" } else { "" };
-        out.push_str(&format!("<td{class}>{}</td>", escape(cell)));
-    }
-    out.push_str("</tr>\n");
+    legend(parts::LEGEND.iter().map(|(colour, words)| (*colour, (*words).to_owned())))
 }
 
 fn footer(profile: &Profile) -> String {
@@ -331,8 +187,8 @@ fn footer(profile: &Profile) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::tests::sample;
     use super::*;
+    use crate::file::tests::sample;
 
     #[test]
     fn the_page_is_well_formed_and_stands_alone() {
@@ -448,18 +304,6 @@ mod tests {
         assert!(html.contains(" CHF</b><span>per million proofs, at 0.04 CHF per core-hour"));
         assert_eq!(html.matches("<th>CHF per million proofs</th>").count(), 1);
         assert!(!html.contains("a thousand") && !html.contains("a million"));
-    }
-
-    #[test]
-    fn no_tile_is_alone_in_a_row_with_room_for_others() {
-        for n in 1..=12 {
-            for (columns, big) in columns(n) {
-                assert!(
-                    n == 1 || (n + usize::from(big)).is_multiple_of(columns),
-                    "{n} tiles in {columns} columns"
-                );
-            }
-        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The plots. Each is drawn 380 units wide: a phone shows it whole, a desk shows several beside each other.
 
-use super::axes::{Curve, Frame, name_curves, thousands, ticks};
-use super::svg::{Anchor, Svg};
-use super::words::{bytes, one_thread, part, percent, power, pretty, round, seconds, times};
-use crate::profile::file::{Prover, Run, Subject};
+use super::parts::part;
+use crate::draw::axes::{Curve, Frame, name_curves, ticks};
+use crate::draw::colour::Colour;
+use crate::draw::svg::{Anchor, Svg};
+use crate::draw::words::{bytes, percent, power, pretty, round, seconds, thousands, times};
+use crate::file::{Prover, Run, Subject};
 
 const WIDTH: f64 = 380.0;
 const LABELS: f64 = 88.0;
@@ -12,8 +14,15 @@ const ROW: f64 = 23.0;
 const BAR: f64 = 16.0;
 
 /// The colour of a prover: by its place among all.
-pub(super) fn colour(provers: &[&str], name: &str) -> String {
-    format!("s{}", provers.iter().position(|p| *p == name).unwrap_or(5).min(5))
+pub(super) fn colour(provers: &[&str], name: &str) -> Colour {
+    let place = provers.iter().position(|p| *p == name);
+    Colour::Series(place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX))
+}
+
+/// Seconds of one thread's processor time for a proof. If one thread was not measured: of the fewest threads that were.
+pub(super) fn one_thread(prover: &Prover) -> Option<f64> {
+    let run = prover.with(1).or_else(|| prover.runs.iter().min_by_key(|run| run.threads))?;
+    Some(run.whole.cpu.median)
 }
 
 /// A stacked bar for each prover of each subject; the slowest of a subject spans the width.
@@ -34,7 +43,7 @@ pub(super) fn stacks(subjects: &[&Subject]) -> String {
             let unit = (WIDTH - LABELS - VALUES) / slowest;
             if prover.peer || run.phases.is_empty() {
                 let tip = format!("{}: {}", prover.name, seconds(all));
-                svg.rect([LABELS, y, all * unit, BAR], "peer", &tip);
+                svg.rect([LABELS, y, all * unit, BAR], Colour::Peer.class(), &tip);
             } else {
                 // The parts' medians need not add up to the median of the whole: drawn in its proportion. The peers are
                 // given the witness, so it is no part of this bar.
@@ -95,21 +104,21 @@ fn stack(
     scale: impl Fn(&str, f64) -> f64,
     inside: impl Fn(f64) -> Option<String>,
 ) {
-    let (mut x, mut before, mut odd) = (LABELS, "", false);
+    let (mut x, mut before, mut odd) = (LABELS, None, false);
     for part_times in &run.phases {
         let time = part_times.times.cpu.median.max(0.0);
-        let (name, family) = part(&part_times.phase);
+        let (name, colour) = part(&part_times.phase);
         let width = scale(&part_times.phase, time);
         if width <= 0.0 {
             continue;
         }
-        // Neighbours of one family are told apart by their strength.
-        odd = family == before && !odd;
-        before = family;
+        // Neighbours of one colour are told apart by their strength.
+        odd = before == Some(colour) && !odd;
+        before = Some(colour);
         let light = if odd { " light" } else { "" };
         // A gap would swallow a narrow part.
         let gap = if width > 4.0 { " gap" } else { "" };
-        let class = format!("{family}{light}{gap}");
+        let class = format!("{colour}{light}{gap}");
         svg.rect([x, y, width, BAR], &class, &format!("{name}: {}", seconds(time)));
         if let Some(words) = inside(time) {
             svg.text((x + width / 2.0, y + 12.0), Anchor::Middle, "inside", &words);
@@ -149,15 +158,15 @@ pub(super) fn sizes(subjects: &[&Subject], provers: &[&str]) -> String {
                 Some((x(f64::from(s.domain.max(1).ilog2())), y(t), tip))
             })
             .collect();
-        let class = colour(provers, name);
+        let colour = colour(provers, name);
         let line: Vec<_> = points.iter().map(|(x, y, _)| (*x, *y)).collect();
         if !line.is_empty() {
-            svg.path(&line, &format!("{class} curve"));
+            svg.path(&line, &format!("{colour} curve"));
         }
         for (x, y, tip) in &points {
-            svg.circle((*x, *y), 3.6, &class, tip);
+            svg.circle((*x, *y), 3.6, colour.class(), tip);
         }
-        curves.push(Curve { class, name: Some((*name).to_owned()), points: line });
+        curves.push(Curve { colour, name: Some((*name).to_owned()), points: line });
     }
     name_curves(&mut svg, &plot, WIDTH, &curves);
     svg.finish("Processor time of one proof against the size of the circuit, both on logarithmic axes")
@@ -202,20 +211,20 @@ pub(super) fn scaling(subject: &Subject, provers: &[&str]) -> Option<String> {
     plot.horizontal(&mut svg, "threads", &marks);
     let ideal = vec![(x(1), y(1.0)), (x(most), y(f64::from(most)))];
     svg.path(&ideal, "ideal");
-    let mut curves = vec![Curve { class: "soft".into(), name: Some("all shared".into()), points: ideal }];
+    let mut curves = vec![Curve { colour: Colour::Ideal, name: Some("all shared".into()), points: ideal }];
     for prover in &subject.provers {
         let gains = gains(prover);
-        let class = colour(provers, &prover.name);
+        let colour = colour(provers, &prover.name);
         let points: Vec<(f64, f64)> = gains.iter().map(|(n, gain)| (x(*n), y(*gain))).collect();
         if points.is_empty() {
             continue;
         }
-        svg.path(&points, &format!("{class} curve"));
+        svg.path(&points, &format!("{colour} curve"));
         for ((n, gain), at) in gains.iter().zip(&points) {
-            svg.circle(*at, 3.6, &class, &format!("{}, threads: {n}: {}", prover.name, times(*gain)));
+            svg.circle(*at, 3.6, colour.class(), &format!("{}, threads: {n}: {}", prover.name, times(*gain)));
         }
         let name = (points.len() > 1).then(|| prover.name.clone());
-        curves.push(Curve { class, name, points });
+        curves.push(Curve { colour, name, points });
     }
     name_curves(&mut svg, &plot, WIDTH, &curves);
     Some(svg.finish("Gain by the number of threads, and the gain if all work were shared"))
@@ -242,10 +251,14 @@ pub(super) fn memory(subjects: &[&Subject], provers: &[&str]) -> Option<String> 
             label(&mut svg, prover, y);
             let unit = (WIDTH - LABELS - VALUES) / most as f64;
             let (held, peak) = (memory.loaded.min(memory.peak) as f64 * unit, memory.peak as f64 * unit);
-            let class = colour(provers, &prover.name);
-            svg.rect([LABELS, y, held, BAR], &class, &format!("key and witness: {}", bytes(memory.loaded)));
+            let colour = colour(provers, &prover.name);
+            svg.rect(
+                [LABELS, y, held, BAR],
+                colour.class(),
+                &format!("key and witness: {}", bytes(memory.loaded)),
+            );
             let more = format!("a proof adds {}", bytes(memory.peak.saturating_sub(memory.loaded)));
-            svg.rect([LABELS + held, y, peak - held, BAR], &format!("{class} light"), &more);
+            svg.rect([LABELS + held, y, peak - held, BAR], &format!("{colour} light"), &more);
             svg.text((LABELS + peak + 6.0, y + 12.5), Anchor::Start, "small", &bytes(memory.peak));
             y += ROW;
         }
@@ -262,15 +275,15 @@ pub(super) fn limits(subject: &Subject, provers: &[&str]) -> Option<String> {
     };
     let bars: Vec<(&Prover, &Run)> =
         subject.provers.iter().filter(|p| !p.peer).filter_map(|p| Some((p, p.with(1)?))).collect();
-    let mut lines: Vec<(String, Vec<(String, f64)>)> = Vec::new();
+    let mut lines: Vec<(String, Vec<(Colour, f64)>)> = Vec::new();
     for (prover, run) in &bars {
-        let class = colour(provers, &prover.name);
+        let colour = colour(provers, &prover.name);
         for i in 0..run.phases.len() {
             let Some(share) = share(run, i).filter(|s| s.is_finite()) else { continue };
             let (name, _) = part(&run.phases[i].phase);
             match lines.iter_mut().find(|(n, _)| *n == name) {
-                Some((_, list)) => list.push((class.clone(), share)),
-                None => lines.push((name, vec![(class.clone(), share)])),
+                Some((_, list)) => list.push((colour, share)),
+                None => lines.push((name, vec![(colour, share)])),
             }
         }
     }
@@ -283,10 +296,10 @@ pub(super) fn limits(subject: &Subject, provers: &[&str]) -> Option<String> {
     let mut y = 0.0;
     for (name, list) in lines {
         svg.text((0.0, y + 11.0), Anchor::Start, "small", &name);
-        for (class, share) in list {
+        for (colour, share) in list {
             let room = WIDTH - NAMES - 48.0;
             svg.rect([NAMES, y + 1.0, room, 11.0], "track", "");
-            svg.rect([NAMES, y + 1.0, room * share.min(1.0), 11.0], &class, "");
+            svg.rect([NAMES, y + 1.0, room * share.min(1.0), 11.0], colour.class(), "");
             svg.text((WIDTH, y + 11.0), Anchor::End, "small", &percent(share));
             y += 15.0;
         }

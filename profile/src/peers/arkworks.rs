@@ -1,7 +1,7 @@
 //! arkworks 0.6 as a prover: `ark-groth16` with its own reduction for our keys, and one for snarkjs' keys.
 
 use super::LoadedPeer;
-use crate::report::Outcome;
+use crate::Outcome;
 use amanat_circuits::r1cs::{Form, R1cs, Row};
 use amanat_domain::field::{self, Fr};
 use ark_bn254::Bn254;

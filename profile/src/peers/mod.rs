@@ -7,7 +7,7 @@ mod arkworks;
 
 pub use arkworks::{Arkworks, OddCoset, Reduction, matrices};
 
-use crate::report::Outcome;
+use crate::Outcome;
 use std::path::Path;
 
 /// Another prover.
