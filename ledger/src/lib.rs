@@ -33,10 +33,11 @@ pub use doors::{
 };
 pub use error::{BlockRefusal, Capability, Conflict, Fault, Refusal, Reject, Unfit};
 pub use genesis::{
-    AllRoles, CapabilitiesSpec, CodingSpec, Floors, Genesis, GenesisError, GenesisSpec, Limits,
+    AllRoles, CapabilitiesSpec, CodingSpec, Genesis, GenesisError, GenesisSpec, Limits,
     MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Validators,
     Windows,
 };
+pub use amanat_domain::floors::Floors;
 pub use meters::{GATE_SECONDS, Gate, Meter};
 pub use pool::{Pool, PoolLimits, Source, Submitter};
 pub use solo::Solo;
