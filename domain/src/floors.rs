@@ -160,7 +160,9 @@ impl<'de> Deserialize<'de> for Floors {
                 while let Some(registry) = map.next_key::<Registry>()? {
                     if !hides(registry) {
                         let name = registry.name();
-                        return Err(A::Error::custom(format_args!("`{name}` has no floor: nobody hides in it")));
+                        return Err(A::Error::custom(format_args!(
+                            "`{name}` has no floor: nobody hides in it"
+                        )));
                     }
                     if given[registry].replace(map.next_value()?).is_some() {
                         let name = registry.name();
@@ -194,8 +196,14 @@ mod tests {
     fn a_floor_that_is_missing_or_given_twice_or_of_no_registry_is_refused() {
         for (json, said) in [
             (r#"{"subjects":1,"roles":1,"consents":1}"#, "missing field `records`"),
-            (r#"{"subjects":1,"subjects":1,"roles":1,"consents":1,"records":1}"#, "duplicate field `subjects`"),
-            (r#"{"subjects":1,"roles":1,"consents":1,"records":1,"revocations":1}"#, "`revocations` has no floor"),
+            (
+                r#"{"subjects":1,"subjects":1,"roles":1,"consents":1,"records":1}"#,
+                "duplicate field `subjects`",
+            ),
+            (
+                r#"{"subjects":1,"roles":1,"consents":1,"records":1,"revocations":1}"#,
+                "`revocations` has no floor",
+            ),
             (r#"{"subjects":1,"roles":1,"consents":1,"records":1,"people":1}"#, "people"),
         ] {
             let error = serde_json::from_str::<Floors>(json).expect_err(json).to_string();
@@ -213,8 +221,11 @@ mod tests {
         }
         let policy = |roles: &[u64], organisations: &[u64]| {
             let (roles, organisations) = (roles.iter(), organisations.iter());
-            RolePolicy::new(roles.map(|n| role(*n)).collect(), organisations.map(|n| organisation(*n)).collect())
-                .expect("in bounds")
+            RolePolicy::new(
+                roles.map(|n| role(*n)).collect(),
+                organisations.map(|n| organisation(*n)).collect(),
+            )
+            .expect("in bounds")
         };
         assert_eq!(active.qualified(&policy(&[1], &[1])), 2);
         assert_eq!(active.qualified(&policy(&[1, 1, 2], &[2, 2])), 2, "a pair listed twice counts once");

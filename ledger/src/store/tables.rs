@@ -35,7 +35,6 @@ use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::wire::{Reader, WireError, Writer};
 use amanat_params::VerifyingKey;
 use redb::TableDefinition;
-use std::collections::BTreeMap;
 
 /// Version of the tables. A reader refuses any other.
 pub const FORMAT: u32 = 3;

@@ -1,7 +1,9 @@
 //! Genesis files.
 
 use crate::world::*;
+use amanat_domain::bundle::Registry;
 use amanat_domain::consent::OrgId;
+use amanat_domain::statement::Statement;
 use amanat_ledger::*;
 
 fn refused(json: &str) -> String {
