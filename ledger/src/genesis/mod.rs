@@ -1,7 +1,12 @@
 //! The genesis: what a ledger is, fixed for its lifetime and hashed into its identity.
 
+mod windows;
+
+pub use windows::Windows;
+
 use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::floors::Floors;
 use amanat_domain::governance::{Capabilities, MAX_TEXT, RoleGrant, signature_key};
 use amanat_domain::quorum::{ValidatorKey, ValidatorSet, ValidatorSetError};
 use amanat_domain::statement::Statement;
@@ -53,75 +58,14 @@ pub enum Profile {
     Production,
 }
 
-/// Acceptance windows in epochs, at least 1 each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
-pub struct Windows {
-    pub grant: u32,
-    pub revoke: u32,
-    pub consent: u32,
-    pub role: u32,
-    pub record: u32,
-    pub access: u32,
-}
-
-impl Default for Windows {
-    fn default() -> Self {
-        Self { grant: 24, revoke: 24, consent: 1, role: 1, record: 24, access: 1 }
-    }
-}
-
-impl Windows {
-    /// The window of a statement.
+impl Profile {
+    /// The floors of a genesis that sets none: 2 in dev, 20 in production.
     #[must_use]
-    pub const fn of(&self, statement: Statement) -> u32 {
-        match statement {
-            Statement::Grant => self.grant,
-            Statement::Revoke => self.revoke,
-            Statement::Consent => self.consent,
-            Statement::Role => self.role,
-            Statement::Record => self.record,
-            Statement::Access => self.access,
-        }
-    }
-}
-
-/// Anonymity floors: how many a proof must hide among.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Floors {
-    /// Enrolled subjects.
-    pub subjects: u64,
-    /// Active credentials that satisfy the policy of a role or access proof.
-    pub roles: u64,
-    /// Granted consents.
-    pub consents: u64,
-    /// Anchored records.
-    pub records: u64,
-}
-
-impl Floors {
-    /// The profile's: 2 in dev, 20 in production.
-    #[must_use]
-    pub const fn of_profile(profile: Profile) -> Self {
-        let n = match profile {
-            Profile::Dev => 2,
-            Profile::Production => 20,
-        };
-        Self { subjects: n, roles: n, consents: n, records: n }
-    }
-
-    /// The floor of a registry; none for revocations, which nobody hides in.
-    #[must_use]
-    pub const fn of(&self, registry: Registry) -> u64 {
-        match registry {
-            Registry::Subjects => self.subjects,
-            Registry::Roles => self.roles,
-            Registry::Consents => self.consents,
-            Registry::Records => self.records,
-            Registry::Revocations => 0,
-        }
+    pub fn floors(self) -> Floors {
+        Floors::all(match self {
+            Self::Dev => 2,
+            Self::Production => 20,
+        })
     }
 }
 
@@ -393,7 +337,7 @@ impl Genesis {
         if !organisations.values().any(|o| o.capabilities.govern) {
             return value("organisations", &spec.organisations.len(), "at least one that may govern");
         }
-        let floors = spec.floors.unwrap_or(Floors::of_profile(spec.profile));
+        let floors = spec.floors.unwrap_or_else(|| spec.profile.floors());
         // As it is kept in a ledger's file, it must be readable again.
         let got = serde_json::to_vec_pretty(&spec).map_or(usize::MAX, |written| written.len());
         if got > MAX_GENESIS_BYTES {
