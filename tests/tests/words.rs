@@ -1,5 +1,4 @@
-//! The words that the project does not use: the list in `docs/style.md` against the pages and against the comments of all
-//! Rust sources.
+//! What pages and comments say: no word of the list in `docs/style.md`, and no file that does not exist.
 
 use std::fs;
 use std::ops::Range;
@@ -154,6 +153,39 @@ fn pages_and_comments_use_no_word_of_the_list() {
         wrong.extend(list.offences(&text).iter().map(|(line, what)| format!("{path}:{line}: {what}")));
     }
     assert!(wrong.is_empty(), "{} places, see docs/style.md:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Targets of the links of a page that are files: neither addresses nor places of the same page.
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files = targets.filter(|target| !target.contains(':') && !target.starts_with('#'));
+    files.filter_map(|target| target.split('#').next())
+}
+
+/// Paths in backticks: names with a folder and an ending, without a placeholder.
+fn named_files(page: &str) -> impl Iterator<Item = &str> {
+    let quoted = page.split('`').skip(1).step_by(2);
+    quoted
+        .filter(|name| name.contains('/') && !name.contains([' ', '<', '{', '*', ':']) && name.contains('.'))
+}
+
+#[test]
+fn pages_link_and_the_map_names_files_that_exist() {
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut pages = Vec::new();
+    ["CHANGELOG.md", "docs/style.md"].iter().chain(&PAGES).for_each(|page| {
+        files(root().join(page), "md", &mut pages);
+    });
+    let mut missing = Vec::new();
+    for path in pages {
+        let (page, folder) = (read(&path), path.parent().expect("a page is in a folder"));
+        let lost = links(&page).filter(|target| !folder.join(target).exists());
+        missing.extend(lost.map(|target| format!("{}: {target}", path.display())));
+    }
+    let map = read(&root().join("ARCHITECTURE.md"));
+    let lost = named_files(&map).filter(|name| !root().join(name).exists());
+    missing.extend(lost.map(|name| format!("ARCHITECTURE.md: {name}")));
+    assert!(missing.is_empty(), "files that pages name and that do not exist:\n{}", missing.join("\n"));
 }
 
 #[test]
