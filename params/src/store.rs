@@ -5,9 +5,9 @@
 //! up with the same keys.
 
 use crate::header::{KeyHeader, Origin};
-use crate::proving_key::{Expected, KeyError, ProvingKey};
-use crate::setup::{SetupError, SetupStage, insecure_dev_setup};
-use crate::verifying_key::{VERIFYING_KEY_BYTES, VerifyingKey, VkError};
+use crate::groth16::proving_key::{Expected, KeyError, ProvingKey};
+use crate::groth16::setup::{SetupError, SetupStage, insecure_dev_setup};
+use crate::groth16::verifying_key::{VERIFYING_KEY_BYTES, VerifyingKey, VkError};
 use amanat_circuits::r1cs::R1cs;
 use amanat_domain::statement::Statement;
 use rand::CryptoRng;

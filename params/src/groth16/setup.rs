@@ -6,9 +6,9 @@
 //! roots of unity and evaluated at `tau`; row `m + i` of A is public variable `i` alone.
 
 use crate::header::{KeyHeader, Origin};
-use crate::lint::VkLint;
-use crate::proving_key::{KeyError, ProvingKey, Queries};
-use crate::verifying_key::{VerifyingKey, VkPoints};
+use crate::groth16::lint::VkLint;
+use crate::groth16::proving_key::{KeyError, ProvingKey, Queries};
+use crate::groth16::verifying_key::{VerifyingKey, VkPoints};
 use amanat_circuits::r1cs::{Form, R1cs};
 use amanat_domain::field::{self, Fr};
 use amanat_domain::statement::{PUBLIC_INPUTS, Statement};

@@ -4,7 +4,7 @@
 //! only its ceremony can say that nobody knows its trapdoor.
 
 use crate::header::Origin;
-use crate::verifying_key::{IC_POINTS, VkPoints};
+use crate::groth16::verifying_key::{IC_POINTS, VkPoints};
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use std::collections::BTreeMap;

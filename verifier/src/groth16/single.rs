@@ -1,7 +1,7 @@
 //! One proof.
 
 use crate::evidence::Verified;
-use crate::key::PreparedVerifyingKey;
+use crate::groth16::key::PreparedVerifyingKey;
 use amanat_domain::field::{self, FIELD_BYTES, Fr};
 use amanat_domain::statement::PUBLIC_INPUTS;
 use amanat_params::{Proof, ProofError};

@@ -3,13 +3,13 @@
 //! Proof i is valid when `E_i = e(A_i, B_i) e(alpha, beta)^-1 e(IC(x_i), gamma)^-1 e(C_i, delta)^-1` is one. The batch checks
 //! that `prod E_i^(w_i)` is one, for weights of 128 bits that nobody can know before the whole batch is fixed: a batch with
 //! an invalid proof passes with probability 2^-128. When the product is not one, the culprits are found by halving
-//! ([`search`](crate::search)); when that has cost more than a quarter of the batch in checks, what is left is verified one by one.
+//! ([`search`](crate::groth16::search)); when that has cost more than a quarter of the batch in checks, what is left is verified one by one.
 //!
 //! From bytes ([`verify_encoded`]) one check less is made: whether B lies in its subgroup is seen at the end of its Miller loop.
 
-use crate::key::PreparedVerifyingKey;
-use crate::search::{Case, Judgement, Verdict, judge};
-use crate::single::{Reject, verify_one};
+use crate::groth16::key::PreparedVerifyingKey;
+use crate::groth16::search::{Case, Judgement, Verdict, judge};
+use crate::groth16::single::{Reject, verify_one};
 use amanat_accel::Weight;
 use amanat_domain::field::{self, Fr};
 use amanat_domain::statement::PUBLIC_INPUTS;
@@ -87,7 +87,7 @@ pub fn verify_encoded(items: &[Encoded<'_>]) -> Vec<Result<(), Reject>> {
         return judged.collect();
     }
     // In the same parts whatever the number of threads; each proof is read by itself anyhow.
-    let parts = items.par_chunks(crate::search::PART);
+    let parts = items.par_chunks(crate::groth16::search::PART);
     let decoded: Vec<Result<LooseProof, ProofError>> = parts
         .flat_map_iter(|part| LooseProof::from_bytes_many(&part.iter().map(|i| i.proof).collect::<Vec<_>>()))
         .collect();
@@ -148,7 +148,7 @@ fn weights<'a, T: Sync, B: AsRef<[u8]>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::search_budget;
+    use crate::groth16::search::search_budget;
     use crate::testing::{g2_outside_the_subgroup, worlds};
     use amanat_params::PROOF_BYTES;
     use ark_bn254::{G1Affine, G1Projective, G2Affine, G2Projective};

@@ -9,8 +9,8 @@
 //! costs one check, and k invalid proofs among n at most `k log2 n` checks beyond the first. A part's Miller loops serve every
 //! range made of whole parts; below that, each proof of a guilty part gets its own, once.
 
-use crate::key::PreparedVerifyingKey;
-use crate::single::holds;
+use crate::groth16::key::PreparedVerifyingKey;
+use crate::groth16::single::holds;
 use amanat_accel::{Engine, Fq12, Weight};
 use amanat_domain::field::Fr;
 use amanat_domain::statement::PUBLIC_INPUTS;

@@ -13,7 +13,7 @@
 
 use crate::codec::{PointError, Uncompressed};
 use crate::header::{HeaderError, KeyHeader};
-use crate::verifying_key::{IC_POINTS, VERIFYING_KEY_BYTES, VerifyingKey, VkError};
+use crate::groth16::verifying_key::{IC_POINTS, VERIFYING_KEY_BYTES, VerifyingKey, VkError};
 use amanat_domain::statement::Statement;
 use ark_bn254::{G1Affine, G2Affine};
 use rayon::prelude::*;

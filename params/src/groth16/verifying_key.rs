@@ -2,7 +2,7 @@
 
 use crate::codec::{self, G1_BYTES, G2_BYTES, PointError};
 use crate::header::{HeaderError, KeyHeader};
-use crate::lint::{VkLint, VkPart, lint_verifying_key};
+use crate::groth16::lint::{VkLint, VkPart, lint_verifying_key};
 use amanat_domain::statement::PUBLIC_INPUTS;
 use ark_bn254::{G1Affine, G2Affine};
 use sha2::{Digest, Sha256};
