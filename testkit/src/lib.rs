@@ -1,0 +1,1 @@
+//! The fixture that tests of all crates share.
