@@ -1,6 +1,6 @@
 //! What is said: records, consents, credentials, commitments, trees, statements, transactions.
 //!
-//! No proof system, no I/O, no clock; randomness comes in as an argument.
+//! No proving, no verifying, no I/O, no clock; randomness comes in as an argument.
 //!
 //! - [`fhir`] reads FHIR R4; [`record`] commits a resource; [`consent`] compiles and commits a consent.
 //! - [`identity`]: patients' wallets, role credentials. [`secret`] keeps what must not be seen.
@@ -8,7 +8,8 @@
 //! - [`block`], [`receipt`], [`merkle`]: what a block says, and proofs that it does.
 //! - [`commitments`], [`entry`], [`map`]: what a whole ledger state commits to, entry by entry, and proofs of single entries.
 //! - [`governance`]: what organisations decide together. [`quorum`]: validators and what makes a block final.
-//! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger.
+//! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger; [`proof`] how a
+//!   proof travels.
 //! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
 
 pub mod block;
@@ -25,6 +26,7 @@ pub mod merkle;
 pub mod mirror;
 pub mod policy;
 pub mod poseidon;
+pub mod proof;
 pub mod quorum;
 pub mod receipt;
 pub mod record;

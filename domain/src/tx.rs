@@ -11,20 +11,20 @@ use crate::field::{Fr, hash_to_field};
 use crate::governance::Change;
 use crate::identity::{RoleInner, SubjectCommitment};
 use crate::policy::{AccessPolicy, MAX_ORGS, MAX_ROLES, RolePolicy, Scope};
+use crate::proof::ProofBytes;
 use crate::record::{RecordRoot, SupersessionHandle};
 use crate::statement::{PUBLIC_INPUTS, PublicVector, Statement};
 use crate::tree::RevocationId;
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
 
-/// Version of the encoding; the first byte of every transaction.
+/// Version of the encoding; the first byte of every transaction. Version 1 has no tag of a proof
+/// system: its proofs are Groth16's.
 pub const TX_VERSION: u8 = 1;
 /// Most bytes of one transaction.
 pub const MAX_TX_BYTES: usize = 128 * 1024;
 /// Most entries of a batch (enrolments, anchors).
 pub const MAX_BATCH: usize = 1024;
-/// Bytes of a Groth16 proof: A 32, B 64, C 32, compressed.
-pub const PROOF_BYTES: usize = 128;
 /// Most bytes of a verifying key on the wire.
 pub const MAX_KEY_BYTES: usize = 4096;
 
@@ -114,8 +114,8 @@ pub enum Action {
 pub struct KeyVector {
     /// Public inputs.
     pub public: [Fr; PUBLIC_INPUTS],
-    /// Proof bytes.
-    pub proof: [u8; PROOF_BYTES],
+    /// The proof.
+    pub proof: ProofBytes,
 }
 
 /// A transaction signed by an organisation.
@@ -183,7 +183,7 @@ pub struct ProofTx {
     /// Output slots.
     pub out: [Fr; 2],
     /// The proof.
-    pub proof: [u8; PROOF_BYTES],
+    pub proof: ProofBytes,
 }
 
 /// What `ctx` binds, without slots and proof: known before proving.
@@ -261,6 +261,15 @@ impl ProofTx {
         }
     }
 
+    /// Identity of the transaction: everything but the proof.
+    #[must_use]
+    pub fn id(&self) -> TxId {
+        let mut w = Writer::new();
+        w.u8(TX_VERSION);
+        write_proof_head(&mut w, self);
+        txid(&w.finish())
+    }
+
     /// The nullifier this transaction spends: of grant, consent and access `nf_0`; others spend none.
     #[must_use]
     pub const fn spent_nullifier(&self) -> Option<Fr> {
@@ -333,7 +342,7 @@ impl Transaction {
             }
             Self::Proof(tx) => {
                 write_proof_head(&mut w, tx);
-                w.fixed(&tx.proof);
+                tx.proof.write_v1(&mut w);
             }
         }
         w.finish()
@@ -372,19 +381,15 @@ impl Transaction {
     /// Identity of the transaction.
     #[must_use]
     pub fn id(&self) -> TxId {
-        let mut hash = Sha256::new();
-        hash.update(b"amanat/txid/v1");
         match self {
-            Self::Signed(_) => hash.update(self.to_bytes()),
-            Self::Proof(tx) => {
-                let mut w = Writer::new();
-                w.u8(TX_VERSION);
-                write_proof_head(&mut w, tx);
-                hash.update(w.finish());
-            }
+            Self::Signed(_) => txid(&self.to_bytes()),
+            Self::Proof(tx) => tx.id(),
         }
-        TxId(hash.finalize().into())
     }
+}
+
+fn txid(identified: &[u8]) -> TxId {
+    TxId(Sha256::new().chain_update(b"amanat/txid/v1").chain_update(identified).finalize().into())
 }
 
 fn write_proof_head(w: &mut Writer, tx: &ProofTx) {
@@ -413,7 +418,7 @@ fn read_proof(r: &mut Reader<'_>, statement: Statement) -> Result<ProofTx, WireE
         policy: read_policy(r, statement)?,
         nf: [r.field("nf_0")?, r.field("nf_1")?],
         out: [r.field("out_0")?, r.field("out_1")?],
-        proof: r.array("proof")?,
+        proof: ProofBytes::read_v1(r)?,
     })
 }
 
@@ -513,7 +518,7 @@ fn read_action(r: &mut Reader<'_>) -> Result<Action, WireError> {
 
 pub(crate) fn write_vector(w: &mut Writer, vector: &KeyVector) {
     vector.public.iter().for_each(|x| w.field(*x));
-    w.fixed(&vector.proof);
+    vector.proof.write_v1(w);
 }
 
 pub(crate) fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
@@ -521,7 +526,7 @@ pub(crate) fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
     for x in &mut public {
         *x = r.field("public input")?;
     }
-    Ok(KeyVector { public, proof: r.array("proof")? })
+    Ok(KeyVector { public, proof: ProofBytes::read_v1(r)? })
 }
 
 pub(crate) fn read_statement(r: &mut Reader<'_>) -> Result<Statement, WireError> {

@@ -7,7 +7,7 @@ use amanat_accel::TableMemory;
 use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::{field::Fr, statement::Statement};
 use amanat_params::{insecure_dev_setup, snarkjs};
-use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, no_progress, prove};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{error::Error, fs, path::PathBuf};
 
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let engine = amanat_accel::best();
     let (key, circuit) =
         (PreparedKey::new(&pk, engine, TableMemory::Plain), PreparedCircuit::new(&r1cs, engine));
-    let proof = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng), &to_the_end)?;
+    let proof = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng), &no_progress)?;
     fs::create_dir_all(&dir)?;
     fs::write(dir.join("verification_key.json"), snarkjs::export_verifying_key(&vk))?;
     fs::write(dir.join("proof.json"), snarkjs::export_proof(&proof))?;

@@ -17,9 +17,10 @@ use amanat_domain::field::Fr;
 use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential, Subject};
 use amanat_domain::mirror::Mirror;
 use amanat_domain::policy::{AccessPolicy, ConsentRequest, RecordRequest, RolePolicy};
+use amanat_domain::proof::{GROTH16_PROOF_BYTES, ProofBytes};
 use amanat_domain::record::{Record, anchor_leaf};
 use amanat_domain::statement::{PublicVector, Statement};
-use amanat_domain::tx::{ChainId, Context, KeyDigest, PROOF_BYTES, PolicyField, ProofTx};
+use amanat_domain::tx::{ChainId, Context, KeyDigest, PolicyField, ProofTx};
 use rand::CryptoRng;
 
 /// Where a transaction goes: which ledger, under which key, for whom.
@@ -97,7 +98,7 @@ impl<R: Relation> Plan<R> {
             policy,
             nf: [nf_0, nf_1],
             out: [out_0, out_1],
-            proof: [0; PROOF_BYTES],
+            proof: ProofBytes::Groth16([0; GROTH16_PROOF_BYTES]),
         };
         let public = tx.public_vector();
         witness.check(&public)?;

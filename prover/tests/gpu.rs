@@ -11,7 +11,7 @@ use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ChainId, PolicyField, Transaction};
 use amanat_params::{Proof, ProvingKey, Witness, insecure_dev_setup, insecure_dev_zkey};
 use amanat_prover::batch::prove_batch;
-use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, ProveError, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, ProveError, no_progress, prove};
 use amanat_prover::keys::{AnyPlan, Keys, PlanError, StatementKey};
 use amanat_prover::plan::{Plan, RolePlan, Target};
 use amanat_prover::zkey::{ZkeyProveError, ZkeyProver};
@@ -61,7 +61,7 @@ fn plan(keys: &Keys, seed: u64) -> RolePlan {
 /// What the portable engine makes of the plan of this seed.
 fn expected(seed: u64) -> Vec<u8> {
     let keys = keys(&Portable);
-    plan(&keys, seed).prove(&keys, &to_the_end).expect("proved").to_bytes()
+    plan(&keys, seed).prove(&keys, &no_progress).expect("proved").to_bytes()
 }
 
 /// A started mock, and its script.
@@ -77,7 +77,7 @@ fn a_device_makes_the_same_transaction_of_a_plan_as_the_processor() {
     let (script, gpu) = started(eager());
     let keys = keys(&gpu);
     for seed in [3, 4] {
-        let tx = plan(&keys, seed).prove(&keys, &to_the_end).expect("proved");
+        let tx = plan(&keys, seed).prove(&keys, &no_progress).expect("proved");
         assert_eq!(tx.to_bytes(), expected(seed));
     }
     let report = gpu.report();
@@ -92,14 +92,14 @@ fn a_wrong_sum_or_quotient_is_never_released_and_quarantines_the_device() {
         let (script, gpu) = started(eager());
         let keys = keys(&gpu);
         script.fault(entry, after, 1, Fault::Wrong);
-        let tx = plan(&keys, 3).prove(&keys, &to_the_end).expect("proved");
+        let tx = plan(&keys, 3).prove(&keys, &no_progress).expect("proved");
         assert_eq!(tx.to_bytes(), expected, "{entry}, {after}: the same blinding, on the processor");
         let report = gpu.report();
         assert!(matches!(report.state, State::Quarantined { .. }), "{entry}, {after}: {report}");
         assert_eq!((report.alarms, report.made_again), (1, 1), "{entry}, {after}");
         // From now on nobody asks it.
         let calls = script.calls();
-        let next = plan(&keys, 3).prove(&keys, &to_the_end).expect("proved");
+        let next = plan(&keys, 3).prove(&keys, &no_progress).expect("proved");
         assert_eq!((next.to_bytes() == expected, script.calls()), (true, calls), "{entry}, {after}");
     }
 }
@@ -119,7 +119,7 @@ fn a_device_that_answers_no_points_is_full_or_goes_away_costs_no_transaction() {
         let (script, gpu) = started(eager());
         let keys = keys(&gpu);
         harm(&script);
-        let tx = plan(&keys, 3).prove(&keys, &to_the_end).expect("proved");
+        let tx = plan(&keys, 3).prove(&keys, &no_progress).expect("proved");
         assert_eq!(tx.to_bytes(), expected, "{i}");
         assert_eq!(gpu.report().state.label(), state, "{i}: {}", gpu.report());
         assert_eq!(gpu.report().by_processor, 1, "{i}");
@@ -144,7 +144,7 @@ fn the_prover_proper_verifies_what_a_device_had_a_part_in() {
         let circuit = PreparedCircuit::new(&r1cs, &gpu);
         script.fault("sum", after, 1, Fault::Wrong);
         let proof =
-            prove(&key, &circuit, &values, Blinding::draw(&mut rng(5)), &to_the_end).expect("a proof");
+            prove(&key, &circuit, &values, Blinding::draw(&mut rng(5)), &no_progress).expect("a proof");
         let public: [Fr; 8] = values[1..9].try_into().expect("eight");
         let verifying = amanat_verifier::PreparedVerifyingKey::new(&vk);
         assert_eq!(verify_one(&verifying, &public, &proof), Ok(()), "{after}");
@@ -152,7 +152,7 @@ fn the_prover_proper_verifies_what_a_device_had_a_part_in() {
         // A false statement is no fault of the device.
         let mut wrong = values.clone();
         wrong[1] += Fr::from(1u64);
-        let refused = prove(&key, &circuit, &wrong, Blinding::draw(&mut rng(5)), &to_the_end).err();
+        let refused = prove(&key, &circuit, &wrong, Blinding::draw(&mut rng(5)), &no_progress).err();
         assert_eq!(refused, Some(ProveError::Unsatisfied { row: 0 }), "{after}");
         assert_eq!(gpu.report().alarms, u64::from(after < 3), "{after}");
     }
@@ -167,7 +167,7 @@ fn a_zkeys_witness_that_breaks_a_row_is_not_blamed_on_the_device() {
     let prover = ZkeyProver::new(zkey.clone(), gpu, TableMemory::Plain);
     let by = |prover: &ZkeyProver, values: &[Fr]| {
         let blinding = Blinding::draw(&mut rng(6));
-        prover.prove(&Witness::new(values.to_vec()), blinding, &to_the_end)
+        prover.prove(&Witness::new(values.to_vec()), blinding, &no_progress)
     };
     let portable = ZkeyProver::new(zkey, &Portable, TableMemory::Plain);
     let expected = by(&portable, &values).expect("a proof").0.to_bytes();

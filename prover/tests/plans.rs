@@ -8,7 +8,7 @@ use amanat_domain::time::Period;
 use amanat_domain::tx::{ChainId, KeyDigest, PolicyField, Transaction};
 use amanat_params::{Proof, insecure_dev_setup};
 use amanat_prover::batch::prove_batch;
-use amanat_prover::groth16::{Phase, ProveError, to_the_end};
+use amanat_prover::groth16::{Phase, ProveError, no_progress};
 use amanat_prover::keys::{AnyPlan, Keys, PlanError, StatementKey};
 use amanat_prover::plan::{Plan, RolePlan, Target};
 use amanat_verifier::verify_one;
@@ -56,7 +56,7 @@ fn plan(seed: u64) -> RolePlan {
 }
 
 fn prove(plan: RolePlan) -> Result<Transaction, PlanError> {
-    plan.prove(keys(), &to_the_end)
+    plan.prove(keys(), &no_progress)
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_plan_for_another_key_and_a_statement_without_a_key_are_refused() {
     let plan_of = |target: &Target| plan_with(target, 1, |_| ()).expect("a valid world");
     assert!(matches!(prove(plan_of(&stranger)), Err(PlanError::AnotherKey { .. })));
     let none = Keys::new();
-    let refused = plan_of(&target()).prove(&none, &to_the_end);
+    let refused = plan_of(&target()).prove(&none, &no_progress);
     assert!(matches!(refused, Err(PlanError::NoKey(Statement::Role))));
 }
 

@@ -4,7 +4,7 @@ use amanat_accel::{Engine, Phase, TableMemory};
 use amanat_circuits::r1cs::{Form, R1cs, Row, evaluate};
 use amanat_domain::field::{self, Fr};
 use amanat_params::{Proof, Witness, Zkey, insecure_dev_zkey};
-use amanat_prover::groth16::{Blinding, ProveError, to_the_end};
+use amanat_prover::groth16::{Blinding, ProveError, no_progress};
 use amanat_prover::zkey::{ZkeyProveError, ZkeyProver};
 use ark_bn254::Bn254;
 use ark_ff::{Field, One, PrimeField, Zero};
@@ -175,7 +175,7 @@ fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
             let key =
                 Zkey::read(Cursor::new(&zkey_file), &|_, _| ControlFlow::Continue(())).expect("own bytes");
             let (proof, inputs) = prover(key, *engine)
-                .prove(&witness, Blinding::draw(&mut rng(seed)), &to_the_end)
+                .prove(&witness, Blinding::draw(&mut rng(seed)), &no_progress)
                 .expect("a proof");
             let what = format!("{}: {public} public, {private} private, {rows} rows", engine.name());
             assert_eq!(proof.to_bytes(), theirs.to_bytes(), "{what}");
@@ -189,7 +189,7 @@ fn a_proof_verifies_for_its_public_inputs_alone() {
     let (r1cs, assignment) = circuit(1, 3, 9, 14);
     let prover = prover(zkey(&r1cs), amanat_accel::best());
     let witness = Witness::new(assignment);
-    let (proof, public) = prover.prove(&witness, Blinding::draw(&mut rng(1)), &to_the_end).expect("a proof");
+    let (proof, public) = prover.prove(&witness, Blinding::draw(&mut rng(1)), &no_progress).expect("a proof");
     assert!(prover.verify(&public, &proof));
     for i in 0..3 {
         let mut wrong = public.clone();
@@ -198,7 +198,7 @@ fn a_proof_verifies_for_its_public_inputs_alone() {
     }
     assert!(!prover.verify(&public[..2], &proof));
     assert!(!prover.verify(&[&public[..], &[Fr::zero()]].concat(), &proof));
-    let (other, _) = prover.prove(&witness, Blinding::draw(&mut rng(2)), &to_the_end).expect("a proof");
+    let (other, _) = prover.prove(&witness, Blinding::draw(&mut rng(2)), &no_progress).expect("a proof");
     assert!(prover.verify(&public, &other) && other != proof);
 }
 
@@ -207,7 +207,7 @@ fn witnesses_that_break_a_row_or_belong_elsewhere_give_no_proof() {
     let (r1cs, assignment) = circuit(1, 3, 9, 14);
     let proves = |key: Zkey, assignment: &[Fr]| {
         prover(key, amanat_accel::best())
-            .prove(&Witness::new(assignment.to_vec()), Blinding::draw(&mut rng(1)), &to_the_end)
+            .prove(&Witness::new(assignment.to_vec()), Blinding::draw(&mut rng(1)), &no_progress)
             .map(|_| ())
     };
     assert_eq!(proves(zkey(&r1cs), &assignment), Ok(()));

@@ -10,7 +10,7 @@ use amanat_domain::field::Fr;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, Transaction};
 use amanat_params::{ProvingKey, Witness, insecure_dev_setup, insecure_dev_zkey};
-use amanat_prover::groth16::{Blinding, to_the_end};
+use amanat_prover::groth16::{Blinding, no_progress};
 use amanat_prover::keys::{Keys, StatementKey};
 use amanat_prover::zkey::ZkeyProver;
 use amanat_tests::world::World;
@@ -41,7 +41,7 @@ fn prove(key: StatementKey, seed: u64) -> Transaction {
     let plan = world.plan(Statement::Revoke, key.digest(), &mut rng(seed)).expect("a plan");
     let mut keys = Keys::new();
     keys.insert(key);
-    plan.prove_any(&keys, &to_the_end).expect("a proof")
+    plan.prove_any(&keys, &no_progress).expect("a proof")
 }
 
 struct OneKey(PreparedVerifyingKey);
@@ -113,7 +113,7 @@ fn every_engine_makes_the_same_proof_of_a_zkey_and_a_witness() {
         let prove = |engine: &&'static dyn Engine| {
             let prover = ZkeyProver::new(zkey.clone(), *engine, TableMemory::Plain);
             let blinding = Blinding::draw(&mut rng(6));
-            let (proof, _) = prover.prove(&witness, blinding, &to_the_end).expect("a proof");
+            let (proof, _) = prover.prove(&witness, blinding, &no_progress).expect("a proof");
             (engine.name(), proof.to_bytes())
         };
         let proofs: Vec<_> = all().iter().map(prove).collect();

@@ -7,7 +7,7 @@ use crate::report::world::rng;
 use amanat_accel::gpu::{Bench, Gpu};
 use amanat_accel::{Engine, Phase, Portable, QuotientForm, TableMemory};
 use amanat_params::{Witness, insecure_dev_zkey};
-use amanat_prover::groth16::{Blinding, matrices, to_the_end};
+use amanat_prover::groth16::{Blinding, matrices, no_progress};
 use amanat_prover::zkey::ZkeyProver;
 use core::ops::ControlFlow;
 use serde::Serialize;
@@ -150,7 +150,7 @@ fn proofs(gpu: &'static Gpu, say: &dyn Fn(&str)) -> Outcome<Vec<Checked>> {
             let prover = ZkeyProver::new(zkey.clone(), engine, TableMemory::Plain);
             (6..8)
                 .map(|seed| {
-                    Ok(prover.prove(&witness, Blinding::draw(&mut rng(seed)), &to_the_end)?.0.to_bytes())
+                    Ok(prover.prove(&witness, Blinding::draw(&mut rng(seed)), &no_progress)?.0.to_bytes())
                 })
                 .collect()
         };

@@ -7,7 +7,7 @@ use amanat_circuits::circuit;
 use amanat_domain::field::Fr;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::PROOF_BYTES;
-use amanat_prover::groth16::{Blinding, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, prove, no_progress};
 use amanat_prover::keys::Keys;
 
 /// The most rows access may have, public-input rows included.
@@ -60,7 +60,7 @@ fn of(
     let mut tx_bytes = 0;
     let whole = repeated(options.runs, &mut || {
         let plan = world.plan(statement, registries, &world.consent, (NO_CHAIN, keys), &mut rng)?;
-        tx_bytes = plan.prove_any(keys, &to_the_end)?.to_bytes().len();
+        tx_bytes = plan.prove_any(keys, &no_progress)?.to_bytes().len();
         Ok(())
     })?;
     let note = "all threads: native check, assignment, proof, its own verification";
@@ -97,7 +97,7 @@ fn proving(
         works.push(Box::new(move || {
             let blinding = Blinding::draw(&mut rng);
             let (pk, circuit) = (key.proving_key(), key.prepared_circuit());
-            pool.install(|| prove(pk, circuit, assignment, blinding, &to_the_end))?;
+            pool.install(|| prove(pk, circuit, assignment, blinding, &no_progress))?;
             Ok(())
         }));
     }

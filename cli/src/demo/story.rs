@@ -15,7 +15,7 @@ use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, MAX_BATCH, Transaction};
 
 use amanat_ledger::{Effect, Receipt};
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::Keys;
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, GrantPlan, RecordInput, RecordPlan, RolePlan, Target,
@@ -377,7 +377,7 @@ impl<'a> Story<'a> {
         plan: amanat_prover::plan::Plan<R>,
     ) -> Result<Receipt> {
         let began = Instant::now();
-        let tx = plan.prove(self.keys, &to_the_end)?;
+        let tx = plan.prove(self.keys, &no_progress)?;
         let proving = began.elapsed();
         let began = Instant::now();
         let receipt = self.desk.submit(&tx)?;

@@ -1,7 +1,7 @@
 //! The verifying key of any circuit over BN254.
 
 use crate::groth16::lint::{VkLint, findings, sound_points};
-use crate::groth16::verifying_key::VkPoints;
+use crate::groth16::points::VkPoints;
 
 /// A verifying key of somebody's circuit, for any number of public inputs. Every point is on its curve, in its subgroup and not
 /// infinity; there is an IC point for the constant and for each public input.

@@ -6,9 +6,9 @@
 //! `2n - 2` and vanishes at the even powers, so it is the sum of those values times the Lagrange polynomials `L_(2i+1)` of the
 //! larger domain, and point i of the H query is `L_(2i+1)(tau) / delta`.
 
+use crate::groth16::points::VkPoints;
 use crate::groth16::proving_key::Queries;
 use crate::groth16::setup::{Column, SetupError, ToxicWaste, check, columns, lagrange_at};
-use crate::groth16::verifying_key::VkPoints;
 use crate::groth16::zkey::Zkey;
 use amanat_accel::{Matrices, SparseMatrix};
 use amanat_circuits::r1cs::R1cs;

@@ -3,38 +3,11 @@
 //! Each finding is a way in which keys in the field were, or could be, open to forgery. A clean key is not a good key:
 //! only its ceremony can say that nobody knows its trapdoor.
 
+use crate::groth16::points::{IC_POINTS, VkPart, VkPoints};
 use crate::header::Origin;
-use crate::groth16::verifying_key::{IC_POINTS, VkPoints};
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use std::collections::BTreeMap;
-
-/// A point of a verifying key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VkPart {
-    /// `alpha` in G1.
-    Alpha,
-    /// `beta` in G2.
-    Beta,
-    /// `gamma` in G2.
-    Gamma,
-    /// `delta` in G2.
-    Delta,
-    /// The entry for public input `i - 1`; 0 is the constant's.
-    Ic(usize),
-}
-
-impl core::fmt::Display for VkPart {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Alpha => f.write_str("alpha"),
-            Self::Beta => f.write_str("beta"),
-            Self::Gamma => f.write_str("gamma"),
-            Self::Delta => f.write_str("delta"),
-            Self::Ic(i) => write!(f, "IC[{i}]"),
-        }
-    }
-}
 
 /// A finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

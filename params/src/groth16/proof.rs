@@ -1,11 +1,12 @@
 //! A proof: three points, 128 bytes, one encoding.
 
 use crate::codec::{self, PointError};
+use amanat_domain::proof::{GROTH16_PROOF_BYTES, ProofBytes};
 use ark_bn254::{G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 
 /// Length of an encoded proof: A (G1, 32), B (G2, 64), C (G1, 32).
-pub const PROOF_BYTES: usize = 128;
+pub const PROOF_BYTES: usize = GROTH16_PROOF_BYTES;
 
 /// A Groth16 proof whose points are on their curves, in their subgroups and not infinity.
 ///
@@ -97,11 +98,11 @@ impl Proof {
     /// [`from_bytes`](Self::from_bytes) of many, with the same result for each: together they cost far less.
     #[must_use]
     pub fn from_bytes_many(all: &[&[u8]]) -> Vec<Result<Self, ProofError>> {
-        let loose = LooseProof::from_bytes_many(all);
-        let points = loose.iter().map(|proof| proof.map(|p| p.b).map_err(|_| PointError::NotOnCurve));
+        let unchecked = UncheckedProof::from_bytes_many(all);
+        let points = unchecked.iter().map(|proof| proof.map(|p| p.b).map_err(|_| PointError::NotOnCurve));
         let checked = codec::in_subgroup(points.collect());
-        let strict = loose.into_iter().zip(checked).map(|(proof, b)| {
-            let LooseProof { a, c, .. } = proof?;
+        let strict = unchecked.into_iter().zip(checked).map(|(proof, b)| {
+            let UncheckedProof { a, c, .. } = proof?;
             Ok(Self { a, b: b.map_err(|reason| ProofError::Point { part: ProofPart::B, reason })?, c })
         });
         strict.collect()
@@ -138,13 +139,13 @@ impl Proof {
 ///
 /// For a batch verifier, whose Miller loops find that out on the way. Everybody else wants a [`Proof`].
 #[derive(Clone, Copy)]
-pub struct LooseProof {
+pub struct UncheckedProof {
     a: G1Affine,
     b: G2Affine,
     c: G1Affine,
 }
 
-impl LooseProof {
+impl UncheckedProof {
     /// Reads many encodings. Where this is an error, [`Proof::from_bytes`] has the same; where it is not, only B's subgroup is
     /// left to check.
     #[must_use]
@@ -201,6 +202,22 @@ impl LooseProof {
     /// The point C.
     pub fn c(&self) -> &G1Affine {
         &self.c
+    }
+}
+
+impl From<Proof> for ProofBytes {
+    fn from(proof: Proof) -> Self {
+        Self::Groth16(proof.to_bytes())
+    }
+}
+
+impl TryFrom<&ProofBytes> for Proof {
+    type Error = ProofError;
+
+    fn try_from(bytes: &ProofBytes) -> Result<Self, ProofError> {
+        // Irrefutable as long as Groth16 is the one system: a proof of a second one does not get here unseen.
+        let ProofBytes::Groth16(bytes) = bytes;
+        Self::from_bytes(bytes)
     }
 }
 

@@ -12,14 +12,13 @@
 //! size (u64, little-endian), then uncompressed points: beta and delta in G1, A, B in G1, B in G2, H, L.
 
 use crate::codec::{PointError, Uncompressed};
-use crate::header::{HeaderError, KeyHeader};
-use crate::groth16::verifying_key::{IC_POINTS, VERIFYING_KEY_BYTES, VerifyingKey, VkError};
+use crate::groth16::points::IC_POINTS;
+use crate::groth16::verifying_key::{VERIFYING_KEY_BYTES, VerifyingKey, VkError};
+use crate::header::{HeaderError, KeyHeader, KeyKind};
 use amanat_domain::statement::Statement;
 use ark_bn254::{G1Affine, G2Affine};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-
-const MAGIC: &[u8; 8] = b"AMNTPK01";
 
 /// Header, verifying key, two counts, beta and delta in G1.
 const FIXED_BYTES: usize = KeyHeader::BYTES + VERIFYING_KEY_BYTES + 16 + 2 * G1Affine::BYTES;
@@ -206,7 +205,7 @@ impl ProvingKey {
     pub fn to_bytes(&self) -> Vec<u8> {
         let q = &self.queries;
         let mut out = Vec::new();
-        out.extend_from_slice(&self.vk.header().to_bytes(MAGIC));
+        out.extend_from_slice(&self.vk.header().to_bytes(KeyKind::Proving));
         out.extend_from_slice(&self.vk.to_bytes());
         out.extend_from_slice(&(q.a.len() as u64).to_le_bytes());
         out.extend_from_slice(&(q.h.len() as u64 + 1).to_le_bytes());
@@ -231,7 +230,7 @@ impl ProvingKey {
         let got = bytes.len() as u64;
         let too_short = || KeyError::Length { expected: FIXED_BYTES as u64, got };
         let (head, rest) = bytes.split_first_chunk::<{ KeyHeader::BYTES }>().ok_or_else(too_short)?;
-        let header = KeyHeader::from_bytes(MAGIC, head)?;
+        let header = KeyHeader::from_bytes(KeyKind::Proving, head)?;
         expected.check(&header)?;
         let (vk_bytes, rest) = rest.split_at_checked(VERIFYING_KEY_BYTES).ok_or_else(too_short)?;
         let (variables, rest) = rest.split_first_chunk::<8>().ok_or_else(too_short)?;

@@ -5,12 +5,14 @@
 //! fit arkworks' prover and verifier: `a_i`, `b_i`, `c_i` are the columns of the constraint system interpolated over the
 //! roots of unity and evaluated at `tau`; row `m + i` of A is public variable `i` alone.
 
-use crate::header::{KeyHeader, Origin};
 use crate::groth16::lint::VkLint;
+use crate::groth16::points::VkPoints;
 use crate::groth16::proving_key::{KeyError, ProvingKey, Queries};
-use crate::groth16::verifying_key::{VerifyingKey, VkPoints};
+use crate::groth16::verifying_key::VerifyingKey;
+use crate::header::{KeyHeader, Origin};
 use amanat_circuits::r1cs::{Form, R1cs};
 use amanat_domain::field::{self, Fr};
+use amanat_domain::proof::ProofSystem;
 use amanat_domain::statement::{PUBLIC_INPUTS, Statement};
 use ark_bn254::{G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::scalar_mul::BatchMulPreprocessing;
@@ -165,7 +167,13 @@ pub fn insecure_dev_setup(
         h: h_query,
         l: l_query,
     };
-    let header = KeyHeader { statement, version, r1cs: r1cs.digest(), origin: Origin::InsecureDev };
+    let header = KeyHeader {
+        system: ProofSystem::Groth16,
+        statement,
+        version,
+        r1cs: r1cs.digest(),
+        origin: Origin::InsecureDev,
+    };
     let vk = VerifyingKey::new(header, points)?;
     let pk = ProvingKey::new(vk.clone(), queries)?;
     progress(SetupStage::Done);

@@ -8,12 +8,13 @@
 
 mod json;
 
-use crate::groth16::circuit_key::CircuitKey;
 use crate::codec::PointError;
-use crate::header::KeyHeader;
-use crate::groth16::lint::{VkLint, VkPart};
+use crate::groth16::circuit_key::CircuitKey;
+use crate::groth16::lint::VkLint;
+use crate::groth16::points::{VkPart, VkPoints};
 use crate::groth16::proof::{Proof, ProofError, ProofPart};
-use crate::groth16::verifying_key::{VerifyingKey, VkPoints};
+use crate::groth16::verifying_key::VerifyingKey;
+use crate::header::KeyHeader;
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{BigInt, One, PrimeField, Zero};

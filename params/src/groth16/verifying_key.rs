@@ -1,34 +1,13 @@
 //! The verifying key: thirteen points and what they are for.
 
 use crate::codec::{self, G1_BYTES, G2_BYTES, PointError};
-use crate::header::{HeaderError, KeyHeader};
-use crate::groth16::lint::{VkLint, VkPart, lint_verifying_key};
-use amanat_domain::statement::PUBLIC_INPUTS;
-use ark_bn254::{G1Affine, G2Affine};
+use crate::groth16::lint::{VkLint, lint_verifying_key};
+use crate::groth16::points::{IC_POINTS, VkPart, VkPoints};
+use crate::header::{HeaderError, KeyHeader, KeyKind};
 use sha2::{Digest, Sha256};
-
-/// IC points: one for the constant, one for each public input.
-pub const IC_POINTS: usize = PUBLIC_INPUTS + 1;
 
 /// Length of an encoded verifying key.
 pub const VERIFYING_KEY_BYTES: usize = KeyHeader::BYTES + G1_BYTES + 3 * G2_BYTES + IC_POINTS * G1_BYTES;
-
-const MAGIC: &[u8; 8] = b"AMNTVK01";
-
-/// The bare points, as they come from a setup or a file; nothing is known of them yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VkPoints {
-    /// `alpha` in G1.
-    pub alpha_g1: G1Affine,
-    /// `beta` in G2.
-    pub beta_g2: G2Affine,
-    /// `gamma` in G2.
-    pub gamma_g2: G2Affine,
-    /// `delta` in G2.
-    pub delta_g2: G2Affine,
-    /// `(beta a_i(tau) + alpha b_i(tau) + c_i(tau)) / gamma` in G1, for the constant and each public input.
-    pub ic: Vec<G1Affine>,
-}
 
 /// A verifying key: linted points, their statement, and a digest over both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +65,7 @@ impl VerifyingKey {
             return Err(length);
         }
         let (head, mut rest) = bytes.split_first_chunk::<{ KeyHeader::BYTES }>().ok_or(length)?;
-        let header = KeyHeader::from_bytes(MAGIC, head)?;
+        let header = KeyHeader::from_bytes(KeyKind::Verifying, head)?;
         let mut g1 = |part| {
             let (chunk, tail) = rest.split_first_chunk::<G1_BYTES>().ok_or(length)?;
             rest = tail;
@@ -135,7 +114,7 @@ impl VerifyingKey {
 
 fn encode(header: &KeyHeader, points: &VkPoints) -> Vec<u8> {
     let mut out = Vec::with_capacity(VERIFYING_KEY_BYTES);
-    out.extend_from_slice(&header.to_bytes(MAGIC));
+    out.extend_from_slice(&header.to_bytes(KeyKind::Verifying));
     out.extend_from_slice(&codec::g1_compress(&points.alpha_g1));
     for point in [&points.beta_g2, &points.gamma_g2, &points.delta_g2] {
         out.extend_from_slice(&codec::g2_compress(point));
@@ -150,6 +129,7 @@ fn encode(header: &KeyHeader, points: &VkPoints) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::testing::dev_keys;
+    use ark_bn254::G2Affine;
 
     #[test]
     fn a_verifying_key_comes_back_from_its_bytes() {

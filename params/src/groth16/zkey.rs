@@ -23,8 +23,8 @@ mod decode;
 
 use crate::binfile::{BinaryError, Container, Section, SectionId, write_head, write_section};
 use crate::codec::PointError;
+use crate::groth16::points::VkPoints;
 use crate::groth16::proving_key::Queries;
-use crate::groth16::verifying_key::VkPoints;
 use amanat_accel::Matrices;
 use ark_bn254::{Fq, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;

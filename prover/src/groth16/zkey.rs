@@ -1,6 +1,6 @@
 //! Proofs for any circom circuit: a `.zkey` and a `.wtns` in, a proof and its public inputs out.
 //!
-//! The quotient is snarkjs', by its values on the odd coset; everything else is as in [`groth16`](crate::groth16), with the same
+//! The quotient is snarkjs', by its values on the odd coset; everything else is as in [`prove`](crate::groth16::prove), with the same
 //! secrets and the same warnings. A `.zkey` does not hold C, so a witness that breaks a row cannot be told from the rows: it
 //! shows when the proof is verified, which is done before it leaves.
 

@@ -14,7 +14,7 @@ use amanat_domain::tx::{
     Action, ChainId, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction, TxId,
 };
 use amanat_params::{VerifyingKey, Witness, Zkey, insecure_dev_setup, insecure_dev_zkey};
-use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, no_progress};
 use amanat_verifier::{PreparedVerifyingKey, Proof};
 use ark_ff::One;
 use rand_chacha::ChaCha20Rng;
@@ -70,7 +70,7 @@ impl World {
         let mut honest = || {
             let values = assignment(&mut rng);
             let blinding = Blinding::draw(&mut rng);
-            let proof = prove(&prepared.0, &prepared.1, &values, blinding, &to_the_end).expect("honest");
+            let proof = prove(&prepared.0, &prepared.1, &values, blinding, &no_progress).expect("honest");
             (core::array::from_fn(|i| values[i + 1]), proof)
         };
         let honest: Vec<_> = (0..4).map(|_| honest()).collect();

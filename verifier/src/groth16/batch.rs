@@ -13,7 +13,7 @@ use crate::groth16::single::{Reject, verify_one};
 use amanat_accel::Weight;
 use amanat_domain::field::{self, Fr};
 use amanat_domain::statement::PUBLIC_INPUTS;
-use amanat_params::{LooseProof, PointError, Proof, ProofError, ProofPart};
+use amanat_params::{UncheckedProof, PointError, Proof, ProofError, ProofPart};
 use merlin::Transcript;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -88,13 +88,13 @@ pub fn verify_encoded(items: &[Encoded<'_>]) -> Vec<Result<(), Reject>> {
     }
     // In the same parts whatever the number of threads; each proof is read by itself anyhow.
     let parts = items.par_chunks(crate::groth16::search::PART);
-    let decoded: Vec<Result<LooseProof, ProofError>> = parts
-        .flat_map_iter(|part| LooseProof::from_bytes_many(&part.iter().map(|i| i.proof).collect::<Vec<_>>()))
+    let decoded: Vec<Result<UncheckedProof, ProofError>> = parts
+        .flat_map_iter(|part| UncheckedProof::from_bytes_many(&part.iter().map(|i| i.proof).collect::<Vec<_>>()))
         .collect();
-    let sound: Vec<(&Encoded<'_>, &LooseProof)> =
+    let sound: Vec<(&Encoded<'_>, &UncheckedProof)> =
         items.iter().zip(&decoded).filter_map(|(item, proof)| Some((item, proof.as_ref().ok()?))).collect();
     let weights = weights(&sound, |(item, _)| (item.key, &item.public, item.proof));
-    let cases: Vec<Case<'_>> = sound.iter().map(|(item, proof)| Case::of_loose(item, proof)).collect();
+    let cases: Vec<Case<'_>> = sound.iter().map(|(item, proof)| Case::of_unchecked(item, proof)).collect();
     let mut verdicts = judge(&cases, weights).verdicts.into_iter();
     let judged = decoded.iter().map(|proof| {
         proof.as_ref().map_err(|error| *error)?;
@@ -115,7 +115,7 @@ impl<'a> Case<'a> {
         Self { key, public, a: proof.a(), b: proof.b(), c: proof.c() }
     }
 
-    fn of_loose(item: &'a Encoded<'a>, proof: &'a LooseProof) -> Self {
+    fn of_unchecked(item: &'a Encoded<'a>, proof: &'a UncheckedProof) -> Self {
         Self { key: item.key, public: &item.public, a: proof.a(), b: proof.b(), c: proof.c() }
     }
 }
