@@ -52,6 +52,7 @@ pub struct Problem {
 /// The body of every answer that is no success.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Envelope {
+    /// What is wrong.
     pub error: Problem,
 }
 
@@ -64,6 +65,8 @@ impl core::fmt::Display for Next<'_> {
 }
 
 impl Problem {
+    /// A problem of this kind, with the status of its HTTP answer.
+    #[must_use]
     pub fn new(
         kind: Kind,
         status: u16,
@@ -75,6 +78,8 @@ impl Problem {
         Self { kind, code, message: message.to_string().into(), expected: None, got: None, next, status }
     }
 
+    /// The request itself is wrong.
+    #[must_use]
     pub fn request(status: u16, code: &'static str, message: impl ToString, next: &'static str) -> Self {
         Self::new(Kind::Request, status, code, message, next)
     }
@@ -94,6 +99,7 @@ impl Problem {
     }
 
     /// The same without what a fault tells about this machine (paths, the disk): for the other end of a wire.
+    #[must_use]
     pub fn withheld(mut self) -> Self {
         if self.kind == Kind::Fault {
             self.message = "the node cannot do this at the moment".into();
@@ -103,6 +109,7 @@ impl Problem {
     }
 
     /// Text of another machine: bounded, and no control characters reach a terminal.
+    #[must_use]
     pub fn tamed(mut self, status: u16) -> Self {
         self.status = status;
         self.code = Cow::Owned(tame(&self.code));
@@ -114,6 +121,8 @@ impl Problem {
     }
 }
 
+/// Text of another machine: bounded, without control characters.
+#[must_use]
 pub fn tame(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_FOREIGN_TEXT).collect()
 }

@@ -39,10 +39,16 @@ impl<'de> Deserialize<'de> for Hex32 {
 }
 
 impl Hex32 {
+    /// The canonical bytes of a field element.
+    #[must_use]
     pub fn of(x: Fr) -> Self {
         Self(to_bytes(&x))
     }
 
+    /// The field element of these bytes.
+    ///
+    /// # Errors
+    /// [`ViewError`] naming `what`, unless the bytes are canonical.
     pub fn field(&self, what: &'static str) -> Result<Fr, ViewError> {
         from_bytes(&self.0).map_err(|_| ViewError(format!("{what}: not a canonical field element")))
     }
@@ -419,6 +425,8 @@ impl From<&InclusionProof> for InclusionView {
 }
 
 impl TransactionView {
+    /// Of a transaction, with its bytes if asked for.
+    #[must_use]
     pub fn new(tx: &Transaction, with_bytes: bool) -> Self {
         let kind = match tx {
             Transaction::Signed(_) => "signed",
@@ -430,12 +438,15 @@ impl TransactionView {
 }
 
 impl BlockView {
+    /// Of a block, with the bytes of its transactions if asked for.
+    #[must_use]
     pub fn new(block: &Block, with_bytes: bool) -> Self {
         let transactions = block.transactions.iter().map(|tx| TransactionView::new(tx, with_bytes)).collect();
         Self { header: (&block.header).into(), transactions }
     }
 
     /// Of a block whose transactions are no longer kept.
+    #[must_use]
     pub fn pruned(header: &Header, receipts: &[ReceiptData]) -> Self {
         let transaction = |r: &ReceiptData| TransactionView {
             txid: Hex32(r.txid.0),
@@ -448,6 +459,7 @@ impl BlockView {
 
 impl BlockEvent {
     /// What a block did is told by its header and receipts, which are never pruned.
+    #[must_use]
     pub fn new(header: &Header, receipts: &[ReceiptData]) -> Self {
         Self {
             height: header.height,
@@ -517,6 +529,7 @@ fn time(unix: i64) -> Result<Timestamp, ViewError> {
 }
 
 /// Where an embedded or served ledger stands.
+#[must_use]
 pub fn status(chain: &amanat_ledger::Chain, ready: bool) -> StatusView {
     // Asked first: a block made meanwhile must not leave it beyond the tip.
     let history_from = chain.history_from();

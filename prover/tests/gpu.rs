@@ -226,7 +226,7 @@ fn a_batch_whose_device_lies_is_right_and_can_be_stopped() {
         let Transaction::Proof(tx) = result.expect("proved") else { panic!("a proof transaction") };
         let key = keys.get(Statement::Role).expect("made").verifying_key();
         let public = tx.public_vector().to_field_elements();
-        assert_eq!(verify_one(key, &public, &Proof::from_bytes(&tx.proof).expect("a proof")), Ok(()));
+        assert_eq!(verify_one(key, &public, &Proof::try_from(&tx.proof).expect("a proof")), Ok(()));
         seen += 1;
         if seen == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });

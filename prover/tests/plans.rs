@@ -65,7 +65,7 @@ fn a_plan_becomes_a_transaction_that_verifies_and_the_same_plan_the_same_transac
     let Transaction::Proof(proved) = &tx else { panic!("a proof transaction") };
     let key = keys().get(Statement::Role).expect("made").verifying_key();
     let public = proved.public_vector().to_field_elements();
-    verify_one(key, &public, &Proof::from_bytes(&proved.proof).expect("a proof")).expect("valid");
+    verify_one(key, &public, &Proof::try_from(&proved.proof).expect("a proof")).expect("valid");
     // All randomness is drawn in the plan.
     assert_eq!(prove(plan(3)).expect("proved").to_bytes(), tx.to_bytes());
     // Another plan: another nonce, another context, another blinding.

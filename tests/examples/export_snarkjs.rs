@@ -43,7 +43,7 @@ fn write(dir: &Path, keys: &Keys, tx: &Transaction) -> Result<(), Box<dyn Error>
         folder.join("verification_key.json"),
         snarkjs::export_verifying_key(key.proving_key().verifying_key()),
     )?;
-    fs::write(folder.join("proof.json"), snarkjs::export_proof(&Proof::from_bytes(&tx.proof)?))?;
+    fs::write(folder.join("proof.json"), snarkjs::export_proof(&Proof::try_from(&tx.proof)?))?;
     fs::write(folder.join("public.json"), snarkjs::export_public(&public.to_field_elements()))?;
     println!("{}", folder.display());
     Ok(())

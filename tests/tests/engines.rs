@@ -7,6 +7,7 @@ use amanat_circuits::circuit;
 use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, Transaction};
 use amanat_params::{ProvingKey, Witness, insecure_dev_setup, insecure_dev_zkey};
@@ -143,8 +144,10 @@ fn what_a_process_says() {
         match change {
             0 => claim.nf[0] += Fr::from(1u64),
             1 => claim.out[0] += Fr::from(1u64),
-            2 => claim.proof[0] ^= 1,
-            3 => claim.proof[40] ^= 1,
+            2 | 3 => {
+                let ProofBytes::Groth16(bytes) = &mut claim.proof;
+                bytes[if change == 2 { 0 } else { 40 }] ^= 1;
+            }
             _ => {
                 let Transaction::Proof(other) = &other else { panic!("a revocation is a proof") };
                 claim.proof = other.proof;
@@ -159,7 +162,7 @@ fn what_a_process_says() {
         verify_transactions(&trust, txs).into_iter().map(|verdict| said(verdict.map(drop))).collect();
     assert_eq!(single, batch, "in a batch and one by one");
     assert_eq!(single.iter().filter(|verdict| *verdict == "valid").count(), 2, "{single:?}");
-    println!("\nengine: {}\nproof: {:?}\nverdicts: {single:?}", best().name(), claim.proof);
+    println!("\nengine: {}\nproof: {:?}\nverdicts: {single:?}", best().name(), claim.proof.as_bytes());
 }
 
 #[test]

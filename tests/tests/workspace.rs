@@ -24,7 +24,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     ("amanat-ledger", &["amanat-circuits", "amanat-domain", "amanat-params", "amanat-verifier"]),
     ("amanat-bft", &["amanat-domain", "amanat-ledger"]),
-    ("amanat-api", &["amanat-domain", "amanat-ledger", "amanat-params"]),
+    ("amanat-api", &["amanat-domain", "amanat-ledger", "amanat-params", "amanat-verifier"]),
     (
         "amanat-node",
         &[

@@ -6,7 +6,7 @@ use super::{Options, Outcome, Row, memory};
 use amanat_circuits::circuit;
 use amanat_domain::field::Fr;
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::PROOF_BYTES;
+use amanat_domain::proof::GROTH16_PROOF_BYTES;
 use amanat_prover::groth16::{Blinding, prove, no_progress};
 use amanat_prover::keys::Keys;
 
@@ -76,7 +76,7 @@ fn of(
         )),
         None => row.note("this system does not say"),
     });
-    rows.push(Row::fixed(group, "proof", PROOF_BYTES as f64, "bytes"));
+    rows.push(Row::fixed(group, "proof", GROTH16_PROOF_BYTES as f64, "bytes"));
     rows.push(Row::fixed(group, "transaction", tx_bytes as f64, "bytes"));
     Ok(rows)
 }

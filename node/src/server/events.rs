@@ -3,6 +3,7 @@
 //! A stream waits for the height of the last block to change and reads the blocks it has not told from the ledger. So none is
 //! lost, however slow the reader, and one that comes back goes on where it was (`Last-Event-ID`).
 
+use super::routes::HttpRefusal;
 use super::{Shared, blocking, faulty, query};
 use amanat_api::problem::Problem;
 use amanat_api::view::BlockEvent;
@@ -39,7 +40,7 @@ pub(super) async fn events(
     State(shared): State<Arc<Shared>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpRefusal> {
     let [from] = query::numbers(query.as_deref(), ["from"])?;
     let seen = headers.get("last-event-id").map(|id| {
         let id = id.to_str().ok().and_then(|id| id.parse::<u64>().ok());
@@ -52,7 +53,7 @@ pub(super) async fn events(
         None => from.unwrap_or(end),
     };
     if next > end {
-        return Err(query::beyond("from", end, next));
+        return Err(query::beyond("from", end, next).into());
     }
     let permit = shared.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| Problem::busy("too_many_streams", "too many event streams are open"))?;

@@ -2,6 +2,7 @@
 
 use super::caller::Caller;
 use super::commit::Submission;
+use super::routes::HttpRefusal;
 use super::{Acceptor, OPENAPI, Shared, blocking, faulty, query};
 use amanat_api::problem::{Kind, Problem};
 use amanat_api::view::{
@@ -36,7 +37,7 @@ const BYTES: &str = "application/octet-stream";
 
 type Shareds = State<Arc<Shared>>;
 type Segment = Result<Path<String>, PathRejection>;
-type Answer<T> = Result<Json<T>, Problem>;
+type Answer<T> = Result<Json<T>, HttpRefusal>;
 
 /// `POST /v1/transactions`
 pub(super) async fn submit(
@@ -56,7 +57,7 @@ pub(super) async fn submit(
                 shared.metrics.refused(&problem);
                 tracing::debug!(code = %problem.code, "transaction refused");
             }
-            Err(problem)
+            Err(problem.into())
         }
     }
 }
@@ -164,7 +165,7 @@ pub(super) async fn leaves(
     State(shared): Shareds,
     name: Segment,
     RawQuery(raw): RawQuery,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpRefusal> {
     let registry = query::registry(&segment(name)?)?;
     let [epoch, from, limit] = query::numbers(raw.as_deref(), ["epoch", "from", "limit"])?;
     let from = from.unwrap_or(0);
@@ -241,7 +242,7 @@ pub(super) async fn entry(
 ) -> Answer<EntryView> {
     let Ok(Path((kind, name))) = words else {
         let next = "encode the path as UTF-8, percent-escaped";
-        return Err(Problem::request(400, "bad_path", "the path is not text", next));
+        return Err(Problem::request(400, "bad_path", "the path is not text", next).into());
     };
     let entry = query::entry(&kind, &name)?;
     blocking(&shared, move |shared| {
@@ -256,7 +257,7 @@ pub(super) async fn block(
     State(shared): Shareds,
     height: Segment,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpRefusal> {
     let height = query::number("height", &segment(height)?)?;
     let accepted = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
     let bytes = accepted.split(',').any(|kind| kind.split(';').next().map(str::trim) == Some(BYTES));
@@ -349,7 +350,7 @@ pub(super) async fn ready(State(shared): Shareds) -> Answer<HealthView> {
 }
 
 /// `GET /metrics`
-pub(super) async fn metrics(State(shared): Shareds) -> Result<Response, Problem> {
+pub(super) async fn metrics(State(shared): Shareds) -> Result<Response, HttpRefusal> {
     let text = blocking(&shared, |shared| Ok(shared.metrics.text(shared))).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

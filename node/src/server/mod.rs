@@ -22,6 +22,7 @@ pub use tls::Acceptor;
 
 pub use engine::{Answers, Engine, Lane, Sample, Work};
 
+use self::routes::HttpRefusal;
 use amanat_api::clock::Clock;
 use amanat_api::problem::Problem;
 use amanat_ledger::Chain;
@@ -223,12 +224,13 @@ impl Shared {
 async fn blocking<T: Send + 'static>(
     shared: &Arc<Shared>,
     run: impl FnOnce(&Shared) -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
+) -> Result<T, HttpRefusal> {
     let shared = shared.clone();
-    tokio::task::spawn_blocking(move || run(&shared)).await.unwrap_or_else(|error| {
+    let ran = tokio::task::spawn_blocking(move || run(&shared)).await.unwrap_or_else(|error| {
         tracing::error!(%error, "a blocking call ended badly");
         Err(Problem::from(&amanat_ledger::Fault::Bug("a call was cut short".into())).withheld())
-    })
+    });
+    ran.map_err(HttpRefusal::from)
 }
 
 /// A fault, written to the log in full and told without its details.

@@ -71,14 +71,15 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
 /// No more requests at once than there is room for, and none for ever.
 async fn bound(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let Ok(_permit) = shared.requests.try_acquire() else {
-        return Problem::busy("overloaded", "the node has too many requests at work").into_response();
+        return HttpRefusal::from(Problem::busy("overloaded", "the node has too many requests at work"))
+            .into_response();
     };
     let time = shared.config.request_timeout;
     timeout(time, next.run(request)).await.unwrap_or_else(|_| {
         let next =
             "a transaction may still be committed: ask for its receipt, or submit the same bytes again";
-        Problem::request(504, "timeout", format!("no answer within {} s", time.as_secs_f32()), next)
-            .into_response()
+        let why = format!("no answer within {} s", time.as_secs_f32());
+        HttpRefusal::from(Problem::request(504, "timeout", why, next)).into_response()
     })
 }
 
@@ -95,7 +96,7 @@ async fn finish(State(shared): State<Arc<Shared>>, request: Request, next: Next)
     response
 }
 
-async fn no_such_path(uri: Uri) -> Problem {
+async fn no_such_path(uri: Uri) -> HttpRefusal {
     Problem::request(
         404,
         "no_such_path",
@@ -103,17 +104,28 @@ async fn no_such_path(uri: Uri) -> Problem {
         "see /openapi.json for what there is",
     )
     .disagree("a path of /openapi.json", amanat_api::problem::tame(uri.path()))
+    .into()
 }
 
-async fn wrong_method(method: Method) -> Problem {
+async fn wrong_method(method: Method) -> HttpRefusal {
     let next = "use the method that the header `Allow` names";
-    Problem::request(405, "wrong_method", format!("this path does not take {method}"), next)
+    Problem::request(405, "wrong_method", format!("this path does not take {method}"), next).into()
 }
 
-impl IntoResponse for Problem {
+/// A problem as the answer of a request.
+pub(super) struct HttpRefusal(Problem);
+
+impl From<Problem> for HttpRefusal {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl IntoResponse for HttpRefusal {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(Envelope { error: self })).into_response();
+        let Self(problem) = self;
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(Envelope { error: problem })).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -5,6 +5,7 @@
 //! in drops after [`LONGEST`]: the file is let go of at that moment, whatever the client does. One at a time: it reads all there is.
 
 use super::Shared;
+use super::routes::HttpRefusal;
 use amanat_api::problem::Problem;
 use axum::body::Body;
 use axum::extract::State;
@@ -51,7 +52,7 @@ impl Write for Pipe {
     }
 }
 
-pub(super) async fn snapshot(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
+pub(super) async fn snapshot(State(shared): State<Arc<Shared>>) -> Result<Response, HttpRefusal> {
     let place = shared.snapshots.clone().try_acquire_owned();
     let place =
         place.map_err(|_| Problem::busy("too_many_snapshots", "a snapshot is on its way to somebody"))?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct Acceptor(Infallible);
 
 /// What would be inside TLS.
-pub(in crate::node) type Stream<S> = S;
+pub(in crate::server) type Stream<S> = S;
 
 impl Acceptor {
     /// Accepts TLS with these files.
@@ -31,7 +31,7 @@ impl Acceptor {
         match self.0 {}
     }
 
-    pub(in crate::node) fn asks_for_certificates(&self) -> bool {
+    pub(in crate::server) fn asks_for_certificates(&self) -> bool {
         match self.0 {}
     }
 

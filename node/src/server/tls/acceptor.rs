@@ -33,7 +33,7 @@ struct Inner {
 }
 
 /// What is inside TLS.
-pub(in crate::node) type Stream<S> = TlsStream<S>;
+pub(in crate::server) type Stream<S> = TlsStream<S>;
 
 impl fmt::Debug for Acceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,7 +62,7 @@ impl Acceptor {
     }
 
     /// Whether clients are asked for certificates.
-    pub(in crate::node) fn asks_for_certificates(&self) -> bool {
+    pub(in crate::server) fn asks_for_certificates(&self) -> bool {
         self.0.settings.clients.is_some()
     }
 
