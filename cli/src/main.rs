@@ -24,7 +24,7 @@ mod vault;
 mod vectors;
 mod wallets;
 
-use amanat_accel::gpu::{Gravity, Presence, listen, presence};
+use amanat_accel::gpu::{Severity, Presence, listen, presence};
 use amanat_accel::{ChooseError, ENGINE_VARIABLE, choose, force};
 use anyhow::Context;
 use args::bench::BenchCommand;
@@ -111,10 +111,10 @@ fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
 
 /// What happens to the GPU goes to a node's log, and to a person who runs anything else. Nobody listened before.
 fn hear_the_gpu(node: bool, ui: Ui) {
-    let heard = listen(move |event| match (node, event.gravity) {
-        (true, Gravity::Alarm) => tracing::error!(alarm = true, "{}", event.words),
-        (true, Gravity::Warning) => tracing::warn!("{}", event.words),
-        (true, Gravity::Note) => tracing::info!("{}", event.words),
+    let heard = listen(move |event| match (node, event.severity) {
+        (true, Severity::Alarm) => tracing::error!(alarm = true, "{}", event.words),
+        (true, Severity::Warning) => tracing::warn!("{}", event.words),
+        (true, Severity::Note) => tracing::info!("{}", event.words),
         (false, _) => ui.warn(&event.words),
     });
     debug_assert!(heard.is_ok(), "once, at the start");

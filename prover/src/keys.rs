@@ -2,7 +2,7 @@
 
 use crate::groth16::{ProveError, Proven, prove_with};
 use crate::plan::Plan;
-use amanat_accel::Watch;
+use amanat_accel::Progress;
 use amanat_circuits::Relation;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, Transaction};
@@ -65,11 +65,11 @@ pub enum PlanError {
 impl<R: Relation> Plan<R> {
     /// Proves, and verifies the proof before it leaves. The same plan always gives the same transaction.
     ///
-    /// `watch` hears each phase before it begins and may stop the work.
+    /// `progress` hears each phase before it begins and may stop the work.
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn prove(self, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
+    pub fn prove(self, keys: &Keys, progress: Progress<'_>) -> Result<Transaction, PlanError> {
         let statement = R::STATEMENT;
         let key = keys.get(statement).ok_or(PlanError::NoKey(statement))?;
         if key.digest() != self.tx.key {
@@ -78,7 +78,7 @@ impl<R: Relation> Plan<R> {
         let Self { mut tx, public, witness, blinding } = self;
         let mut assignment = witness.assign(&public);
         let (circuit, verifying) = (key.prepared_circuit(), key.verifying_key());
-        let proven = prove_with(key.proving_key(), circuit, &assignment, blinding, watch, || verifying);
+        let proven = prove_with(key.proving_key(), circuit, &assignment, blinding, progress, || verifying);
         assignment.iter_mut().zeroize();
         let Proven { proof, verified } = proven?;
         if !verified {
@@ -96,11 +96,11 @@ pub trait AnyPlan: Send {
     ///
     /// # Errors
     /// [`PlanError`].
-    fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError>;
+    fn prove_any(self: Box<Self>, keys: &Keys, progress: Progress<'_>) -> Result<Transaction, PlanError>;
 }
 
 impl<R: Relation + Send> AnyPlan for Plan<R> {
-    fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
-        self.prove(keys, watch)
+    fn prove_any(self: Box<Self>, keys: &Keys, progress: Progress<'_>) -> Result<Transaction, PlanError> {
+        self.prove(keys, progress)
     }
 }

@@ -42,9 +42,9 @@ fn eager() -> Settings {
     Settings { pace: Some(Pace { device: line(0.0), processor: line(1e9) }), ..Settings::default() }
 }
 
-fn keys(engine: &dyn amanat_accel::Engine) -> Keys {
+fn keys(backend: &dyn amanat_accel::Backend) -> Keys {
     let mut keys = Keys::new();
-    let key = StatementKey::in_engine(proving_key(), engine, TableMemory::Plain);
+    let key = StatementKey::in_backend(proving_key(), backend, TableMemory::Plain);
     keys.insert(key.expect("this build's circuit"));
     keys
 }
@@ -58,7 +58,7 @@ fn plan(keys: &Keys, seed: u64) -> RolePlan {
     Plan::new(&target, epoch, hash, policy, witness, &mut rng(seed)).expect("a valid world")
 }
 
-/// What the portable engine makes of the plan of this seed.
+/// What the portable backend makes of the plan of this seed.
 fn expected(seed: u64) -> Vec<u8> {
     let keys = keys(&Portable);
     plan(&keys, seed).prove(&keys, &no_progress).expect("proved").to_bytes()

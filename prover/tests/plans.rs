@@ -1,6 +1,6 @@
 //! Plans and batches, over the role statement: the smallest circuit.
 
-use amanat_accel::Watch;
+use amanat_accel::Progress;
 use amanat_circuits::circuit;
 use amanat_circuits::world::World;
 use amanat_domain::statement::Statement;
@@ -134,14 +134,14 @@ fn proving_can_be_stopped_at_every_phase() {
 /// A plan that does something of a test's own before it is proved, and says when it is gone.
 struct Staged {
     plan: Box<dyn AnyPlan>,
-    before: Box<dyn FnOnce(Watch<'_>) + Send>,
+    before: Box<dyn FnOnce(Progress<'_>) + Send>,
     live: Arc<AtomicUsize>,
 }
 
 impl AnyPlan for Staged {
-    fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
-        (self.before)(watch);
-        let result = self.plan.prove_any(keys, watch);
+    fn prove_any(self: Box<Self>, keys: &Keys, progress: Progress<'_>) -> Result<Transaction, PlanError> {
+        (self.before)(progress);
+        let result = self.plan.prove_any(keys, progress);
         self.live.fetch_sub(1, Ordering::SeqCst);
         result
     }
@@ -181,7 +181,7 @@ fn a_slow_plan_does_not_keep_the_others_waiting_nor_let_their_results_pile_up() 
     let plans = (1..=6u64).map(|seed| {
         drawn.set(seed);
         live.fetch_add(1, Ordering::SeqCst);
-        let before: Box<dyn FnOnce(Watch<'_>) + Send> = match seed {
+        let before: Box<dyn FnOnce(Progress<'_>) + Send> = match seed {
             // The first waits for the third to have begun: it never would, if places were refilled all at once.
             1 => {
                 let wait: Receiver<()> = wait.take().expect("once");
@@ -213,15 +213,15 @@ fn a_stopped_batch_cancels_what_is_being_proved() {
     let (mut began, mut begun) = (Some(began), Some(begun));
     let plans = (1..=2u64).map(|seed| {
         live.fetch_add(1, Ordering::SeqCst);
-        let before: Box<dyn FnOnce(Watch<'_>) + Send> = if seed == 1 {
+        let before: Box<dyn FnOnce(Progress<'_>) + Send> = if seed == 1 {
             let begun: Receiver<()> = begun.take().expect("once");
             Box::new(move |_| begun.recv().expect("the second has begun"))
         } else {
             // Waits until the batch is stopped: without cancellation it would wait for ever.
             let began: Sender<()> = began.take().expect("once");
-            Box::new(move |watch: Watch<'_>| {
+            Box::new(move |progress: Progress<'_>| {
                 began.send(()).expect("the first waits");
-                while watch(Phase::Rows).is_continue() {
+                while progress(Phase::Rows).is_continue() {
                     std::thread::yield_now();
                 }
             })

@@ -1,6 +1,6 @@
 //! Proofs from snarkjs' files, for circuits with any number of public inputs.
 
-use amanat_accel::{Engine, Phase, TableMemory};
+use amanat_accel::{Backend, Phase, TableMemory};
 use amanat_circuits::r1cs::{Form, R1cs, Row, evaluate};
 use amanat_domain::field::{self, Fr};
 use amanat_params::{Proof, Witness, Zkey, insecure_dev_zkey};
@@ -54,8 +54,8 @@ fn zkey(r1cs: &R1cs) -> Zkey {
     insecure_dev_zkey(r1cs, &mut rng(1)).expect("a key")
 }
 
-fn prover(zkey: Zkey, engine: &'static dyn Engine) -> ZkeyProver {
-    ZkeyProver::new(zkey, engine, TableMemory::Plain)
+fn prover(zkey: Zkey, backend: &'static dyn Backend) -> ZkeyProver {
+    ZkeyProver::new(zkey, backend, TableMemory::Plain)
 }
 
 /// snarkjs' reduction over arkworks' transforms, written from its definition: values of `a b - c` at the odd powers of the
@@ -171,13 +171,13 @@ fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
         let verified = Groth16::<Bn254, OddCoset>::verify_proof(&vk, &theirs, &assignment[1..=public]);
         assert_eq!(verified.ok(), Some(true));
         let theirs = Proof::from_points(theirs.a, theirs.b, theirs.c).expect("points");
-        for engine in amanat_accel::all() {
+        for backend in amanat_accel::all() {
             let key =
                 Zkey::read(Cursor::new(&zkey_file), &|_, _| ControlFlow::Continue(())).expect("own bytes");
-            let (proof, inputs) = prover(key, *engine)
+            let (proof, inputs) = prover(key, *backend)
                 .prove(&witness, Blinding::draw(&mut rng(seed)), &no_progress)
                 .expect("a proof");
-            let what = format!("{}: {public} public, {private} private, {rows} rows", engine.name());
+            let what = format!("{}: {public} public, {private} private, {rows} rows", backend.name());
             assert_eq!(proof.to_bytes(), theirs.to_bytes(), "{what}");
             assert_eq!(inputs, assignment[1..=public], "{what}");
         }

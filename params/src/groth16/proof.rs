@@ -158,9 +158,9 @@ impl UncheckedProof {
             out.copy_from_slice(&bytes[from..from + codec::G1_BYTES]);
             codec::g1_parse(&out)
         };
-        let engine = amanat_accel::best();
+        let backend = amanat_accel::best();
         let parsed = parts().map(|bytes| part(bytes, 0)).chain(parts().map(|bytes| part(bytes, 96)));
-        let mut a = codec::lift(parsed.collect(), |xs| engine.lift_g1(xs));
+        let mut a = codec::lift(parsed.collect(), |xs| backend.lift_g1(xs));
         let mut c = a.split_off(a.len() / 2).into_iter();
         let mut a = a.into_iter();
         let parsed = parts().map(|bytes| {
@@ -168,7 +168,7 @@ impl UncheckedProof {
             out.copy_from_slice(&bytes[32..96]);
             codec::g2_parse(&out)
         });
-        let mut b = codec::lift(parsed.collect(), |xs| engine.lift_g2(xs)).into_iter();
+        let mut b = codec::lift(parsed.collect(), |xs| backend.lift_g2(xs)).into_iter();
 
         let missing = || Err(PointError::NotOnCurve);
         let at = |part| move |reason| ProofError::Point { part, reason };

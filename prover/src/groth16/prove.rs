@@ -1,8 +1,8 @@
 //! The Groth16 prover over a backend of `amanat-accel`.
 //!
-//! A [`PreparedCircuit`] and a [`PreparedKey`] are laid out once by an engine; a proof is then a quotient, three sums of points,
+//! A [`PreparedCircuit`] and a [`PreparedKey`] are laid out once by a backend; a proof is then a quotient, three sums of points,
 //! and a handful of additions here. The proofs are, byte for byte, those of arkworks with its `LibsnarkReduction` for the same
-//! blinding, whatever the engine, which is how they are tested.
+//! blinding, whatever the backend, which is how they are tested.
 //!
 //! A device beside the processor is not trusted. A proof made of its sums is verified before [`prove`] returns it, and where it
 //! does not verify, the device is put out of use and the proof is made again on the processor, with the same blinding.
@@ -14,8 +14,8 @@
 //! Nothing of this is in the proof itself, which is zero-knowledge.
 
 use amanat_accel::{
-    Cancelled, Engine, KeyBases, LoadedCircuit, LoadedKey, Maker, Matrices, QuotientError, QuotientForm,
-    SparseMatrix, Sums, TableMemory, Watch,
+    Cancelled, Backend, KeyBases, LoadedCircuit, LoadedKey, Maker, Matrices, QuotientError, QuotientForm,
+    SparseMatrix, Sums, TableMemory, Progress,
 };
 use amanat_circuits::r1cs::R1cs;
 use amanat_domain::field;
@@ -153,13 +153,13 @@ impl PreparedCircuit {
     /// # Panics
     /// Where a row names a variable that does not exist, or there are 2^32 terms: circuits are ours, not a sender's.
     #[must_use]
-    pub fn new(r1cs: &R1cs, engine: &dyn Engine) -> Self {
+    pub fn new(r1cs: &R1cs, backend: &dyn Backend) -> Self {
         assert_eq!(r1cs.num_public, PUBLIC_INPUTS, "every statement has the same public vector");
         Self {
             digest: r1cs.digest(),
             num_variables: r1cs.num_variables(),
             domain_size: r1cs.domain_size(),
-            loaded: engine.load_circuit(matrices(r1cs), QuotientForm::Coefficients),
+            loaded: backend.load_circuit(matrices(r1cs), QuotientForm::Coefficients),
         }
     }
 
@@ -181,14 +181,14 @@ impl PreparedCircuit {
         self.loaded.bytes()
     }
 
-    /// The circuit, as its engine holds it.
+    /// The circuit, as its backend holds it.
     #[must_use]
     pub fn loaded(&self) -> &dyn LoadedCircuit {
         self.loaded.as_ref()
     }
 }
 
-/// A proving key laid out for proving: made once, used for every proof. Its points live in the engine's layout alone.
+/// A proving key laid out for proving: made once, used for every proof. Its points live in the backend's layout alone.
 pub struct PreparedKey {
     vk: VerifyingKey,
     fixed: FixedPoints,
@@ -201,7 +201,7 @@ pub struct PreparedKey {
 impl PreparedKey {
     /// Lays out a proving key.
     #[must_use]
-    pub fn new(key: &ProvingKey, engine: &dyn Engine, memory: TableMemory) -> Self {
+    pub fn new(key: &ProvingKey, backend: &dyn Backend, memory: TableMemory) -> Self {
         let (queries, vk) = (key.queries(), key.verifying_key().points());
         let bases = KeyBases {
             a: &queries.a,
@@ -221,7 +221,7 @@ impl PreparedKey {
             vk: key.verifying_key().clone(),
             num_variables: key.num_variables(),
             domain_size: key.domain_size(),
-            loaded: engine.load_key(&bases, memory),
+            loaded: backend.load_key(&bases, memory),
             verifying: OnceLock::new(),
         }
     }
@@ -249,7 +249,7 @@ impl PreparedKey {
         self.loaded.bytes()
     }
 
-    /// The queries, as their engine holds them.
+    /// The queries, as their backend holds them.
     #[must_use]
     pub fn loaded(&self) -> &dyn LoadedKey {
         self.loaded.as_ref()
@@ -270,7 +270,7 @@ impl FixedPoints {
     ///
     /// `A = alpha + sum w_i A_i + r delta`, `B = beta + sum w_i B_i + s delta` and
     /// `C = sum w_i L_i + sum h_k H_k + s A + r B' - r s delta`, with `B'` as B, but in G1. There `r B'` is
-    /// `sum (r w_i) B_i + r beta + r s delta`: the engine has added the first part, the last one falls away.
+    /// `sum (r w_i) B_i + r beta + r s delta`: the backend has added the first part, the last one falls away.
     pub(crate) fn blind(&self, sums: &Sums, blinding: &Blinding) -> Result<Proof, ProofError> {
         let Blinding { r, s } = blinding;
         let a: G1Projective = sums.a + self.alpha_g1 + self.delta_g1 * r;
@@ -295,10 +295,10 @@ pub(crate) fn prove_loaded(
     (circuit, key): (&dyn LoadedCircuit, &dyn LoadedKey),
     assignment: &[Fr],
     blinding: &Blinding,
-    watch: Watch<'_>,
+    progress: Progress<'_>,
     holds: &dyn Fn(&Proof) -> bool,
 ) -> Result<Proven, ProveError> {
-    let made = key.made(circuit, assignment, &blinding.r, watch)?;
+    let made = key.made(circuit, assignment, &blinding.r, progress)?;
     let proof = fixed.blind(&made.sums, blinding);
     if made.by == Maker::Processor {
         return Ok(Proven { proof: proof?, verified: false });
@@ -309,13 +309,13 @@ pub(crate) fn prove_loaded(
     {
         return Ok(Proven { proof, verified: true });
     }
-    let sums = key.made_again(&made.sums, circuit, assignment, &blinding.r, watch)?;
+    let sums = key.made_again(&made.sums, circuit, assignment, &blinding.r, progress)?;
     Ok(Proven { proof: fixed.blind(&sums, blinding)?, verified: false })
 }
 
 /// Proves that the assignment satisfies the circuit.
 ///
-/// The assignment is `[1, public.., private..]`; wiping it is its owner's affair. `watch` hears each phase before it begins,
+/// The assignment is `[1, public.., private..]`; wiping it is its owner's affair. `progress` hears each phase before it begins,
 /// on the caller's thread, and can stop the work there. A proof that a device had a part in has been verified.
 ///
 /// ```
@@ -330,8 +330,8 @@ pub(crate) fn prove_loaded(
 /// let r1cs = R1cs { num_public: 8, num_private: 1, rows };
 /// let (pk, _) = amanat_params::insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng, &|_| ())?;
 /// let assignment = [1u64, 49, 0, 0, 0, 0, 0, 0, 0, 7].map(Fr::from);
-/// let engine = amanat_accel::best();
-/// let (key, circuit) = (PreparedKey::new(&pk, engine, Default::default()), PreparedCircuit::new(&r1cs, engine));
+/// let backend = amanat_accel::best();
+/// let (key, circuit) = (PreparedKey::new(&pk, backend, Default::default()), PreparedCircuit::new(&r1cs, backend));
 /// let proof = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng), &no_progress)?;
 /// assert_eq!(proof.to_bytes().len(), 128);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -344,9 +344,9 @@ pub fn prove(
     circuit: &PreparedCircuit,
     assignment: &[Fr],
     blinding: Blinding,
-    watch: Watch<'_>,
+    progress: Progress<'_>,
 ) -> Result<Proof, ProveError> {
-    Ok(prove_with(key, circuit, assignment, blinding, watch, || key.verifying())?.proof)
+    Ok(prove_with(key, circuit, assignment, blinding, progress, || key.verifying())?.proof)
 }
 
 /// As [`prove`], with a verifying key that is asked for where a device has made the sums.
@@ -355,7 +355,7 @@ pub(crate) fn prove_with<'a>(
     circuit: &PreparedCircuit,
     assignment: &[Fr],
     blinding: Blinding,
-    watch: Watch<'_>,
+    progress: Progress<'_>,
     verifying: impl Fn() -> &'a PreparedVerifyingKey,
 ) -> Result<Proven, ProveError> {
     check(key, circuit, assignment)?;
@@ -363,7 +363,7 @@ pub(crate) fn prove_with<'a>(
         let public = assignment[1..=PUBLIC_INPUTS].first_chunk();
         public.is_some_and(|public| verify_one(verifying(), public, proof).is_ok())
     };
-    prove_loaded(&key.fixed, (circuit.loaded(), key.loaded()), assignment, &blinding, watch, &holds)
+    prove_loaded(&key.fixed, (circuit.loaded(), key.loaded()), assignment, &blinding, progress, &holds)
 }
 
 fn check(key: &PreparedKey, circuit: &PreparedCircuit, assignment: &[Fr]) -> Result<(), ProveError> {
@@ -410,8 +410,8 @@ mod tests {
         }
     }
 
-    fn prepared(pk: &ProvingKey, engine: &dyn Engine) -> PreparedKey {
-        PreparedKey::new(pk, engine, TableMemory::Plain)
+    fn prepared(pk: &ProvingKey, backend: &dyn Backend) -> PreparedKey {
+        PreparedKey::new(pk, backend, TableMemory::Plain)
     }
 
     /// A random satisfied constraint system, a third of whose private values are bits.
@@ -504,11 +504,11 @@ mod tests {
                 insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(seed), &|_| ()).expect("keys");
             let (r, s) = (field::random(&mut rng(seed + 50)), field::random(&mut rng(seed + 90)));
             let theirs = arkworks_proof(&pk, &r1cs, &assignment, r, s);
-            for engine in amanat_accel::all() {
-                let (key, circuit) = (prepared(&pk, *engine), PreparedCircuit::new(&r1cs, *engine));
+            for backend in amanat_accel::all() {
+                let (key, circuit) = (prepared(&pk, *backend), PreparedCircuit::new(&r1cs, *backend));
                 let ours =
                     prove(&key, &circuit, &assignment, Blinding::of(r, s), &no_progress).expect("a proof");
-                let what = format!("{}, {rows} rows, {private} private", engine.name());
+                let what = format!("{}, {rows} rows, {private} private", backend.name());
                 assert_eq!(ours.to_bytes(), theirs.to_bytes(), "{what}");
                 let public: [Fr; 8] = assignment[1..9].try_into().expect("eight");
                 assert_eq!(verify_one(&PreparedVerifyingKey::new(&vk), &public, &ours), Ok(()), "{what}");
@@ -548,12 +548,12 @@ mod tests {
         let (pk, _) = insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(1), &|_| ()).expect("keys");
         let (key, circuit) = (prepared(&pk, best()), PreparedCircuit::new(&r1cs, best()));
         let last = RefCell::new(None);
-        let watch = |phase| {
+        let progress = |phase| {
             *last.borrow_mut() = Some(phase);
             ControlFlow::Continue(())
         };
         let with = |circuit: &PreparedCircuit, assignment: &[Fr]| {
-            prove(&key, circuit, assignment, Blinding::draw(&mut rng(2)), &watch)
+            prove(&key, circuit, assignment, Blinding::draw(&mut rng(2)), &progress)
         };
         let mut wrong = assignment.clone();
         wrong[10] += Fr::one();

@@ -5,7 +5,7 @@
 //! shows when the proof is verified, which is done before it leaves.
 
 use crate::groth16::{Blinding, FixedPoints, ProveError, prove_loaded};
-use amanat_accel::{Engine, KeyBases, LoadedCircuit, LoadedKey, QuotientForm, TableMemory, Watch};
+use amanat_accel::{Backend, KeyBases, LoadedCircuit, LoadedKey, QuotientForm, TableMemory, Progress};
 use amanat_params::{VkPoints, Witness, Zkey};
 use amanat_verifier::{Proof, holds};
 use ark_bn254::Fr;
@@ -19,7 +19,7 @@ pub struct ZkeyProver {
     domain_size: usize,
     circuit: Box<dyn LoadedCircuit>,
     key: Box<dyn LoadedKey>,
-    engine: &'static dyn Engine,
+    backend: &'static dyn Backend,
 }
 
 /// Why a key and a witness gave no proof.
@@ -38,7 +38,7 @@ pub enum ZkeyProveError {
 impl ZkeyProver {
     /// Lays out a key. The key's own lists are freed.
     #[must_use]
-    pub fn new(zkey: Zkey, engine: &'static dyn Engine, memory: TableMemory) -> Self {
+    pub fn new(zkey: Zkey, backend: &'static dyn Backend, memory: TableMemory) -> Self {
         let Zkey { vk, queries, matrices, num_public: _ } = zkey;
         let fixed = FixedPoints {
             alpha_g1: vk.alpha_g1,
@@ -48,7 +48,7 @@ impl ZkeyProver {
             delta_g2: vk.delta_g2,
         };
         let (num_variables, domain_size) = (matrices.num_variables, matrices.domain_size);
-        let circuit = engine.load_circuit(matrices, QuotientForm::OddCoset);
+        let circuit = backend.load_circuit(matrices, QuotientForm::OddCoset);
         let bases = KeyBases {
             a: &queries.a,
             b_g1: &queries.b_g1,
@@ -56,8 +56,8 @@ impl ZkeyProver {
             l: &queries.l,
             h: &queries.h,
         };
-        let key = engine.load_key(&bases, memory);
-        Self { vk, fixed, num_variables, domain_size, circuit, key, engine }
+        let key = backend.load_key(&bases, memory);
+        Self { vk, fixed, num_variables, domain_size, circuit, key, backend }
     }
 
     /// Number of variables, with the constant: the length of a witness.
@@ -84,7 +84,7 @@ impl ZkeyProver {
         self.circuit.bytes() + self.key.bytes()
     }
 
-    /// The circuit and the key, as their engine holds them.
+    /// The circuit and the key, as their backend holds them.
     #[must_use]
     pub fn loaded(&self) -> (&dyn LoadedCircuit, &dyn LoadedKey) {
         (self.circuit.as_ref(), self.key.as_ref())
@@ -92,7 +92,7 @@ impl ZkeyProver {
 
     /// Proves, and verifies the proof before it leaves. The public inputs are the witness' values after the first.
     ///
-    /// `watch` hears each phase before it begins, on the caller's thread, and can stop the work there.
+    /// `progress` hears each phase before it begins, on the caller's thread, and can stop the work there.
     ///
     /// # Errors
     /// [`ZkeyProveError`]: a witness of another length, one that does not satisfy the circuit, or cancellation.
@@ -100,7 +100,7 @@ impl ZkeyProver {
         &self,
         witness: &Witness,
         blinding: Blinding,
-        watch: Watch<'_>,
+        progress: Progress<'_>,
     ) -> Result<(Proof, Vec<Fr>), ZkeyProveError> {
         let assignment = witness.values();
         if assignment.len() != self.num_variables {
@@ -113,7 +113,7 @@ impl ZkeyProver {
         let loaded = (self.circuit.as_ref(), self.key.as_ref());
         let public = assignment[1..=self.num_public()].to_vec();
         let holds = |proof: &Proof| self.verify(&public, proof);
-        let proven = prove_loaded(&self.fixed, loaded, assignment, &blinding, watch, &holds)?;
+        let proven = prove_loaded(&self.fixed, loaded, assignment, &blinding, progress, &holds)?;
         if proven.verified || self.verify(&public, &proven.proof) {
             Ok((proven.proof, public))
         } else {
@@ -130,6 +130,6 @@ impl ZkeyProver {
     /// Whether the proof holds for these public inputs.
     #[must_use]
     pub fn verify(&self, public: &[Fr], proof: &Proof) -> bool {
-        holds(self.engine, &self.vk, public, proof)
+        holds(self.backend, &self.vk, public, proof)
     }
 }

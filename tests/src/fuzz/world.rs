@@ -88,7 +88,7 @@ fn transactions(vk: &VerifyingKey, (public, proof): &([Fr; 8], Proof)) -> Vec<Ve
     let role = RoleCode::from_coding("http://snomed.info/sct", "309343006");
     let organisation = OrgId::from_reference("Organization/hospital");
     let key = KeyDigest(vk.digest());
-    let vector = || Box::new(KeyVector { public: *public, proof: proof.into() });
+    let vector = || Box::new(KeyVector { public: *public, proof: (*proof).into() });
     let signed = |action| {
         let (chain, nonce, signature) = (ChainId([1; 32]), [2; 16], [3; 64]);
         Transaction::Signed(Box::new(SignedTx { chain, organisation, nonce, action, signature }))
@@ -112,7 +112,7 @@ fn transactions(vk: &VerifyingKey, (public, proof): &([Fr; 8], Proof)) -> Vec<Ve
             policy,
             nf: [public[4], public[5]],
             out: [public[6], public[7]],
-            proof: proof.into(),
+            proof: (*proof).into(),
         }))
     };
     let roles = RolePolicy::new(vec![role], vec![organisation]).expect("one of each");

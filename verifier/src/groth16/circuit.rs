@@ -1,6 +1,6 @@
 //! One proof of anybody's circuit, with any number of public inputs.
 
-use amanat_accel::Engine;
+use amanat_accel::Backend;
 use amanat_params::{CircuitKey, Proof, VkPoints};
 use ark_bn254::{Fr, G1Projective};
 use ark_ec::CurveGroup;
@@ -22,7 +22,7 @@ pub enum CircuitReject {
     Invalid,
 }
 
-/// Whether the proof holds for these public inputs, over the best engine.
+/// Whether the proof holds for these public inputs, over the best backend.
 ///
 /// What the key itself is worth, [`CircuitKey::warnings`] says in part and its ceremony in full.
 ///
@@ -42,13 +42,13 @@ pub fn verify_circuit(key: &CircuitKey, public: &[Fr], proof: &Proof) -> Result<
 /// Whether `e(A, B) = e(alpha, beta) e(IC(x), gamma) e(C, delta)`, for points on their curves and in their subgroups; not so for
 /// another number of inputs than there are IC points for. Variable time: public inputs are public.
 #[must_use]
-pub fn holds(engine: &dyn Engine, vk: &VkPoints, public: &[Fr], proof: &Proof) -> bool {
+pub fn holds(backend: &dyn Backend, vk: &VkPoints, public: &[Fr], proof: &Proof) -> bool {
     let Some((constant, ic)) = vk.ic.split_first() else { return false };
     if public.len() != ic.len() {
         return false;
     }
-    let combined: G1Projective = engine.msm_g1(ic, public) + constant;
-    let product = engine.multi_pairing(&[
+    let combined: G1Projective = backend.msm_g1(ic, public) + constant;
+    let product = backend.multi_pairing(&[
         (-*proof.a(), *proof.b()),
         (vk.alpha_g1, vk.beta_g2),
         (combined.into_affine(), vk.gamma_g2),

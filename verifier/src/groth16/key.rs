@@ -30,12 +30,12 @@ impl core::fmt::Debug for PreparedVerifyingKey {
 }
 
 impl PreparedVerifyingKey {
-    /// Prepares a key, over the best engine.
+    /// Prepares a key, over the best backend.
     #[must_use]
     pub fn new(vk: &VerifyingKey) -> Self {
-        let engine = amanat_accel::best();
+        let backend = amanat_accel::best();
         let points = vk.points();
-        let pairing = engine.multi_pairing(&[(points.alpha_g1, points.beta_g2)]);
+        let pairing = backend.multi_pairing(&[(points.alpha_g1, points.beta_g2)]);
         // A linted key has exactly the IC points of its public inputs.
         let (constant, inputs) = points.ic.split_first().expect("a linted key has IC points");
         let bases: Vec<G1Affine> = inputs.iter().copied().chain([*constant, points.alpha_g1]).collect();
@@ -43,11 +43,11 @@ impl PreparedVerifyingKey {
             header: *vk.header(),
             digest: vk.digest(),
             alpha_beta: pairing.expect("the Miller loop of two points is not zero"),
-            beta: engine.prepare_g2(&points.beta_g2),
-            neg_gamma: engine.prepare_g2(&-points.gamma_g2),
-            neg_delta: engine.prepare_g2(&-points.delta_g2),
+            beta: backend.prepare_g2(&points.beta_g2),
+            neg_gamma: backend.prepare_g2(&-points.gamma_g2),
+            neg_delta: backend.prepare_g2(&-points.delta_g2),
             constant: *constant,
-            bases: engine.fix_g1(&bases),
+            bases: backend.fix_g1(&bases),
         }
     }
 

@@ -11,7 +11,7 @@
 
 use crate::groth16::key::PreparedVerifyingKey;
 use crate::groth16::single::holds;
-use amanat_accel::{Engine, Fq12, Weight};
+use amanat_accel::{Backend, Fq12, Weight};
 use amanat_domain::field::Fr;
 use amanat_domain::statement::PUBLIC_INPUTS;
 use ark_bn254::{G1Affine, G1Projective, G2Affine};
@@ -114,7 +114,7 @@ struct Batch<'a> {
     key_of: Vec<usize>,
     /// Cases that are judged already and count for nothing.
     out: Vec<bool>,
-    engine: &'static dyn Engine,
+    backend: &'static dyn Backend,
 }
 
 impl<'a> Batch<'a> {
@@ -130,7 +130,7 @@ impl<'a> Batch<'a> {
         let key_of = cases.iter().map(place).collect();
         let scalars = weights.iter().map(Weight::scalar).collect();
         let out = vec![false; cases.len()];
-        Self { cases, weights, scalars, keys, key_of, out, engine: amanat_accel::best() }
+        Self { cases, weights, scalars, keys, key_of, out, backend: amanat_accel::best() }
     }
 
     fn part_range(&self, i: usize) -> Range<usize> {
@@ -151,7 +151,7 @@ impl<'a> Batch<'a> {
 
     fn part(&self, i: usize) -> (Fq12, Vec<usize>) {
         let range = self.part_range(i);
-        let found = self.engine.miller_products(&self.pairs(range.clone()), PART);
+        let found = self.backend.miller_products(&self.pairs(range.clone()), PART);
         let strangers = range.zip(&found.in_subgroup).filter(|(at, member)| !**member && !self.out[*at]);
         (found.products.into_iter().product(), strangers.map(|(at, _)| at).collect())
     }
@@ -160,13 +160,13 @@ impl<'a> Batch<'a> {
     fn pairs(&self, range: Range<usize>) -> Vec<(G1Affine, G2Affine)> {
         let points: Vec<G1Affine> =
             range.clone().map(|i| if self.out[i] { G1Affine::default() } else { *self.cases[i].a }).collect();
-        let weighted = self.engine.weigh_g1(&points, &self.weights[range.clone()]);
+        let weighted = self.backend.weigh_g1(&points, &self.weights[range.clone()]);
         weighted.into_iter().zip(&self.cases[range]).map(|(a, case)| (a, *case.b)).collect()
     }
 
     /// The products of single cases.
     fn singles(&self, range: Range<usize>) -> Vec<Leaf> {
-        let products = self.engine.miller_products(&self.pairs(range.clone()), 1).products;
+        let products = self.backend.miller_products(&self.pairs(range.clone()), 1).products;
         range.zip(products).map(|(i, product)| Leaf { cases: i..i + 1, product }).collect()
     }
 
@@ -199,7 +199,7 @@ impl<'a> Batch<'a> {
         let points: Vec<G1Affine> = order.iter().map(|i| *self.cases[*i].c).collect();
         let weights: Vec<Weight> = order.iter().map(|i| self.weights[*i]).collect();
         let lengths: Vec<usize> = by_key.iter().map(Vec::len).collect();
-        let c = self.engine.weighted_sums_g1(&points, &weights, &lengths);
+        let c = self.backend.weighted_sums_g1(&points, &weights, &lengths);
         let sum = |(cases, c): (Vec<usize>, G1Projective)| {
             let mut sum = Sum { weight: Fr::ZERO, inputs: [Fr::ZERO; PUBLIC_INPUTS], c };
             for i in &cases {
@@ -225,9 +225,9 @@ impl<'a> Batch<'a> {
         let lines = used().flat_map(|(_, key)| [&key.beta, &key.neg_gamma, &key.neg_delta]);
         let pairs: Vec<_> = points.into_iter().zip(lines).collect();
         let product = leaves.iter().map(|leaf| leaf.product).product::<Fq12>();
-        let product = product * self.engine.multi_miller_loop(&pairs);
+        let product = product * self.backend.multi_miller_loop(&pairs);
         // No Miller loop over points of the right orders is zero.
-        self.engine.final_exponentiation(&product).unwrap_or(Fq12::ZERO)
+        self.backend.final_exponentiation(&product).unwrap_or(Fq12::ZERO)
     }
 }
 

@@ -63,11 +63,11 @@ pub(crate) fn holds(
     b: &G2Affine,
     c: &G1Affine,
 ) -> bool {
-    let engine = amanat_accel::best();
+    let backend = amanat_accel::best();
     let combined = key.combine(public).into_affine();
-    let b = engine.prepare_g2(b);
+    let b = backend.prepare_g2(b);
     let pairs = [(*a, &b), (combined, &key.neg_gamma), (*c, &key.neg_delta)];
-    engine.final_exponentiation(&engine.multi_miller_loop(&pairs)) == Some(key.alpha_beta)
+    backend.final_exponentiation(&backend.multi_miller_loop(&pairs)) == Some(key.alpha_beta)
 }
 
 /// Decodes and verifies: the public inputs come back as evidence.

@@ -75,8 +75,8 @@ impl Raw for Affine<ark_bn254::g2::Config> {
     }
 
     fn first_outside(points: &[Self]) -> Option<usize> {
-        let engine = amanat_accel::best();
-        let inside = points.par_chunks(256).flat_map_iter(|points| engine.in_subgroup_g2(points));
+        let backend = amanat_accel::best();
+        let inside = points.par_chunks(256).flat_map_iter(|points| backend.in_subgroup_g2(points));
         inside.collect::<Vec<bool>>().iter().position(|inside| !inside)
     }
 
