@@ -24,12 +24,12 @@ mod weight;
 
 pub use ark_bn254::{Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 pub use backend::{
-    BACKEND_VARIABLE, Backend, ChooseError, FORMER_VARIABLE, Portable, all, by_name, choose,
-    default_backend, force, former_variable_notice, gpu, processor,
+    BACKEND_VARIABLE, Backend, ChooseError, FORMER_VARIABLE, Portable, all, by_name, choose, default_backend,
+    force, former_variable_notice, gpu, processor,
 };
 pub use groth16::{
-    Cancelled, Integers, KeyBases, LoadedCircuit, LoadedKey, Made, Maker, Phase, Proving, QuotientError,
-    QuotientForm, Sums, TableMemory, Progress,
+    Cancelled, Integers, KeyBases, LoadedCircuit, LoadedKey, Made, Maker, Phase, Progress, Proving,
+    QuotientError, QuotientForm, Sums, TableMemory,
 };
 pub use matrices::{Matrices, SparseMatrix};
 pub use pairings::{FixedBases, G2Prepared, MillerProducts, Pairings};

@@ -6,7 +6,7 @@ pub(crate) mod msm;
 pub(crate) mod pairings;
 pub(crate) mod weights;
 
-use crate::{Cancelled, Backend, Fr, Phase, Progress};
+use crate::{Backend, Cancelled, Fr, Phase, Progress};
 use ark_ff::{FftField, Field, One, UniformRand, Zero};
 use core::cell::RefCell;
 use core::ops::ControlFlow;

@@ -61,7 +61,7 @@ pub(crate) struct Global {
     /// No progress bars.
     #[arg(long, short, global = true, hide_short_help = true)]
     pub quiet: bool,
-    /// Compute with this engine: gpu, avx512ifma, portable [env: AMANAT_ENGINE=] [default: the fastest of this machine].
+    /// Compute with this engine: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the fastest of this machine].
     ///
     /// The GPU needs its plugin: libamanat_gpu.so beside the program, or the file that AMANAT_GPU_PLUGIN names (`off`: no plugin).
     /// `amanat node` also takes what makes the blocks: solo, bft.
@@ -150,9 +150,7 @@ pub(crate) enum Command {
     /// Look into a ledger, wait for it, snapshot and prune it.
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// Measure what proofs and ledgers cost on this machine.
-    ///
-    /// Without a subcommand: every promised figure.
+    /// Measure what a proof costs on this machine.
     Bench(BenchArgs),
     /// Write a folder of made-up FHIR bundles.
     Generate(GenerateArgs),
@@ -588,7 +586,7 @@ mod tests {
         assert_eq!(engine(&["amanat", "--engine", "portable", "demo"]).as_deref(), Some("portable"));
         assert_eq!(engine(&["amanat", "demo", "--engine", "portable"]).as_deref(), Some("portable"));
         assert_eq!(engine(&["amanat", "demo"]), None);
-        // `bench profile` and `bench kernels` take the same word more than once: which engines to measure.
+        // `bench profile` takes the same word more than once: which engines to measure.
         let cli = parse(&["amanat", "bench", "profile", "--engine", "portable", "--engine", "avx512ifma"]);
         let Command::Bench(BenchArgs { command: Some(bench::BenchCommand::Profile(profile)), .. }) =
             cli.command

@@ -24,8 +24,8 @@ mod vault;
 mod vectors;
 mod wallets;
 
-use amanat_accel::gpu::{Severity, Presence, listen, presence};
-use amanat_accel::{ChooseError, ENGINE_VARIABLE, choose, force};
+use amanat_accel::gpu::{Presence, Severity, listen, presence};
+use amanat_accel::{BACKEND_VARIABLE, ChooseError, choose, force, former_variable_notice};
 use anyhow::Context;
 use args::bench::BenchCommand;
 use args::{Cli, Command};
@@ -36,7 +36,7 @@ use ui::Ui;
 
 fn main() -> ExitCode {
     // `amanat bench` measures peak memory in child processes of this program.
-    match amanat_benches::answer_if_asked(&[]) {
+    match amanat_profile::answer_if_asked(&[]) {
         Ok(false) => {}
         Ok(true) => return ExitCode::SUCCESS,
         Err(error) => {
@@ -93,18 +93,14 @@ fn code(error: &anyhow::Error) -> u8 {
 fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
     let named = match &cli.command {
         // There the word says which engines to measure.
-        Command::Bench(args)
-            if matches!(args.command, Some(BenchCommand::Profile(_) | BenchCommand::Kernels(_))) =>
-        {
-            None
-        }
+        Command::Bench(args) if matches!(args.command, Some(BenchCommand::Profile(_))) => None,
         // There it may say what makes the blocks.
         Command::Node(_) => cli.global.engine.as_deref().filter(|name| EngineName::named(name).is_none()),
         _ => cli.global.engine.as_deref(),
     };
     match named {
         Some(name) => force(name).context("--engine cannot be followed"),
-        None => choose().with_context(|| format!("{ENGINE_VARIABLE} cannot be followed")),
+        None => choose().with_context(|| format!("{BACKEND_VARIABLE} cannot be followed")),
     }?;
     Ok(())
 }
@@ -124,6 +120,9 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     let global = &cli.global;
     hear_the_gpu(matches!(cli.command, Command::Node(_)), ui);
     choose_engine(cli)?;
+    if let Some(notice) = former_variable_notice() {
+        ui.warn(&notice);
+    }
     if let Presence::Refused { why } = presence()
         && !matches!(cli.command, Command::Node(_))
     {

@@ -1,6 +1,6 @@
 //! The engine as a person chooses it: environment, flag, what is said about it, and what is refused.
 
-use amanat_accel::{ENGINE_VARIABLE, all};
+use amanat_accel::{BACKEND_VARIABLE, all};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -14,10 +14,10 @@ fn amanat(home: &Path, engine: Option<&str>, args: &[&str]) -> Command {
         .env("AMANAT_HOME", home)
         .env("AMANAT_KEYS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("insecure-dev-keys"))
         .env("AMANAT_LOG", "info")
-        .env_remove(ENGINE_VARIABLE)
+        .env_remove(BACKEND_VARIABLE)
         .stdin(Stdio::null());
     if let Some(engine) = engine {
-        command.env(ENGINE_VARIABLE, engine);
+        command.env(BACKEND_VARIABLE, engine);
     }
     command
 }
@@ -40,8 +40,8 @@ fn names() -> Vec<&'static str> {
 fn an_engine_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
     let home = tempfile::tempdir().expect("a temporary directory");
     for (engine, args, blamed) in [
-        (Some("tpu"), &["ledger", "inspect"][..], ENGINE_VARIABLE),
-        (Some("Portable"), &["demo"], ENGINE_VARIABLE),
+        (Some("tpu"), &["ledger", "inspect"][..], BACKEND_VARIABLE),
+        (Some("Portable"), &["demo"], BACKEND_VARIABLE),
         (None, &["--engine", "tpu", "demo"], "--engine"),
         (Some("portable"), &["demo", "--engine", ""], "--engine"),
     ] {
@@ -73,7 +73,7 @@ fn the_version_names_the_engines_of_the_machine_and_help_the_variable() {
     assert!(lines.next().is_some_and(|line| line.ends_with(&names().join(", "))), "{version}");
     assert_eq!(ok(home.path(), None, &["-V"]).trim(), first);
     let help = ok(home.path(), None, &["--help"]);
-    assert!(help.contains("--engine <NAME>") && help.contains(ENGINE_VARIABLE), "{help}");
+    assert!(help.contains("--engine <NAME>") && help.contains(BACKEND_VARIABLE), "{help}");
 }
 
 #[test]

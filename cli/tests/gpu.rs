@@ -2,7 +2,7 @@
 //! the mock of `amanat-accel`, or no plugin at all.
 #![cfg(target_os = "linux")]
 
-use amanat_accel::ENGINE_VARIABLE;
+use amanat_accel::BACKEND_VARIABLE;
 use amanat_accel::gpu::PLUGIN_VARIABLE;
 use amanat_accel::gpu::mock::SCRIPT_VARIABLE;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn amanat(home: &Path, plugin: &str, script: &str, args: &[&str]) -> Output {
         .env("AMANAT_KEYS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("insecure-dev-keys"))
         .env(PLUGIN_VARIABLE, plugin)
         .env(SCRIPT_VARIABLE, script)
-        .env_remove(ENGINE_VARIABLE)
+        .env_remove(BACKEND_VARIABLE)
         .stdin(Stdio::null())
         .output()
         .expect("the binary runs")

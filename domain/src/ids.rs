@@ -3,7 +3,7 @@
 
 use crate::field::Fr;
 use crate::proof::ProofBytes;
-use crate::statement::{PUBLIC_INPUTS, Statement};
+use crate::statement::PUBLIC_INPUTS;
 use crate::wire::{Reader, WireError, Writer};
 
 /// Most bytes of a verifying key on the wire.
@@ -61,9 +61,4 @@ pub(crate) fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
         *x = r.field("public input")?;
     }
     Ok(KeyVector { public, proof: ProofBytes::read_v1(r)? })
-}
-
-pub(crate) fn read_statement(r: &mut Reader<'_>) -> Result<Statement, WireError> {
-    let n = r.u8("statement")?;
-    Statement::from_u8(n).ok_or(WireError::Unknown { what: "statement", got: n.into() })
 }

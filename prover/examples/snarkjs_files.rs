@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut public = [49u64, 2, 3, 0, 5, 0, 0, 8].map(Fr::from);
     public[5] = -one;
     let assignment: Vec<Fr> = [one].into_iter().chain(public).chain([Fr::from(7u64)]).collect();
-    let backend = amanat_accel::best();
+    let backend = amanat_accel::default_backend();
     let (key, circuit) =
         (PreparedKey::new(&pk, backend, TableMemory::Plain), PreparedCircuit::new(&r1cs, backend));
     let proof = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng), &no_progress)?;

@@ -1,7 +1,7 @@
 //! Whole proofs with a GPU that is a mock: right ones, wrong ones, and a device that goes away. What leaves is always right.
 
 use amanat_accel::gpu::mock::{Fault, Script, gpu, until};
-use amanat_accel::gpu::{Gpu, Line, Pace, Settings, State};
+use amanat_accel::gpu::{Calibration, Gpu, LinearCost, Settings, State};
 use amanat_accel::{Portable, TableMemory};
 use amanat_circuits::circuit;
 use amanat_circuits::r1cs::{R1cs, Row};
@@ -38,8 +38,11 @@ fn proving_key() -> &'static ProvingKey {
 
 /// A device so fast that it is always asked.
 fn eager() -> Settings {
-    let line = |fixed| Line { fixed, per_row: 0.0 };
-    Settings { pace: Some(Pace { device: line(0.0), processor: line(1e9) }), ..Settings::default() }
+    let line = |fixed| LinearCost { fixed, per_row: 0.0 };
+    Settings {
+        calibration: Some(Calibration { device: line(0.0), processor: line(1e9) }),
+        ..Settings::default()
+    }
 }
 
 fn keys(backend: &dyn amanat_accel::Backend) -> Keys {
@@ -185,9 +188,9 @@ fn a_zkeys_witness_that_breaks_a_row_is_not_blamed_on_the_device() {
 #[test]
 fn processor_and_device_take_different_proofs_of_a_batch_and_each_is_made_once() {
     // At no size is the device sooner: only the hands that cost no core go there.
-    let line = |fixed| Line { fixed, per_row: 0.0 };
-    let pace = Some(Pace { device: line(1.0), processor: line(0.0) });
-    let (script, gpu) = started(Settings { pace, lanes: 2, ..Settings::default() });
+    let line = |fixed| LinearCost { fixed, per_row: 0.0 };
+    let calibration = Some(Calibration { device: line(1.0), processor: line(0.0) });
+    let (script, gpu) = started(Settings { calibration, slots: 2, ..Settings::default() });
     let keys = keys(&gpu);
     script.close_gate();
     let mut done = Vec::new();

@@ -187,7 +187,7 @@ fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
 #[test]
 fn a_proof_verifies_for_its_public_inputs_alone() {
     let (r1cs, assignment) = circuit(1, 3, 9, 14);
-    let prover = prover(zkey(&r1cs), amanat_accel::best());
+    let prover = prover(zkey(&r1cs), amanat_accel::default_backend());
     let witness = Witness::new(assignment);
     let (proof, public) = prover.prove(&witness, Blinding::draw(&mut rng(1)), &no_progress).expect("a proof");
     assert!(prover.verify(&public, &proof));
@@ -206,7 +206,7 @@ fn a_proof_verifies_for_its_public_inputs_alone() {
 fn witnesses_that_break_a_row_or_belong_elsewhere_give_no_proof() {
     let (r1cs, assignment) = circuit(1, 3, 9, 14);
     let proves = |key: Zkey, assignment: &[Fr]| {
-        prover(key, amanat_accel::best())
+        prover(key, amanat_accel::default_backend())
             .prove(&Witness::new(assignment.to_vec()), Blinding::draw(&mut rng(1)), &no_progress)
             .map(|_| ())
     };
@@ -239,7 +239,7 @@ fn witnesses_that_break_a_row_or_belong_elsewhere_give_no_proof() {
 #[test]
 fn proving_from_files_can_be_stopped_before_each_phase() {
     let (r1cs, assignment) = circuit(1, 3, 9, 14);
-    let (prover, witness) = (prover(zkey(&r1cs), amanat_accel::best()), Witness::new(assignment));
+    let (prover, witness) = (prover(zkey(&r1cs), amanat_accel::default_backend()), Witness::new(assignment));
     let phases = RefCell::new(Vec::new());
     let listen = |phase: Phase| {
         phases.borrow_mut().push(phase);

@@ -2,7 +2,7 @@
 //! environment names one.
 #![allow(clippy::print_stdout, reason = "a process that a test starts tells it what came out")]
 
-use amanat_accel::{ENGINE_VARIABLE, Engine, TableMemory, all, best, choose};
+use amanat_accel::{BACKEND_VARIABLE, Backend, TableMemory, all, default_backend, choose};
 use amanat_circuits::circuit;
 use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::consent::OrgId;
@@ -70,7 +70,7 @@ fn every_engine_makes_the_same_transaction_of_a_plan() {
         for memory in [TableMemory::Plain, TableMemory::AtMost(32 << 20)] {
             for threads in [1, 3] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-                let key = StatementKey::in_engine(key(), *engine, memory).expect("this build's circuit");
+                let key = StatementKey::in_backend(key(), *engine, memory).expect("this build's circuit");
                 let tx = pool.install(|| prove(key, 3));
                 made.push((format!("{}, {memory:?}, {threads} threads", engine.name()), tx));
             }
@@ -111,7 +111,7 @@ fn every_engine_makes_the_same_proof_of_a_zkey_and_a_witness() {
         assert_eq!(r1cs.first_unsatisfied(&values), None);
         let zkey = insecure_dev_zkey(&r1cs, &mut rng(4)).expect("a key");
         let witness = Witness::new(values);
-        let prove = |engine: &&'static dyn Engine| {
+        let prove = |engine: &&'static dyn Backend| {
             let prover = ZkeyProver::new(zkey.clone(), *engine, TableMemory::Plain);
             let blinding = Blinding::draw(&mut rng(6));
             let (proof, _) = prover.prove(&witness, blinding, &no_progress).expect("a proof");
@@ -162,7 +162,7 @@ fn what_a_process_says() {
         verify_transactions(&trust, txs).into_iter().map(|verdict| said(verdict.map(drop))).collect();
     assert_eq!(single, batch, "in a batch and one by one");
     assert_eq!(single.iter().filter(|verdict| *verdict == "valid").count(), 2, "{single:?}");
-    println!("\nengine: {}\nproof: {:?}\nverdicts: {single:?}", best().name(), claim.proof.as_bytes());
+    println!("\nengine: {}\nproof: {:?}\nverdicts: {single:?}", default_backend().name(), claim.proof.as_bytes());
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_process_does_what_its_environment_names_and_all_say_the_same() {
         let out = Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", "what_a_process_says", "--nocapture"])
             .env(CHILD, "1")
-            .env(ENGINE_VARIABLE, engine)
+            .env(BACKEND_VARIABLE, engine)
             .output()
             .expect("it starts");
         assert!(out.status.success(), "{engine}: {}", String::from_utf8_lossy(&out.stderr));
@@ -192,8 +192,8 @@ fn a_process_does_what_its_environment_names_and_all_say_the_same() {
 #[test]
 fn this_process_computes_with_the_engine_it_was_told_to() {
     // `.ci/run` runs the tests a second time with the environment set.
-    match std::env::var(ENGINE_VARIABLE) {
+    match std::env::var(BACKEND_VARIABLE) {
         Ok(name) if !name.is_empty() => assert_eq!(choose().map(|engine| engine.name()), Ok(name.as_str())),
-        _ => assert_eq!(best().name(), all()[0].name()),
+        _ => assert_eq!(default_backend().name(), all()[0].name()),
     }
 }

@@ -3,7 +3,8 @@
 mod circuit;
 mod key;
 
-use crate::groth16::{KeyBases, LoadedCircuit, LoadedKey, Matrices, QuotientForm, TableMemory};
+use crate::groth16::{KeyBases, LoadedCircuit, LoadedKey, QuotientForm, TableMemory};
+use crate::matrices::Matrices;
 use crate::{
     Backend, FixedBases, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective,
     MillerProducts, OddMultiples, Pairings, Proving, Weight, miller, straus, subgroup,

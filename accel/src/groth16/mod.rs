@@ -164,7 +164,13 @@ pub trait LoadedKey: Send + Sync {
     ///
     /// # Panics
     /// Where there is not one value for each variable, or not one number of the quotient for each H point.
-    fn sums(&self, assignment: &[Fr], h: &[BigInt<4>], r: &Fr, progress: Progress<'_>) -> Result<Sums, Cancelled>;
+    fn sums(
+        &self,
+        assignment: &[Fr],
+        h: &[BigInt<4>],
+        r: &Fr,
+        progress: Progress<'_>,
+    ) -> Result<Sums, Cancelled>;
 
     /// The quotient and the sums in one: all heavy work of a proof. A backend may keep the quotient where it was made.
     ///

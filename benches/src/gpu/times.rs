@@ -2,12 +2,12 @@
 
 use super::Card;
 use super::inputs::{numbers, points};
-use crate::profile::subject::{Prepared, Source};
 use crate::report::Outcome;
 use crate::report::world::rng;
 use amanat_accel::gpu::{Bench, DeviceTimes, Gpu};
-use amanat_accel::{Engine, Fr, KeyBases, QuotientForm, TableMemory};
+use amanat_accel::{Backend, Fr, KeyBases, QuotientForm, TableMemory};
 use amanat_params::{Witness, Zkey};
+use amanat_profile::subject::{Prepared, Source};
 use amanat_prover::groth16::{Blinding, no_progress};
 use amanat_prover::zkey::ZkeyProver;
 use serde::Serialize;
@@ -114,7 +114,7 @@ fn here(mut work: impl FnMut()) -> f64 {
 ///
 /// # Errors
 /// The device's failure.
-pub fn kernels(bench: &mut Bench, processor: &dyn Engine, card: Card, log: u32) -> Outcome<Vec<Kernel>> {
+pub fn kernels(bench: &mut Bench, processor: &dyn Backend, card: Card, log: u32) -> Outcome<Vec<Kernel>> {
     let n = 1usize << log;
     let (g1, g2) = points(n);
     let scalars = numbers(n, 0, &mut rng(9));
@@ -190,7 +190,7 @@ pub fn proof(
     drop(resident);
     drop(key);
 
-    let whole = |engine: &'static dyn Engine, runs: usize| -> Outcome<(f64, [u8; 128])> {
+    let whole = |engine: &'static dyn Backend, runs: usize| -> Outcome<(f64, [u8; 128])> {
         let prover = ZkeyProver::new(read()?, engine, TableMemory::Plain);
         let (mut times, mut last) = (Vec::new(), [0; 128]);
         // The first one loads.

@@ -3,12 +3,13 @@
 use super::file::{EngineSpeed, Gates, Kind, Memory, Speed};
 use super::gates::gates;
 use super::load::{Callers, burst, drive};
+use super::open::open;
 use super::stock::Stock;
-use super::system::{Done, System, open};
-use crate::profile::memory::field;
+use super::system::{Done, System};
 use crate::report::Outcome;
-use crate::stats::Stat;
-use amanat_accel::ENGINE_VARIABLE;
+use amanat_accel::BACKEND_VARIABLE;
+use amanat_profile::memory::status_bytes;
+use amanat_profile::stats::Stat;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
@@ -71,8 +72,8 @@ pub fn answer_if_asked() -> Outcome<bool> {
 /// A child of this program with an engine, this process's where none is named.
 pub(super) fn command(order: &Order, engine: Option<&str>) -> Outcome<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    let engine = engine.unwrap_or(amanat_accel::best().name());
-    command.env(ORDER, serde_json::to_string(order)?).env(ENGINE_VARIABLE, engine);
+    let engine = engine.unwrap_or(amanat_accel::default_backend().name());
+    command.env(ORDER, serde_json::to_string(order)?).env(BACKEND_VARIABLE, engine);
     Ok(command)
 }
 
@@ -94,11 +95,11 @@ fn memory(kind: Kind, site: &Site, requests: usize, callers: Callers) -> Outcome
     let list = stock.requests(kind, requests);
     stock.copy(kind, &site.file)?;
     let system = open(kind, &site.file)?;
-    let Some(opened) = field("VmRSS:") else { return Ok(None) };
+    let Some(opened) = status_bytes("VmRSS:") else { return Ok(None) };
     // Making the requests has a peak of its own. Where the mark cannot be set back, that one is reported if it is higher.
     drop(std::fs::write("/proc/self/clear_refs", "5"));
     drive(&*system, &list, &burst(list.len()), callers)?;
-    let peak = field("VmHWM:").ok_or("it was said a moment ago")?;
+    let peak = status_bytes("VmHWM:").ok_or("it was said a moment ago")?;
     // The requests are the client's memory, not the system's.
     let requests_held: u64 = list.iter().map(|r| r.len() as u64).sum();
     Ok(Some(Memory {
@@ -116,7 +117,7 @@ fn engine(kinds: &[Kind], site: &Site, block: usize, rounds: usize) -> Outcome<E
         let list = stock.requests(*kind, stock.proofs());
         let callers = Callers { number: 1, batch: block };
         let speed = speed(*kind, &stock, &list, callers, rounds, &site.file)?;
-        let engine = amanat_accel::best().name().to_owned();
+        let engine = amanat_accel::default_backend().name().to_owned();
         figures.speeds.push(EngineSpeed { engine, kind: *kind, batch: u32::try_from(block)?, speed });
     }
     Ok(figures)

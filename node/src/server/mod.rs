@@ -160,7 +160,7 @@ impl Node {
         let Self { shared, queue } = self;
         let address = listener.local_addr()?;
         let chain = shared.chain().genesis().chain_id();
-        let (engine, computes) = (shared.engine.name(), amanat_accel::best().name());
+        let (engine, computes) = (shared.engine.name(), amanat_accel::default_backend().name());
         let tls = shared.config.tls.is_some();
         tracing::info!(%address, %chain, height = *shared.tip.borrow(), engine, computes, tls, "node listens");
         let committing = tokio::spawn(commit::run(shared.clone(), queue));

@@ -81,7 +81,7 @@ impl Proof {
             check(part, p.is_zero(), p.is_on_curve(), true)?;
         }
         let on_curve = b.is_on_curve();
-        let member = on_curve && amanat_accel::best().in_subgroup_g2(&[b]) == [true];
+        let member = on_curve && amanat_accel::default_backend().in_subgroup_g2(&[b]) == [true];
         check(ProofPart::B, b.is_zero(), on_curve, member)?;
         Ok(Self { a, b, c })
     }
@@ -158,7 +158,7 @@ impl UncheckedProof {
             out.copy_from_slice(&bytes[from..from + codec::G1_BYTES]);
             codec::g1_parse(&out)
         };
-        let backend = amanat_accel::best();
+        let backend = amanat_accel::default_backend();
         let parsed = parts().map(|bytes| part(bytes, 0)).chain(parts().map(|bytes| part(bytes, 96)));
         let mut a = codec::lift(parsed.collect(), |xs| backend.lift_g1(xs));
         let mut c = a.split_off(a.len() / 2).into_iter();

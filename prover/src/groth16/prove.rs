@@ -14,8 +14,8 @@
 //! Nothing of this is in the proof itself, which is zero-knowledge.
 
 use amanat_accel::{
-    Cancelled, Backend, KeyBases, LoadedCircuit, LoadedKey, Maker, Matrices, QuotientError, QuotientForm,
-    SparseMatrix, Sums, TableMemory, Progress,
+    Backend, Cancelled, KeyBases, LoadedCircuit, LoadedKey, Maker, Matrices, Progress, QuotientError,
+    QuotientForm, SparseMatrix, Sums, TableMemory,
 };
 use amanat_circuits::r1cs::R1cs;
 use amanat_domain::field;
@@ -330,7 +330,7 @@ pub(crate) fn prove_loaded(
 /// let r1cs = R1cs { num_public: 8, num_private: 1, rows };
 /// let (pk, _) = amanat_params::insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng, &|_| ())?;
 /// let assignment = [1u64, 49, 0, 0, 0, 0, 0, 0, 0, 7].map(Fr::from);
-/// let backend = amanat_accel::best();
+/// let backend = amanat_accel::default_backend();
 /// let (key, circuit) = (PreparedKey::new(&pk, backend, Default::default()), PreparedCircuit::new(&r1cs, backend));
 /// let proof = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng), &no_progress)?;
 /// assert_eq!(proof.to_bytes().len(), 128);
@@ -389,7 +389,7 @@ fn check(key: &PreparedKey, circuit: &PreparedCircuit, assignment: &[Fr]) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use amanat_accel::best;
+    use amanat_accel::default_backend;
     use amanat_circuits::r1cs::{Form, Row, evaluate};
     use amanat_domain::statement::Statement;
     use amanat_params::insecure_dev_setup;
@@ -520,7 +520,8 @@ mod tests {
     fn the_number_of_threads_does_not_change_a_proof() {
         let (r1cs, assignment) = random_r1cs(5, 300, 290);
         let (pk, _) = insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(1), &|_| ()).expect("keys");
-        let (key, circuit) = (prepared(&pk, best()), PreparedCircuit::new(&r1cs, best()));
+        let (key, circuit) =
+            (prepared(&pk, default_backend()), PreparedCircuit::new(&r1cs, default_backend()));
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
             let blinding = Blinding::draw(&mut rng(77));
@@ -533,7 +534,8 @@ mod tests {
     fn two_blindings_give_two_proofs() {
         let (r1cs, assignment) = random_r1cs(5, 20, 20);
         let (pk, _) = insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(1), &|_| ()).expect("keys");
-        let (key, circuit) = (prepared(&pk, best()), PreparedCircuit::new(&r1cs, best()));
+        let (key, circuit) =
+            (prepared(&pk, default_backend()), PreparedCircuit::new(&r1cs, default_backend()));
         let mut rng = rng(3);
         let mut proof = || {
             let blinding = Blinding::draw(&mut rng);
@@ -546,7 +548,8 @@ mod tests {
     fn wrong_assignments_keys_and_lengths_are_refused_before_any_heavy_work() {
         let (r1cs, assignment) = random_r1cs(5, 20, 20);
         let (pk, _) = insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(1), &|_| ()).expect("keys");
-        let (key, circuit) = (prepared(&pk, best()), PreparedCircuit::new(&r1cs, best()));
+        let (key, circuit) =
+            (prepared(&pk, default_backend()), PreparedCircuit::new(&r1cs, default_backend()));
         let last = RefCell::new(None);
         let progress = |phase| {
             *last.borrow_mut() = Some(phase);
@@ -566,7 +569,7 @@ mod tests {
         wrong[0] = Fr::from(2u64);
         assert_eq!(with(&circuit, &wrong).err(), Some(ProveError::NotOne));
         let (other, other_assignment) = random_r1cs(6, 20, 20);
-        let error = with(&PreparedCircuit::new(&other, best()), &other_assignment).err();
+        let error = with(&PreparedCircuit::new(&other, default_backend()), &other_assignment).err();
         assert_eq!(error, Some(ProveError::WrongKey { expected: other.digest(), got: r1cs.digest() }));
     }
 
@@ -574,7 +577,8 @@ mod tests {
     fn a_proof_can_be_cancelled_before_each_phase() {
         let (r1cs, assignment) = random_r1cs(5, 20, 20);
         let (pk, _) = insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(1), &|_| ()).expect("keys");
-        let (key, circuit) = (prepared(&pk, best()), PreparedCircuit::new(&r1cs, best()));
+        let (key, circuit) =
+            (prepared(&pk, default_backend()), PreparedCircuit::new(&r1cs, default_backend()));
         let phases = RefCell::new(Vec::new());
         let listen = |phase| {
             phases.borrow_mut().push(phase);

@@ -20,14 +20,18 @@ impl StatementKey {
     /// # Errors
     /// [`ProveError::WrongKey`] where the key was made for another constraint system than this build's.
     pub fn new(key: ProvingKey) -> Result<Self, ProveError> {
-        Self::in_backend(&key, amanat_accel::best(), TableMemory::Plain)
+        Self::in_backend(&key, amanat_accel::default_backend(), TableMemory::Plain)
     }
 
     /// Lays out the key and the statement's circuit in a backend.
     ///
     /// # Errors
     /// [`ProveError::WrongKey`] where the key was made for another constraint system than this build's.
-    pub fn in_backend(key: &ProvingKey, backend: &dyn Backend, memory: TableMemory) -> Result<Self, ProveError> {
+    pub fn in_backend(
+        key: &ProvingKey,
+        backend: &dyn Backend,
+        memory: TableMemory,
+    ) -> Result<Self, ProveError> {
         let circuit = PreparedCircuit::new(circuit(key.header().statement), backend);
         if key.header().r1cs != circuit.digest() {
             return Err(ProveError::WrongKey { expected: circuit.digest(), got: key.header().r1cs });

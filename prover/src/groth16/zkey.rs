@@ -5,7 +5,7 @@
 //! shows when the proof is verified, which is done before it leaves.
 
 use crate::groth16::{Blinding, FixedPoints, ProveError, prove_loaded};
-use amanat_accel::{Backend, KeyBases, LoadedCircuit, LoadedKey, QuotientForm, TableMemory, Progress};
+use amanat_accel::{Backend, KeyBases, LoadedCircuit, LoadedKey, Progress, QuotientForm, TableMemory};
 use amanat_params::{VkPoints, Witness, Zkey};
 use amanat_verifier::{Proof, holds};
 use ark_bn254::Fr;

@@ -64,7 +64,7 @@ impl World {
         let r1cs = circuit();
         let (pk, vk) =
             insecure_dev_setup(Statement::Role, 1, &r1cs, &mut rng, &|_| ()).expect("a plain circuit");
-        let engine = amanat_accel::best();
+        let engine = amanat_accel::default_backend();
         let prepared =
             (PreparedKey::new(&pk, engine, Default::default()), PreparedCircuit::new(&r1cs, engine));
         let mut honest = || {

@@ -13,7 +13,7 @@ use crate::groth16::single::{Reject, verify_one};
 use amanat_accel::Weight;
 use amanat_domain::field::{self, Fr};
 use amanat_domain::statement::PUBLIC_INPUTS;
-use amanat_params::{UncheckedProof, PointError, Proof, ProofError, ProofPart};
+use amanat_params::{PointError, Proof, ProofError, ProofPart, UncheckedProof};
 use merlin::Transcript;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -89,7 +89,9 @@ pub fn verify_encoded(items: &[Encoded<'_>]) -> Vec<Result<(), Reject>> {
     // In the same parts whatever the number of threads; each proof is read by itself anyhow.
     let parts = items.par_chunks(crate::groth16::search::PART);
     let decoded: Vec<Result<UncheckedProof, ProofError>> = parts
-        .flat_map_iter(|part| UncheckedProof::from_bytes_many(&part.iter().map(|i| i.proof).collect::<Vec<_>>()))
+        .flat_map_iter(|part| {
+            UncheckedProof::from_bytes_many(&part.iter().map(|i| i.proof).collect::<Vec<_>>())
+        })
         .collect();
     let sound: Vec<(&Encoded<'_>, &UncheckedProof)> =
         items.iter().zip(&decoded).filter_map(|(item, proof)| Some((item, proof.as_ref().ok()?))).collect();

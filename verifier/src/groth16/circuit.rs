@@ -32,7 +32,7 @@ pub fn verify_circuit(key: &CircuitKey, public: &[Fr], proof: &Proof) -> Result<
     if public.len() != key.num_public() {
         return Err(CircuitReject::PublicInputs { expected: key.num_public(), got: public.len() });
     }
-    if holds(amanat_accel::best(), key.points(), public, proof) {
+    if holds(amanat_accel::default_backend(), key.points(), public, proof) {
         Ok(())
     } else {
         Err(CircuitReject::Invalid)

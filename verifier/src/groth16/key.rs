@@ -33,7 +33,7 @@ impl PreparedVerifyingKey {
     /// Prepares a key, over the best backend.
     #[must_use]
     pub fn new(vk: &VerifyingKey) -> Self {
-        let backend = amanat_accel::best();
+        let backend = amanat_accel::default_backend();
         let points = vk.points();
         let pairing = backend.multi_pairing(&[(points.alpha_g1, points.beta_g2)]);
         // A linted key has exactly the IC points of its public inputs.

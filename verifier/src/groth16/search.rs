@@ -130,7 +130,7 @@ impl<'a> Batch<'a> {
         let key_of = cases.iter().map(place).collect();
         let scalars = weights.iter().map(Weight::scalar).collect();
         let out = vec![false; cases.len()];
-        Self { cases, weights, scalars, keys, key_of, out, backend: amanat_accel::best() }
+        Self { cases, weights, scalars, keys, key_of, out, backend: amanat_accel::default_backend() }
     }
 
     fn part_range(&self, i: usize) -> Range<usize> {

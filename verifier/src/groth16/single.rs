@@ -63,7 +63,7 @@ pub(crate) fn holds(
     b: &G2Affine,
     c: &G1Affine,
 ) -> bool {
-    let backend = amanat_accel::best();
+    let backend = amanat_accel::default_backend();
     let combined = key.combine(public).into_affine();
     let b = backend.prepare_g2(b);
     let pairs = [(*a, &b), (combined, &key.neg_gamma), (*c, &key.neg_delta)];

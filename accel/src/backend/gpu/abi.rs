@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_header_and_its_mirror_name_the_same_functions_in_order_and_the_same_version() {
-        let (header, mirror) = (include_str!("../../cuda/amanat_gpu.h"), include_str!("abi.rs"));
+        let (header, mirror) = (include_str!("../../../cuda/amanat_gpu.h"), include_str!("abi.rs"));
         let (_, table) = mirror.split_once("struct Functions {").expect("the mirror");
         let (table, _) = table.split_once("\n}").expect("its end");
         // Rustfmt breaks some lines after the colon.

@@ -5,7 +5,9 @@ use super::plans::circuit_plan;
 use super::plugin::Stream;
 use super::shared::{Inner, Pinned, Resident, Stop};
 use crate::groth16::begin;
-use crate::{Fr, Integers, LoadedCircuit, Matrices, Phase, QuotientError, QuotientForm, SparseMatrix, Progress};
+use crate::{
+    Fr, Integers, LoadedCircuit, Matrices, Phase, Progress, QuotientError, QuotientForm, SparseMatrix,
+};
 use ark_ff::BigInt;
 use core::any::Any;
 use std::sync::{Arc, OnceLock};

@@ -7,8 +7,8 @@ use super::plugin::{self, Stream};
 use super::shared::{Inner, Pinned, Resident, Stop};
 use crate::groth16::begin;
 use crate::{
-    Cancelled, Fr, G1Affine, G2Affine, KeyBases, LoadedCircuit, LoadedKey, Made, Maker, Phase, QuotientError,
-    Sums, TableMemory, Progress,
+    Cancelled, Fr, G1Affine, G2Affine, KeyBases, LoadedCircuit, LoadedKey, Made, Maker, Phase, Progress,
+    QuotientError, Sums, TableMemory,
 };
 use ark_ec::AffineRepr;
 use ark_ff::BigInt;
@@ -114,7 +114,13 @@ impl Key {
 }
 
 impl LoadedKey for Key {
-    fn sums(&self, assignment: &[Fr], h: &[BigInt<4>], r: &Fr, progress: Progress<'_>) -> Result<Sums, Cancelled> {
+    fn sums(
+        &self,
+        assignment: &[Fr],
+        h: &[BigInt<4>],
+        r: &Fr,
+        progress: Progress<'_>,
+    ) -> Result<Sums, Cancelled> {
         assert_eq!(assignment.len(), self.a.len(), "one value for each variable");
         assert_eq!(h.len(), self.h.len(), "one number of the quotient for each H point");
         // An empty key has nothing that a device could do.

@@ -5,8 +5,8 @@ use super::abi::{
     self, CircuitParts, DeviceParts, Functions, Handle, KeyParts, MatrixParts, QueryParts, Status, Times,
 };
 use super::backend::Gpu;
-use super::shared::Settings;
 use super::plugin::Plugin;
+use super::shared::Settings;
 use crate::backend::processor;
 use crate::{
     Backend, Fr, G1Affine, G1Projective, G2Affine, G2Projective, LoadedCircuit, Matrices, Portable, Proving,

@@ -8,10 +8,10 @@
 //! `unsafe` is in `abi.rs`, `plugin.rs` and the mock.
 
 mod abi;
+mod backend;
 mod bench;
 mod calibration;
 mod circuit;
-mod backend;
 mod failure;
 mod health;
 mod key;
@@ -29,11 +29,11 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
+pub use backend::Gpu;
 pub use bench::Bench;
 pub use calibration::{Calibration, LinearCost};
-pub use backend::Gpu;
 pub use failure::{Failure, FailureKind};
-pub use health::{AlreadyHeard, Event, Severity, Report, State, listen};
+pub use health::{AlreadyHeard, Event, Report, Severity, State, listen};
 pub use plugin::{DeviceInfo, DeviceTimes, LoadError};
 pub use present::{PLUGIN_FILE, PLUGIN_VARIABLE, Presence, open, presence, report};
 pub use shared::{Settings, as_hand};

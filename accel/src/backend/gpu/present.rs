@@ -1,8 +1,8 @@
 //! Whether this process has a device: the plugin by path or beside the program, looked for once.
 
 use super::backend::Gpu;
-use super::shared::Settings;
 use super::plugin::{LoadError, Plugin};
+use super::shared::Settings;
 use crate::backend::processor;
 use std::ffi::OsStr;
 use std::fmt;

@@ -189,8 +189,8 @@ impl Job {
         for _ in 0..RUNS {
             let began = Instant::now();
             let h = circuit.quotient(&self.assignment, &no_progress).expect("the circuit is satisfied");
-            let sums =
-                LoadedKey::sums(key.as_ref(), &self.assignment, &h, &R, &no_progress).expect("nobody cancels");
+            let sums = LoadedKey::sums(key.as_ref(), &self.assignment, &h, &R, &no_progress)
+                .expect("nobody cancels");
             let time = began.elapsed();
             let best = outcome.as_ref().map_or(time, |last| last.time.min(time));
             outcome = Some(Outcome { h, a: sums.a, b: sums.b_g2, c: sums.c, time: best });

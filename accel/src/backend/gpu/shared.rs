@@ -12,9 +12,9 @@ use super::self_test::{self, Verdict};
 use super::slots::Slots;
 use crate::{Backend, Fr};
 use core::cell::Cell;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
-use std::sync::Mutex;
 
 /// Share of a device's free memory, when it is opened, that keys, circuits and proofs may use.
 const SHARE: (u64, u64) = (9, 10);

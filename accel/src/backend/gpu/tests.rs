@@ -456,7 +456,8 @@ fn who_waits_for_a_device_that_is_lost_goes_to_the_processor() {
 fn a_hand_takes_a_free_place_whatever_the_crossover() {
     let line = |fixed| LinearCost { fixed, per_row: 0.0 };
     let never = Calibration { device: line(1.0), processor: line(0.0) };
-    let backend = gpu(&Arc::new(Script::default()), Settings { calibration: Some(never), ..Settings::default() });
+    let backend =
+        gpu(&Arc::new(Script::default()), Settings { calibration: Some(never), ..Settings::default() });
     assert_eq!(job().right(&backend), Maker::Processor);
     assert_eq!(as_hand(|| job().right(&backend)), Maker::Device);
     assert_eq!(job().right(&backend), Maker::Processor, "a hand for that work only");
@@ -473,7 +474,10 @@ fn without_a_pace_the_start_measures_one() {
     let report = backend.report();
     let calibration = report.calibration.expect("measured");
     for line in [calibration.device, calibration.processor] {
-        assert!(line.seconds(1 << 13) > 0.0 && line.seconds(1 << 20) >= line.seconds(1 << 13), "{calibration:?}");
+        assert!(
+            line.seconds(1 << 13) > 0.0 && line.seconds(1 << 20) >= line.seconds(1 << 13),
+            "{calibration:?}"
+        );
     }
     assert_eq!((report.tested, report.state), (Some(true), State::Ready));
 }

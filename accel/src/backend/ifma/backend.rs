@@ -7,7 +7,8 @@ use super::points::{G1, G2};
 use super::quotient;
 use super::recode::{beta_g1, beta_g2};
 use crate::backend::portable::Portable;
-use crate::groth16::{KeyBases, LoadedCircuit, LoadedKey, Matrices, Proving, QuotientForm, TableMemory};
+use crate::groth16::{KeyBases, LoadedCircuit, LoadedKey, Proving, QuotientForm, TableMemory};
+use crate::matrices::Matrices;
 use crate::{Backend, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use std::sync::OnceLock;
 

@@ -7,7 +7,7 @@ use super::msm::{Bases, Recoded};
 use super::points::{G1, G2, Group};
 use super::recode::{Halves, beta_g1, beta_g2, halves_of};
 use crate::Fr;
-use crate::groth16::{Cancelled, KeyBases, LoadedKey, Phase, Sums, TableMemory, Progress, begin};
+use crate::groth16::{Cancelled, KeyBases, LoadedKey, Phase, Progress, Sums, TableMemory, begin};
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::Affine;
 use ark_ff::BigInt;
@@ -108,7 +108,13 @@ impl Key {
 }
 
 impl LoadedKey for Key {
-    fn sums(&self, assignment: &[Fr], h: &[BigInt<4>], r: &Fr, progress: Progress<'_>) -> Result<Sums, Cancelled> {
+    fn sums(
+        &self,
+        assignment: &[Fr],
+        h: &[BigInt<4>],
+        r: &Fr,
+        progress: Progress<'_>,
+    ) -> Result<Sums, Cancelled> {
         assert_eq!(assignment.len(), self.num_variables, "one value for each variable");
         assert_eq!(h.len(), self.num_h, "one number of the quotient for each H point");
         begin(progress, Phase::Recode)?;

@@ -13,7 +13,7 @@ use super::field::{Columns, Lazy, Norm, R, mul};
 use super::lanes::{self, Isa, Words, kernel};
 use super::ntt::Loose;
 use crate::Fr;
-use crate::groth16::Matrices;
+use crate::matrices::Matrices;
 use ark_ff::{One, Zero};
 use rayon::prelude::*;
 use std::collections::BTreeMap;

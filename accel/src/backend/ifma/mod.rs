@@ -17,8 +17,8 @@
 // Kernels loop over fixed ranges, which are unrolled whole; iterators say less there.
 #![allow(clippy::needless_range_loop)]
 
-pub(crate) mod decode;
 pub(crate) mod backend;
+pub(crate) mod decode;
 pub(crate) mod field;
 pub(crate) mod fixed;
 pub(crate) mod fq12;

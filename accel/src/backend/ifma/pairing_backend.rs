@@ -1,7 +1,7 @@
 //! Pairings over these lanes.
 
-use super::decode;
 use super::backend::Lanes;
+use super::decode;
 use super::{fixed, pairing, scale};
 use crate::backend::portable::Portable;
 use crate::{

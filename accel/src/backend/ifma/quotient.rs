@@ -13,9 +13,8 @@ use super::ntt::plain::plain_lanes;
 use super::ntt::{Evaluation, Interpolation, Loose, SMALLEST, wipe};
 use crate::Fr;
 use crate::backend::portable::Portable;
-use crate::groth16::{
-    Integers, LoadedCircuit, Matrices, Phase, Proving, QuotientError, QuotientForm, Progress, begin,
-};
+use crate::groth16::{Integers, LoadedCircuit, Phase, Progress, Proving, QuotientError, QuotientForm, begin};
+use crate::matrices::Matrices;
 use ark_ff::{BigInt, FftField, Field, One};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};

@@ -3,9 +3,9 @@
 use super::{coset, domain};
 use crate::Fr;
 use crate::groth16::{
-    Cancelled, Integers, LoadedCircuit, Matrices, Phase, QuotientError, QuotientForm, SparseMatrix, Progress,
-    begin,
+    Cancelled, Integers, LoadedCircuit, Phase, Progress, QuotientError, QuotientForm, begin,
 };
+use crate::matrices::{Matrices, SparseMatrix};
 use ark_ff::{FftField, Field, One, PrimeField, Zero};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rayon::prelude::*;

@@ -1,7 +1,7 @@
 //! From an assignment and a quotient to the three sums of a proof.
 
 use super::{integers, msm_g1, msm_g2};
-use crate::groth16::{Cancelled, KeyBases, LoadedKey, Phase, Sums, Progress, begin};
+use crate::groth16::{Cancelled, KeyBases, LoadedKey, Phase, Progress, Sums, begin};
 use crate::{Fr, G1Projective};
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
@@ -74,7 +74,13 @@ impl<P: SWCurveConfig> Query<P> {
 }
 
 impl LoadedKey for Key {
-    fn sums(&self, assignment: &[Fr], h: &[BigInt<4>], r: &Fr, progress: Progress<'_>) -> Result<Sums, Cancelled> {
+    fn sums(
+        &self,
+        assignment: &[Fr],
+        h: &[BigInt<4>],
+        r: &Fr,
+        progress: Progress<'_>,
+    ) -> Result<Sums, Cancelled> {
         assert_eq!(assignment.len(), self.num_variables, "one value for each variable");
         begin(progress, Phase::Recode)?;
         let assignment = integers(assignment);

@@ -199,7 +199,7 @@ async fn serve(
         .await
         .with_context(|| format!("cannot listen on {listen}: is another node running there? (--listen)"))?;
     let address = listener.local_addr()?;
-    let (chain, computes) = (engine.chain().status().chain, amanat_accel::best().name());
+    let (chain, computes) = (engine.chain().status().chain, amanat_accel::default_backend().name());
     let scheme = if bounds.tls.is_some() { "https" } else { "http" };
     ui.say(format!(
         "node of chain {chain} listens on {scheme}://{address} (interface: {scheme}://{address}/openapi.json); engine {computes}"

@@ -75,7 +75,7 @@ impl Raw for Affine<ark_bn254::g2::Config> {
     }
 
     fn first_outside(points: &[Self]) -> Option<usize> {
-        let backend = amanat_accel::best();
+        let backend = amanat_accel::default_backend();
         let inside = points.par_chunks(256).flat_map_iter(|points| backend.in_subgroup_g2(points));
         inside.collect::<Vec<bool>>().iter().position(|inside| !inside)
     }
