@@ -82,14 +82,17 @@ impl World {
         let record = RecordInput { subject, record, custodian: hospital, anchored: 3 };
 
         let anchor = anchor_leaf(record.record.root(), hospital, record.anchored).to_field();
-        let leaves = Leaves {
-            subjects: vec![random(rng), record.subject.commitment().to_field()],
-            roles: vec![random(rng), credential.leaf().to_field()],
-            consents: vec![random(rng), consent.leaf().to_field()],
-            records: vec![random(rng), anchor],
-            revocations: IndexedTree::new().leaves().to_vec(),
-        };
-        let mirror = Mirror::new(bundle(now, &leaves)?, leaves)?;
+        let own = [
+            (Registry::Subjects, record.subject.commitment().to_field()),
+            (Registry::Roles, credential.leaf().to_field()),
+            (Registry::Consents, consent.leaf().to_field()),
+            (Registry::Records, anchor),
+        ];
+        let mut leaves = Leaves::empty();
+        for (registry, leaf) in own {
+            leaves = leaves.with(registry, random(rng)).with(registry, leaf);
+        }
+        let mirror = Mirror::new(leaves.bundle(4, now)?, leaves)?;
         Ok(Self { mirror, wallet_secrets, consent, holder, credential, record, scope })
     }
 
@@ -187,19 +190,4 @@ fn fields(now: Timestamp) -> RecordFields {
         device: None,
         provenance: None,
     }
-}
-
-fn bundle(now: Timestamp, leaves: &Leaves) -> Outcome<Bundle> {
-    let dense = |leaves: &[Fr]| -> Outcome<RegistryState> {
-        Ok(RegistryState { root: Tree::from_leaves(leaves)?.root(), count: leaves.len() as u64 })
-    };
-    let revocations = IndexedTree::from_leaves(leaves.revocations.clone())?;
-    let mut registries = [dense(&[])?; 5];
-    registries[Registry::Subjects as usize] = dense(&leaves.subjects)?;
-    registries[Registry::Roles as usize] = dense(&leaves.roles)?;
-    registries[Registry::Consents as usize] = dense(&leaves.consents)?;
-    registries[Registry::Records as usize] = dense(&leaves.records)?;
-    registries[Registry::Revocations as usize] =
-        RegistryState { root: revocations.root(), count: revocations.len() };
-    Ok(Bundle { epoch: 4, time: now, registries })
 }

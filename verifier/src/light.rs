@@ -307,7 +307,7 @@ mod tests {
         let entries = MerkleMap::new().with(entries.iter().map(|(e, c)| (e.key(), c.value())));
         let commitments = Commitments {
             chain: CHAIN,
-            registries: [(Root::new(0u64.into()), 0); 5],
+            registries: PerRegistry::from_fn(|_| (Root::new(0u64.into()), 0)),
             active: 0,
             entries: (entries.root(), entries.len()),
         };

@@ -1,18 +1,17 @@
 //! Native check and constraints give the same verdict on worlds that are changed at random, valid or not.
 
+use crate::of_each_statement;
 use amanat_circuits::built;
-use amanat_circuits::statements::access::AccessWitness;
-use amanat_circuits::statements::consent::ConsentWitness;
-use amanat_circuits::statements::grant::GrantWitness;
-use amanat_circuits::statements::record::RecordWitness;
-use amanat_circuits::statements::revoke::RevokeWitness;
-use amanat_circuits::statements::role::RoleWitness;
-use amanat_circuits::world::{Cases, World, at, random_id, random_scope, rules};
+use amanat_circuits::world::sample::Sample;
+use amanat_circuits::world::{World, at, random_id, random_scope, rules};
 use amanat_domain::consent::{Effect, UseLimit};
 use amanat_domain::field::{Fr, random};
 use amanat_domain::time::Period;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
+
+/// Worlds for each statement.
+const CASES: u64 = 150;
 
 /// A small number, a large one, or anything.
 fn value(rng: &mut ChaCha20Rng) -> Fr {
@@ -74,10 +73,10 @@ fn change(world: &mut World, rng: &mut ChaCha20Rng) {
     }
 }
 
-fn verdicts_agree<R: Cases>(cases: u64) {
+fn verdicts_agree<R: Sample>() {
     let r1cs = &built(R::STATEMENT).0;
     let mut seen = [0, 0];
-    for seed in 0..cases {
+    for seed in 0..CASES {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let mut world = World::new(seed);
         for _ in 0..rng.random_range(1..3) {
@@ -97,32 +96,4 @@ fn verdicts_agree<R: Cases>(cases: u64) {
     assert!(seen.iter().all(|n| *n > 0), "{}: {seen:?}", R::STATEMENT);
 }
 
-#[test]
-fn verdicts_on_changed_grants_agree() {
-    verdicts_agree::<GrantWitness>(60);
-}
-
-#[test]
-fn verdicts_on_changed_revocations_agree() {
-    verdicts_agree::<RevokeWitness>(60);
-}
-
-#[test]
-fn verdicts_on_changed_consents_agree() {
-    verdicts_agree::<ConsentWitness>(150);
-}
-
-#[test]
-fn verdicts_on_changed_roles_agree() {
-    verdicts_agree::<RoleWitness>(60);
-}
-
-#[test]
-fn verdicts_on_changed_records_agree() {
-    verdicts_agree::<RecordWitness>(150);
-}
-
-#[test]
-fn verdicts_on_changed_accesses_agree() {
-    verdicts_agree::<AccessWitness>(150);
-}
+of_each_statement!(verdicts_on_changed_worlds_agree: verdicts_agree);

@@ -1,11 +1,13 @@
 //! A sampled mutation run: some rows of each kind and all that assert or bind. The whole run is
 //! `cargo run --release -p amanat-circuits --example mutation`.
 
+use crate::of_each_statement;
 use amanat_circuits::mutation::{Report, sampled, score};
-use amanat_circuits::{RowKind, built};
+use amanat_circuits::{Relation, RowKind, built};
 use amanat_domain::statement::Statement;
 
-fn enough_rows_are_caught(statement: Statement) {
+fn enough_rows_are_caught<R: Relation>() {
+    let statement = R::STATEMENT;
     let Report { tried, caught, survivors, .. } = score(statement, Some(120), 7, &|_| {});
     let least =
         built(statement).1.labels.iter().filter(|l| matches!(l.kind, RowKind::Assert | RowKind::Bind(_)));
@@ -17,35 +19,7 @@ fn enough_rows_are_caught(statement: Statement) {
     assert!(!survivors.iter().any(|s| asserting(&s)), "{statement}: {survivors:?}");
 }
 
-#[test]
-fn without_a_row_of_grant_a_cheat_gets_through() {
-    enough_rows_are_caught(Statement::Grant);
-}
-
-#[test]
-fn without_a_row_of_revoke_a_cheat_gets_through() {
-    enough_rows_are_caught(Statement::Revoke);
-}
-
-#[test]
-fn without_a_row_of_consent_a_cheat_gets_through() {
-    enough_rows_are_caught(Statement::Consent);
-}
-
-#[test]
-fn without_a_row_of_role_a_cheat_gets_through() {
-    enough_rows_are_caught(Statement::Role);
-}
-
-#[test]
-fn without_a_row_of_record_a_cheat_gets_through() {
-    enough_rows_are_caught(Statement::Record);
-}
-
-#[test]
-fn without_a_row_of_access_a_cheat_gets_through() {
-    enough_rows_are_caught(Statement::Access);
-}
+of_each_statement!(without_a_row_a_cheat_gets_through: enough_rows_are_caught);
 
 #[test]
 fn a_sample_is_spread_and_holds_every_row_that_asserts_or_binds() {

@@ -1,18 +1,13 @@
 //! Each clause broken alone is refused by the native check, with that clause's id, and by the constraints.
 
+use crate::of_each_statement;
 use amanat_circuits::built;
-use amanat_circuits::statements::access::AccessWitness;
-use amanat_circuits::statements::consent::ConsentWitness;
-use amanat_circuits::statements::grant::GrantWitness;
-use amanat_circuits::statements::record::RecordWitness;
-use amanat_circuits::statements::revoke::RevokeWitness;
-use amanat_circuits::statements::role::RoleWitness;
-use amanat_circuits::world::negatives::{Negative, Negatives};
 use amanat_circuits::world::rules;
+use amanat_circuits::world::sample::{Negative, Sample};
 use std::collections::BTreeSet;
 
 /// Native check and constraints both refuse.
-fn breaks<R: Negatives>(Negative { clause, how, case }: &Negative<R>) {
+fn breaks<R: Sample>(Negative { clause, how, case }: &Negative<R>) {
     let verdict = case.witness.check(&case.public).map_err(|denied| denied.clause);
     assert_eq!(verdict, Err(*clause), "{clause}, {how}: native");
     let assignment = case.witness.assign(&case.public);
@@ -20,7 +15,7 @@ fn breaks<R: Negatives>(Negative { clause, how, case }: &Negative<R>) {
     assert!(refused.is_some(), "{clause}, {how}: the constraints accept it");
 }
 
-fn each_clause_is_broken_alone<R: Negatives>() {
+fn each_clause_is_broken_alone<R: Sample>() {
     for seed in [3, 4] {
         let valid = R::case(&rules::asking(seed));
         assert_eq!(valid.witness.check(&valid.public), Ok(()), "what is broken holds before");
@@ -41,32 +36,4 @@ fn each_clause_is_broken_alone<R: Negatives>() {
     }
 }
 
-#[test]
-fn each_clause_of_grant_broken_alone_is_refused() {
-    each_clause_is_broken_alone::<GrantWitness>();
-}
-
-#[test]
-fn each_clause_of_revoke_broken_alone_is_refused() {
-    each_clause_is_broken_alone::<RevokeWitness>();
-}
-
-#[test]
-fn each_clause_of_consent_broken_alone_is_refused() {
-    each_clause_is_broken_alone::<ConsentWitness>();
-}
-
-#[test]
-fn each_clause_of_role_broken_alone_is_refused() {
-    each_clause_is_broken_alone::<RoleWitness>();
-}
-
-#[test]
-fn each_clause_of_record_broken_alone_is_refused() {
-    each_clause_is_broken_alone::<RecordWitness>();
-}
-
-#[test]
-fn each_clause_of_access_broken_alone_is_refused() {
-    each_clause_is_broken_alone::<AccessWitness>();
-}
+of_each_statement!(each_clause_broken_alone_is_refused: each_clause_is_broken_alone);

@@ -3,7 +3,8 @@
 
 use amanat_circuits::statements::consent::ConsentWitness;
 use amanat_circuits::statements::grant::GrantWitness;
-use amanat_circuits::world::{Case, Cases, rules};
+use amanat_circuits::world::sample::Sample;
+use amanat_circuits::world::{Case, rules};
 use amanat_circuits::{Cs, Relation, built};
 use amanat_domain::consent::revocation_word;
 use amanat_domain::field::Fr;
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 
 /// The clauses of the rows that are violated when a prover puts these values in place of the honest ones, and publishes
 /// what comes out.
-fn violated<R: Cases>(case: &Case<R>, faults: Vec<(u32, Fr)>) -> BTreeSet<&'static str> {
+fn violated<R: Sample>(case: &Case<R>, faults: Vec<(u32, Fr)>) -> BTreeSet<&'static str> {
     let mut cs = Cs::cheating(&case.public.to_field_elements(), faults);
     case.witness.constrain(&mut cs);
     let assignment = cs.into_assignment();
@@ -32,7 +33,7 @@ fn variable_of(assignment: &[Fr], value: Fr) -> u32 {
 #[test]
 fn gra_5_a_nonce_without_a_revocation_id_which_no_granted_consent_has() {
     let world = rules::asking(1);
-    let case = world.grant();
+    let case = GrantWitness::case(&world);
     let nonce = variable_of(&case.witness.assign(&case.public), world.nonce);
     let subject = world.wallet().subject().commitment().to_field();
     let bad = (1u64..)
@@ -50,7 +51,7 @@ fn gra_5_a_nonce_without_a_revocation_id_which_no_granted_consent_has() {
 #[test]
 fn con_6_a_data_period_that_ends_before_it_begins_which_no_period_does() {
     let world = rules::asking(1);
-    let case = world.consent_case();
+    let case = ConsentWitness::case(&world);
     let assignment = case.witness.assign(&case.public);
     // The request's period is the word before the recipient's organisation.
     let first = variable_of(&assignment, world.request.recipient.organisation.to_field()) - 2 * TIME_BITS;
@@ -65,7 +66,7 @@ fn con_6_a_data_period_that_ends_before_it_begins_which_no_period_does() {
 
 #[test]
 fn an_honest_prover_who_publishes_what_comes_out_violates_nothing() {
-    fn honest<R: Cases>() {
+    fn honest<R: Sample>() {
         assert_eq!(violated(&R::case(&rules::asking(2)), Vec::new()), BTreeSet::new());
     }
     honest::<GrantWitness>();

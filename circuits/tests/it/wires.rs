@@ -1,13 +1,9 @@
 //! No wire is loose: whoever changes one alone violates a row, unless the wire is listed as free with the reason.
 
+use crate::of_each_statement;
 use amanat_circuits::r1cs::{Row, evaluate};
-use amanat_circuits::statements::access::AccessWitness;
-use amanat_circuits::statements::consent::ConsentWitness;
-use amanat_circuits::statements::grant::GrantWitness;
-use amanat_circuits::statements::record::RecordWitness;
-use amanat_circuits::statements::revoke::RevokeWitness;
-use amanat_circuits::statements::role::RoleWitness;
-use amanat_circuits::world::{Cases, World, rules};
+use amanat_circuits::world::sample::Sample;
+use amanat_circuits::world::{World, rules};
 use amanat_circuits::{R1cs, built};
 use amanat_domain::field::{Fr, random};
 use ark_ff::Zero;
@@ -52,7 +48,7 @@ fn loose(r1cs: &R1cs, of: &[Vec<(u32, [Fr; 3])>], assignment: &[Fr], rng: &mut C
         .collect()
 }
 
-fn no_wire_is_loose<R: Cases>() {
+fn no_wire_is_loose<R: Sample>() {
     let (r1cs, shape) = built(R::STATEMENT);
     let of = occurrences(r1cs);
     for (variable, rows) in of.iter().enumerate() {
@@ -85,44 +81,15 @@ fn no_wire_is_loose<R: Cases>() {
     );
 }
 
-#[test]
-fn a_wire_of_grant_changed_alone_is_refused() {
-    no_wire_is_loose::<GrantWitness>();
-}
-
-#[test]
-fn a_wire_of_revoke_changed_alone_is_refused() {
-    no_wire_is_loose::<RevokeWitness>();
-}
-
-#[test]
-fn a_wire_of_consent_changed_alone_is_refused() {
-    no_wire_is_loose::<ConsentWitness>();
-}
-
-#[test]
-fn a_wire_of_role_changed_alone_is_refused() {
-    no_wire_is_loose::<RoleWitness>();
-}
-
-#[test]
-fn a_wire_of_record_changed_alone_is_refused() {
-    no_wire_is_loose::<RecordWitness>();
-}
-
-#[test]
-fn a_wire_of_access_changed_alone_is_refused() {
-    no_wire_is_loose::<AccessWitness>();
-}
+of_each_statement!(a_wire_changed_alone_is_refused: no_wire_is_loose);
 
 /// The list of the book: hints of zero tests, nothing else.
-#[test]
-fn only_inverse_hints_of_zero_tests_are_free() {
-    let count = |statement| built(statement).1.free.len();
-    assert_eq!(amanat_domain::statement::Statement::ALL.map(count), [0, 0, 37, 0, 0, 37]);
-    for statement in amanat_domain::statement::Statement::ALL {
-        for free in &built(statement).1.free {
-            assert!(free.reason.starts_with("inverse hint of a zero test"), "{statement}: {}", free.reason);
-        }
+fn only_hints_are_free<R: Sample>() {
+    let free = &built(R::STATEMENT).1.free;
+    assert_eq!(free.len(), R::FREE_WIRES, "{}", R::STATEMENT);
+    for free in free {
+        assert!(free.reason.starts_with("inverse hint of a zero test"), "{}: {}", R::STATEMENT, free.reason);
     }
 }
+
+of_each_statement!(only_inverse_hints_of_zero_tests_are_free: only_hints_are_free);

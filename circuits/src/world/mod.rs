@@ -1,19 +1,16 @@
 //! Small worlds for tests and the mutation run: a patient, a clinician, a consent, a record and registries around them.
 //!
-//! A [`World`] is plain data. Change a field and ask for a statement's [`Case`]: trees, bundle and public vector follow, so
-//! that one thing is wrong and everything else is as an honest ledger would have it.
+//! A [`World`] is plain data. Change a field and ask for a statement's [`Case`] ([`Sample::case`](sample::Sample::case)):
+//! trees, bundle and public vector follow, so that one thing is wrong and everything else is as an honest
+//! ledger would have it. What belongs to one statement is in its folder, in `sample.rs`.
 
-pub mod negatives;
 pub mod rules;
+pub mod sample;
+pub mod tamper;
 
-use crate::statements::Relation;
-use crate::statements::access::{AccessWitness, RecordOpening};
-use crate::statements::consent::ConsentWitness;
-use crate::statements::grant::GrantWitness;
-use crate::statements::record::RecordWitness;
-use crate::statements::revoke::RevokeWitness;
-use crate::statements::role::RoleWitness;
-use amanat_domain::bundle::{Bundle, Registry, RegistryState};
+use sample::Sample;
+
+use amanat_domain::bundle::{Bundle, PerRegistry, Registry, RegistryKind, RegistryState};
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, GrantedConsent, Jurisdictions, OrgId,
     Purposes, RoleCode, UseLimit,
@@ -40,15 +37,16 @@ pub struct Case<R> {
     pub public: PublicVector,
 }
 
-impl<R: Relation> Case<R> {
-    /// What an honest prover publishes.
-    pub fn honest(witness: R, ctx: Fr, bundle: &Bundle, policy: Fr) -> Self {
+impl<R: Sample> Case<R> {
+    /// What an honest prover publishes under the witness's bundle and policy.
+    pub fn honest(witness: R, ctx: Fr) -> Self {
         let [nf_0, nf_1, out_0, out_1] = witness.outputs(ctx);
+        let bundle = witness.bundle();
         let public = PublicVector {
             ctx,
             bundle: bundle.hash().to_field(),
             epoch: bundle.epoch,
-            policy,
+            policy: witness.policy().hash(),
             nf: [nf_0, nf_1],
             out: [out_0, out_1],
         };
@@ -97,10 +95,10 @@ pub struct World {
     pub epoch: u64,
     /// Time of the bundle.
     pub time: Timestamp,
-    /// Strangers' leaves: subjects, roles, consents, records.
-    pub strangers: [Vec<Fr>; 4],
-    /// Where ours stand among them.
-    pub positions: [usize; 4],
+    /// Leaves of strangers, in the dense registries.
+    pub strangers: PerRegistry<Vec<Fr>>,
+    /// Where ours are among them.
+    pub positions: PerRegistry<usize>,
     /// What is revoked.
     pub revoked: Vec<RevocationId>,
     /// Context.
@@ -108,16 +106,30 @@ pub struct World {
 }
 
 /// The registries of a world.
-struct Sealed {
-    bundle: Bundle,
-    trees: [Tree; 4],
+pub(crate) struct Sealed {
+    /// What they are committed to by.
+    pub(crate) bundle: Bundle,
+    trees: PerRegistry<Tree>,
+    positions: PerRegistry<usize>,
     revocations: IndexedTree,
 }
 
-const SUBJECTS: usize = 0;
-const ROLES: usize = 1;
-const CONSENTS: usize = 2;
-const RECORDS: usize = 3;
+impl Sealed {
+    /// Path of the world's own leaf in a dense registry.
+    pub(crate) fn path(&self, registry: Registry) -> Path {
+        self.trees[registry].path(self.positions[registry] as u32).expect("ours is in it")
+    }
+
+    /// The leaf around an id; of a revoked id, the leaf below it: what a liar would show.
+    pub(crate) fn absence(&self, id: RevocationId) -> NonMembership {
+        self.revocations.non_membership(id).unwrap_or_else(|| {
+            let leaves = self.revocations.leaves();
+            let below = leaves.iter().position(|l| l.next == id.to_field()).expect("something is below");
+            let path = self.revocations.tree().path(below as u32).expect("in the tree");
+            NonMembership { low_value: leaves[below].value, low_next: leaves[below].next, path }
+        })
+    }
+}
 
 /// A random id below `2^251`.
 pub fn random_id(rng: &mut ChaCha20Rng) -> RevocationId {
@@ -288,13 +300,16 @@ impl World {
             asked,
             epoch: 1000 + rng.random_range(0..1000u64),
             time: at(now),
-            strangers: core::array::from_fn(|_| (0..rng.random_range(4..30)).map(|_| random(rng)).collect()),
-            positions: [0; 4],
+            strangers: PerRegistry::from_fn(|registry| match registry.kind() {
+                RegistryKind::Dense => (0..rng.random_range(4..30)).map(|_| random(rng)).collect(),
+                RegistryKind::Indexed => Vec::new(),
+            }),
+            positions: PerRegistry::default(),
             revoked: (0..rng.random_range(0..20)).map(|_| random_id(rng)).collect(),
             ctx: random(rng),
         };
-        for (position, strangers) in world.positions.iter_mut().zip(&world.strangers) {
-            *position = rng.random_range(0..=strangers.len());
+        for registry in Registry::dense() {
+            world.positions[registry] = rng.random_range(0..=world.strangers[registry].len());
         }
         world.terms = rules::random_terms(rng, &world);
         world.redraw(rng);
@@ -364,168 +379,39 @@ impl World {
         Record::from_parts(self.values, salts, Secret::new(self.root_salt)).expect("a salt with an id")
     }
 
+    /// The leaf that is this world's own in a dense registry.
+    fn leaf(&self, registry: Registry) -> Option<Fr> {
+        match registry {
+            Registry::Subjects => Some(self.wallet().subject().commitment().to_field()),
+            Registry::Roles => Some(self.credential.leaf().to_field()),
+            Registry::Consents => Some(self.consent().leaf().to_field()),
+            Registry::Records => {
+                Some(anchor_leaf(self.record().root(), self.custodian, self.anchored).to_field())
+            }
+            Registry::Revocations => None,
+        }
+    }
+
     /// The registries as they now are.
-    fn seal(&self) -> Sealed {
-        let ours = [
-            self.wallet().subject().commitment().to_field(),
-            self.credential.leaf().to_field(),
-            self.consent().leaf().to_field(),
-            anchor_leaf(self.record().root(), self.custodian, self.anchored).to_field(),
-        ];
-        let trees: [Tree; 4] = core::array::from_fn(|i| {
-            let mut leaves = self.strangers[i].clone();
-            leaves.insert(self.positions[i], ours[i]);
+    pub(crate) fn seal(&self) -> Sealed {
+        let trees = PerRegistry::from_fn(|registry| {
+            let mut leaves = self.strangers[registry].clone();
+            if let Some(own) = self.leaf(registry) {
+                leaves.insert(self.positions[registry], own);
+            }
             Tree::from_leaves(&leaves).expect("room")
         });
         let mut revocations = IndexedTree::new();
         for id in &self.revoked {
             revocations.insert(*id).expect("distinct");
         }
-        let dense = |i: usize| RegistryState { root: trees[i].root(), count: trees[i].len() };
-        let registries = [
-            dense(SUBJECTS),
-            dense(ROLES),
-            dense(CONSENTS),
-            RegistryState { root: revocations.root(), count: revocations.len() },
-            dense(RECORDS),
-        ];
-        debug_assert_eq!(Registry::Revocations as usize, 3);
-        Sealed { bundle: Bundle { epoch: self.epoch, time: self.time, registries }, trees, revocations }
+        let registries = PerRegistry::from_fn(|registry| match registry.kind() {
+            RegistryKind::Dense => {
+                RegistryState { root: trees[registry].root(), count: trees[registry].len() }
+            }
+            RegistryKind::Indexed => RegistryState { root: revocations.root(), count: revocations.len() },
+        });
+        let bundle = Bundle { epoch: self.epoch, time: self.time, registries };
+        Sealed { bundle, trees, positions: self.positions, revocations }
     }
-
-    fn path(&self, sealed: &Sealed, registry: usize) -> Path {
-        sealed.trees[registry].path(self.positions[registry] as u32).expect("ours is in it")
-    }
-
-    /// The leaf around an id; of a revoked id, the leaf below it: what a liar would show.
-    fn absence(sealed: &Sealed, id: RevocationId) -> NonMembership {
-        sealed.revocations.non_membership(id).unwrap_or_else(|| {
-            let leaves = sealed.revocations.leaves();
-            let below = leaves.iter().position(|l| l.next == id.to_field()).expect("something is below");
-            let path = sealed.revocations.tree().path(below as u32).expect("in the tree");
-            NonMembership { low_value: leaves[below].value, low_next: leaves[below].next, path }
-        })
-    }
-
-    /// Grant.
-    #[must_use]
-    pub fn grant(&self) -> Case<GrantWitness> {
-        let sealed = self.seal();
-        let witness = GrantWitness {
-            bundle: sealed.bundle,
-            wallet: self.wallet(),
-            subject_path: self.path(&sealed, SUBJECTS),
-            consent: self.consent(),
-        };
-        Case::honest(witness, self.ctx, &sealed.bundle, Fr::from(0u64))
-    }
-
-    /// Revoke.
-    #[must_use]
-    pub fn revoke(&self) -> Case<RevokeWitness> {
-        let sealed = self.seal();
-        let witness = RevokeWitness {
-            bundle: sealed.bundle,
-            wallet: self.wallet(),
-            consent: self.consent(),
-            consent_path: self.path(&sealed, CONSENTS),
-        };
-        Case::honest(witness, self.ctx, &sealed.bundle, Fr::from(0u64))
-    }
-
-    /// S1.
-    #[must_use]
-    pub fn consent_case(&self) -> Case<ConsentWitness> {
-        let sealed = self.seal();
-        let consent = self.consent();
-        let witness = ConsentWitness {
-            bundle: sealed.bundle,
-            subject: self.wallet().subject(),
-            consent_path: self.path(&sealed, CONSENTS),
-            unrevoked: Self::absence(&sealed, consent.revocation_id()),
-            consent,
-            request: self.request.clone(),
-            use_index: self.use_index,
-        };
-        Case::honest(witness, self.ctx, &sealed.bundle, self.request.policy_hash())
-    }
-
-    /// S2.
-    #[must_use]
-    pub fn role(&self) -> Case<RoleWitness> {
-        let sealed = self.seal();
-        let witness = RoleWitness {
-            bundle: sealed.bundle,
-            holder: self.holder(),
-            credential: self.credential.clone(),
-            role_path: self.path(&sealed, ROLES),
-            policy: self.policy.roles.clone(),
-        };
-        Case::honest(witness, self.ctx, &sealed.bundle, self.policy.roles.policy_hash())
-    }
-
-    /// S3.
-    #[must_use]
-    pub fn record_case(&self) -> Case<RecordWitness> {
-        let sealed = self.seal();
-        let record = self.record();
-        let witness = RecordWitness {
-            bundle: sealed.bundle,
-            subject: self.wallet().subject(),
-            custodian: self.custodian,
-            anchored: self.anchored,
-            record_path: self.path(&sealed, RECORDS),
-            current: if self.asked.latest {
-                Self::absence(&sealed, record.supersession_id())
-            } else {
-                RecordWitness::not_looked_up(&record)
-            },
-            record,
-            request: self.asked.clone(),
-        };
-        Case::honest(witness, self.ctx, &sealed.bundle, self.asked.policy_hash())
-    }
-
-    /// Access.
-    #[must_use]
-    pub fn access(&self) -> Case<AccessWitness> {
-        let sealed = self.seal();
-        let consent = self.consent();
-        let witness = AccessWitness {
-            bundle: sealed.bundle,
-            subject: self.wallet().subject(),
-            consent_path: self.path(&sealed, CONSENTS),
-            unrevoked: Self::absence(&sealed, consent.revocation_id()),
-            consent,
-            use_index: self.use_index,
-            holder: self.holder(),
-            credential: self.credential.clone(),
-            role_path: self.path(&sealed, ROLES),
-            record: RecordOpening::new(&self.record()),
-            custodian: self.custodian,
-            anchored: self.anchored,
-            record_path: self.path(&sealed, RECORDS),
-            policy: self.policy.clone(),
-        };
-        Case::honest(witness, self.ctx, &sealed.bundle, self.policy.policy_hash())
-    }
-}
-
-/// A witness that a world gives: the statement's case, by type.
-pub trait Cases: Relation + Sized + Send + Sync {
-    /// The case of a world.
-    fn case(world: &World) -> Case<Self>;
-}
-
-macro_rules! cases {
-    ($($witness:ident $method:ident)*) => { $(
-        impl Cases for $witness {
-            fn case(world: &World) -> Case<Self> { world.$method() }
-        }
-    )* };
-}
-
-cases! {
-    GrantWitness grant RevokeWitness revoke ConsentWitness consent_case RoleWitness role RecordWitness record_case
-    AccessWitness access
 }

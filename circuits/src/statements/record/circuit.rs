@@ -1,163 +1,24 @@
-//! S3 record: what is disclosed and asked about comes from an anchored record. Clauses `REC-1..12` of
-//! `docs/book/src/record.md`.
+//! The clauses of record as constraints, in the order of the native check.
 
-use super::{
-    Denied, Relation, blank, check_bundle, check_member, check_slot, check_unused, constrain_unused,
-};
+use super::RecordWitness;
 use crate::cs::{Bit, Cs, Num};
-use crate::gadgets::bits::{self, word};
+use crate::gadgets::bits::word;
 use crate::gadgets::bundle::OpenBundle;
 use crate::gadgets::identity::SubjectVar;
-use crate::gadgets::record::{self, LeafVar};
-use crate::gadgets::{merkle, poseidon};
+use crate::gadgets::record::LeafVar;
+use crate::gadgets::{bits, merkle, poseidon, record};
 use crate::public;
-use amanat_domain::bundle::{Bundle, Registry};
-use amanat_domain::consent::OrgId;
+use crate::statements::clause::constrain_unused;
 use amanat_domain::field::Fr;
-use amanat_domain::identity::Subject;
-use amanat_domain::policy::{RecordRequest, disclosure};
 use amanat_domain::poseidon::Tag;
-use amanat_domain::record::{Leaf, RECORD_LEAVES, Record, anchor_leaf};
-use amanat_domain::statement::{PublicVector, Statement};
-use amanat_domain::time::{Period, TIME_BITS};
-use amanat_domain::tree::{DEPTH, NonMembership, Path};
-
-/// What the custodian knows.
-pub struct RecordWitness {
-    /// The bundle proved against.
-    pub bundle: Bundle,
-    /// Whose record.
-    pub subject: Subject,
-    /// The record with its salts.
-    pub record: Record,
-    /// Who anchored it.
-    pub custodian: OrgId,
-    /// In which epoch.
-    pub anchored: u64,
-    /// Where it stands in `records`.
-    pub record_path: Path,
-    /// That its supersession id is absent; not read where the request does not ask for the latest version.
-    pub current: NonMembership,
-    /// What is asked and disclosed.
-    pub request: RecordRequest,
-}
+use amanat_domain::record::{Leaf, RECORD_LEAVES};
+use amanat_domain::registry::Registry;
+use amanat_domain::time::TIME_BITS;
+use amanat_domain::tree::NonMembership;
 
 impl RecordWitness {
-    pub(crate) fn blank() -> Self {
-        let zero = Fr::from(0u64);
-        let record = (1u64..)
-            .find_map(|n| {
-                let salts = vec![blank::secret(); RECORD_LEAVES];
-                let root_salt = amanat_domain::secret::Secret::new(Fr::from(n));
-                Record::from_parts([[zero; 2]; RECORD_LEAVES], salts, root_salt)
-            })
-            .expect("one salt in six has a supersession id");
-        Self {
-            bundle: blank::bundle(),
-            subject: blank::wallet().subject(),
-            record,
-            custodian: OrgId::new(zero),
-            anchored: 0,
-            record_path: blank::path(),
-            current: blank::absence(),
-            request: RecordRequest {
-                resource_type: None,
-                code: None,
-                unit: None,
-                status: None,
-                value: None,
-                period: Period::ALWAYS,
-                custodian: None,
-                anchored_by: 0,
-                latest: false,
-                disclosed: 0,
-                salt: zero,
-            },
-        }
-    }
-
-    /// What stands for the absence of a record's supersession id where the request does not ask for the latest version:
-    /// neighbours on both sides of the id, under no root at all.
-    #[must_use]
-    pub fn not_looked_up(record: &Record) -> NonMembership {
-        let id = record.supersession_id().to_field();
-        let one = Fr::from(1u64);
-        let path = Path { index: 0, siblings: [[Fr::from(0u64); 3]; DEPTH] };
-        NonMembership { low_value: id - one, low_next: id + one, path }
-    }
-
-    fn value(&self, leaf: Leaf) -> Fr {
-        self.record.open(leaf).values[0]
-    }
-}
-
-/// The leaves asked about by equality, in the order of the request's flags.
-const EQUALITIES: [(Leaf, &str); 4] =
-    [(Leaf::Type, "resource type"), (Leaf::Code, "code"), (Leaf::Unit, "unit"), (Leaf::Status, "status")];
-
-impl Relation for RecordWitness {
-    const STATEMENT: Statement = Statement::Record;
-
-    fn outputs(&self, ctx: Fr) -> [Fr; 4] {
-        let zero = Fr::from(0u64);
-        let disclosed = disclosure(&self.record.leaves(), self.request.disclosed);
-        [zero, zero, disclosed, self.subject.detection_tag(ctx)]
-    }
-
-    fn check(&self, public: &PublicVector) -> Result<(), Denied> {
-        let request = &self.request;
-        let [_, _, disclosed, tag] = self.outputs(public.ctx);
-        check_bundle("REC-1", &self.bundle, public)?;
-        if self.value(Leaf::Subject) != self.subject.commitment().to_field() {
-            return Err(Denied::because("REC-2", "the record is about another subject"));
-        }
-        let leaf = anchor_leaf(self.record.root(), self.custodian, self.anchored).to_field();
-        check_member("REC-3", &self.bundle, Registry::Records, leaf, &self.record_path)?;
-        check_slot("REC-4", public.policy, request.policy_hash(), "the request")?;
-        let asked = [request.resource_type.map(Fr::from), request.code, request.unit, request.status];
-        for ((leaf, what), asked) in EQUALITIES.into_iter().zip(asked) {
-            if asked.is_some_and(|word| word != self.value(leaf)) {
-                return Err(Denied::because("REC-5", format!("the record's {what} is another")));
-            }
-        }
-        if request.custodian.is_some_and(|c| c != self.custodian) {
-            return Err(Denied::because("REC-5", "another custodian anchored the record"));
-        }
-        if let Some(range) = request.value {
-            let [value, present] = self.record.open(Leaf::Value).values;
-            let inside = present == Fr::from(1u64)
-                && Fr::from(range.least) <= value
-                && value <= Fr::from(range.greatest);
-            if !inside {
-                return Err(Denied::because("REC-6", "the record has no value in the range asked for"));
-            }
-        }
-        let [from, until] = self.record.open(Leaf::Time).values;
-        let within = Fr::from(request.period.from().seconds()) <= from
-            && from <= until
-            && until <= Fr::from(request.period.until().seconds());
-        if !within {
-            return Err(Denied::because("REC-7", "the record's time is not within the period asked for"));
-        }
-        if self.anchored > request.anchored_by {
-            return Err(Denied::because(
-                "REC-8",
-                format!("anchored in epoch {}, after epoch {}", self.anchored, request.anchored_by),
-            ));
-        }
-        if request.latest {
-            let id = self.record.supersession_handle().revocation_id();
-            let root = self.bundle.registry(Registry::Revocations).root;
-            if !id.is_some_and(|id| self.current.verify(root, id)) {
-                return Err(Denied::because("REC-9", "a newer version replaces this record"));
-            }
-        }
-        check_slot("REC-10", public.out[0], disclosed, "the disclosure")?;
-        check_slot("REC-11", public.out[1], tag, "the detection tag")?;
-        check_unused("REC-12", public, &[public::NF_0, public::NF_1])
-    }
-
-    fn constrain(&self, cs: &mut Cs) {
+    /// The constraints: the same clauses, labelled.
+    pub(super) fn constrain_clauses(&self, cs: &mut Cs) {
         let ctx = cs.public(public::CTX);
         let request = &self.request;
         let record = &self.record;
