@@ -2,7 +2,7 @@
 
 use crate::actors::Organisation;
 use crate::session::Session;
-use amanat_service::view::{GovernanceView, Hex32};
+use amanat_api::view::{GovernanceView, Hex32};
 use anyhow::{Context, Result, bail};
 
 impl Session {
@@ -80,8 +80,8 @@ mod tests {
     use super::{choose, find};
     use crate::actors::Organisation;
     use crate::desk::{Desk, dev_genesis};
+    use amanat_client::ledger::{Embedded, LedgerAccess};
     use amanat_domain::time::Timestamp;
-    use amanat_service::access::{Embedded, LedgerAccess};
     use std::sync::Arc;
 
     fn all() -> Vec<Organisation> {

@@ -72,8 +72,8 @@ fn code(error: &anyhow::Error) -> u8 {
     } else if error.is::<amanat_circuits::Denied>() {
         3
     } else if matches!(
-        error.downcast_ref::<amanat_service::access::AccessError>(),
-        Some(amanat_service::access::AccessError::Refused(_))
+        error.downcast_ref::<amanat_client::ledger::AccessError>(),
+        Some(amanat_client::ledger::AccessError::Refused(_))
     ) || error.is::<amanat_ledger::SubmitError>()
     {
         4

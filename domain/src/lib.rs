@@ -20,6 +20,7 @@ pub mod fhir;
 pub mod field;
 pub mod governance;
 pub mod identity;
+pub mod ids;
 pub mod map;
 pub mod merkle;
 pub mod mirror;

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// DESIGN's order: `domain <- circuits <- params <- prover | verifier <- ledger <- service <- cli`, for normal
-/// dependencies. A prover checks its proofs before they leave, so it may use the verifier; never the other way round.
-/// `accel` stands beside the row: it depends on nothing of ours, and only what computes on curves may use it.
+/// The layout's order, for normal dependencies:
+/// `domain <- circuits <- params <- verifier <- prover`; `verifier <- ledger <- bft <- node`;
+/// `prover, ledger <- client <- cli`. A prover checks its proofs before they leave, so it may use the
+/// verifier; never the other way round. `accel` depends on nothing of ours, and only what computes on
+/// curves may use it. `api` is what a node and its clients both say.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("amanat-accel", &[]),
     ("amanat-domain", &[]),
@@ -22,13 +24,47 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     ("amanat-ledger", &["amanat-circuits", "amanat-domain", "amanat-params", "amanat-verifier"]),
     ("amanat-bft", &["amanat-domain", "amanat-ledger"]),
+    ("amanat-api", &["amanat-domain", "amanat-ledger", "amanat-params", "amanat-verifier"]),
     (
-        "amanat-service",
+        "amanat-node",
+        &[
+            "amanat-accel",
+            "amanat-api",
+            "amanat-bft",
+            "amanat-domain",
+            "amanat-ledger",
+            "amanat-params",
+            "amanat-verifier",
+        ],
+    ),
+    (
+        "amanat-client",
+        &[
+            "amanat-api",
+            "amanat-domain",
+            "amanat-ledger",
+            "amanat-params",
+            "amanat-prover",
+            "amanat-verifier",
+        ],
+    ),
+    (
+        "amanat",
+        &[
+            "amanat-client",
+            "amanat-domain",
+            "amanat-ledger",
+            "amanat-params",
+            "amanat-prover",
+            "amanat-verifier",
+        ],
+    ),
+    (
+        "amanat-profile",
         &[
             "amanat-accel",
             "amanat-circuits",
             "amanat-domain",
-            "amanat-ledger",
             "amanat-params",
             "amanat-prover",
             "amanat-verifier",
@@ -40,38 +76,45 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "amanat-accel",
             "amanat-bft",
             "amanat-circuits",
+            "amanat-client",
             "amanat-domain",
             "amanat-ledger",
             "amanat-params",
+            "amanat-profile",
             "amanat-prover",
             "amanat-verifier",
         ],
     ),
     (
-        "amanat",
+        "amanat-cli",
         &[
             "amanat-accel",
+            "amanat-api",
             "amanat-benches",
             "amanat-bft",
             "amanat-circuits",
+            "amanat-client",
             "amanat-domain",
             "amanat-ledger",
+            "amanat-node",
             "amanat-params",
+            "amanat-profile",
             "amanat-prover",
-            "amanat-service",
             "amanat-verifier",
         ],
     ),
 ];
 
 /// Crates nobody links: they may use all others.
-const FREE: [&str; 1] = ["amanat-tests"];
+const FREE: [&str; 2] = ["amanat-testkit", "amanat-tests"];
 
 /// What must not be reached on any path of normal dependencies.
 const NEVER_LINKS: &[(&str, &str)] = &[
     ("amanat-verifier", "amanat-prover"),
     ("amanat-ledger", "amanat-prover"),
     ("amanat-bft", "amanat-prover"),
+    ("amanat-node", "amanat-prover"),
+    ("amanat-node", "amanat-benches"),
     ("amanat-domain", "amanat-accel"),
     ("amanat-circuits", "amanat-accel"),
 ];

@@ -1,7 +1,7 @@
 //! Files for TLS: a node's and a client's. They are read here in every build; one without the feature `tls` says so when they are used.
 
-use amanat_service::node::Acceptor;
-use amanat_service::tls::{ClientTls, TlsError, TlsSettings};
+use amanat_api::tls::{ClientTls, TlsError, TlsSettings};
+use amanat_node::server::Acceptor;
 use clap::Args;
 use std::path::PathBuf;
 

@@ -9,9 +9,9 @@ use crate::roles::Role;
 use crate::session::{Session, now};
 use crate::town;
 use crate::ui::Ui;
+use amanat_client::ledger::AccessError;
 use amanat_domain::fhir::PartialDate;
 use amanat_domain::time::Period;
-use amanat_service::access::AccessError;
 use anyhow::{Context, Result, anyhow, bail};
 
 pub(crate) fn run(command: &ClinicianCommand, global: &Global, ui: Ui) -> Result<()> {

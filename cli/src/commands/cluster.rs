@@ -29,10 +29,10 @@ mod many {
     use crate::session::{self, now};
     use crate::town;
     use crate::ui::{self, Ui};
+    use amanat_api::tls::ClientTls;
     use amanat_bft::ValidatorSecret;
+    use amanat_client::ledger::{Http, LedgerAccess as _};
     use amanat_ledger::ValidatorSpec;
-    use amanat_service::access::{Http, LedgerAccess as _};
-    use amanat_service::tls::ClientTls;
     use anyhow::{Context, Result, bail, ensure};
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
     use std::path::{Path, PathBuf};

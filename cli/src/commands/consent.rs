@@ -6,15 +6,15 @@ use crate::consent::{Found, Whose};
 use crate::session::Session;
 use crate::ui::{Ui, count};
 use crate::{consent, keyring, wallets};
-use amanat_domain::consent::compile::Compiled;
+use amanat_client::ledger::AccessError;
 use amanat_domain::consent::{GrantedConsent, UseLimit};
 use amanat_domain::fhir::Zones;
+use amanat_domain::fhir::consent::Compiled;
 use amanat_domain::fhir::identity::Source;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_prover::groth16::to_the_end;
 use amanat_prover::plan::{GrantPlan, RevokePlan};
-use amanat_service::access::AccessError;
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 

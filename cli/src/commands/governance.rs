@@ -8,14 +8,14 @@ use crate::keyring;
 use crate::session::Session;
 use crate::ui::{self, Ui};
 use crate::vectors::{self, Sample};
+use amanat_api::view::{
+    CapabilitiesView, ChangeView, GovernanceView, Hex32, ProposalView, RolesView, ValidatorSetView,
+};
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::governance::{Capabilities, Change, RoleGrant};
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::tx::{Action, Transaction, TxId};
 use amanat_ledger::Effect;
-use amanat_service::view::{
-    CapabilitiesView, ChangeView, GovernanceView, Hex32, ProposalView, RolesView, ValidatorSetView,
-};
 use anyhow::{Context, Result, bail};
 
 pub(crate) fn run(command: &GovernanceCommand, global: &Global, ui: Ui) -> Result<()> {

@@ -7,10 +7,10 @@ use crate::keyring;
 use crate::session::Session;
 use crate::ui::{self, Ui};
 use crate::vectors::{self, Sample};
+use amanat_api::view::{GovernanceView, Hex32};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, TxId};
 use amanat_params::{VerifyingKey, snarkjs};
-use amanat_service::view::{GovernanceView, Hex32};
 use anyhow::{Context, Result};
 
 pub(crate) fn run(command: &KeysCommand, global: &Global, ui: Ui) -> Result<()> {

@@ -7,7 +7,9 @@ use crate::session::Session;
 use crate::ui::{self, Ui};
 use crate::vault::{Anchoring, Supersession, VaultRecord};
 use crate::{keyring, wallets};
+use amanat_api::problem::Kind;
 use amanat_circuits::Relation;
+use amanat_client::ledger::AccessError;
 use amanat_domain::consent::{Actions, Categories, Confidentiality, OrgId, Purposes};
 use amanat_domain::field::{self, Fr};
 use amanat_domain::policy::{
@@ -23,8 +25,6 @@ use amanat_prover::keys::Keys;
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, Plan, RecordInput, RecordPlan, RolePlan,
 };
-use amanat_service::access::AccessError;
-use amanat_service::problem::Kind;
 use anyhow::{Context, Result, bail};
 use std::ops::ControlFlow;
 use std::time::Instant;

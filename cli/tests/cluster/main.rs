@@ -2,7 +2,7 @@
 //!
 //! Nothing here sleeps for a time: it waits for a line, an event, readiness or an end, and gives up after [`PATIENCE`].
 
-#[path = "../../../service/tests/node/authority.rs"]
+#[path = "../../../node/tests/it/authority.rs"]
 #[allow(dead_code)] // the service's tests use more of it
 mod authority;
 mod machines;

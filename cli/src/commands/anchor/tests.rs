@@ -4,15 +4,15 @@ use super::*;
 use crate::args::{Cli, Command};
 use crate::desk::{Desk, dev_genesis};
 use crate::home::Home;
+use amanat_api::view::{GovernanceView, StatusView};
+use amanat_client::ledger::{
+    AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
+};
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::mirror::Mirror;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof};
-use amanat_service::access::{
-    AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
-};
-use amanat_service::view::{GovernanceView, StatusView};
 use clap::Parser;
 use std::path::Path;
 use std::sync::Arc;

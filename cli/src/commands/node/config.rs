@@ -1,7 +1,7 @@
 //! A node's configuration file. Every default is written out in the file that `cluster init` makes; unknown keys are refused.
 
-use amanat_service::node::{Acceptor, NodeConfig};
-use amanat_service::tls::TlsSettings;
+use amanat_api::tls::TlsSettings;
+use amanat_node::server::{Acceptor, NodeConfig};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;

@@ -1,0 +1,21 @@
+//! What a node and its clients both say.
+//!
+//! - [`view`] is the JSON of both sides, [`problem`] the one shape of a refusal.
+//! - [`tls`] names the files for TLS and, with the feature `tls`, reads them.
+//! - [`clock`] is how time comes in.
+//!
+//! Nothing here opens a connection: `amanat-node` serves, `amanat-client` asks.
+
+pub mod clock;
+pub mod problem;
+pub mod tls;
+pub mod view;
+
+/// Most leaves of a registry that a node sends at a time.
+pub const MAX_LEAVES: usize = 8192;
+
+/// Most blocks that a node sends at a time.
+pub const MAX_BLOCKS: usize = 256;
+
+/// Most members and proposals that a node sends at a time.
+pub const MAX_MEMBERS: usize = 1024;

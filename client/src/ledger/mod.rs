@@ -1,0 +1,254 @@
+//! How everybody but a validator reaches a ledger: in this process, or at a node's address. Calls block.
+
+mod embedded;
+mod http;
+mod scan;
+#[cfg_attr(feature = "tls", path = "tls/rustls.rs")]
+#[cfg_attr(not(feature = "tls"), path = "tls/absent.rs")]
+mod tls;
+
+pub use embedded::Embedded;
+pub use http::{Http, MAX_MIRROR_LEAVES, ready};
+pub use scan::{ProofScan, SeenProof};
+
+use amanat_api::problem::{Kind, Problem};
+use amanat_api::tls::TlsError;
+use amanat_api::view::{GovernanceView, StatusView};
+use amanat_domain::bundle::{Bundle, BundleHash};
+use amanat_domain::mirror::{Mirror, MirrorError};
+use amanat_domain::statement::Statement;
+use amanat_domain::tx::{ChainId, KeyDigest, Transaction, TxId};
+use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof, ReceiptData};
+use amanat_params::VerifyingKey;
+use std::sync::Arc;
+
+/// A ledger, from the outside.
+pub trait LedgerAccess: Send + Sync {
+    /// The genesis: first members, epochs, windows, floors, and by its hash the chain id.
+    fn genesis(&self) -> Arc<Genesis>;
+
+    /// Where the ledger stands.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn status(&self) -> Result<StatusView, AccessError>;
+
+    /// Submits a transaction and waits until it is on disk. Submitting it again gives the first receipt.
+    ///
+    /// # Errors
+    /// [`AccessError::Refused`] with the reason, and troubles on the way.
+    fn submit(&self, tx: &Transaction) -> Result<Acknowledged, AccessError>;
+
+    /// Submits many that do not depend on one another; they share blocks. Answers are in order.
+    fn submit_all(&self, txs: &[Transaction]) -> Vec<Result<Acknowledged, AccessError>>;
+
+    /// Receipt of a transaction with the proof that a block contains it; none where it is not on the ledger.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn receipt(&self, txid: &TxId) -> Result<Option<InclusionProof>, AccessError>;
+
+    /// Proof that the state after the last block has an entry, or has it not; it holds under its own header.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError>;
+
+    /// The bundle of an epoch, or the newest; none where that epoch has none.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError>;
+
+    /// A copy of all registries as of the newest bundle, its roots checked. Fetches every leaf: asking for one path would
+    /// tell whose it is.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn mirror(&self) -> Result<Mirror, AccessError>;
+
+    /// A block; none where it is not made yet.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn block(&self, height: u64) -> Result<Option<Block>, AccessError>;
+
+    /// Headers in ascending order from a height on, some at a time; empty behind the tip.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn headers(&self, from: u64) -> Result<Vec<Header>, AccessError>;
+
+    /// The proof transactions of all blocks from a height on, in order: where a wallet looks for its detection tags. Reads
+    /// every block, so it tells nothing about which concerns the wallet.
+    fn proof_transactions(&self, from_height: u64) -> ProofScan<'_>;
+
+    /// The installed keys.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn keys(&self) -> Result<Vec<InstalledKey>, AccessError>;
+
+    /// Members, validators and open proposals, as the ledger tells them. What a proposal says is bound to its id: whoever
+    /// approves one reads its transaction.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    fn governance(&self) -> Result<GovernanceView, AccessError>;
+}
+
+/// A transaction is on the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Its receipt.
+    pub receipt: ReceiptData,
+    /// Whether it was there before.
+    pub repeated: bool,
+}
+
+/// A bundle and what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedBundle {
+    /// The bundle.
+    pub bundle: Bundle,
+    /// Its hash.
+    pub hash: BundleHash,
+    /// Epoch whose bundle took its place.
+    pub superseded: Option<u64>,
+}
+
+/// An installed key.
+#[derive(Debug, Clone)]
+pub struct InstalledKey {
+    /// Its statement.
+    pub statement: Statement,
+    /// Its digest.
+    pub digest: KeyDigest,
+    /// The key.
+    pub key: VerifyingKey,
+    /// First height at which proofs under it are accepted.
+    pub active_from: u64,
+    /// First height at which they no longer are: frozen.
+    pub frozen_from: Option<u64>,
+    /// First height at which they no longer are: its time is over.
+    pub sunset_from: Option<u64>,
+}
+
+impl InstalledKey {
+    /// Whether a block of this height accepts proofs under it.
+    #[must_use]
+    pub fn active_at(&self, height: u64) -> bool {
+        height >= self.active_from && self.ends().is_none_or(|end| height < end)
+    }
+
+    /// First height at which proofs under it are refused: it is frozen, or its time is over.
+    #[must_use]
+    pub fn ends(&self) -> Option<u64> {
+        self.frozen_from.into_iter().chain(self.sunset_from).min()
+    }
+}
+
+/// Why a ledger gave no answer, or none that can be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AccessError {
+    /// The ledger or the node says no, in its own words.
+    #[error("{0}")]
+    Refused(Problem),
+    /// Nobody answers.
+    #[error(
+        "no node answers at {node} ({why}). Next: is it running there? Start one with `amanat node`, or name another"
+    )]
+    Unreachable {
+        /// Its address.
+        node: String,
+        /// What the connection said.
+        why: String,
+    },
+    /// The answer did not come.
+    #[error(
+        "the node at {node} did not answer in time. Next: try again; a transaction may have been committed, which its receipt tells"
+    )]
+    TimedOut {
+        /// Its address.
+        node: String,
+    },
+    /// TLS with the node failed: one end does not believe the other's certificate, or there is no TLS.
+    #[error(
+        "no TLS with the node at {node} ({why}). Next: name the CA of its certificate, and a certificate of yours that it takes"
+    )]
+    Tls {
+        /// Its address.
+        node: String,
+        /// What TLS said.
+        why: String,
+    },
+    /// The files for TLS are no use, or this build has none.
+    #[error("{0}")]
+    Files(Arc<TlsError>),
+    /// The address cannot be used.
+    #[error("{address}: {why}. Next: name the node as http://HOST:PORT or https://HOST:PORT")]
+    Address {
+        /// As given.
+        address: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The node serves another ledger.
+    #[error(
+        "the node serves chain {got}, expected {expected}. Next: name a node of this chain, or use that chain's home directory"
+    )]
+    OtherChain {
+        /// Ours.
+        expected: ChainId,
+        /// Its.
+        got: ChainId,
+    },
+    /// The node's answer is not what it must be: it is broken, or lies, or something between us and it does.
+    #[error(
+        "the node's answer cannot be trusted ({what}: {why}). Next: use another node, and tell this one's operator"
+    )]
+    Untrustworthy {
+        /// Of what.
+        what: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// The leaves do not give the roots.
+    #[error("{0}. Next: try again; if it happens again, use another node")]
+    Mirror(#[from] MirrorError),
+    /// The registries are larger than this program takes.
+    #[error(
+        "registry {registry} has {got} leaves or more, a mirror takes at most {most}. Next: run a node beside this program"
+    )]
+    TooLarge {
+        /// Which.
+        registry: &'static str,
+        /// Limit.
+        most: u64,
+        /// Found.
+        got: u64,
+    },
+}
+
+impl From<TlsError> for AccessError {
+    fn from(error: TlsError) -> Self {
+        Self::Files(Arc::new(error))
+    }
+}
+
+impl AccessError {
+    /// The refusal in the ledger's words, where it is one.
+    #[must_use]
+    pub const fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Refused(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Whose move it is, where the ledger said so.
+    #[must_use]
+    pub fn kind(&self) -> Option<Kind> {
+        self.problem().map(|problem| problem.kind)
+    }
+}

@@ -1,0 +1,1 @@
+//! The prover profiler: what a proof costs, phase by phase.
