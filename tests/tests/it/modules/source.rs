@@ -38,11 +38,15 @@ impl Modules {
                 let last = declared.name.last().expect("a name").clone();
                 // Inline modules between the file and the declaration are folders.
                 let folder = declared.inside.iter().fold(children.clone(), |at, inline| at.join(inline));
-                let file = match declared.path {
-                    Some(path) => file.parent().expect("a file in a folder").join(path),
-                    None => existing(&folder, &last),
-                };
-                files.push((file, folder.join(&last), declared.name));
+                if declared.paths.is_empty() {
+                    files.push((existing(&folder, &last), folder.join(&last), declared.name.clone()));
+                }
+                for path in declared.paths {
+                    // A file that is named by its path has its modules beside it.
+                    let file = file.parent().expect("a file in a folder").join(path);
+                    let beside = file.parent().expect("a file in a folder").to_owned();
+                    files.push((file, beside, declared.name.clone()));
+                }
             }
         }
         modules
@@ -95,7 +99,8 @@ pub(crate) struct Declared {
     name: Name,
     /// Inline modules around the declaration, within its file.
     inside: Vec<String>,
-    path: Option<PathBuf>,
+    /// Files that `#[path]` names: one, or one for each feature.
+    paths: Vec<PathBuf>,
 }
 
 fn existing(folder: &Path, name: &str) -> PathBuf {
@@ -124,20 +129,18 @@ impl Reader<'_> {
     /// Reads the items of a module up to its end.
     fn module(&mut self, name: Name, inside: Vec<String>) {
         self.modules.0.entry(name.clone()).or_default();
-        let (mut depth, mut file) = (0, None);
+        let (mut depth, mut files) = (0, Vec::new());
         while self.at < self.tokens.len() {
             match (self.peek(0), self.peek(1)) {
                 ("#", "[") => {
                     let attribute = self.attribute();
-                    match attribute.as_slice() {
-                        [cfg, open, test, close] if [cfg, open, test, close] == ["cfg", "(", "test", ")"] => {
-                            self.skip_item();
-                        }
-                        [path, _, value] if path == "path" => file = Some(PathBuf::from(value.trim_matches('"'))),
-                        _ => (),
+                    if attribute == ["cfg", "(", "test", ")"] {
+                        self.skip_item();
                     }
+                    let named = attribute.windows(3).filter(|w| w[0] == "path" && w[1] == "=");
+                    files.extend(named.map(|w| PathBuf::from(w[2].trim_matches('"'))));
                 }
-                ("mod", _) if depth == 0 => self.submodule(&name, &inside, file.take()),
+                ("mod", _) if depth == 0 => self.submodule(&name, &inside, core::mem::take(&mut files)),
                 ("use", _) => {
                     self.at += 1;
                     self.tree(&name, Vec::new(), depth == 0);
@@ -211,7 +214,7 @@ impl Reader<'_> {
         }
     }
 
-    fn submodule(&mut self, parent: &Name, inside: &[String], path: Option<PathBuf>) {
+    fn submodule(&mut self, parent: &Name, inside: &[String], paths: Vec<PathBuf>) {
         self.at += 1;
         let last = self.next();
         let name: Name = parent.iter().chain([&last]).cloned().collect();
@@ -220,7 +223,7 @@ impl Reader<'_> {
             self.module(name, inside);
         } else {
             self.modules.0.entry(name.clone()).or_default();
-            self.declared.push(Declared { name, inside: inside.to_vec(), path });
+            self.declared.push(Declared { name, inside: inside.to_vec(), paths });
         }
     }
 
@@ -239,7 +242,7 @@ impl Reader<'_> {
         let mut path = prefix;
         loop {
             match self.next().as_str() {
-                "::" => (),
+                "::" => continue,
                 "{" => {
                     while self.peek(0) != "}" {
                         self.tree(module, path.clone(), at_top);
