@@ -5,4 +5,5 @@ mod fuzz;
 mod licences;
 mod modules;
 mod poseidon;
+mod words;
 mod workspace;
