@@ -22,7 +22,7 @@ fn number(decimal: &str) -> Fr {
 
 #[test]
 fn every_arity_agrees_with_circomlibjs() {
-    let file: File = serde_json::from_str(include_str!("../vectors/poseidon.json")).expect("valid JSON");
+    let file: File = serde_json::from_str(include_str!("../../vectors/poseidon.json")).expect("valid JSON");
     let mut seen = BTreeSet::new();
     for vector in &file.vectors {
         let inputs: Vec<Fr> = vector.inputs.iter().map(|x| number(x)).collect();

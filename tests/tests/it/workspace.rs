@@ -2,16 +2,24 @@
 //! book, the size of files.
 
 use amanat_domain::statement::Statement;
-use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand, NodeDep, Package};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The layout's order, for normal dependencies:
-/// `domain <- circuits <- params <- verifier <- prover`; `verifier <- ledger <- bft <- node`;
-/// `prover, ledger <- client <- cli`. A prover checks its proofs before they leave, so it may use the
-/// verifier; never the other way round. `accel` depends on nothing of ours, and only what computes on
-/// curves may use it. `api` is what a node and its clients both say.
+/// The order of the workspace, for normal dependencies:
+///
+/// ```text
+/// domain <- circuits <- params <- verifier <- prover <- profile
+///                                 verifier <- ledger <- api, bft <- node
+///                         prover, ledger, api <- client <- amanat, cli
+/// ```
+///
+/// A prover checks its proofs before they leave, so it uses the verifier; never the other way round. `accel` depends on
+/// nothing of ours, and only what computes on curves uses it. `api` is what a node and its clients both speak. `benches`
+/// measures and nothing links it. `testkit` and `tests` are for tests alone.
+///
+/// An edge that no manifest declares is not in the table: a right that nothing needs is no right.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("amanat-accel", &[]),
     ("amanat-domain", &[]),
@@ -107,17 +115,16 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 /// Crates nobody links: they may use all others.
 const FREE: [&str; 2] = ["amanat-testkit", "amanat-tests"];
 
-/// What must not be reached on any path of normal dependencies.
-const NEVER_LINKS: &[(&str, &str)] = &[
-    ("amanat-verifier", "amanat-prover"),
-    ("amanat-ledger", "amanat-prover"),
-    ("amanat-bft", "amanat-prover"),
-    ("amanat-node", "amanat-prover"),
-    ("amanat-node", "amanat-benches"),
-    ("amanat-node", "amanat-profile"),
-    ("amanat-cli", "amanat-benches"),
-    ("amanat-domain", "amanat-accel"),
-    ("amanat-circuits", "amanat-accel"),
+/// What must not be reached on any path of normal dependencies, with every feature on.
+const NEVER_LINKS: &[(&str, &[&str])] = &[
+    ("amanat-domain", &["amanat-accel"]),
+    ("amanat-circuits", &["amanat-accel"]),
+    ("amanat-verifier", &["amanat-prover", "ark-groth16"]),
+    ("amanat-ledger", &["amanat-prover", "ark-groth16"]),
+    ("amanat-bft", &["amanat-prover", "ark-groth16"]),
+    ("amanat-client", &["axum", "hyper"]),
+    ("amanat-node", &["amanat-prover", "amanat-benches", "amanat-profile", "ark-groth16"]),
+    ("amanat-cli", &["amanat-benches"]),
 ];
 
 const LONGEST_FILE: usize = 700;
@@ -140,8 +147,10 @@ fn members() -> Vec<Package> {
     metadata.packages
 }
 
-/// Normal dependencies of each member on other members.
-fn edges() -> Edges {
+type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// Normal dependencies of each member on other members, as the manifests declare them.
+fn declared() -> Edges {
     let packages = members();
     let ours: BTreeSet<String> = packages.iter().map(|p| p.name.to_string()).collect();
     packages
@@ -154,10 +163,24 @@ fn edges() -> Edges {
         .collect()
 }
 
-type Edges = BTreeMap<String, BTreeSet<String>>;
+/// Normal dependencies of every crate that a build here may link, third parties' too, with every feature on.
+fn linked() -> Edges {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root().join("Cargo.toml")).features(CargoOpt::AllFeatures);
+    let metadata = command.exec().expect("cargo metadata");
+    let names: BTreeMap<_, _> = metadata.packages.iter().map(|p| (&p.id, p.name.to_string())).collect();
+    let mut edges = Edges::new();
+    for node in &metadata.resolve.as_ref().expect("metadata with dependencies").nodes {
+        let is_normal = |d: &&NodeDep| d.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal);
+        // Several versions of a crate count as one.
+        let to = edges.entry(names[&node.id].clone()).or_default();
+        to.extend(node.deps.iter().filter(is_normal).map(|d| names[&d.pkg].clone()));
+    }
+    edges
+}
 
-/// Edges that the table does not allow.
-fn upward(edges: &Edges) -> Vec<String> {
+/// Edges that the table does not allow, and edges it allows that no manifest declares.
+fn misfits(edges: &Edges) -> Vec<String> {
     let allowed: BTreeMap<&str, &[&str]> = MAY_DEPEND_ON.iter().copied().collect();
     let mut wrong = Vec::new();
     for (from, to) in edges.iter().filter(|(from, _)| !FREE.contains(&from.as_str())) {
@@ -167,7 +190,11 @@ fn upward(edges: &Edges) -> Vec<String> {
         };
         let not_allowed = to.iter().filter(|to| !allowed.contains(&to.as_str()));
         wrong.extend(not_allowed.map(|to| format!("{from} -> {to} is not allowed")));
+        let unused = allowed.iter().filter(|may| !to.contains(**may));
+        wrong.extend(unused.map(|may| format!("{from} -> {may} is allowed and not there")));
     }
+    let gone = allowed.keys().filter(|from| !edges.contains_key(**from));
+    wrong.extend(gone.map(|from| format!("{from} is in the dependency table and not in the workspace")));
     wrong
 }
 
@@ -190,25 +217,50 @@ fn path(edges: &Edges, from: &str, never: &str) -> Option<String> {
 }
 
 #[test]
-fn dependencies_point_downward() {
-    let wrong = upward(&edges());
+fn dependencies_point_downward_and_the_table_allows_no_others() {
+    let wrong = misfits(&declared());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn ledger_and_verifier_never_link_the_prover() {
-    let edges = edges();
+fn validators_verifiers_and_clients_do_not_link_what_they_must_not() {
+    let edges = linked();
     for (from, never) in NEVER_LINKS {
-        let path = path(&edges, from, never);
-        assert_eq!(path, None, "{from} must not link {never}");
+        assert!(edges.contains_key(*from), "{from} is a crate");
+        for never in *never {
+            assert!(edges.contains_key(*never), "{never} is a crate that something here links");
+            assert_eq!(path(&edges, from, never), None, "{from} must not link {never}");
+        }
+    }
+}
+
+/// A member that a manifest declares and no source names is a right that nothing needs.
+#[test]
+fn every_declared_member_is_named_in_the_source() {
+    let declared = declared();
+    for package in members() {
+        let folder = package.manifest_path.parent().expect("a manifest is in a folder").join("src");
+        let mut source = String::new();
+        for_each_source(folder.as_std_path(), &mut |_, text| source.push_str(text));
+        for to in &declared[package.name.as_str()] {
+            let named = source.contains(&to.replace('-', "_"));
+            assert!(named, "{} declares {to} and never names it", package.name);
+        }
     }
 }
 
 #[test]
-fn an_edge_that_is_not_allowed_is_named() {
-    let mut edges = edges();
+fn an_edge_that_is_not_allowed_and_one_that_is_not_there_are_named() {
+    let mut edges = declared();
     edges.entry("amanat-params".to_owned()).or_default().insert("amanat-prover".to_owned());
-    assert_eq!(upward(&edges), ["amanat-params -> amanat-prover is not allowed"]);
+    edges.entry("amanat-circuits".to_owned()).or_default().remove("amanat-domain");
+    let named = misfits(&edges);
+    for expected in [
+        "amanat-params -> amanat-prover is not allowed",
+        "amanat-circuits -> amanat-domain is allowed and not there",
+    ] {
+        assert!(named.iter().any(|n| n == expected), "{expected}, not: {named:?}");
+    }
     let found = path(&edges, "amanat-ledger", "amanat-prover").expect("through params");
     assert!(
         found.starts_with("amanat-ledger -> ") && found.ends_with("amanat-params -> amanat-prover"),
@@ -339,25 +391,29 @@ fn the_book_lists_every_page() {
     }
 }
 
-#[test]
-fn no_source_file_is_too_long() {
-    let mut folders = vec![root()];
-    let mut wrong = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the project").flatten() {
-            let (path, name) = (entry.path(), entry.file_name());
-            let name = name.to_string_lossy();
-            if path.is_dir() {
-                if name != "target" && !name.starts_with('.') {
-                    folders.push(path);
-                }
-            } else if name.ends_with(".rs") {
-                let lines = fs::read_to_string(&path).expect("a source file").lines().count();
-                if lines > LONGEST_FILE {
-                    wrong.push(format!("{}: {lines} lines, at most {LONGEST_FILE}", path.display()));
-                }
+/// Calls with path and text of every Rust file under a folder.
+fn for_each_source(folder: &Path, call: &mut impl FnMut(&Path, &str)) {
+    for entry in fs::read_dir(folder).expect("a folder of the project").flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        if path.is_dir() {
+            if name != "target" && !name.starts_with('.') {
+                for_each_source(&path, call);
             }
+        } else if name.ends_with(".rs") {
+            call(&path, &fs::read_to_string(&path).expect("a source file"));
         }
     }
+}
+
+#[test]
+fn no_source_file_is_too_long() {
+    let mut wrong = Vec::new();
+    for_each_source(&root(), &mut |path, text| {
+        let lines = text.lines().count();
+        if lines > LONGEST_FILE {
+            wrong.push(format!("{}: {lines} lines, at most {LONGEST_FILE}", path.display()));
+        }
+    });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
