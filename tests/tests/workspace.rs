@@ -90,7 +90,6 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         &[
             "amanat-accel",
             "amanat-api",
-            "amanat-benches",
             "amanat-bft",
             "amanat-circuits",
             "amanat-client",
@@ -115,6 +114,8 @@ const NEVER_LINKS: &[(&str, &str)] = &[
     ("amanat-bft", "amanat-prover"),
     ("amanat-node", "amanat-prover"),
     ("amanat-node", "amanat-benches"),
+    ("amanat-node", "amanat-profile"),
+    ("amanat-cli", "amanat-benches"),
     ("amanat-domain", "amanat-accel"),
     ("amanat-circuits", "amanat-accel"),
 ];
