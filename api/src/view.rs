@@ -7,7 +7,7 @@ pub use governance::{
     ValidatorSetView, ValidatorView, ValidatorsView,
 };
 
-use amanat_domain::bundle::{Bundle, BundleHash, Registry, RegistryState};
+use amanat_domain::bundle::{Bundle, BundleHash, PerRegistry, Registry, RegistryState};
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;

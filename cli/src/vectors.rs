@@ -1,7 +1,7 @@
 //! The test vectors installed with a verifying key: over a tiny world of their own, whose secrets are thrown away.
 
 use crate::policies::{CLINICAL, TREATMENT};
-use amanat_domain::bundle::{Bundle, Registry, RegistryState};
+use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{
     ConsentTerms, Effect, GrantedConsent, Grantee, Level, OrgId, RoleCode, Rule, UseLimit,
 };
@@ -14,7 +14,6 @@ use amanat_domain::record::{Record, RecordFields, ResourceType, anchor_leaf};
 use amanat_domain::secret::Secret;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::{Period, Timestamp};
-use amanat_domain::tree::{IndexedTree, Tree};
 use amanat_domain::tx::{ChainId, KeyVector, Transaction};
 use amanat_prover::groth16::to_the_end;
 use amanat_prover::keys::{Keys, StatementKey};

@@ -94,9 +94,7 @@ fn two_proofs_of_one_witness_and_context_differ() {
 
 #[test]
 fn a_plan_that_breaks_a_clause_is_denied_by_its_name() {
-    let denied = |change: fn(&mut RoleWitness)| {
-        plan_with(&target(), 1, change).err().expect("denied").clause
-    };
+    let denied = |change: fn(&mut RoleWitness)| plan_with(&target(), 1, change).err().expect("denied").clause;
     assert_eq!(denied(|w| w.role_path.index ^= 1), "ROL-3");
     // An ended licence is in no registry, so the credential's own clause comes first.
     assert_eq!(denied(|w| w.credential.licence = Period::at(amanat_domain::time::Timestamp::MIN)), "ROL-3");

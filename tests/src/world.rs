@@ -1,12 +1,12 @@
 //! One patient, one clinician, one consent and one record, and plans about them: whoever needs a proof of a real statement takes it
 //! from here.
 
-use amanat_domain::bundle::{Bundle, Registry, RegistryState};
+use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, GrantedConsent, Grantee, Jurisdictions,
     Level, OrgId, Purposes, RoleCode, Rule, UseLimit,
 };
-use amanat_domain::field::{Fr, random};
+use amanat_domain::field::random;
 use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential};
 use amanat_domain::mirror::{Leaves, Mirror};
 use amanat_domain::policy::{AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy, Scope};
@@ -14,7 +14,6 @@ use amanat_domain::record::{Record, RecordFields, ResourceType, anchor_leaf};
 use amanat_domain::secret::Secret;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::{Period, Timestamp};
-use amanat_domain::tree::{IndexedTree, Tree};
 use amanat_domain::tx::{ChainId, KeyDigest};
 use amanat_prover::keys::AnyPlan;
 use amanat_prover::plan::{

@@ -256,6 +256,7 @@ impl ReceiptEvidence {
 mod tests {
     use super::*;
     use amanat_domain::block::AppHash;
+    use amanat_domain::bundle::PerRegistry;
     use amanat_domain::commitments::Commitments;
     use amanat_domain::map::MerkleMap;
     use amanat_domain::merkle;

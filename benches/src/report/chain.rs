@@ -2,7 +2,6 @@
 
 use super::Outcome;
 use super::world::{HOSPITAL, Registries, START, World, start};
-use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{GrantedConsent, OrgId};
 use amanat_domain::field::Fr;
 use amanat_domain::identity::SubjectCommitment;

@@ -12,7 +12,7 @@ use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::map::{Key, MerkleMap, Value};
 use amanat_domain::quorum::Certificate;
 use amanat_domain::statement::Statement;
-use amanat_domain::tree::{IndexedTree, Node, Tree};
+use amanat_domain::tree::{IndexedTree, Node, RegistryTree, Tree};
 use amanat_domain::tx::{KeyDigest, TxId};
 use rayon::prelude::*;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};

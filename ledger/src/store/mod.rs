@@ -28,7 +28,7 @@ use amanat_domain::field::to_bytes;
 use amanat_domain::merkle;
 use amanat_domain::quorum::Certificate;
 use amanat_domain::receipt::{InclusionProof, ReceiptData};
-use amanat_domain::tree::Update;
+use amanat_domain::tree::RegistryUpdate;
 use amanat_domain::tx::TxId;
 use amanat_domain::wire::{Reader, Writer};
 use amanat_verifier::light::ValidatorChange;
