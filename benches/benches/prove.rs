@@ -3,7 +3,7 @@
 use amanat_benches::report::load_keys;
 use amanat_benches::report::world::{Registries, World, rng};
 use amanat_domain::statement::Statement;
-use amanat_prover::groth16::{Blinding, prove, no_progress};
+use amanat_prover::groth16::{Blinding, no_progress, prove};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use std::time::Duration;
 

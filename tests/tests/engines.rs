@@ -2,7 +2,7 @@
 //! environment names one.
 #![allow(clippy::print_stdout, reason = "a process that a test starts tells it what came out")]
 
-use amanat_accel::{BACKEND_VARIABLE, Backend, TableMemory, all, default_backend, choose};
+use amanat_accel::{BACKEND_VARIABLE, Backend, TableMemory, all, choose, default_backend};
 use amanat_circuits::circuit;
 use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::consent::OrgId;
@@ -162,7 +162,11 @@ fn what_a_process_says() {
         verify_transactions(&trust, txs).into_iter().map(|verdict| said(verdict.map(drop))).collect();
     assert_eq!(single, batch, "in a batch and one by one");
     assert_eq!(single.iter().filter(|verdict| *verdict == "valid").count(), 2, "{single:?}");
-    println!("\nengine: {}\nproof: {:?}\nverdicts: {single:?}", default_backend().name(), claim.proof.as_bytes());
+    println!(
+        "\nengine: {}\nproof: {:?}\nverdicts: {single:?}",
+        default_backend().name(),
+        claim.proof.as_bytes()
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! kept between runs. Ends with 1 where the device is not as the processor, and with 2 where there is none.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks to a person")]
 
-use amanat_accel::gpu::{Gpu, LinearCost, PLUGIN_VARIABLE, Calibration, Settings, open};
+use amanat_accel::gpu::{Calibration, Gpu, LinearCost, PLUGIN_VARIABLE, Settings, open};
 use amanat_benches::gpu::{Options, run};
 use amanat_benches::report::Outcome;
 use std::path::PathBuf;

@@ -91,7 +91,7 @@ impl Card {
 mod tests {
     use super::*;
     use amanat_accel::gpu::mock::{Fault, Script, gpu as mock};
-    use amanat_accel::gpu::{LinearCost, Calibration, Settings};
+    use amanat_accel::gpu::{Calibration, LinearCost, Settings};
     use std::sync::Arc;
 
     fn eager(script: &Arc<Script>) -> &'static Gpu {

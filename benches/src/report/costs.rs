@@ -5,10 +5,10 @@ use super::world::{NO_CHAIN, Registries, World, rng};
 use super::{Options, Outcome, Row, memory};
 use amanat_circuits::circuit;
 use amanat_domain::field::Fr;
-use amanat_domain::statement::Statement;
 use amanat_domain::proof::GROTH16_PROOF_BYTES;
+use amanat_domain::statement::Statement;
 use amanat_profile::threads::pool;
-use amanat_prover::groth16::{Blinding, prove, no_progress};
+use amanat_prover::groth16::{Blinding, no_progress, prove};
 use amanat_prover::keys::Keys;
 
 /// The most rows access may have, public-input rows included.

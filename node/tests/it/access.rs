@@ -9,9 +9,9 @@ use amanat_client::ledger::{
 use amanat_domain::bundle::Registry;
 use amanat_domain::field::Fr;
 use amanat_domain::mirror::Mirror;
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::RevocationId;
-use amanat_domain::proof::ProofBytes;
 use amanat_domain::tx::{Action, KeyDigest, PolicyField, ProofTx, Transaction, TxId};
 use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof, receipts_root, tx_root};
 use std::sync::{Arc, Barrier};

@@ -14,7 +14,7 @@ use amanat_domain::tx::{
     Action, ChainId, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction, TxId,
 };
 use amanat_params::{VerifyingKey, Witness, Zkey, insecure_dev_setup, insecure_dev_zkey};
-use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, no_progress};
+use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, no_progress, prove};
 use amanat_verifier::{PreparedVerifyingKey, Proof};
 use ark_ff::One;
 use rand_chacha::ChaCha20Rng;
