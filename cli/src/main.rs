@@ -26,11 +26,11 @@ mod wallets;
 
 use amanat_accel::gpu::{Presence, listen, presence};
 use amanat_accel::{ChooseError, ENGINE_VARIABLE, choose, force};
+use amanat_node::config::ConsensusName;
 use anyhow::Context;
 use args::bench::BenchCommand;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
-use amanat_node::config::ConsensusName;
 use std::process::ExitCode;
 use ui::Ui;
 

@@ -1,13 +1,16 @@
 //! The GPU as a person meets it: what is said where there is none, where its plugin is refused, and where it misbehaves. The plugin is
 //! the mock of `amanat-accel`, or no plugin at all.
-#![cfg(target_os = "linux")]
 
 use amanat_accel::ENGINE_VARIABLE;
 use amanat_accel::gpu::PLUGIN_VARIABLE;
 use amanat_accel::gpu::mock::SCRIPT_VARIABLE;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
+
+/// The least that computes on every backend.
+const PROFILE: [&str; 9] =
+    ["bench", "profile", "10", "--rounds", "1", "--threads", "1", "--no-memory", "--no-peers"];
 
 /// The mock as a shared object. `cargo test --workspace` has built it; what tests this package alone builds it here.
 fn mock() -> &'static Path {
@@ -34,15 +37,10 @@ fn mock() -> &'static Path {
 }
 
 fn amanat(home: &Path, plugin: &str, script: &str, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_amanat"))
-        .args(args)
-        .current_dir(home)
-        .env("AMANAT_HOME", home)
-        .env("AMANAT_KEYS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("insecure-dev-keys"))
+    crate::home::command(home, args)
         .env(PLUGIN_VARIABLE, plugin)
         .env(SCRIPT_VARIABLE, script)
         .env_remove(ENGINE_VARIABLE)
-        .stdin(Stdio::null())
         .output()
         .expect("the binary runs")
 }
@@ -84,8 +82,7 @@ fn a_plugin_that_cannot_be_used_is_refused_once_in_words_and_the_work_is_done() 
         (&mock, "none", "finds no GPU on this machine"),
         (&mock, "fail=open", "mock 0 cannot be opened: open: the script says so"),
     ] {
-        let args = ["bench", "kernels", "ntt", "--largest", "10", "--rounds", "1"];
-        let (_, words) = ok(home, plugin, script, &args);
+        let (_, words) = ok(home, plugin, script, &PROFILE);
         let said: Vec<&str> = words.lines().filter(|line| line.contains("GPU")).collect();
         assert_eq!(said.len(), 1, "{plugin} {script}: {words}");
         assert!(said[0].starts_with("warning: the GPU is not used: ") && said[0].contains(why), "{words}");
@@ -102,19 +99,7 @@ fn a_plugin_in_its_place_makes_gpu_an_engine_that_bench_names_and_measures() {
     let (version, _) = ok(home, &mock, "", &["--version"]);
     assert!(version.contains("fastest first: gpu, "), "{version}");
     assert!(version.contains("GPU: mock 0, 8 GiB, compute 9.0, plugin a mock"), "{version}");
-    let profile = [
-        "bench",
-        "profile",
-        "10",
-        "--engine",
-        "gpu",
-        "--rounds",
-        "1",
-        "--threads",
-        "1",
-        "--no-memory",
-        "--no-peers",
-    ];
+    let profile = [&PROFILE[..], &["--engine", "gpu"]].concat();
     let (words, _) = ok(home, &mock, "", &profile);
     assert!(words.contains("gpu") && words.contains("GPU: mock 0") && words.contains("ready"), "{words}");
     // One that fails its test is quarantined, an alarm is raised, and the same is measured on the processor.

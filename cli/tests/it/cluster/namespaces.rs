@@ -32,7 +32,7 @@ fn inside(test: &str) -> bool {
     }
     let mut again = Command::new("unshare");
     again.args(["-rnm", "--"]).arg(std::env::current_exe().expect("this binary"));
-    again.args(["--exact", &format!("namespaces::{test}"), "--nocapture", "--test-threads=1"]);
+    again.args(["--exact", &format!("cluster::namespaces::{test}"), "--nocapture", "--test-threads=1"]);
     let out = again.env(INSIDE, "1").output().expect("it ran before");
     let (said, why) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     println!("{said}");

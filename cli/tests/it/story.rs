@@ -1,71 +1,9 @@
 //! The binary as an engineer of a hospital uses it: separate processes, files, exit codes.
 
+use crate::home::Home;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
-
-/// A home directory of its own, thrown away; development keys are kept between runs, for they take a while to make.
-struct Home(tempfile::TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary directory"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_amanat"));
-        command
-            .args(args)
-            .env("AMANAT_HOME", self.0.path())
-            .env("AMANAT_KEYS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("insecure-dev-keys"))
-            .env("AMANAT_LOG", "warn")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().expect("the binary runs")
-    }
-
-    /// Runs, must succeed, gives standard output.
-    fn ok(&self, args: &[&str]) -> String {
-        let out = self.run(args);
-        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8(out.stdout).expect("UTF-8")
-    }
-
-    /// Runs, must fail with this exit code, gives standard error.
-    fn fails(&self, code: i32, args: &[&str]) -> String {
-        let out = self.run(args);
-        let words = String::from_utf8_lossy(&out.stderr).into_owned();
-        assert_eq!(out.status.code(), Some(code), "{args:?}: {words}");
-        words
-    }
-
-    fn json(&self, args: &[&str]) -> serde_json::Value {
-        let mut all = vec!["--json"];
-        all.extend_from_slice(args);
-        serde_json::from_str(&self.ok(&all)).expect("one JSON document")
-    }
-
-    fn epoch(&self) -> u64 {
-        self.json(&["ledger", "inspect"])["epoch"].as_u64().expect("an epoch")
-    }
-
-    /// Until the next epoch has sealed what was submitted: the epochs go by the machine's clock.
-    fn next_epoch(&self) {
-        let (before, began) = (self.epoch(), Instant::now());
-        while self.epoch() == before {
-            assert!(began.elapsed() < Duration::from_secs(60), "no epoch begins");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 fn consent(home: &Home, name: &str, patient: &str, organisation: &str) -> String {
     let path = home.path(name);
@@ -86,8 +24,7 @@ fn consent(home: &Home, name: &str, patient: &str, organisation: &str) -> String
 
 #[test]
 fn a_hospital_anchors_a_patient_consents_a_clinician_proves_and_a_revocation_ends_it() {
-    let home = Home::new();
-    home.ok(&["init", "--epoch-seconds", "2"]);
+    let home = Home::with_ledger();
     let again = home.fails(1, &["init"]);
     assert!(again.contains("holds a ledger already"), "{again}");
     let data = home.path("fhir").display().to_string();
@@ -189,7 +126,7 @@ role = "physician"
     let words = home.fails(1, &["init", "--organisations", &file]);
     assert!(words.contains("organisations.toml is refused") && words.contains("line 14"), "{words}");
     std::fs::write(&file, text).expect("a file");
-    let made = home.json(&["init", "--epoch-seconds", "2", "--organisations", &file]);
+    let made = home.json(&["init", "--epochs-by-hand", "--organisations", &file]);
     assert_eq!(made["organisations"], serde_json::json!(["Organization/city", "Organization/authority"]));
     assert_eq!(made["clinicians"], serde_json::json!(["Practitioner/amina"]));
 
@@ -226,8 +163,7 @@ role = "physician"
 
 #[test]
 fn a_ledger_is_pruned_and_another_begins_from_its_snapshot() {
-    let home = Home::new();
-    home.ok(&["init", "--epoch-seconds", "4000000"]);
+    let home = Home::with_ledger();
     let [snapshot, genesis, copy] =
         ["ledger.snapshot", "genesis.json", "copy.redb"].map(|name| home.path(name).display().to_string());
     let block = home.json(&["ledger", "block", "2"]);
@@ -309,8 +245,7 @@ fn a_ledger_is_pruned_and_another_begins_from_its_snapshot() {
 
 #[test]
 fn a_node_serves_a_second_process_and_stops_when_told() {
-    let home = Home::new();
-    home.ok(&["init", "--epoch-seconds", "2"]);
+    let home = Home::with_ledger();
     let before = home.json(&["ledger", "inspect"])["height"].as_u64().expect("a height");
     let mut node = home.command(&["--json", "node", "--listen", "127.0.0.1:0"]);
     // It has much to say, and where there is such a device, nowhere to write it: it serves all the same.
@@ -444,8 +379,7 @@ fn proposing<'a>(change: &[&'a str]) -> Vec<&'a str> {
 
 #[test]
 fn a_board_takes_in_another_and_then_both_must_agree() {
-    let home = Home::new();
-    home.ok(&["init"]);
+    let home = Home::with_ledger();
     let list = home.json(&["governance", "list"]);
     assert_eq!((&list["governors"], &list["quorum"]), (&1.into(), &1.into()));
     let second = "Organization/second-board";

@@ -1,5 +1,6 @@
 //! Anybody's circuit, from its key and witness to a verdict: `prove --zkey`, then `verify --snarkjs`.
 
+use crate::home::command;
 use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::field::Fr;
 use amanat_params::{Proof, Witness, Zkey, insecure_dev_zkey, snarkjs};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 /// A folder with a key and a witness of a circuit, and the folder of its proof.
 struct Work(tempfile::TempDir);
@@ -48,13 +49,7 @@ impl Work {
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_amanat"))
-            .args(args)
-            .current_dir(self.0.path())
-            .env("AMANAT_HOME", self.0.path())
-            .stdin(Stdio::null())
-            .output()
-            .expect("the binary runs")
+        command(self.0.path(), args).output().expect("the binary runs")
     }
 
     fn prove(&self) {

@@ -2,7 +2,7 @@
 //!
 //! Nothing here sleeps for a time: it waits for a line, an event, readiness or an end, and gives up after [`PATIENCE`].
 
-#[path = "../../../node/tests/it/authority.rs"]
+#[path = "../../../../node/tests/it/authority.rs"]
 #[allow(dead_code)] // the service's tests use more of it
 mod authority;
 mod machines;
@@ -75,14 +75,8 @@ impl Cluster {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_amanat"));
-        command
-            .args(args)
-            .current_dir(self.folder.path())
-            .env("AMANAT_HOME", self.at("operator"))
-            .env("AMANAT_KEYS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("insecure-dev-keys"))
-            .env_remove("AMANAT_LOG")
-            .stdin(Stdio::null());
+        let mut command = crate::home::command(self.folder.path(), args);
+        command.env("AMANAT_HOME", self.at("operator")).env_remove("AMANAT_LOG");
         command
     }
 

@@ -1,35 +1,26 @@
 //! The engine as a person chooses it: environment, flag, what is said about it, and what is refused.
 
+use crate::home::{Home, errors, text};
 use amanat_accel::{ENGINE_VARIABLE, all};
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
-/// The binary, with this engine in its environment and nothing else of ours.
-fn amanat(home: &Path, engine: Option<&str>, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_amanat"));
-    command
-        .args(args)
-        .env("AMANAT_HOME", home)
-        .env("AMANAT_KEYS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("insecure-dev-keys"))
-        .env("AMANAT_LOG", "info")
-        .env_remove(ENGINE_VARIABLE)
-        .stdin(Stdio::null());
+/// The binary with this engine in its environment.
+fn amanat(home: &Home, engine: Option<&str>, args: &[&str]) -> Command {
+    let mut command = home.command(args);
+    command.env("AMANAT_LOG", "info").env_remove(ENGINE_VARIABLE);
     if let Some(engine) = engine {
         command.env(ENGINE_VARIABLE, engine);
     }
     command
 }
 
-fn run(home: &Path, engine: Option<&str>, args: &[&str]) -> Output {
+fn run(home: &Home, engine: Option<&str>, args: &[&str]) -> Output {
     amanat(home, engine, args).output().expect("the binary runs")
 }
 
-fn ok(home: &Path, engine: Option<&str>, args: &[&str]) -> String {
-    let out = run(home, engine, args);
-    assert!(out.status.success(), "{engine:?} {args:?}: {}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8(out.stdout).expect("UTF-8")
+fn ok(home: &Home, engine: Option<&str>, args: &[&str]) -> String {
+    text(amanat(home, engine, args), args)
 }
 
 fn names() -> Vec<&'static str> {
@@ -38,15 +29,15 @@ fn names() -> Vec<&'static str> {
 
 #[test]
 fn an_engine_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
-    let home = tempfile::tempdir().expect("a temporary directory");
+    let home = &Home::new();
     for (engine, args, blamed) in [
         (Some("tpu"), &["ledger", "inspect"][..], ENGINE_VARIABLE),
         (Some("Portable"), &["demo"], ENGINE_VARIABLE),
         (None, &["--engine", "tpu", "demo"], "--engine"),
         (Some("portable"), &["demo", "--engine", ""], "--engine"),
     ] {
-        let out = run(home.path(), engine, args);
-        let words = String::from_utf8_lossy(&out.stderr);
+        let out = run(home, engine, args);
+        let words = errors(&out);
         assert_eq!(out.status.code(), Some(2), "{args:?}: {words}");
         assert!(words.starts_with(&format!("error: {blamed} cannot be followed\n")), "{words}");
         assert!(words.contains("avx512ifma, portable"), "{words}");
@@ -54,45 +45,34 @@ fn an_engine_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
     }
     // An engine of another kind of machine says what it needs.
     if !names().contains(&"avx512ifma") {
-        let out = run(home.path(), Some("avx512ifma"), &["demo"]);
+        let out = run(home, Some("avx512ifma"), &["demo"]);
         assert_eq!(out.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&out.stderr).contains("AVX-512"));
+        assert!(errors(&out).contains("AVX-512"));
     }
-    let out = run(home.path(), Some("tpu"), &["--json", "demo"]);
+    let out = run(home, Some("tpu"), &["--json", "demo"]);
     let words: serde_json::Value = serde_json::from_slice(&out.stderr).expect("one JSON document");
     assert!(words["error"][1].as_str().is_some_and(|why| why.contains("tpu")), "{words}");
 }
 
 #[test]
 fn the_version_names_the_engines_of_the_machine_and_help_the_variable() {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let version = ok(home.path(), None, &["--version"]);
+    let home = &Home::new();
+    let version = ok(home, None, &["--version"]);
     let mut lines = version.lines();
     let first = format!("amanat {}", env!("CARGO_PKG_VERSION"));
     assert_eq!(lines.next(), Some(first.as_str()));
     assert!(lines.next().is_some_and(|line| line.ends_with(&names().join(", "))), "{version}");
-    assert_eq!(ok(home.path(), None, &["-V"]).trim(), first);
-    let help = ok(home.path(), None, &["--help"]);
+    assert_eq!(ok(home, None, &["-V"]).trim(), first);
+    let help = ok(home, None, &["--help"]);
     assert!(help.contains("--engine <NAME>") && help.contains(ENGINE_VARIABLE), "{help}");
 }
 
 #[test]
 fn a_proof_made_with_any_engine_is_valid_to_every_other() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let home = dir.path();
-    ok(home, None, &["init", "--epoch-seconds", "2"]);
-    let epoch = || {
-        let status = ok(home, None, &["--json", "ledger", "inspect"]);
-        serde_json::from_str::<serde_json::Value>(&status).expect("one JSON document")["epoch"].as_u64()
-    };
-    // Until what `init` submitted is in an epoch.
-    let (before, began) = (epoch(), Instant::now());
-    while epoch() == before {
-        assert!(began.elapsed() < Duration::from_secs(60), "no epoch begins");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let home = &Home::with_ledger();
+    home.next_epoch();
     for (i, prover) in names().into_iter().enumerate() {
-        let file = home.join(format!("{prover}.bin")).display().to_string();
+        let file = home.path(&format!("{prover}.bin")).display().to_string();
         let args = ["prove", "role", "--holder", "dr-saima", "--out", &file];
         // Once by the environment, once by the flag, which wins.
         if i % 2 == 0 {
@@ -110,16 +90,14 @@ fn a_proof_made_with_any_engine_is_valid_to_every_other() {
         std::fs::write(&file, &bytes).expect("the file");
         for verifier in names() {
             let out = run(home, Some(verifier), &["verify", &file]);
-            assert_eq!(out.status.code(), Some(5), "{}", String::from_utf8_lossy(&out.stderr));
+            assert_eq!(out.status.code(), Some(5), "{}", errors(&out));
         }
     }
 }
 
 #[test]
 fn a_node_says_once_with_which_engine_it_verifies() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let home = dir.path();
-    ok(home, None, &["init"]);
+    let home = &Home::with_ledger();
     let mut node = amanat(home, Some("portable"), &["--json", "node", "--listen", "127.0.0.1:0"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,22 +1,17 @@
 //! `amanat import` as an integration engineer uses it: exports of several servers, twice, in any order; versions; what is not understood.
 
+use crate::home::command;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Output;
 use std::sync::OnceLock;
 
 /// A home directory with a ledger, thrown away.
 struct Home(tempfile::TempDir);
 
-fn keys() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("insecure-dev-keys")
-}
-
 fn amanat(home: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_amanat"));
-    command.args(args).env("AMANAT_HOME", home).env("AMANAT_KEYS", keys()).env("AMANAT_LOG", "warn");
-    command.stdin(Stdio::null()).output().expect("the binary runs")
+    command(home, args).output().expect("the binary runs")
 }
 
 impl Home {
@@ -25,7 +20,7 @@ impl Home {
         static TEMPLATE: OnceLock<tempfile::TempDir> = OnceLock::new();
         let template = TEMPLATE.get_or_init(|| {
             let dir = tempfile::tempdir().expect("a temporary directory");
-            let out = amanat(dir.path(), &["init", "--epoch-seconds", "3600"]);
+            let out = amanat(dir.path(), &["init", "--epochs-by-hand"]);
             assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
             dir
         });
