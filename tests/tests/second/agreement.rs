@@ -4,12 +4,12 @@ use crate::convert::ToPlain;
 use crate::evaluator;
 use crate::plain::{Public, Witness};
 use crate::wires;
+use amanat_circuits::world::sample::Sample;
 use amanat_circuits::world::{Case, World, rules};
 use amanat_circuits::{Cs, Denied, built};
 use amanat_domain::field::Fr;
 use amanat_domain::statement::PublicVector;
 use amanat_testkit::change::change;
-use amanat_circuits::world::sample::Sample;
 use amanat_testkit::values;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -106,11 +106,7 @@ fn tampered<R: Sample>(world: &World, rng: &mut ChaCha20Rng) -> Case<R> {
     if rng.random_bool(0.5) {
         witness.reseal();
     }
-    if rng.random_bool(0.8) {
-        Case::honest(witness, public.ctx)
-    } else {
-        Case { witness, public }
-    }
+    if rng.random_bool(0.8) { Case::honest(witness, public.ctx) } else { Case { witness, public } }
 }
 
 /// One slot of the public vector changed, for a prover who starts from it.
@@ -118,8 +114,7 @@ fn judge_published<R: Sample + ToPlain>(seed: u64, case: Case<R>, rng: &mut ChaC
     let Case { witness, public } = case;
     let mut slots = public.to_field_elements();
     let slot = rng.random_range(0..slots.len());
-    slots[slot] =
-        if rng.random_bool(0.5) { values::element(rng) } else { slots[slot] + Fr::from(1u64) };
+    slots[slot] = if rng.random_bool(0.5) { values::element(rng) } else { slots[slot] + Fr::from(1u64) };
     let [ctx, bundle, epoch, policy, nf_0, nf_1, out_0, out_1] = slots;
     let limbs = ark_ff::PrimeField::into_bigint(epoch).0;
     let native = (limbs[1..] == [0; 3]).then(|| {
@@ -139,11 +134,7 @@ fn judge_published<R: Sample + ToPlain>(seed: u64, case: Case<R>, rng: &mut ChaC
 }
 
 /// One number changed where the constraints have it, for a prover who goes on honestly from there.
-fn judge_unrepresentable<R: Sample + ToPlain>(
-    seed: u64,
-    case: &Case<R>,
-    rng: &mut ChaCha20Rng,
-) -> Verdicts {
+fn judge_unrepresentable<R: Sample + ToPlain>(seed: u64, case: &Case<R>, rng: &mut ChaCha20Rng) -> Verdicts {
     let honest = case.witness.assign(&case.public);
     let mut plain = case.witness.to_plain();
     let mut places = Vec::new();
