@@ -11,6 +11,7 @@
 //! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger.
 //! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
 
+pub mod audience;
 pub mod block;
 pub mod bundle;
 pub mod commitments;
@@ -20,11 +21,13 @@ pub mod fhir;
 pub mod field;
 pub mod governance;
 pub mod identity;
+pub mod labels;
 pub mod map;
 pub mod merkle;
 pub mod mirror;
 pub mod policy;
 pub mod poseidon;
+pub mod preset;
 pub mod quorum;
 pub mod receipt;
 pub mod record;

@@ -1,14 +1,14 @@
-//! The consents in a FHIR file: one resource, a Bundle among whose entries they are, or one document a line.
+//! The consents in a FHIR file: a resource, a Bundle with Consents among its entries, or one document a line.
 
+use super::ConsentError;
 use amanat_domain::fhir::json::Json;
 use amanat_domain::fhir::{Limits, Place, canonical};
-use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// A Consent of a file.
-pub(crate) struct Found {
+pub struct Found {
     /// Where in the file.
     pub place: String,
     /// Entry of its Bundle, from 0; of nested Bundles the outermost.
@@ -23,7 +23,7 @@ pub(crate) struct Found {
 
 /// What a file holds.
 #[derive(Default)]
-pub(crate) struct Consents {
+pub struct Consents {
     /// Its consents, in their order.
     pub found: Vec<Found>,
     /// Resources of other types.
@@ -33,45 +33,50 @@ pub(crate) struct Consents {
 }
 
 /// The consents in a file. What is broken in it is told in [`Consents::unread`] and the rest is read.
-pub(crate) fn consents_in(path: &Path) -> Result<Consents> {
-    let shown = || path.display().to_string();
-    let input = File::open(path).with_context(|| format!("cannot read {}", shown()))?;
-    let mut input = BufReader::new(input);
+///
+/// # Errors
+/// [`ConsentError::Read`], [`ConsentError::TooLarge`].
+pub fn consents_in(path: &Path) -> Result<Consents, ConsentError> {
+    let read = |source| ConsentError::Read { path: path.to_path_buf(), source };
+    let mut input = BufReader::new(File::open(path).map_err(read)?);
     let limit = Limits::default().resource_bytes;
     let mut consents = Consents::default();
     let lines =
         path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ndjson") || e.eq_ignore_ascii_case("jsonl"));
     if lines {
-        read_lines(&mut input, limit, &mut consents).with_context(|| format!("cannot read {}", shown()))?;
+        read_lines(&mut input, limit, &mut consents).map_err(read)?;
         return Ok(consents);
     }
     let mut text = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX);
-    (&mut input).take(most + 1).read_to_end(&mut text).with_context(|| format!("cannot read {}", shown()))?;
+    (&mut input).take(most + 1).read_to_end(&mut text).map_err(read)?;
     if text.len() > limit {
-        bail!("{} is larger than {limit} bytes: write it as NDJSON, one resource a line (.ndjson)", shown());
+        return Err(ConsentError::TooLarge { path: path.to_path_buf(), most: limit });
     }
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     match Json::parse(text) {
         Ok(json) => consents.document(&json, Some(text), Place::default()),
         // Several documents, each in a line?
         Err(_) if first_line(text).is_some_and(|line| Json::parse(line).is_ok()) => {
-            read_lines(&mut &*text, limit, &mut consents)?;
+            read_lines(&mut &*text, limit, &mut consents).map_err(read)?;
         }
         Err(e) => consents.unread.push((Place::default().to_string(), e.to_string())),
     }
     Ok(consents)
 }
 
-/// The one consent that a command is about: the only one of a file, or the one chosen by its entry's number (`3`), its `id`, or
-/// its place (`line 2`).
-pub(crate) fn one_in(path: &Path, chosen: Option<&str>) -> Result<Found> {
+/// The consent that is meant: the only one of a file, or the one chosen by the number of its entry (`3`), its `id`, or its
+/// place (`line 2`).
+///
+/// # Errors
+/// [`ConsentError`].
+pub fn one_in(path: &Path, chosen: Option<&str>) -> Result<Found, ConsentError> {
     let consents = consents_in(path)?;
-    let shown = path.display();
+    let path = path.to_path_buf();
     if let (true, Some((place, why))) = (consents.found.is_empty(), consents.unread.first()) {
-        bail!("{shown}: {place}: {why}");
+        return Err(ConsentError::Unread { path, place: place.clone(), why: why.clone() });
     }
-    let places = consents.found.iter().map(|f| f.place.as_str()).collect::<Vec<_>>().join("; ");
+    let there = consents.found.iter().map(|f| f.place.as_str()).collect::<Vec<_>>().join("; ");
     let is_chosen = |found: &Found| match chosen {
         None => true,
         Some(text) => {
@@ -83,11 +88,9 @@ pub(crate) fn one_in(path: &Path, chosen: Option<&str>) -> Result<Found> {
     let mut all = consents.found.into_iter().filter(is_chosen);
     match (all.next(), all.next()) {
         (Some(found), None) => Ok(found),
-        (None, _) if places.is_empty() => bail!("{shown}: no Consent in it"),
-        (None, _) => bail!("{shown}: no such Consent in it; its Consents: {places}"),
-        (Some(_), Some(_)) => {
-            bail!("{shown}: several Consents: choose one, by its entry, id or place; they are: {places}")
-        }
+        (None, _) if there.is_empty() => Err(ConsentError::None { path }),
+        (None, _) => Err(ConsentError::NoSuch { path, there }),
+        (Some(_), Some(_)) => Err(ConsentError::Several { path, there }),
     }
 }
 

@@ -1,17 +1,16 @@
-//! The roles that credentials are issued for, and their words.
+//! The roles that credentials are issued for, and the words for them.
 
 use amanat_domain::consent::RoleCode;
 use amanat_domain::fhir::generate::ROLE_SYSTEM as PRACTITIONER_ROLE;
-use anyhow::{Result, bail};
 use std::borrow::Cow;
 
 /// SNOMED CT.
 const SNOMED: &str = "http://snomed.info/sct";
 
 /// Physician.
-pub(crate) const PHYSICIAN: Role = Role::known(SNOMED, "309343006");
+pub const PHYSICIAN: Role = Role::known(SNOMED, "309343006");
 /// Professional nurse.
-pub(crate) const NURSE: Role = Role::known(SNOMED, "106292003");
+pub const NURSE: Role = Role::known(SNOMED, "106292003");
 
 /// Words for a role instead of its code.
 const WORDS: [(&str, Role); 2] = [("physician", PHYSICIAN), ("nurse", NURSE)];
@@ -22,9 +21,22 @@ const SYSTEMS: &[(&str, &str)] = &[("snomed", SNOMED), ("practitioner-role", PRA
 /// Codes of HL7's practitioner-role that a listing can name.
 const CODES: &[&str] = &["doctor", "nurse", "pharmacist", "researcher", "teacher", "ict"];
 
+/// Why a text is no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RoleError {
+    /// Neither a word nor a coding.
+    #[error(
+        "`{0}` is no role: write physician, nurse, or SYSTEM|CODE (snomed|309343006, practitioner-role|doctor)"
+    )]
+    NoRole(String),
+    /// The code system is no URI.
+    #[error("`{0}` is no code system: write its URI, or snomed, or practitioner-role")]
+    NoSystem(String),
+}
+
 /// A role: a code of a code system.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Role {
+pub struct Role {
     system: Cow<'static, str>,
     code: Cow<'static, str>,
 }
@@ -35,30 +47,38 @@ impl Role {
     }
 
     /// Reads `physician`, `nurse`, or `SYSTEM|CODE`.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`RoleError`].
+    ///
+    /// ```
+    /// use amanat_client::Role;
+    /// assert_eq!(Role::parse("nurse").unwrap(), Role::parse("snomed|106292003").unwrap());
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, RoleError> {
         if let Some((_, role)) = WORDS.into_iter().find(|(word, _)| *word == text) {
             return Ok(role);
         }
         let Some((system, code)) = text.split_once('|').filter(|(_, code)| !code.is_empty()) else {
-            bail!(
-                "`{text}` is no role: write physician, nurse, or SYSTEM|CODE (snomed|309343006, practitioner-role|doctor)"
-            );
+            return Err(RoleError::NoRole(text.to_owned()));
         };
         let known = SYSTEMS.iter().find(|(short, _)| *short == system).map(|(_, uri)| *uri);
         let system = known.unwrap_or(system);
         if !["http://", "https://", "urn:"].iter().any(|begin| system.starts_with(begin)) {
-            bail!("`{system}` is no code system: write its URI, or snomed, or practitioner-role");
+            return Err(RoleError::NoSystem(system.to_owned()));
         }
         Ok(Self { system: system.to_owned().into(), code: code.to_owned().into() })
     }
 
     /// What a credential holds.
-    pub(crate) fn code(&self) -> RoleCode {
+    #[must_use]
+    pub fn code(&self) -> RoleCode {
         RoleCode::from_coding(&self.system, &self.code)
     }
 
-    /// The word for a credential's role. A credential holds a digest of the code, so only known roles have one.
-    pub(crate) fn word(code: RoleCode) -> String {
+    /// The word for the role of a credential. A credential holds a digest of the code, so only known roles have a word.
+    #[must_use]
+    pub fn word(code: RoleCode) -> String {
         if let Some((word, _)) = WORDS.iter().find(|(_, role)| role.code() == code) {
             return (*word).to_owned();
         }

@@ -1,43 +1,34 @@
-//! `amanat import`, and reading FHIR files for everybody else.
+//! Finding and reading FHIR files.
 //!
-//! Files are read once into a [`Survey`](amanat_domain::fhir::survey), which says what becomes of each resource; whoever wants the
-//! resources reads them again ([`Surveyed::replay`]), in the same order.
+//! Files are read once into a [`Survey`], which says what becomes of each resource; a caller that wants the resources reads
+//! them again ([`Surveyed::replay`]), in the same order.
 
-use crate::args::import::ImportArgs;
-use crate::report::{Counts, Report};
-use crate::ui::Ui;
+use super::ImportError;
+use super::report::{Counts, ImportReport};
+use crate::progress::Progress;
 use amanat_domain::fhir::identity::Source;
-use amanat_domain::fhir::survey::{KnownPatient, Register, Survey};
+use amanat_domain::fhir::survey::{KnownPatient, Register, Survey, Verdict};
 use amanat_domain::fhir::{
     Head, Item, Layout, Limits, Lost, Place, Problem, Reader, Reason, Resource, Zones, type_name,
 };
-use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-/// `amanat import` without `--anchor`.
-pub(crate) fn run(args: &ImportArgs, ui: Ui) -> Result<()> {
-    let started = Instant::now();
-    let files = files(&args.paths)?;
-    let mut report = Report::new(args)?;
-    let surveyed = survey(&files, &Options::of(args)?, None, &mut report, ui)?;
-    report.finish(&surveyed, started, ui)?;
-    report.verdict()
-}
-
-/// How to read.
+/// How files are read.
 #[derive(Clone)]
-pub(crate) struct Options {
+pub struct ReadOptions {
+    /// Longest resource in bytes.
     pub max_resource: usize,
+    /// Where ids without a base URL belong; `None`: to the folder of their file.
     pub source: Option<Source>,
+    /// The zone of dates without one.
     pub zones: Zones,
     /// Systems whose identifiers name one person.
     pub same_patient_by: Vec<String>,
 }
 
-impl Default for Options {
+impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             max_resource: Limits::default().resource_bytes,
@@ -48,32 +39,23 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    pub(crate) fn of(args: &ImportArgs) -> Result<Self> {
-        let source = args.source.as_deref().map(Source::named).transpose().context("--source")?;
-        Ok(Self {
-            max_resource: args.max_resource,
-            source,
-            zones: args.zone.unwrap_or(Zones::UTC),
-            same_patient_by: args.same_patient_by.clone(),
-        })
-    }
-}
-
-/// Files that were found under paths.
-pub(crate) struct Files {
+/// The files under some paths.
+pub struct Files {
+    /// Files to be read, sorted.
     pub found: Vec<PathBuf>,
     /// Files of other kinds and links, which are not read.
     pub ignored: Vec<PathBuf>,
 }
 
 /// Every FHIR file under the paths, sorted, so that two runs read in the same order.
-pub(crate) fn files(paths: &[PathBuf]) -> Result<Files> {
+///
+/// # Errors
+/// [`ImportError::Path`], [`ImportError::List`], [`ImportError::NoFiles`].
+pub fn find_files(paths: &[PathBuf]) -> Result<Files, ImportError> {
     let mut files = Files { found: Vec::new(), ignored: Vec::new() };
     for path in paths {
-        let kind = std::fs::metadata(path).with_context(|| {
-            format!("cannot read {}: give a FHIR file or a folder of them", path.display())
-        })?;
+        let kind = std::fs::metadata(path)
+            .map_err(|source| ImportError::Path { path: path.clone(), source })?;
         if kind.is_dir() {
             walk(path, &mut files)?;
         } else {
@@ -84,16 +66,17 @@ pub(crate) fn files(paths: &[PathBuf]) -> Result<Files> {
     // One path given twice is one file.
     files.found.dedup();
     if files.found.is_empty() {
-        bail!("no .json or .ndjson file under the paths given");
+        return Err(ImportError::NoFiles);
     }
     Ok(files)
 }
 
-fn walk(dir: &Path, files: &mut Files) -> Result<()> {
-    for entry in std::fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
-        let entry = entry?;
+fn walk(dir: &Path, files: &mut Files) -> Result<(), ImportError> {
+    let list = |source| ImportError::List { path: dir.to_path_buf(), source };
+    for entry in std::fs::read_dir(dir).map_err(list)? {
+        let entry = entry.map_err(list)?;
         // Links are not followed: a folder that links to itself would never end.
-        let kind = entry.file_type()?;
+        let kind = entry.file_type().map_err(list)?;
         let path = entry.path();
         if kind.is_dir() {
             walk(&path, files)?;
@@ -111,22 +94,27 @@ fn walk(dir: &Path, files: &mut Files) -> Result<()> {
 }
 
 /// What a survey of files came to.
-pub(crate) struct Surveyed<'f> {
+pub struct Surveyed<'f> {
     files: &'f [PathBuf],
-    options: Options,
+    options: ReadOptions,
+    /// What becomes of each resource.
     pub register: Register,
+    /// What was read.
     pub counts: Counts,
 }
 
-/// Reads the files one after the other and says what becomes of each resource. `known`: the patients known from before, where resources
-/// are to be joined with patients.
-pub(crate) fn survey<'f>(
+/// Reads the files one after the other and says what becomes of each resource. `known`: the patients known from before, if
+/// resources are to be joined with patients.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn survey<'f>(
     files: &'f Files,
-    options: &Options,
+    options: &ReadOptions,
     known: Option<Vec<KnownPatient>>,
-    report: &mut Report,
-    ui: Ui,
-) -> Result<Surveyed<'f>> {
+    report: &mut ImportReport,
+    progress: &dyn Progress,
+) -> Result<Surveyed<'f>, ImportError> {
     let empty = known.map_or_else(Survey::reading, |known| Survey::joining().knowing(known));
     let mut survey =
         options.same_patient_by.iter().fold(empty, |survey, system| survey.same_patient_by(system));
@@ -143,7 +131,7 @@ pub(crate) fn survey<'f>(
     }
     let mut labels = Vec::new();
     let total: u64 = files.found.iter().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
-    let bar = ui.bar(total, "reading FHIR");
+    progress.begin("reading FHIR", total);
     for path in &files.found {
         labels.push(path.display().to_string());
         survey.begin_file(source_of(path, options)?);
@@ -170,9 +158,9 @@ pub(crate) fn survey<'f>(
         })?;
         *(if whole { &mut counts.files_read } else { &mut counts.files_refused }) += 1;
         counts.bytes += length;
-        bar.inc(length);
+        progress.at(counts.bytes);
     }
-    bar.finish_and_clear();
+    progress.end();
     let mut register = survey.finish();
     for finding in register.take_findings() {
         report.problem(finding.problem(&labels))?;
@@ -182,58 +170,69 @@ pub(crate) fn survey<'f>(
 }
 
 impl Surveyed<'_> {
-    /// What a file is called.
-    pub(crate) fn label(&self, file: usize) -> String {
+    /// The name of a file.
+    #[must_use]
+    pub fn label(&self, file: usize) -> String {
         self.files.get(file).map(|path| path.display().to_string()).unwrap_or_default()
     }
 
-    /// Reads the files again; each resource goes with its number and that of its file to `take`, which says whether to go on.
-    pub(crate) fn replay(
+    /// Reads the files again; each resource goes with its number and the number of its file to `take`, which says whether to
+    /// go on.
+    ///
+    /// # Errors
+    /// [`ImportError::Changed`], [`ImportError::SomeChanged`], and what `take` says.
+    pub fn replay(
         &self,
-        ui: Ui,
-        what: &'static str,
-        mut take: impl FnMut(usize, usize, Place, Resource) -> Result<bool>,
-    ) -> Result<()> {
-        let bar = ui.bar(self.counts.bytes, what);
-        let mut number = 0;
+        progress: &dyn Progress,
+        what: &str,
+        mut take: impl FnMut(usize, usize, Place, Resource) -> Result<bool, ImportError>,
+    ) -> Result<(), ImportError> {
+        progress.begin(what, self.counts.bytes);
+        let (mut number, mut bytes) = (0, 0);
         let mut go_on = true;
         for (file, path) in self.files.iter().enumerate() {
             if !go_on {
                 break;
             }
-            let length = read(path, &self.options, |item| {
+            bytes += read(path, &self.options, |item| {
                 if let Item::Resource(place, resource) = item
                     && go_on
                 {
                     if !self.register.is_as_noted(number, file, &resource) {
-                        bail!("{} has changed while it was read: run the same command again", path.display());
+                        return Err(ImportError::Changed { path: path.clone() });
                     }
                     go_on = take(number, file, place, *resource)?;
                     number += 1;
                 }
                 Ok(())
             })?;
-            bar.inc(length);
+            progress.at(bytes);
         }
-        bar.finish_and_clear();
+        progress.end();
         if go_on && number != self.register.noted() {
-            bail!("a file has changed while it was read: run the same command again");
+            return Err(ImportError::SomeChanged);
         }
         Ok(())
     }
 }
 
-/// Reads one file; its length.
-fn read(path: &Path, options: &Options, mut take: impl FnMut(Item) -> Result<()>) -> Result<u64> {
-    let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let length = file.metadata()?.len();
+/// Reads one file; returns its length in bytes.
+fn read(
+    path: &Path,
+    options: &ReadOptions,
+    mut take: impl FnMut(Item) -> Result<(), ImportError>,
+) -> Result<u64, ImportError> {
+    let cannot = |source| ImportError::Read { path: path.to_path_buf(), source };
+    let mut file =
+        File::open(path).map_err(|source| ImportError::Open { path: path.to_path_buf(), source })?;
+    let length = file.metadata().map_err(cannot)?.len();
     let lines = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ndjson"));
     let layout = if lines { Layout::Lines } else { Layout::Auto };
     let head = if lines {
         None
     } else {
         let head = Head::scan(BufReader::with_capacity(1 << 16, &file));
-        file.rewind().with_context(|| format!("cannot read {} twice", path.display()))?;
+        file.rewind().map_err(cannot)?;
         head
     };
     let limits = Limits { resource_bytes: options.max_resource, ..Limits::default() };
@@ -247,12 +246,14 @@ fn read(path: &Path, options: &Options, mut take: impl FnMut(Item) -> Result<()>
 }
 
 /// The source that was named, or the folder of the file.
-fn source_of(path: &Path, options: &Options) -> Result<Source> {
+fn source_of(path: &Path, options: &ReadOptions) -> Result<Source, ImportError> {
     if let Some(source) = &options.source {
         return Ok(source.clone());
     }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let folder = folder.canonicalize().with_context(|| format!("cannot read {}", folder.display()))?;
+    let folder = folder
+        .canonicalize()
+        .map_err(|source| ImportError::Read { path: folder.to_path_buf(), source })?;
     Ok(Source::folder(&words_of(&folder)))
 }
 
@@ -260,4 +261,12 @@ fn source_of(path: &Path, options: &Options) -> Result<Source> {
 fn words_of(path: &Path) -> String {
     path.to_str()
         .map_or_else(|| format!("bytes:{}", hex::encode(path.as_os_str().as_encoded_bytes())), str::to_owned)
+}
+
+/// The person of a resource with this verdict, if the resource is kept.
+pub(crate) const fn person_of(verdict: Verdict) -> Option<u32> {
+    match verdict {
+        Verdict::About(person) => Some(person),
+        _ => None,
+    }
 }

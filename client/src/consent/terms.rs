@@ -3,18 +3,18 @@
 //! They are kept as they were granted: compiled again, by another version or with another directory, they might be others,
 //! and the leaf on the ledger is of these.
 
+use crate::encoding::{field_from_text, malformed, text};
+use crate::home::HomeError;
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, Grantee, HolderKey, Jurisdictions, Level,
     OrgId, Purposes, RoleCode, Rule,
 };
-use amanat_domain::field::{self, Fr};
 use amanat_domain::time::{Period, Timestamp};
-use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 /// Terms as written.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct StoredTerms {
+pub(super) struct StoredTerms {
     rules: Vec<StoredRule>,
     permit_by_default: bool,
     policy: String,
@@ -56,7 +56,6 @@ impl From<&ConsentTerms> for StoredTerms {
 
 impl From<&Rule> for StoredRule {
     fn from(rule: &Rule) -> Self {
-        let text = |x: Fr| hex::encode(field::to_bytes(&x));
         let ends = |p: &Period| [p.from().seconds(), p.until().seconds()];
         Self {
             permit: rule.effect == Effect::Permit,
@@ -83,24 +82,21 @@ impl From<&Rule> for StoredRule {
 
 impl StoredTerms {
     /// The terms as they were granted.
-    pub(crate) fn read(self) -> Result<ConsentTerms> {
-        let rules = self.rules.into_iter().map(StoredRule::read).collect::<Result<_>>()?;
+    pub(super) fn read(self) -> Result<ConsentTerms, HomeError> {
+        let rules = self.rules.into_iter().map(StoredRule::read).collect::<Result<_, _>>()?;
         let default = if self.permit_by_default { Effect::Permit } else { Effect::Deny };
-        Ok(ConsentTerms::new(rules, default, self.policy)?)
+        ConsentTerms::new(rules, default, self.policy)
+            .map_err(|_| malformed("terms", "more rules than a consent can have"))
     }
 }
 
 impl StoredRule {
-    fn read(self) -> Result<Rule> {
-        let field = |text: &str| -> Result<Fr> {
-            let mut bytes = [0u8; 32];
-            hex::decode_to_slice(text, &mut bytes).context("not 32 bytes in hexadecimal")?;
-            field::from_bytes(&bytes).context("not a field element")
-        };
-        let period = |[from, until]: [u64; 2]| -> Result<Period> {
+    fn read(self) -> Result<Rule, HomeError> {
+        let field = |text: &str| field_from_text("rule", text);
+        let period = |[from, until]: [u64; 2]| {
             let (from, until) = (Timestamp::new(from), Timestamp::new(until));
-            Period::new(from.context("not a time")?, until.context("not a time")?)
-                .context("a period that ends before it begins")
+            let (Some(from), Some(until)) = (from, until) else { return Err(malformed("rule", "not a time")) };
+            Period::new(from, until).ok_or_else(|| malformed("rule", "a period that ends before it begins"))
         };
         Ok(Rule {
             effect: if self.permit { Effect::Permit } else { Effect::Deny },
@@ -123,7 +119,7 @@ impl StoredRule {
                 1 => Confidentiality::Normal,
                 2 => Confidentiality::Restricted,
                 3 => Confidentiality::VeryRestricted,
-                other => bail!("no confidentiality {other}"),
+                _ => return Err(malformed("rule", "not a confidentiality")),
             },
             validity: period(self.valid)?,
             data_period: period(self.data)?,

@@ -1,6 +1,6 @@
-//! The test vectors installed with a verifying key: over a tiny world of their own, whose secrets are thrown away.
+//! The test vectors installed with a verifying key. They are about a ledger of one patient, one clinician, one consent and
+//! one record, made for them, whose secrets are thrown away.
 
-use crate::policies::{CLINICAL, TREATMENT};
 use amanat_domain::bundle::{Bundle, Registry, RegistryState};
 use amanat_domain::consent::{
     ConsentTerms, Effect, GrantedConsent, Grantee, Level, OrgId, RoleCode, Rule, UseLimit,
@@ -9,6 +9,7 @@ use amanat_domain::field::Fr;
 use amanat_domain::governance::Change;
 use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential};
 use amanat_domain::mirror::{Leaves, Mirror};
+use amanat_domain::preset::{CLINICAL, TREATMENT};
 use amanat_domain::policy::{AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy};
 use amanat_domain::record::{Record, RecordFields, ResourceType, anchor_leaf};
 use amanat_domain::secret::Secret;
@@ -16,17 +17,28 @@ use amanat_domain::statement::Statement;
 use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tree::{IndexedTree, Tree};
 use amanat_domain::tx::{ChainId, KeyVector, Transaction};
+use amanat_circuits::Denied;
 use amanat_prover::groth16::to_the_end;
-use amanat_prover::keys::{Keys, StatementKey};
+use amanat_prover::keys::{Keys, PlanError, StatementKey};
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, GrantPlan, RecordInput, RecordPlan, RevokePlan,
     RolePlan, Target,
 };
-use anyhow::{Context, Result, bail};
 use rand::CryptoRng;
 
-/// A world of one patient, one clinician, one consent, one record.
-pub(crate) struct Sample {
+/// Why no vector could be made: a fault of this program or of the key.
+#[derive(Debug, thiserror::Error)]
+pub enum VectorError {
+    /// The sample is refused by the statement's own check.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The proof could not be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// A ledger of one patient, one clinician, one consent and one record.
+pub struct Sample {
     mirror: Mirror,
     wallet: PatientWallet,
     consent: GrantedConsent,
@@ -36,8 +48,9 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Makes one.
-    pub(crate) fn new(rng: &mut impl CryptoRng) -> Result<Self> {
+    /// A new one.
+    #[must_use]
+    pub fn new(rng: &mut impl CryptoRng) -> Self {
         let organisation = OrgId::from_reference("Organization/sample");
         let role = RoleCode::from_coding("sample", "sample");
         let wallet = PatientWallet::random(rng);
@@ -54,7 +67,7 @@ impl Sample {
             validity: Period::ALWAYS,
             data_period: Period::ALWAYS,
         };
-        let terms = ConsentTerms::new(vec![rule], Effect::Deny, String::new())?;
+        let terms = ConsentTerms::new(vec![rule], Effect::Deny, String::new()).expect("one rule is within the bound");
         let consent = GrantedConsent::new(terms, subject.commitment(), UseLimit::UNLIMITED, rng);
         let holder = HolderSecret::random(rng);
         let credential = RoleCredential {
@@ -91,45 +104,49 @@ impl Sample {
             records: vec![anchor],
             revocations: IndexedTree::new().leaves().to_vec(),
         };
-        let state = |registry| -> Result<RegistryState> {
-            let one = |leaves: &[Fr]| Tree::from_leaves(leaves).map(|t| t.root());
+        let one = |leaves: &[Fr]| Tree::from_leaves(leaves).expect("one leaf fits").root();
+        let state = |registry| {
             let root = match registry {
-                Registry::Subjects => one(&leaves.subjects)?,
-                Registry::Roles => one(&leaves.roles)?,
-                Registry::Consents => one(&leaves.consents)?,
-                Registry::Records => one(&leaves.records)?,
+                Registry::Subjects => one(&leaves.subjects),
+                Registry::Roles => one(&leaves.roles),
+                Registry::Consents => one(&leaves.consents),
+                Registry::Records => one(&leaves.records),
                 Registry::Revocations => IndexedTree::new().root(),
             };
-            Ok(RegistryState { root, count: 1 })
+            RegistryState { root, count: 1 }
         };
         let registries = [
-            state(Registry::Subjects)?,
-            state(Registry::Roles)?,
-            state(Registry::Consents)?,
-            state(Registry::Revocations)?,
-            state(Registry::Records)?,
+            state(Registry::Subjects),
+            state(Registry::Roles),
+            state(Registry::Consents),
+            state(Registry::Revocations),
+            state(Registry::Records),
         ];
-        let time = Timestamp::from_civil(2026, 1, 1, 0).context("a date")?;
-        let mirror = Mirror::new(Bundle { epoch: 0, time, registries }, leaves)?;
-        Ok(Self { mirror, wallet, consent, holder, credential, record })
+        let time = Timestamp::from_civil(2026, 1, 1, 0).expect("a date");
+        let mirror = Mirror::new(Bundle { epoch: 0, time, registries }, leaves).expect("roots of these leaves");
+        Self { mirror, wallet, consent, holder, credential, record }
     }
 
-    /// A transaction of this statement over the sample world.
-    pub(crate) fn prove(
+    /// A transaction of this statement about the sample.
+    fn prove(
         &self,
         statement: Statement,
         keys: &Keys,
         rng: &mut impl CryptoRng,
-    ) -> Result<Transaction> {
-        let key = keys.get(statement).with_context(|| format!("no key for `{statement}`"))?.digest();
+    ) -> Result<Transaction, VectorError> {
+        let key = keys.get(statement).ok_or(PlanError::NoKey(statement))?.digest();
         let target = Target { chain: ChainId([0; 32]), key, audience: [0; 32], nonce: None };
         let mirror = &self.mirror;
-        let wallet = || crate::wallets::copy(&self.wallet);
-        let holder = || crate::wallets::copy_holder(&self.holder);
+        let wallet = || {
+            let copy = |secret: &Secret| Secret::new(secret.expose());
+            let (s, u) = (self.wallet.wallet_secret(), self.wallet.uniqueness_key());
+            PatientWallet::from_secrets(copy(s), copy(u))
+        };
+        let holder = || HolderSecret::from_secret(Secret::new(self.holder.secret().expose()));
         let consent =
             || ConsentInput { subject: self.wallet.subject(), consent: self.consent.clone(), used: 0 };
         let RoleCredential { role, organisation, holder: holder_key, .. } = self.credential;
-        let policy = RolePolicy::new(vec![role], vec![organisation])?;
+        let policy = RolePolicy::new(vec![role], vec![organisation]).expect("one of each");
         Ok(match statement {
             Statement::Grant => GrantPlan::grant(&target, mirror, wallet(), self.consent.clone(), rng)?
                 .prove(keys, &to_the_end)?,
@@ -177,16 +194,22 @@ impl Sample {
     }
 }
 
-/// Installs a key: with a proof that must verify, and the same for another context, which must not.
-pub(crate) fn install(
+/// The change that installs a key, with two vectors: a proof that must verify, and the same proof for another context, which
+/// must not.
+///
+/// # Errors
+/// [`VectorError`].
+pub fn installation(
     sample: &Sample,
-    statement: Statement,
     key: &StatementKey,
     keys: &Keys,
     activate_at: u64,
     rng: &mut impl CryptoRng,
-) -> Result<Change> {
-    let Transaction::Proof(tx) = sample.prove(statement, keys, rng)? else { bail!("a proof transaction") };
+) -> Result<Change, VectorError> {
+    let statement = key.proving_key().header().statement;
+    let Transaction::Proof(tx) = sample.prove(statement, keys, rng)? else {
+        unreachable!("a plan gives a proof transaction")
+    };
     let public = tx.public_vector().to_field_elements();
     let mut other = public;
     other[0] += Fr::from(1u64);
