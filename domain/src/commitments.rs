@@ -2,9 +2,9 @@
 
 use crate::block::AppHash;
 use crate::bundle::Registry;
+use crate::ids::ChainId;
 use crate::map::MapRoot;
 use crate::tree::Root;
-use crate::tx::ChainId;
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
 

@@ -21,6 +21,7 @@ pub mod fhir;
 pub mod field;
 pub mod governance;
 pub mod identity;
+pub mod ids;
 pub mod labels;
 pub mod map;
 pub mod merkle;

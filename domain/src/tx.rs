@@ -10,12 +10,15 @@ use crate::consent::{
 use crate::field::{Fr, hash_to_field};
 use crate::governance::Change;
 use crate::identity::{RoleInner, SubjectCommitment};
+use crate::ids::{read_statement, read_vector, write_vector};
 use crate::policy::{AccessPolicy, MAX_ORGS, MAX_ROLES, RolePolicy, Scope};
 use crate::record::{RecordRoot, SupersessionHandle};
-use crate::statement::{PUBLIC_INPUTS, PublicVector, Statement};
+use crate::statement::{PublicVector, Statement};
 use crate::tree::RevocationId;
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
+
+pub use crate::ids::{ChainId, KeyDigest, KeyVector, MAX_KEY_BYTES, PROOF_BYTES, TxId};
 
 /// Version of the encoding; the first byte of every transaction.
 pub const TX_VERSION: u8 = 1;
@@ -23,42 +26,6 @@ pub const TX_VERSION: u8 = 1;
 pub const MAX_TX_BYTES: usize = 128 * 1024;
 /// Most entries of a batch (enrolments, anchors).
 pub const MAX_BATCH: usize = 1024;
-/// Bytes of a Groth16 proof: A 32, B 64, C 32, compressed.
-pub const PROOF_BYTES: usize = 128;
-/// Most bytes of a verifying key on the wire.
-pub const MAX_KEY_BYTES: usize = 4096;
-
-/// Identity of a ledger: SHA-256 of its genesis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ChainId(pub [u8; 32]);
-
-/// Identity of a transaction: SHA-256 of its canonical bytes. For proof transactions without the proof: re-randomising a
-/// proof does not make another transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TxId(pub [u8; 32]);
-
-/// Digest of a verifying key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyDigest(pub [u8; 32]);
-
-macro_rules! hex_display {
-    ($($t:ident),*) => { $(
-        impl core::fmt::Display for $t {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str(&hex::encode(self.0))
-            }
-        }
-        impl core::str::FromStr for $t {
-            type Err = hex::FromHexError;
-            fn from_str(s: &str) -> Result<Self, Self::Err> {
-                let mut out = [0u8; 32];
-                hex::decode_to_slice(s, &mut out)?;
-                Ok(Self(out))
-            }
-        }
-    )* };
-}
-hex_display!(ChainId, TxId, KeyDigest);
 
 /// What an organisation does in its own name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,15 +74,6 @@ pub enum Action {
     Propose(Box<Change>),
     /// Approve a proposal.
     Approve(TxId),
-}
-
-/// A test vector installed with a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyVector {
-    /// Public inputs.
-    pub public: [Fr; PUBLIC_INPUTS],
-    /// Proof bytes.
-    pub proof: [u8; PROOF_BYTES],
 }
 
 /// A transaction signed by an organisation.
@@ -511,24 +469,6 @@ fn read_action(r: &mut Reader<'_>) -> Result<Action, WireError> {
     })
 }
 
-pub(crate) fn write_vector(w: &mut Writer, vector: &KeyVector) {
-    vector.public.iter().for_each(|x| w.field(*x));
-    w.fixed(&vector.proof);
-}
-
-pub(crate) fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
-    let mut public = [Fr::from(0u64); PUBLIC_INPUTS];
-    for x in &mut public {
-        *x = r.field("public input")?;
-    }
-    Ok(KeyVector { public, proof: r.array("proof")? })
-}
-
-pub(crate) fn read_statement(r: &mut Reader<'_>) -> Result<Statement, WireError> {
-    let n = r.u8("statement")?;
-    Statement::from_u8(n).ok_or(WireError::Unknown { what: "statement", got: n.into() })
-}
-
 fn write_policy(w: &mut Writer, policy: &PolicyField) {
     match policy {
         PolicyField::None => {}
@@ -597,4 +537,32 @@ fn read_roles(r: &mut Reader<'_>) -> Result<RolePolicy, WireError> {
     let roles = list(MAX_ROLES, "role class")?.into_iter().map(RoleCode::new).collect();
     let organisations = list(MAX_ORGS, "organisation set")?.into_iter().map(OrgId::new).collect();
     RolePolicy::new(roles, organisations).map_err(|_| WireError::Invalid("role policy: list length"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::governance::tests::arb_change;
+    use proptest::prelude::*;
+
+    fn signed(action: Action) -> Transaction {
+        let organisation = OrgId::new(Fr::from(7u64));
+        let tx =
+            SignedTx { chain: ChainId([1; 32]), organisation, nonce: [2; 16], action, signature: [3; 64] };
+        Transaction::Signed(Box::new(tx))
+    }
+
+    proptest! {
+        #[test]
+        fn one_encoding_of_each_proposal(change in arb_change()) {
+            let tx = signed(Action::Propose(Box::new(change)));
+            prop_assert_eq!(Transaction::from_bytes(&tx.to_bytes()), Ok(tx));
+        }
+
+        #[test]
+        fn one_encoding_of_each_approval(id in any::<[u8; 32]>()) {
+            let tx = signed(Action::Approve(TxId(id)));
+            prop_assert_eq!(Transaction::from_bytes(&tx.to_bytes()), Ok(tx));
+        }
+    }
 }

@@ -18,7 +18,7 @@ use refusal::{Refused, Sink};
 use rules::{Output, merge};
 pub use vocabulary::{ACTION_SYSTEM, CATEGORY_SYSTEM, JURISDICTION_EXTENSION, PURPOSE_SYSTEM};
 
-use super::{ConsentTerms, Effect, Level, MAX_RULES};
+use crate::consent::{ConsentTerms, Effect, Level, MAX_RULES};
 use crate::fhir::Zones;
 use crate::fhir::json::Json;
 use crate::fhir::node::{Log, Node};
@@ -30,7 +30,7 @@ use crate::time::Period;
 /// [`Refusals`]: every element that stands in the way, with the reason.
 ///
 /// ```
-/// use amanat_domain::consent::compile::{Organisations, compile};
+/// use amanat_domain::fhir::consent::{Organisations, compile};
 /// use amanat_domain::fhir::{Zones, json::Json};
 /// let text = br#"{"resourceType":"Consent","status":"active","patient":{"reference":"Patient/1"},
 ///   "scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
