@@ -61,13 +61,6 @@ pub struct Granted {
     pub receipt: Receipt,
 }
 
-/// A consent that was revoked.
-#[derive(Debug, Clone)]
-pub struct Revoked {
-    /// The receipt.
-    pub receipt: Receipt,
-}
-
 /// Why a consent is not granted.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
@@ -229,7 +222,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ProofError`]. If the ledger says that the consent was revoked before, the wallet notes it.
-    pub fn revoke(&mut self, number: u32) -> Result<Revoked, ProofError> {
+    pub fn revoke(&mut self, number: u32) -> Result<Receipt, ProofError> {
         let mut all = self.consents()?;
         let held = all.iter_mut().find(|c| c.number == number).ok_or(ProofError::NoConsent(number))?;
         let wallets = self.wallets()?;
@@ -250,7 +243,7 @@ impl Client {
             held.revoked = true;
             HeldConsent::save_all(self.home(), &all)?;
         }
-        done.map(|receipt| Revoked { receipt })
+        done
     }
 }
 

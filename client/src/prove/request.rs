@@ -132,7 +132,7 @@ pub enum RecordChoice {
 }
 
 /// S3: facts of an anchored, current record.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RecordProofRequest {
     /// The record.
     pub record: RecordChoice,
@@ -166,7 +166,7 @@ impl RecordProofRequest {
 }
 
 /// Any proof.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum ProofRequest {
     /// See [`AccessRequest`].
     Access(AccessRequest),

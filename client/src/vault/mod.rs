@@ -418,6 +418,19 @@ impl Vault {
         }
     }
 
+    /// The names of every patient, by the name of the wallet.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn names(&self) -> Result<BTreeMap<String, Vec<String>>> {
+        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for known in self.known()? {
+            let wallet = self.wallet_of(person_number(known.person)?)?;
+            names.entry(wallet).or_default().push(known.name.to_string());
+        }
+        Ok(names)
+    }
+
     /// The name of the wallet of a person.
     ///
     /// # Errors

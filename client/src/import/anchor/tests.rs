@@ -1,22 +1,23 @@
 //! An import that fails at any of its submissions, before the ledger has it or after, is finished by running it again.
 
 use super::*;
-use crate::args::{Cli, Command};
-use crate::desk::{Desk, dev_genesis};
+use crate::client::Client;
+use crate::devnet::{DevLedger, genesis};
 use crate::home::Home;
-use amanat_api::view::{GovernanceView, StatusView};
-use amanat_client::ledger::{
+use crate::ledger::{
     AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
 };
-use amanat_domain::bundle::{Bundle, Registry};
+use crate::organisation::Organisation;
+use crate::vault::Vault;
+use amanat_api::view::{GovernanceView, StatusView};
+use amanat_domain::bundle::Registry;
 use amanat_domain::mirror::Mirror;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof};
-use clap::Parser;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// When a ledger stops answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,17 +107,9 @@ impl LedgerAccess for Failing {
     }
 }
 
-const START: i64 = 1_700_000_000;
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_unix(START + seconds).expect("a time")
-}
-
 struct Place {
     dir: tempfile::TempDir,
-    desk: Desk,
-    /// The clock, in seconds.
-    now: Arc<AtomicI64>,
+    ledger: DevLedger,
 }
 
 impl Place {
@@ -125,42 +118,37 @@ impl Place {
         let mut rng = rand::rng();
         let organisations = [("Organization/a", "Hospital A"), ("Organization/board", "Board")]
             .map(|(reference, name)| Organisation::new(reference, name, &mut rng));
-        let genesis =
-            dev_genesis("test", at(0), 60, &organisations[..1], &organisations[1]).expect("a genesis");
-        let home = Home::open(Some(dir.path())).expect("a home");
-        actors::save_organisations(&home, &organisations).expect("written");
-        let desk = Desk::open(&dir.path().join("ledger"), genesis).expect("a ledger");
-        Self { dir, desk, now: Arc::new(AtomicI64::new(1)) }
+        let start = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let genesis = genesis("test", start, 60, &organisations).expect("a genesis");
+        Organisation::save_all(&home(dir.path()), &organisations).expect("written");
+        let ledger = DevLedger::open(&dir.path().join("ledger"), genesis).expect("a ledger");
+        Self { dir, ledger }
     }
 
     /// One import; how many transactions it submitted.
-    fn import(&self, folder: &Path, fails: Fails) -> (Result<()>, usize) {
+    fn import(&self, folder: &Path, fails: Fails) -> (Result<Imported, ImportError>, usize) {
         let submitted = Arc::new(AtomicUsize::new(0));
-        let inner = self.ledger();
+        let inner = self.ledger.access();
         let ledger = Failing { inner, fails, submitted: Arc::clone(&submitted) };
-        let home = Home::open(Some(self.dir.path())).expect("a home");
-        let ui = Ui::new(false, true).silent_if(true);
-        let session = Session::over(home, ui, Box::new(ledger)).expect("a session");
-        let folder = folder.display().to_string();
-        let cli = Cli::parse_from(["amanat", "import", "--anchor", &folder]);
-        let Command::Import(args) = cli.command else { panic!("an import") };
-        let files = import::files(&args.paths).expect("files");
-        let done = import_into(&session, &args, &files, Instant::now(), ui);
+        let client = Client::over(home(self.dir.path()), Arc::new(ledger), self.ledger.clock());
+        let request = ImportRequest::of(&[folder.to_path_buf()]).expect("files");
+        let done = client.expect("a client").import(request);
         (done, submitted.load(Ordering::Relaxed))
     }
 
     /// Subjects, records, superseded records on the ledger; people, records, acknowledged records, outbox of the vault.
     fn state(&self) -> [usize; 7] {
-        let home = Home::open(Some(self.dir.path())).expect("a home");
-        let bundle = self.newest();
+        self.ledger.next_epoch().expect("a bundle");
+        let bundle = self.ledger.solo().latest_bundle().bundle;
         let count = |registry: Registry| usize::try_from(bundle.registry(registry).count).expect("a count");
-        let vault = Vault::open(&home, self.desk.chain()).expect("a vault");
+        let chain = self.ledger.solo().status().chain;
+        let vault = Vault::open(&home(self.dir.path()), chain).expect("a vault");
         let (mut records, mut acknowledged) = (0, 0);
         vault
             .each_record(|record| {
                 records += 1;
                 acknowledged += usize::from(record.anchoring != Anchoring::Pending);
-                Ok(true)
+                true
             })
             .expect("records");
         [
@@ -174,19 +162,10 @@ impl Place {
             vault.outbox().expect("an outbox").len(),
         ]
     }
+}
 
-    fn ledger(&self) -> Embedded {
-        let now = Arc::clone(&self.now);
-        Embedded::new(Arc::clone(&self.desk.solo), Arc::new(move || at(now.load(Ordering::Relaxed))))
-    }
-
-    /// The bundle of the next epoch.
-    fn newest(&self) -> Bundle {
-        self.now.fetch_add(60, Ordering::Relaxed);
-        let ledger = self.ledger();
-        ledger.tick().expect("a block");
-        ledger.bundle(None).expect("a ledger").expect("a bundle").bundle
-    }
+fn home(dir: &Path) -> Home {
+    Home::open(Some(dir)).expect("a home")
 }
 
 /// More records than one transaction takes, of three people; and, as version 2, one of them corrected and one taken back.
@@ -221,20 +200,20 @@ fn what_the_ledger_refuses_is_not_kept_and_stops_no_other_import() {
         let place = Place::new();
         write(&folder, 1);
         let (done, _) = place.import(&folder, Fails::Refuses(refused));
-        let words = format!("{:#}", done.expect_err("refused"));
+        let words = done.err().expect("refused").to_string();
         assert!(words.contains("nothing of them is kept"), "{words}");
         let [.., records, acknowledged, outbox] = place.state();
         assert!(records == acknowledged && outbox == 0, "{records} {acknowledged} {outbox}");
-        place.import(&folder, Fails::Never).0.expect("another try");
+        assert!(place.import(&folder, Fails::Never).0.is_ok(), "another try");
         assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
         write(&folder, 2);
-        place.import(&folder, Fails::Refuses(0)).0.expect_err("refused");
+        assert!(place.import(&folder, Fails::Refuses(0)).0.is_err(), "refused");
         assert_eq!(
             place.state(),
             [3, 1_203, 0, 3, 1_203, 1_203, 0],
             "what was to be superseded is the latest"
         );
-        place.import(&folder, Fails::Never).0.expect("another try");
+        assert!(place.import(&folder, Fails::Never).0.is_ok(), "another try");
         assert_eq!(place.state(), [3, 1_206, 6, 3, 1_206, 1_206, 0]);
     }
 }
@@ -259,10 +238,10 @@ fn an_import_that_fails_at_any_submission_is_finished_by_the_next() {
                     assert!(done.is_err(), "{fails:?}");
                 }
                 let (again, _) = place.import(&folder, Fails::Never);
-                again.expect("finished");
+                assert!(again.is_ok(), "finished");
                 assert_eq!(place.state(), expected, "{fails:?}, version {version}");
                 let (once_more, submitted) = place.import(&folder, Fails::Never);
-                once_more.expect("nothing to do");
+                assert!(once_more.is_ok(), "nothing to do");
                 assert_eq!(submitted, 0, "nothing is submitted twice");
             }
         }
