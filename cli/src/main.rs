@@ -36,7 +36,7 @@ use ui::Ui;
 
 fn main() -> ExitCode {
     // `amanat bench` measures peak memory in child processes of this program.
-    match amanat_benches::answer_if_asked(&[]) {
+    match amanat_profile::answer_if_asked(&[]) {
         Ok(false) => {}
         Ok(true) => return ExitCode::SUCCESS,
         Err(error) => {
@@ -93,11 +93,7 @@ fn code(error: &anyhow::Error) -> u8 {
 fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
     let named = match &cli.command {
         // There the word says which engines to measure.
-        Command::Bench(args)
-            if matches!(args.command, Some(BenchCommand::Profile(_) | BenchCommand::Kernels(_))) =>
-        {
-            None
-        }
+        Command::Bench(args) if matches!(args.command, Some(BenchCommand::Profile(_))) => None,
         // There it may say what makes the blocks.
         Command::Node(_) => cli.global.engine.as_deref().filter(|name| EngineName::named(name).is_none()),
         _ => cli.global.engine.as_deref(),

@@ -94,5 +94,19 @@ fn files_that_are_no_profiles_and_names_that_are_nothing_are_refused_in_words() 
         fails(home, &["bench", "profile", "10", "--out", "no/such/folder.json"])
             .contains("cannot be written")
     );
-    assert!(fails(home, &["bench", "kernels", "nonsense"]).contains("no kernels are called nonsense"));
+}
+
+#[test]
+fn what_moved_to_the_other_program_says_how_it_is_run_there() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let home = dir.path();
+    for (args, expected) in [
+        (&["bench"][..], "-p amanat-benches -- report"),
+        (&["bench", "--quick", "ledger"], "-- report --quick ledger"),
+        (&["bench", "kernels", "msm", "--rounds", "3"], "-- kernels msm --rounds 3"),
+        (&["bench", "ledger", "--quick"], "-- ledger --quick"),
+    ] {
+        let words = fails(home, args);
+        assert!(words.contains(expected), "{args:?}: {words}");
+    }
 }

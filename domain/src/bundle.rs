@@ -5,46 +5,7 @@ use crate::poseidon::{Tag, hash};
 use crate::time::Timestamp;
 use crate::tree::Root;
 
-/// The registries, in the order in which a bundle commits to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[repr(u8)]
-pub enum Registry {
-    /// Enrolled subjects; append-only.
-    Subjects = 0,
-    /// Active role credentials; retiring zeroes a leaf.
-    Roles = 1,
-    /// Granted consents; append-only.
-    Consents = 2,
-    /// Revoked consents and superseded records; an indexed tree.
-    Revocations = 3,
-    /// Anchored records; append-only.
-    Records = 4,
-}
-
-impl Registry {
-    /// All of them, in order.
-    pub const ALL: [Registry; 5] =
-        [Self::Subjects, Self::Roles, Self::Consents, Self::Revocations, Self::Records];
-
-    /// Lower-case plural name, as in the node's paths.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Subjects => "subjects",
-            Self::Roles => "roles",
-            Self::Consents => "consents",
-            Self::Revocations => "revocations",
-            Self::Records => "records",
-        }
-    }
-
-    /// The registry with this name.
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|r| r.name() == name)
-    }
-}
+pub use crate::registry::{PerRegistry, Registry, RegistryKind};
 
 crate::field_newtype! {
     /// Root bundle `B_e` of an epoch.

@@ -4,7 +4,7 @@
 //! are fit for a state is the ledger's to say; here is what they are and their one encoding.
 
 use crate::consent::{OrgId, RoleCode};
-use crate::ids::{KeyDigest, KeyVector, MAX_KEY_BYTES, read_statement, read_vector, write_vector};
+use crate::ids::{KeyDigest, KeyVector, MAX_KEY_BYTES, read_vector, write_vector};
 use crate::quorum::ValidatorKey;
 use crate::statement::Statement;
 use crate::wire::{Reader, WireError, Writer};
@@ -267,7 +267,7 @@ impl Change {
                 negative: Box::new(read_vector(r)?),
             },
             2 => Self::SunsetKey {
-                statement: read_statement(r)?,
+                statement: Statement::read(r)?,
                 key: KeyDigest(r.array("key digest")?),
                 from: r.u64("sunset height")?,
             },

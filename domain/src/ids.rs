@@ -2,7 +2,7 @@
 //! verifying keys, and the test vectors that a key is installed with.
 
 use crate::field::Fr;
-use crate::statement::{PUBLIC_INPUTS, Statement};
+use crate::statement::PUBLIC_INPUTS;
 use crate::wire::{Reader, WireError, Writer};
 
 /// Bytes of a Groth16 proof: A 32, B 64, C 32, compressed.
@@ -62,9 +62,4 @@ pub(crate) fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
         *x = r.field("public input")?;
     }
     Ok(KeyVector { public, proof: r.array("proof")? })
-}
-
-pub(crate) fn read_statement(r: &mut Reader<'_>) -> Result<Statement, WireError> {
-    let n = r.u8("statement")?;
-    Statement::from_u8(n).ok_or(WireError::Unknown { what: "statement", got: n.into() })
 }

@@ -4,16 +4,16 @@
 //! nullifiers, never by proof bytes, which anyone can re-randomise.
 
 use crate::bundle::BundleHash;
-use crate::consent::{
-    Actions, Categories, Confidentiality, ConsentLeaf, Jurisdictions, OrgId, Purposes, RoleCode,
-};
+use crate::consent::{ConsentLeaf, OrgId, RoleCode};
 use crate::field::{Fr, hash_to_field};
 use crate::governance::Change;
 use crate::identity::{RoleInner, SubjectCommitment};
-use crate::ids::{read_statement, read_vector, write_vector};
-use crate::policy::{AccessPolicy, MAX_ORGS, MAX_ROLES, RolePolicy, Scope};
+use crate::ids::{read_vector, write_vector};
 use crate::record::{RecordRoot, SupersessionHandle};
-use crate::statement::{PublicVector, Statement};
+use crate::registry::Registry;
+use crate::scope::RolePolicy;
+use crate::statement::access::AccessPolicy;
+use crate::statement::{PolicyKind, PublicVector, Statement};
 use crate::tree::RevocationId;
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
@@ -115,6 +115,35 @@ impl PolicyField {
             Self::Access(p) => p.policy_hash(),
         }
     }
+
+    /// The credentials that the policy qualifies, if it says which.
+    #[must_use]
+    pub const fn roles(&self) -> Option<&RolePolicy> {
+        match self {
+            Self::None | Self::Sealed(_) => None,
+            Self::Role(p) => Some(p),
+            Self::Access(p) => Some(&p.roles),
+        }
+    }
+
+    fn write(&self, w: &mut Writer) {
+        match self {
+            Self::None => {}
+            Self::Sealed(h) => w.field(*h),
+            Self::Role(p) => p.write(w),
+            Self::Access(p) => p.write(w),
+        }
+    }
+
+    /// Reads a policy. Its kind follows from the statement, so it is not on the wire.
+    fn read(r: &mut Reader<'_>, kind: PolicyKind) -> Result<Self, WireError> {
+        Ok(match kind {
+            PolicyKind::None => Self::None,
+            PolicyKind::Sealed => Self::Sealed(r.field("policy")?),
+            PolicyKind::Role => Self::Role(RolePolicy::read(r)?),
+            PolicyKind::Access => Self::Access(AccessPolicy::read(r)?),
+        })
+    }
 }
 
 /// A transaction authorised by a proof.
@@ -168,7 +197,7 @@ impl Context {
     #[must_use]
     pub fn ctx(&self) -> Fr {
         let mut policy = Writer::new();
-        write_policy(&mut policy, &self.policy);
+        self.policy.write(&mut policy);
         hash_to_field(
             "amanat/ctx/v1",
             &[
@@ -219,25 +248,27 @@ impl ProofTx {
         }
     }
 
-    /// The nullifier this transaction spends: of grant, consent and access `nf_0`; others spend none.
+    /// The nullifier this transaction spends, if its statement spends one.
     #[must_use]
     pub const fn spent_nullifier(&self) -> Option<Fr> {
-        match self.statement {
-            Statement::Grant | Statement::Consent | Statement::Access => Some(self.nf[0]),
-            Statement::Revoke | Statement::Role | Statement::Record => None,
+        match self.statement.spec().spends {
+            Some(slot) => Some(self.nf[slot]),
+            None => None,
         }
     }
 
     /// The consent leaf a grant appends.
     #[must_use]
     pub fn granted_leaf(&self) -> Option<ConsentLeaf> {
-        (self.statement == Statement::Grant).then(|| ConsentLeaf::new(self.out[0]))
+        let grants = self.statement.spec().appends == Some(Registry::Consents);
+        grants.then(|| ConsentLeaf::new(self.out[0]))
     }
 
-    /// The revocation id a revocation publishes; none where it is out of range or this is no revocation.
+    /// The revocation id a revocation publishes. `None` if it is out of range, or if this is no revocation.
     #[must_use]
     pub fn revoked_id(&self) -> Option<RevocationId> {
-        if self.statement == Statement::Revoke { RevocationId::new(self.out[0]) } else { None }
+        let revokes = self.statement.spec().appends == Some(Registry::Revocations);
+        if revokes { RevocationId::new(self.out[0]) } else { None }
     }
 }
 
@@ -353,7 +384,7 @@ fn write_proof_head(w: &mut Writer, tx: &ProofTx) {
     w.field(tx.bundle.to_field());
     w.fixed(&tx.audience);
     w.fixed(&tx.nonce);
-    write_policy(w, &tx.policy);
+    tx.policy.write(w);
     for x in tx.nf.iter().chain(&tx.out) {
         w.field(*x);
     }
@@ -368,7 +399,7 @@ fn read_proof(r: &mut Reader<'_>, statement: Statement) -> Result<ProofTx, WireE
         bundle: BundleHash::new(r.field("bundle")?),
         audience: r.array("audience")?,
         nonce: r.array("request nonce")?,
-        policy: read_policy(r, statement)?,
+        policy: PolicyField::read(r, statement.spec().policy)?,
         nf: [r.field("nf_0")?, r.field("nf_1")?],
         out: [r.field("out_0")?, r.field("out_1")?],
         proof: r.array("proof")?,
@@ -462,81 +493,11 @@ fn read_action(r: &mut Reader<'_>) -> Result<Action, WireError> {
             positive: Box::new(read_vector(r)?),
             negative: Box::new(read_vector(r)?),
         },
-        6 => Action::FreezeKey { statement: read_statement(r)?, key: KeyDigest(r.array("key digest")?) },
+        6 => Action::FreezeKey { statement: Statement::read(r)?, key: KeyDigest(r.array("key digest")?) },
         7 => Action::Propose(Box::new(Change::read(r)?)),
         8 => Action::Approve(TxId(r.array("proposal")?)),
         n => return Err(WireError::Unknown { what: "action", got: n.into() }),
     })
-}
-
-fn write_policy(w: &mut Writer, policy: &PolicyField) {
-    match policy {
-        PolicyField::None => {}
-        PolicyField::Sealed(h) => w.field(*h),
-        PolicyField::Role(p) => write_roles(w, p),
-        PolicyField::Access(p) => {
-            w.u32(p.scope.purposes.0);
-            w.u8(p.scope.actions.0);
-            w.u64(p.scope.categories.0);
-            w.u32(p.scope.jurisdictions.0);
-            w.u8(p.scope.confidentiality as u8);
-            write_roles(w, &p.roles);
-        }
-    }
-}
-
-fn write_roles(w: &mut Writer, p: &RolePolicy) {
-    w.u8(p.roles().len() as u8);
-    p.roles().iter().for_each(|x| w.field(x.to_field()));
-    w.u8(p.organisations().len() as u8);
-    p.organisations().iter().for_each(|x| w.field(x.to_field()));
-}
-
-/// The kind of policy follows from the statement, so it is not written.
-fn read_policy(r: &mut Reader<'_>, statement: Statement) -> Result<PolicyField, WireError> {
-    Ok(match statement {
-        Statement::Grant | Statement::Revoke => PolicyField::None,
-        Statement::Consent | Statement::Record => PolicyField::Sealed(r.field("policy")?),
-        Statement::Role => PolicyField::Role(read_roles(r)?),
-        Statement::Access => {
-            let scope = Scope {
-                purposes: Purposes(r.u32("purposes")?),
-                actions: Actions(r.u8("actions")?),
-                categories: Categories(r.u64("categories")?),
-                jurisdictions: Jurisdictions(r.u32("jurisdictions")?),
-                confidentiality: read_confidentiality(r)?,
-            };
-            scope.check().map_err(|_| {
-                WireError::Invalid(
-                    "policy: purposes, actions, categories and jurisdictions each name at least one",
-                )
-            })?;
-            PolicyField::Access(AccessPolicy { scope, roles: read_roles(r)? })
-        }
-    })
-}
-
-fn read_confidentiality(r: &mut Reader<'_>) -> Result<Confidentiality, WireError> {
-    Ok(match r.u8("confidentiality")? {
-        0 => Confidentiality::Low,
-        1 => Confidentiality::Normal,
-        2 => Confidentiality::Restricted,
-        3 => Confidentiality::VeryRestricted,
-        n => return Err(WireError::Unknown { what: "confidentiality", got: n.into() }),
-    })
-}
-
-fn read_roles(r: &mut Reader<'_>) -> Result<RolePolicy, WireError> {
-    let mut list = |most: usize, what: &'static str| -> Result<Vec<Fr>, WireError> {
-        let got = r.u8(what)? as usize;
-        if got == 0 || got > most {
-            return Err(WireError::Length { what, got, least: 1, most });
-        }
-        (0..got).map(|_| r.field(what)).collect()
-    };
-    let roles = list(MAX_ROLES, "role class")?.into_iter().map(RoleCode::new).collect();
-    let organisations = list(MAX_ORGS, "organisation set")?.into_iter().map(OrgId::new).collect();
-    RolePolicy::new(roles, organisations).map_err(|_| WireError::Invalid("role policy: list length"))
 }
 
 #[cfg(test)]

@@ -91,7 +91,6 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         &[
             "amanat-accel",
             "amanat-api",
-            "amanat-benches",
             "amanat-bft",
             "amanat-circuits",
             "amanat-client",
@@ -116,6 +115,8 @@ const NEVER_LINKS: &[(&str, &str)] = &[
     ("amanat-bft", "amanat-prover"),
     ("amanat-node", "amanat-prover"),
     ("amanat-node", "amanat-benches"),
+    ("amanat-node", "amanat-profile"),
+    ("amanat-cli", "amanat-benches"),
     ("amanat-domain", "amanat-accel"),
     ("amanat-circuits", "amanat-accel"),
 ];

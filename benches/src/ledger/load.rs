@@ -3,8 +3,8 @@
 
 use super::file::Latency;
 use super::system::{Done, System};
-use crate::clock::Mark;
 use crate::report::Outcome;
+use amanat_profile::clock::Mark;
 use rand::CryptoRng;
 use std::sync::{Mutex, PoisonError};
 use std::thread;

@@ -73,7 +73,7 @@ pub fn genesis_with(organisations: usize, validators: Vec<ValidatorSpec>) -> Out
         time: START,
         epoch_seconds: EPOCH,
         windows: Windows::default(),
-        floors: Some(Floors { subjects: 0, roles: 0, consents: 0, records: 0 }),
+        floors: Some(Floors::all(0)),
         limits: Limits::default(),
         organisations: organisations.collect(),
         validators,

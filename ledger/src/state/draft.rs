@@ -6,17 +6,18 @@
 use super::{Delta, KeyEntry, Member, Proposal, SealedBundle, State, ValidatorSets};
 use crate::error::{BlockRefusal, Conflict, Refusal, Reject};
 use amanat_domain::block::{Block, Header, tx_root};
-use amanat_domain::bundle::Registry;
+use amanat_domain::bundle::{Registry, RegistryKind};
 use amanat_domain::commitments::Commitments;
 use amanat_domain::consent::OrgId;
 use amanat_domain::entry::{Content, Credential, Entry};
 use amanat_domain::field::{Fr, to_bytes};
+use amanat_domain::floors::BelowFloor;
 use amanat_domain::map::{Key, Value};
 use amanat_domain::receipt::{Effect, ReceiptData, receipts_root};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{CAPACITY, RevocationId};
-use amanat_domain::tx::{KeyDigest, PolicyField, ProofTx, Transaction, TxId};
+use amanat_domain::tx::{KeyDigest, ProofTx, Transaction, TxId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A block in the making over a parent state.
@@ -152,25 +153,7 @@ impl<'s> Draft<'s> {
         if let Some(by) = self.state.used_by(&ctx).or_else(|| self.used.get(&ctx).copied()) {
             return Err(Conflict::ContextUsed { ctx, by }.into());
         }
-        let effect = match tx.statement {
-            Statement::Grant => {
-                let leaf = tx.out[0];
-                if leaf == Fr::from(0u64) {
-                    return Err(Reject::EmptyLeaf(0).into());
-                }
-                let first = self.room(Registry::Consents, self.consents.len(), 1)?;
-                self.consents.push(leaf);
-                Effect::Appended { registry: Registry::Consents, first, count: 1 }
-            }
-            Statement::Revoke => {
-                let id = tx.revoked_id().ok_or(Reject::NotARevocationId)?;
-                self.check_not_revoked(id)?;
-                let index = self.room(Registry::Revocations, self.revoked.len(), 1)?;
-                self.revoke(id);
-                Effect::Revoked { index }
-            }
-            Statement::Consent | Statement::Role | Statement::Record | Statement::Access => Effect::Recorded,
-        };
+        let effect = self.append_output(tx)?;
         if let Some(nullifier) = nullifier {
             self.nullifiers.push(nullifier);
             self.spent.insert(nullifier);
@@ -178,6 +161,30 @@ impl<'s> Draft<'s> {
         self.contexts.push((ctx, txid));
         self.used.insert(ctx, txid);
         Ok(effect)
+    }
+
+    /// What the statement does to a registry. Nothing is changed if it is refused.
+    fn append_output(&mut self, tx: &ProofTx) -> Result<Effect, Refusal> {
+        let Some(registry) = tx.statement.spec().appends else { return Ok(Effect::Recorded) };
+        match registry.kind() {
+            RegistryKind::Dense => {
+                let leaf = tx.out[0];
+                // Zero is the empty leaf: it would be appended and never be found.
+                if leaf == Fr::from(0u64) {
+                    return Err(Reject::EmptyLeaf(0).into());
+                }
+                let first = self.room(registry, self.consents.len(), 1)?;
+                self.consents.push(leaf);
+                Ok(Effect::Appended { registry, first, count: 1 })
+            }
+            RegistryKind::Indexed => {
+                let id = RevocationId::new(tx.out[0]).ok_or(Reject::NotARevocationId)?;
+                self.check_not_revoked(id)?;
+                let index = self.room(registry, self.revoked.len(), 1)?;
+                self.revoke(id);
+                Ok(Effect::Revoked { index })
+            }
+        }
     }
 
     fn check_key(&self, tx: &ProofTx) -> Result<(), Refusal> {
@@ -220,7 +227,7 @@ impl<'s> Draft<'s> {
                 Err(Conflict::StaleEpoch { statement, epoch, superseded, window, now: self.epoch }.into())
             }
             // After a standstill the newest bundle may be old, and `now` in it with it: what says "now" is bound to that.
-            _ if says_now(tx.statement) && self.epoch.saturating_sub(tx.epoch) > window.into() => {
+            _ if tx.statement.spec().speaks_of_now && self.epoch.saturating_sub(tx.epoch) > window.into() => {
                 let (statement, epoch) = (tx.statement, tx.epoch);
                 Err(Conflict::AgedBundle { statement, epoch, window, now: self.epoch }.into())
             }
@@ -230,25 +237,11 @@ impl<'s> Draft<'s> {
 
     /// What the statement hides its subject in must be large enough, as of the bundle proved against.
     fn check_floors(&self, tx: &ProofTx, sealed: &SealedBundle) -> Result<(), Refusal> {
-        let hides_in: &[Registry] = match tx.statement {
-            Statement::Grant => &[Registry::Subjects],
-            Statement::Revoke | Statement::Consent => &[Registry::Consents],
-            Statement::Role => &[Registry::Roles],
-            Statement::Record => &[Registry::Records],
-            Statement::Access => &[Registry::Roles, Registry::Consents, Registry::Records],
-        };
-        for registry in hides_in {
-            let floor = self.state.genesis.floors().of(*registry);
-            let got = match (&tx.policy, registry) {
-                (PolicyField::Role(p), Registry::Roles) => sealed.qualified(p),
-                (PolicyField::Access(p), Registry::Roles) => sealed.qualified(&p.roles),
-                _ => sealed.bundle.registry(*registry).count,
-            };
-            if got < floor {
-                return Err(Conflict::BelowFloor { registry: *registry, floor, got }.into());
-            }
-        }
-        Ok(())
+        let floors = self.state.genesis.floors();
+        floors.check(tx.statement, &tx.policy, &sealed.bundle, &sealed.active).map_err(|below| {
+            let BelowFloor { registry, floor, got } = below;
+            Conflict::BelowFloor { registry, floor, got }.into()
+        })
     }
 
     pub(super) fn check_not_revoked(&self, id: RevocationId) -> Result<(), Conflict> {
@@ -356,13 +349,5 @@ impl<'s> Draft<'s> {
             .chain(self.proposals.iter().map(|(id, p)| (Entry::Proposal(*id), p.content())));
         let pairs = contents.map(|(entry, content)| (entry.key(), content.value()));
         pairs.chain(self.sealed.iter().map(SealedBundle::entry)).collect()
-    }
-}
-
-/// Whether the statement is about a time, the bundle's: a consent or a licence that holds now.
-const fn says_now(statement: Statement) -> bool {
-    match statement {
-        Statement::Consent | Statement::Role | Statement::Access => true,
-        Statement::Grant | Statement::Revoke | Statement::Record => false,
     }
 }

@@ -16,9 +16,10 @@ use crate::genesis::Genesis;
 use amanat_domain::block::{AppHash, BlockHash, Header, tx_root};
 use amanat_domain::bundle::{Bundle, BundleHash, Registry, RegistryState};
 use amanat_domain::commitments::Commitments;
-use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::consent::OrgId;
 use amanat_domain::entry::{Content, Credential, Entry, EntryProof};
 use amanat_domain::field::to_bytes;
+use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::map::{Key, MerkleMap, Value};
 use amanat_domain::receipt::receipts_root;
 use amanat_domain::statement::Statement;
@@ -42,7 +43,7 @@ pub struct SealedBundle {
     /// Epoch in which a newer one took its place.
     pub superseded: Option<u64>,
     /// Active credentials per role and organisation when it was sealed: what a role proof against it hides among.
-    pub active: BTreeMap<(RoleCode, OrgId), u64>,
+    pub active: ActiveCredentials,
 }
 
 /// An installed verifying key.
@@ -101,7 +102,7 @@ pub struct State {
     /// Who issued which credential, by leaf index, retired ones included.
     pub(crate) credentials: Vec<Credential>,
     /// Active credentials per role and organisation.
-    pub(crate) active: BTreeMap<(RoleCode, OrgId), u64>,
+    pub(crate) active: ActiveCredentials,
     /// Leaves of active credentials and their index.
     pub(crate) active_leaves: BTreeMap<[u8; 32], u32>,
     /// Enrolled subjects.
@@ -144,7 +145,7 @@ impl State {
             transactions: BTreeMap::new(),
             keys: BTreeMap::new(),
             credentials: Vec::new(),
-            active: BTreeMap::new(),
+            active: ActiveCredentials::default(),
             active_leaves: BTreeMap::new(),
             enrolled: BTreeSet::new(),
             members,
@@ -319,7 +320,7 @@ impl State {
             let index = self.credentials.len() as u32;
             self.credentials.push(credential);
             self.active_leaves.insert(to_bytes(&credential.leaf), index);
-            *self.active.entry((credential.role, credential.organisation)).or_default() += 1;
+            self.active.issue(credential.role, credential.organisation);
         }
         for (index, leaf) in delta.retired {
             // The same leaf may have been issued again after it in this very block.
@@ -328,14 +329,7 @@ impl State {
             }
             let c = &mut self.credentials[index as usize];
             c.retired = Some(height);
-            if let std::collections::btree_map::Entry::Occupied(mut n) =
-                self.active.entry((c.role, c.organisation))
-            {
-                *n.get_mut() -= 1;
-                if *n.get() == 0 {
-                    n.remove();
-                }
-            }
+            self.active.retire(c.role, c.organisation);
         }
     }
 }
@@ -343,15 +337,5 @@ impl State {
 impl SealedBundle {
     pub(crate) fn entry(&self) -> (Key, Value) {
         (Entry::Bundle(self.bundle.epoch).key(), Content::Bundle(self.hash).value())
-    }
-
-    /// How many credentials satisfy a role policy.
-    #[must_use]
-    pub fn qualified(&self, policy: &amanat_domain::policy::RolePolicy) -> u64 {
-        // A pair listed twice counts once.
-        let roles: BTreeSet<_> = policy.roles().iter().collect();
-        let organisations: BTreeSet<_> = policy.organisations().iter().collect();
-        let pairs = roles.iter().flat_map(|r| organisations.iter().map(move |o| (**r, **o)));
-        pairs.filter_map(|pair| self.active.get(&pair)).sum()
     }
 }

@@ -218,7 +218,7 @@ fn credentials(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
         }
         if c.retired.is_none() {
             state.active_leaves.insert(to_bytes(leaf), index);
-            *state.active.entry((c.role, c.organisation)).or_default() += 1;
+            state.active.issue(c.role, c.organisation);
         }
     }
     Ok(())

@@ -28,13 +28,13 @@ use amanat_domain::bundle::{Bundle, Registry, RegistryState};
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::entry::Credential;
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
+use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::wire::{Reader, WireError, Writer};
 use amanat_params::VerifyingKey;
 use redb::TableDefinition;
-use std::collections::BTreeMap;
 
 /// Version of the tables. A reader refuses any other.
 pub const FORMAT: u32 = 3;
@@ -121,10 +121,10 @@ pub(super) fn bundle_bytes(sealed: &SealedBundle) -> Vec<u8> {
     // Zero: not superseded. No bundle is superseded in epoch 0.
     w.u64(sealed.superseded.unwrap_or(0));
     w.u32(sealed.active.len() as u32);
-    for ((role, organisation), n) in &sealed.active {
+    for (role, organisation, n) in sealed.active.iter() {
         w.field(role.to_field());
         w.field(organisation.to_field());
-        w.u64(*n);
+        w.u64(n);
     }
     w.finish()
 }
@@ -140,11 +140,11 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<SealedBundle, WireError> {
     let height = r.u64("sealed in")?;
     let superseded = Some(r.u64("superseded")?).filter(|e| *e != 0);
     let n = r.count(0, u32::MAX as usize, "active credentials")?;
-    let mut active = BTreeMap::new();
-    for _ in 0..n {
+    let mut count = |_| {
         let (role, organisation) = (RoleCode::new(r.field("role")?), OrgId::new(r.field("organisation")?));
-        active.insert((role, organisation), r.u64("count")?);
-    }
+        Ok((role, organisation, r.u64("count")?))
+    };
+    let active = (0..n).map(&mut count).collect::<Result<ActiveCredentials, WireError>>()?;
     r.finish()?;
     let bundle = Bundle { epoch, time, registries };
     Ok(SealedBundle { hash: bundle.hash(), bundle, height, superseded, active })
