@@ -96,6 +96,13 @@ pub struct StatusView {
     pub ready: bool,
 }
 
+/// The epoch that a development ledger was advanced to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochView {
+    /// The epoch; its bundle is sealed.
+    pub epoch: u64,
+}
+
 /// A registry: root, and leaves (in a status) or the count a bundle commits to (in a bundle: of roles the active ones).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistryView {

@@ -9,15 +9,14 @@ use crate::organisation::Organisation;
 use crate::progress::{NoProgress, Progress};
 use crate::vault::{Vault, VaultError};
 use crate::wallet::Wallet;
-use amanat_api::clock::Clock;
+use amanat_api::clock::{ByHandError, Clock, EPOCHS_BY_HAND, machine};
 use amanat_api::tls::ClientTls;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::ChainId;
-use amanat_ledger::{Fault, Genesis, GenesisError, MAX_GENESIS_BYTES, Solo};
+use amanat_ledger::{Fault, Genesis, GenesisError, GenesisFileError, Solo};
 use amanat_prover::keys::Keys;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 const GENESIS: &str = "genesis.json";
@@ -80,33 +79,15 @@ pub enum OpenError {
         /// The home directory.
         home: PathBuf,
     },
-    /// The genesis file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the disk said.
-        source: io::Error,
-    },
-    /// The genesis file is too long to be one.
-    #[error("{} is too long for a genesis: {length} bytes, at most {MAX_GENESIS_BYTES}", path.display())]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-        /// Its length in bytes.
-        length: u64,
-    },
-    /// The file is no genesis.
-    #[error("{} is no genesis", path.display())]
-    Genesis {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: GenesisError,
-    },
+    /// The genesis file is no use.
+    #[error(transparent)]
+    GenesisFile(#[from] GenesisFileError),
     /// A genesis was put together that is none.
     #[error("the genesis is refused")]
     Refused(#[from] GenesisError),
+    /// The epochs of the ledger cannot be advanced by hand.
+    #[error(transparent)]
+    ByHand(#[from] ByHandError),
     /// The ledger's file cannot be opened.
     #[error("cannot open the ledger {}", path.display())]
     File {
@@ -117,45 +98,22 @@ pub enum OpenError {
     },
 }
 
-/// The clock of this machine.
-#[must_use]
-pub fn machine_clock() -> Timestamp {
-    let unix = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX));
-    Timestamp::from_unix(unix).unwrap_or(Timestamp::MAX)
-}
-
-/// The genesis in a file.
-///
-/// # Errors
-/// [`OpenError::Read`], [`OpenError::TooLong`], [`OpenError::Genesis`].
-pub fn read_genesis(path: &Path) -> Result<Genesis, OpenError> {
-    let read = |source| OpenError::Read { path: path.to_path_buf(), source };
-    let length = std::fs::metadata(path).map_err(read)?.len();
-    if length > MAX_GENESIS_BYTES as u64 {
-        return Err(OpenError::TooLong { path: path.to_path_buf(), length });
-    }
-    let bytes = std::fs::read(path).map_err(read)?;
-    Genesis::from_json(&bytes).map_err(|source| OpenError::Genesis { path: path.to_path_buf(), source })
-}
-
 impl Home {
     /// The genesis in the home directory; `None` if there is none.
     ///
     /// # Errors
-    /// As [`read_genesis`].
+    /// [`OpenError::GenesisFile`].
     pub fn genesis(&self) -> Result<Option<Genesis>, OpenError> {
         if !self.has(GENESIS) {
             return Ok(None);
         }
-        read_genesis(&self.path(GENESIS)).map(Some)
+        Ok(Some(Genesis::read(&self.path(GENESIS))?))
     }
 
     /// The chain of the ledger that the home directory belongs to.
     ///
     /// # Errors
-    /// [`OpenError::NoLedger`], and as [`read_genesis`].
+    /// [`OpenError::NoLedger`], [`OpenError::GenesisFile`].
     pub fn chain(&self) -> Result<ChainId, OpenError> {
         let genesis = self.genesis()?;
         genesis.map(|g| g.chain_id()).ok_or_else(|| OpenError::NoLedger { home: self.root().to_path_buf() })
@@ -201,19 +159,22 @@ impl Client {
     /// [`OpenError`].
     pub fn open(home: Home, place: &Place) -> Result<Self, OpenError> {
         let lock = home.lock()?;
-        let clock: Arc<dyn Clock> = Arc::new(machine_clock);
         let ledger: Arc<dyn LedgerAccess> = match place {
             Place::Node { url, tls } => {
                 let expected = home.genesis()?.map(|g| g.chain_id());
                 Arc::new(Http::connect_with(url, expected, tls)?)
             }
             Place::Home => {
-                let embedded = Embedded::new(home.ledger()?, Arc::clone(&clock));
+                let solo = home.ledger()?;
+                let embedded = match home.has(EPOCHS_BY_HAND) {
+                    true => Embedded::by_hand(solo)?,
+                    false => Embedded::new(solo, Arc::new(machine)),
+                };
                 embedded.tick()?;
                 Arc::new(embedded)
             }
         };
-        Ok(Self::assembled(home, lock, ledger, clock))
+        Ok(Self::assembled(home, lock, ledger, Arc::new(machine)))
     }
 
     /// Over any ledger, by any clock.

@@ -34,7 +34,8 @@ pub mod verify;
 pub mod wait;
 pub mod wallet;
 
-pub use client::{Client, OpenError, Place, machine_clock};
+pub use amanat_api::clock::machine as machine_clock;
+pub use client::{Client, OpenError, Place};
 pub use consent::GrantRequest;
 pub use holder::{Holder, IssueRoleRequest};
 pub use home::Home;

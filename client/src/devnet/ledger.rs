@@ -1,15 +1,15 @@
 //! An embedded ledger with a clock that its owner moves.
 
 use crate::client::OpenError;
-use crate::ledger::Embedded;
+use crate::ledger::{AccessError, Embedded, LedgerAccess};
 use crate::organisation::Organisation;
+use amanat_api::clock::{Clock, EpochClock};
 use amanat_domain::time::Timestamp;
 use amanat_ledger::{
-    AllRoles, CapabilitiesSpec, Fault, Genesis, GenesisError, GenesisSpec, Limits, OrganisationSpec, Profile,
+    AllRoles, CapabilitiesSpec, Genesis, GenesisError, GenesisSpec, Limits, OrganisationSpec, Profile,
     RolesSpec, Solo, ValidatorSpec, Windows,
 };
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 /// A ledger of this process whose clock is moved by hand: epochs pass when its owner says so.
@@ -29,8 +29,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct DevLedger {
     solo: Arc<Solo>,
-    now: Arc<AtomicU64>,
-    epoch_seconds: u64,
+    clock: Arc<EpochClock>,
 }
 
 /// What a hospital may do on a development chain: enrol, anchor and issue roles.
@@ -112,13 +111,12 @@ impl DevLedger {
     /// Opens the ledger of this genesis in a file; the file is made if it is not there.
     ///
     /// # Errors
-    /// [`OpenError::File`].
+    /// [`OpenError::File`]; [`OpenError::ByHand`] if it is no development chain.
     pub fn open(path: &Path, genesis: Genesis) -> Result<Self, OpenError> {
-        let (start, epoch_seconds) = (genesis.start(), u64::from(genesis.spec().epoch_seconds));
         let solo = Solo::open_or_create(path, Arc::new(genesis))
             .map_err(|source| OpenError::File { path: path.to_path_buf(), source })?;
-        let now = start.max(solo.status().tip.time);
-        Ok(Self { solo: Arc::new(solo), now: Arc::new(AtomicU64::new(now.seconds())), epoch_seconds })
+        let clock = EpochClock::new(&solo.genesis(), solo.status().tip.time)?;
+        Ok(Self { solo: Arc::new(solo), clock: Arc::new(clock) })
     }
 
     /// The ledger itself.
@@ -127,32 +125,23 @@ impl DevLedger {
         &self.solo
     }
 
-    /// The time, as its owner set it.
+    /// The clock.
     #[must_use]
-    pub fn now(&self) -> Timestamp {
-        Timestamp::new(self.now.load(Ordering::Relaxed)).unwrap_or(Timestamp::MAX)
-    }
-
-    /// A clock that shows [`now`](Self::now).
-    #[must_use]
-    pub fn clock(&self) -> Arc<dyn amanat_api::clock::Clock> {
-        let ledger = self.clone();
-        Arc::new(move || ledger.now())
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
     }
 
     /// The ledger as a client sees it.
     #[must_use]
     pub fn access(&self) -> Embedded {
-        Embedded::new(Arc::clone(&self.solo), self.clock())
+        Embedded::at_epoch_clock(Arc::clone(&self.solo), Arc::clone(&self.clock))
     }
 
     /// Lets time pass until the next epoch has sealed its bundle; the number of that epoch.
     ///
     /// # Errors
-    /// What the ledger says of its disk.
-    pub fn next_epoch(&self) -> Result<u64, Arc<Fault>> {
-        self.now.fetch_add(self.epoch_seconds, Ordering::Relaxed);
-        self.solo.tick(self.now())?;
-        Ok(self.solo.latest_bundle().bundle.epoch)
+    /// [`AccessError`].
+    pub fn next_epoch(&self) -> Result<u64, AccessError> {
+        self.access().next_epoch()
     }
 }

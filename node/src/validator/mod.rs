@@ -1,60 +1,83 @@
-//! A node that is one of several validators.
+//! One of several validators as the node's consensus.
 
-use super::families::merged;
-use super::{Config, STOPPED, serve, stop};
-use crate::session::{self, now};
-use crate::ui::Ui;
+mod families;
+
+use crate::cluster::NEVER_VOTED;
+use crate::config::{Config, PeerConfig, RuleError};
+use crate::launch::{LaunchError, Started, serve};
+use crate::server::{Answers, Engine, Lane, Node, NodeConfig, Sample, Work};
+use crate::stop;
+use amanat_api::clock::machine;
 use amanat_api::problem::Problem;
-use amanat_bft::{Peer, Settings, Validator, ValidatorSecret, engine_metrics};
+use amanat_bft::{Peer, SecretError, Settings, Validator, ValidatorSecret, engine_metrics};
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::time::Timestamp;
-use amanat_ledger::{Chain, Header};
-use amanat_node::server::{Answers, Engine, Lane, Sample, Work};
-use anyhow::{Context, Result};
+use amanat_ledger::{Chain, Fault, Genesis, GenesisFileError, Header};
+use families::merged;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Says, beside the engine's log, that a validator has never voted. It goes once there is a log.
-pub(crate) const NEVER_VOTED: &str = "never-voted";
-
-/// Without a block for so many idle pauses, and no less than this, there is no quorum.
+/// Without a block for this many idle pauses, and for no less than [`SILENCE`], the node reports that there is no quorum.
 const PAUSES: u32 = 4;
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// A validator as the node's engine.
+/// A validator as the node's consensus.
 struct Many {
     validator: Validator,
     silence: Duration,
-    /// Height of the last block, and since when.
+    /// Height of the last block, and when it was first seen here.
     last: Mutex<(u64, Instant)>,
 }
 
-pub(super) async fn run(listen: SocketAddr, file: &Path, config: &Config, ui: Ui) -> Result<()> {
-    let bounds = config.node()?;
-    let started = start(config).await;
-    let engine = started.with_context(|| format!("no validator was started with {}", file.display()))?;
-    let until = {
-        let engine = engine.clone();
-        async move {
-            tokio::select! {
-                () = stop() => {}
-                _ = engine.validator.ended() => {}
-            }
+/// Why a validator did not start.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the messages name the fields
+pub enum StartError {
+    #[error(transparent)]
+    Genesis(#[from] GenesisFileError),
+    #[error("bft.key names no key that can be used: `amanat-node key` makes one")]
+    Key(#[from] SecretError),
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    #[error("cannot open the ledger {}", .0.display())]
+    Ledger(PathBuf, #[source] Box<Fault>),
+    #[error(transparent)]
+    Validator(#[from] Box<amanat_bft::Error>),
+    #[error("cannot remove {}", .0.display())]
+    Mark(PathBuf, #[source] io::Error),
+}
+
+/// Runs a validator and serves its node until the process is told to stop, or the validator ends.
+pub(crate) async fn run(
+    file: &Path,
+    config: &Config,
+    bounds: NodeConfig,
+    listen: SocketAddr,
+    started: impl FnOnce(&Started),
+) -> Result<(), LaunchError> {
+    let many = start(config).await.map_err(|error| LaunchError::Validator(file.to_path_buf(), error))?;
+    let ending = many.clone();
+    let until = async move {
+        tokio::select! {
+            () = stop() => {}
+            _ = ending.validator.ended() => {}
         }
     };
-    let served = serve(listen, engine.clone(), bounds, until, ui).await;
-    engine.validator.stop().await.context(STOPPED)?;
+    let node = Node::new(many.clone(), Arc::new(machine), bounds);
+    let served = serve(node, listen, until, started).await;
+    // Why the validator stopped says more than how serving ended.
+    many.validator.stop().await.map_err(|error| LaunchError::Stopped(Box::new(error)))?;
     served
 }
 
-async fn start(config: &Config) -> Result<Arc<Many>> {
+async fn start(config: &Config) -> Result<Arc<Many>, StartError> {
     let bft = &config.bft;
-    let genesis = session::read_genesis(&config.genesis)?;
-    let secret = ValidatorSecret::read(&bft.key)
-        .context("bft.key names no key that can be used: `amanat cluster key` makes one")?;
+    let genesis = Genesis::read(&config.genesis)?;
+    let secret = ValidatorSecret::read(&bft.key)?;
     let mut settings = Settings::new(bft.folder.clone(), bft.consensus, bft.transactions, peers(config)?);
     settings.follow = bft.follow;
     settings.propose_timeout = Duration::from_millis(bft.propose_ms);
@@ -63,10 +86,11 @@ async fn start(config: &Config) -> Result<Arc<Many>> {
     settings.idle = Duration::from_millis(bft.idle_ms);
     let mark = bft.folder.join(NEVER_VOTED);
     settings.new_log = mark.exists();
-    let chain = Chain::open_or_create(&config.ledger, Arc::new(genesis))
-        .with_context(|| format!("cannot open the ledger {}", config.ledger.display()))?;
-    let validator = Validator::start(Arc::new(chain), secret, settings, Arc::new(now)).await?;
-    // There is a log from here on.
+    let failed = |fault| StartError::Ledger(config.ledger.clone(), Box::new(fault));
+    let chain = Chain::open_or_create(&config.ledger, Arc::new(genesis)).map_err(failed)?;
+    let validator =
+        Validator::start(Arc::new(chain), secret, settings, Arc::new(machine)).await.map_err(Box::new)?;
+    // Only now: a start that failed has begun no log, and the next one must know it.
     remove(&mark)?;
     let height = validator.status().tip.height;
     Ok(Arc::new(Many {
@@ -76,20 +100,19 @@ async fn start(config: &Config) -> Result<Arc<Many>> {
     }))
 }
 
-fn peers(config: &Config) -> Result<Vec<Peer>> {
-    let peer = |peer: &super::PeerConfig| -> Result<Peer> {
-        let wrong = || format!("bft.peers: the key of {:?} is not 64 hexadecimal digits", peer.name);
+fn peers(config: &Config) -> Result<Vec<Peer>, RuleError> {
+    let peer = |peer: &PeerConfig| {
         let mut key = [0; 32];
-        hex::decode_to_slice(&peer.key, &mut key).with_context(wrong)?;
+        hex::decode_to_slice(&peer.key, &mut key).map_err(|_| RuleError::PeerKey(peer.name.clone()))?;
         Ok(Peer { key: ValidatorKey(key), consensus: peer.consensus, gossip: peer.transactions })
     };
     config.bft.peers.iter().map(peer).collect()
 }
 
-fn remove(mark: &PathBuf) -> Result<()> {
+fn remove(mark: &Path) -> Result<(), StartError> {
     match std::fs::remove_file(mark) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(e).with_context(|| format!("cannot remove {}", mark.display()))
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StartError::Mark(mark.to_path_buf(), error))
         }
         _ => Ok(()),
     }
