@@ -79,4 +79,3 @@ fn rule_document(rule: &Rule, origin: &Origin) -> Value {
         "notes": notes(origin),
     })
 }
-

@@ -61,8 +61,7 @@ pub(crate) struct Summary<'i> {
 impl Summary<'_> {
     /// Prints all; the last line of the file of problems is the summary.
     pub(crate) fn tell(mut self, lines: Option<&Lines>, ui: Ui) -> Result<()> {
-        self.say_counts(ui);
-        say_problems(self.report, ui);
+        self.say(ui);
         let counts = self.counts;
         let mut document = json!({
             "files": {
@@ -90,6 +89,12 @@ impl Summary<'_> {
         }
         ui.document(&document);
         Ok(())
+    }
+
+    /// In words alone.
+    pub(crate) fn say(&self, ui: Ui) {
+        self.say_counts(ui);
+        say_problems(self.report, ui);
     }
 
     fn say_counts(&self, ui: Ui) {

@@ -12,7 +12,9 @@ pub(crate) fn open(global: &Global, at: &LedgerAt, ui: Ui) -> Result<Client> {
     let place = match &at.node {
         Some(url) => Place::Node { url: url.clone(), tls },
         None if !tls.is_empty() => {
-            bail!("--ca, --certificate and --certificate-key are for a node: name it with --node https://HOST:PORT")
+            bail!(
+                "--ca, --certificate and --certificate-key are for a node: name it with --node https://HOST:PORT"
+            )
         }
         None => Place::Home,
     };

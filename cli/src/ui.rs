@@ -50,11 +50,6 @@ impl Ui {
         }
     }
 
-    /// The same voice, or none.
-    pub(crate) const fn silent_if(self, silent: bool) -> Self {
-        Self { json: silent, quiet: self.quiet }
-    }
-
     /// An error with its causes, in words, on standard error.
     pub(crate) fn fail(&self, error: &anyhow::Error) {
         if self.json {

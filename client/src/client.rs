@@ -98,6 +98,17 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// What the ledger said, if the ledger is the reason.
+    #[must_use]
+    pub const fn ledger(&self) -> Option<&AccessError> {
+        match self {
+            Self::Ledger(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl Home {
     /// The genesis in the home directory; `None` if there is none.
     ///
@@ -181,21 +192,12 @@ impl Client {
     ///
     /// # Errors
     /// [`HomeError::Busy`] while another process changes the home directory.
-    pub fn over(
-        home: Home,
-        ledger: Arc<dyn LedgerAccess>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, HomeError> {
+    pub fn over(home: Home, ledger: Arc<dyn LedgerAccess>, clock: Arc<dyn Clock>) -> Result<Self, HomeError> {
         let lock = home.lock()?;
         Ok(Self::assembled(home, lock, ledger, clock))
     }
 
-    fn assembled(
-        home: Home,
-        lock: HomeLock,
-        ledger: Arc<dyn LedgerAccess>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    fn assembled(home: Home, lock: HomeLock, ledger: Arc<dyn LedgerAccess>, clock: Arc<dyn Clock>) -> Self {
         Self { home, ledger, clock, keys: Keys::new(), progress: Box::new(NoProgress), _lock: lock }
     }
 

@@ -156,6 +156,18 @@ pub enum IssueError {
     },
 }
 
+impl IssueError {
+    /// What the ledger said, if the ledger is the reason.
+    #[must_use]
+    pub const fn ledger(&self) -> Option<&AccessError> {
+        match self {
+            Self::Ledger { source, .. } => Some(source),
+            Self::Organisation(error) => error.ledger(),
+            _ => None,
+        }
+    }
+}
+
 /// A clinician to be taken in.
 #[derive(Debug, Clone)]
 pub struct IssueRoleRequest {
@@ -190,7 +202,8 @@ impl Client {
     /// [`IssueError`]. A clinician whose credential the ledger refused is not kept, nor are the clinicians after.
     pub fn issue_all(&self, new: Vec<Holder>) -> Result<Vec<Holder>, IssueError> {
         let organisations = self.organisations()?;
-        let issuer = |holder: &Holder| organisations.iter().find(|o| o.id() == holder.credential.organisation);
+        let issuer =
+            |holder: &Holder| organisations.iter().find(|o| o.id() == holder.credential.organisation);
         let issuers: Vec<&Organisation> =
             new.iter().map(|holder| issuer(holder).ok_or(IssueError::NoIssuer)).collect::<Result<_, _>>()?;
         let mut all = self.holders()?;

@@ -136,9 +136,11 @@ impl Home {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(HomeError::Read { path, source }),
         };
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|e| HomeError::Damaged { path, line: e.line(), column: e.column() })
+        serde_json::from_slice(&bytes).map(Some).map_err(|e| HomeError::Damaged {
+            path,
+            line: e.line(),
+            column: e.column(),
+        })
     }
 
     /// Writes a JSON file whole, readable by its owner only: under a temporary name, synced, renamed.

@@ -197,10 +197,7 @@ impl Client {
     ///
     /// # Errors
     /// [`OrganisationError`].
-    pub fn custodian_organisation(
-        &self,
-        named: Option<&str>,
-    ) -> Result<Organisation, OrganisationError> {
+    pub fn custodian_organisation(&self, named: Option<&str>) -> Result<Organisation, OrganisationError> {
         let all = self.organisations()?;
         if all.is_empty() {
             return Err(OrganisationError::Empty { home: self.home().root().to_path_buf() });
@@ -228,9 +225,10 @@ impl Client {
         let all = self.organisations()?;
         let home = || self.home().root().to_path_buf();
         match named {
-            Some(reference) => all.into_iter().find(|o| o.reference == reference).ok_or_else(|| {
-                OrganisationError::NoKey { home: home(), reference: reference.to_owned() }
-            }),
+            Some(reference) => all
+                .into_iter()
+                .find(|o| o.reference == reference)
+                .ok_or_else(|| OrganisationError::NoKey { home: home(), reference: reference.to_owned() }),
             None => all
                 .into_iter()
                 .rfind(|o| governs(o, governance))

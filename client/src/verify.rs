@@ -3,6 +3,9 @@
 use crate::client::OpenError;
 use crate::home::Home;
 use crate::keys::{self, KeysError};
+use amanat_domain::field::Fr;
+use amanat_domain::policy::disclosure;
+use amanat_domain::record::{Leaf, LeafOpening, RECORD_LEAVES};
 use amanat_domain::tx::{KeyDigest, ProofTx, Transaction};
 use amanat_ledger::{BlockHash, EntryProof, Genesis, InclusionProof, ReceiptData};
 use amanat_params::{KeyHeader, Proof, StoreError};
@@ -140,6 +143,22 @@ pub fn verify_entry(bytes: &[u8], genesis: &Genesis, block: BlockHash) -> Result
     of_chain(proof.header.chain, genesis)?;
     proof.verify(block).map_err(NotValid::because)?;
     Ok(proof)
+}
+
+/// What the audience of S3 checks: the openings that it was sent are those that the proof committed to. `mask`: the leaves that
+/// it asked for.
+///
+/// # Errors
+/// [`NotValid`].
+pub fn check_disclosure(tx: &ProofTx, opened: &[(Leaf, LeafOpening)], mask: u16) -> Result<(), NotValid> {
+    let mut leaves = [Fr::from(0u64); RECORD_LEAVES];
+    for (leaf, opening) in opened {
+        leaves[*leaf as usize] = opening.commitment(*leaf);
+    }
+    if disclosure(&leaves, mask) != tx.out[0] {
+        return Err(NotValid::because("the openings are not those the proof committed to"));
+    }
+    Ok(())
 }
 
 fn of_chain(got: amanat_domain::tx::ChainId, genesis: &Genesis) -> Result<(), NotValid> {

@@ -121,7 +121,8 @@ impl Compiler {
 impl Tally {
     fn verdict(&self) -> Result<()> {
         let (read, unread) = (count(self.read, "consent"), count(self.unread, "document"));
-        let refused = format!("{} of {read} cannot be represented, and none was widened to fit", self.refused);
+        let refused =
+            format!("{} of {read} cannot be represented, and none was widened to fit", self.refused);
         match (self.refused, self.unread) {
             (0, 0) => Ok(()),
             (0, _) => bail!("{unread} not read; {read} compiled"),

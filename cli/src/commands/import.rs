@@ -97,7 +97,8 @@ fn members(anchored: &Anchored) -> Map<String, Value> {
 
 /// What was anchored, in words.
 fn say(imported: &Imported, ui: Ui) {
-    let Anchored { enrolled, there, superseded, retracted, older, in_vault, anchored, .. } = imported.anchored;
+    let Anchored { enrolled, there, superseded, retracted, older, in_vault, anchored, .. } =
+        imported.anchored;
     ui.say(format!(
         "{} enrolled, {} anchored by {}; the vault now holds {}",
         count(enrolled, "patient"),

@@ -27,9 +27,7 @@ pub(crate) fn run(command: &KeysCommand, global: &Global, ui: Ui) -> Result<()> 
         KeysCommand::List => list(&home()?, ui),
         KeysCommand::Lint { file } => lint(file, ui),
         KeysCommand::Export { statement, out } => export(&home()?, statement, out.as_deref(), ui),
-        KeysCommand::Install { at, approve } => {
-            install(&mut session::open(global, at, ui)?, *approve, ui)
-        }
+        KeysCommand::Install { at, approve } => install(&mut session::open(global, at, ui)?, *approve, ui),
     }
 }
 

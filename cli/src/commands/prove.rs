@@ -3,10 +3,8 @@
 use crate::args::{Global, ProveArgs, ProveWhat};
 use crate::session;
 use crate::ui::{self, Ui};
-use amanat_client::prove::{ProofError, ProofRequest, Proved, RecordChoice, Receipt, ScopeRequest};
-use amanat_client::{
-    AccessRequest, Client, ConsentProofRequest, RecordProofRequest, RoleProofRequest,
-};
+use amanat_client::prove::{ProofError, ProofRequest, Proved, Receipt, RecordChoice, ScopeRequest};
+use amanat_client::{AccessRequest, Client, ConsentProofRequest, RecordProofRequest, RoleProofRequest};
 use amanat_domain::record::Micro;
 use amanat_domain::tx::Transaction;
 use amanat_params::{Proof, snarkjs};
@@ -52,8 +50,7 @@ fn request(args: &ProveArgs) -> Result<ProofRequest> {
         let name = args.holder.clone();
         name.context("whose credential? give --holder NAME (`amanat clinician list`)")
     };
-    let consent =
-        || args.consent.context("which consent? give --consent NUMBER (`amanat consent list`)");
+    let consent = || args.consent.context("which consent? give --consent NUMBER (`amanat consent list`)");
     let scope = || ScopeRequest::parse(&args.purpose, &args.action, &args.categories);
     Ok(match what {
         ProveWhat::Access => ProofRequest::Access(AccessRequest {
@@ -68,18 +65,17 @@ fn request(args: &ProveArgs) -> Result<ProofRequest> {
             let (consent, holder, scope) = (consent()?, holder()?, scope()?);
             ProofRequest::Consent(ConsentProofRequest { holder, consent, scope, audience })
         }
-        ProveWhat::Role => {
-            ProofRequest::Role(RoleProofRequest { holder: holder()?, policy: None, audience })
-        }
+        ProveWhat::Role => ProofRequest::Role(RoleProofRequest { holder: holder()?, policy: None, audience }),
         ProveWhat::Record => {
             let record = match (args.record, args.consent) {
                 (Some(number), _) => RecordChoice::Number(number),
                 (None, Some(consent)) => RecordChoice::OfConsent(consent),
                 (None, None) => bail!("which record? give --record NUMBER (`amanat vault list`)"),
             };
-            let at_least = args.at_least.as_deref().map(|text| {
-                Micro::parse(text).map_err(|e| anyhow::anyhow!("--at-least {text}: {e}"))
-            });
+            let at_least = args
+                .at_least
+                .as_deref()
+                .map(|text| Micro::parse(text).map_err(|e| anyhow::anyhow!("--at-least {text}: {e}")));
             let (at_least, disclose) = (at_least.transpose()?, RecordProofRequest::leaves(&args.disclose)?);
             ProofRequest::Record(RecordProofRequest { record, at_least, disclose, audience })
         }

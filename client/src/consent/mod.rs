@@ -126,9 +126,9 @@ impl CompileError {
 
 /// The actors whom a consent may name: clinicians by their references, organisations with their names.
 fn directory(holders: &[Holder], organisations: &[Organisation]) -> Actors {
-    let actors = holders.iter().fold(Actors::new(), |actors, h| {
-        actors.with(h.name.clone(), Grantee::Holder(h.credential.holder))
-    });
+    let actors = holders
+        .iter()
+        .fold(Actors::new(), |actors, h| actors.with(h.name.clone(), Grantee::Holder(h.credential.holder)));
     organisations.iter().fold(actors, |actors, o| actors.named(o.reference.clone(), o.name.clone()))
 }
 

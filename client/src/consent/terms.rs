@@ -95,7 +95,9 @@ impl StoredRule {
         let field = |text: &str| field_from_text("rule", text);
         let period = |[from, until]: [u64; 2]| {
             let (from, until) = (Timestamp::new(from), Timestamp::new(until));
-            let (Some(from), Some(until)) = (from, until) else { return Err(malformed("rule", "not a time")) };
+            let (Some(from), Some(until)) = (from, until) else {
+                return Err(malformed("rule", "not a time"));
+            };
             Period::new(from, until).ok_or_else(|| malformed("rule", "a period that ends before it begins"))
         };
         Ok(Rule {

@@ -18,9 +18,8 @@ pub const HOSPITALS: [&str; 2] = ["Organization/hospital-lahore", "Organization/
 /// assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
 /// ```
 pub fn write_data(dir: &Path, seed: u64, patients: u32) -> io::Result<()> {
-    let told = |path: &Path, e: io::Error| {
-        io::Error::new(e.kind(), format!("cannot write {}: {e}", path.display()))
-    };
+    let told =
+        |path: &Path, e: io::Error| io::Error::new(e.kind(), format!("cannot write {}: {e}", path.display()));
     std::fs::create_dir_all(dir).map_err(|e| told(dir, e))?;
     let generator = Generator::new(seed);
     let write = |name: String, text: String| {

@@ -157,8 +157,8 @@ impl Members {
 
     fn parse(text: &str) -> Result<Self, MembersProblem> {
         let line = |at: usize| 1 + text.bytes().take(at).filter(|b| *b == b'\n').count();
-        let file: File = toml::from_str(text)
-            .map_err(|e| problem(e.span().map(|span| line(span.start)), e.message()))?;
+        let file: File =
+            toml::from_str(text).map_err(|e| problem(e.span().map(|span| line(span.start)), e.message()))?;
         let mut members = Self { organisations: Vec::new(), clinicians: Vec::new() };
         for table in &file.organisations {
             members.take_organisation(table, &line)?;
@@ -224,8 +224,7 @@ impl Members {
                 return Err(problem(at, why));
             }
             Some((_, _, may)) if may.issue_roles == RolesSpec::default() => {
-                let why =
-                    format!("{employer} issues no credentials: add \"issue-roles\" to what it may");
+                let why = format!("{employer} issues no credentials: add \"issue-roles\" to what it may");
                 return Err(problem(at, why));
             }
             Some(_) => {}

@@ -231,7 +231,8 @@ impl Run<'_> {
         let Some((wallet, _)) = self.people.of.get(person as usize).and_then(Option::as_ref) else {
             return Ok(false);
         };
-        let first = before.records.first().map(|number| self.custodian.vault.record(*number)).transpose()?.flatten();
+        let first =
+            before.records.first().map(|number| self.custodian.vault.record(*number)).transpose()?.flatten();
         Ok(first.is_none_or(|record| record.patient == *wallet))
     }
 
@@ -339,7 +340,9 @@ impl Run<'_> {
     /// What a Bundle says was deleted, and was anchored by an earlier import, is taken back.
     fn take_back_deleted(&mut self) -> Result<(), ImportError> {
         for (name, at) in self.surveyed.register.deletions() {
-            let Some(before) = self.custodian.vault.resource(name)?.filter(|_| name.is_lasting()) else { continue };
+            let Some(before) = self.custodian.vault.resource(name)?.filter(|_| name.is_lasting()) else {
+                continue;
+            };
             let version = VersionMark { updated: *at, ..VersionMark::default() };
             if before.retracted || before.version().order(&version) == Order::Older {
                 continue;
@@ -351,7 +354,11 @@ impl Run<'_> {
     }
 
     /// The same content does not become less sensitive by standing elsewhere.
-    fn labelled(&self, before: &ResourceEntry, mut fields: Vec<RecordFields>) -> Result<Vec<RecordFields>, ImportError> {
+    fn labelled(
+        &self,
+        before: &ResourceEntry,
+        mut fields: Vec<RecordFields>,
+    ) -> Result<Vec<RecordFields>, ImportError> {
         for (number, own) in before.records.iter().zip(&mut fields) {
             if let Some(held) = self.custodian.vault.record(*number)? {
                 let labels = held.record.labels();
@@ -363,7 +370,12 @@ impl Run<'_> {
     }
 
     /// Whether these records say what would be anchored now, about the same subject.
-    fn unchanged(&self, before: &ResourceEntry, fields: &[RecordFields], subject: &Subject) -> Result<bool, ImportError> {
+    fn unchanged(
+        &self,
+        before: &ResourceEntry,
+        fields: &[RecordFields],
+        subject: &Subject,
+    ) -> Result<bool, ImportError> {
         if before.records.len() != fields.len() {
             return Ok(false);
         }
@@ -438,7 +450,11 @@ impl Run<'_> {
 
     fn supersede(&mut self, replaced: &[u32], how: Supersession) -> Result<(), ImportError> {
         for number in replaced {
-            let held = self.custodian.vault.record(*number)?.ok_or(VaultError::Inconsistent("resources have a record without a row"))?;
+            let held = self
+                .custodian
+                .vault
+                .record(*number)?
+                .ok_or(VaultError::Inconsistent("resources have a record without a row"))?;
             self.pending.superseded.push((*number, how, held.record.supersession_handle()));
         }
         Ok(())
@@ -487,7 +503,8 @@ impl Run<'_> {
                 records: records.iter().map(|r| r.record.root()).collect(),
                 superseded: superseded.iter().map(|(_, _, handle)| *handle).collect(),
             };
-            let transaction = self.custodian.organisation.sign(self.custodian.client.chain(), action, &mut rand::rng());
+            let transaction =
+                self.custodian.organisation.sign(self.custodian.client.chain(), action, &mut rand::rng());
             let records = records.iter().map(|r| r.number).collect();
             change.send(&transaction, Errand::Anchor { records, undo: undo.take() })?;
         }

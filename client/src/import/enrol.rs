@@ -54,11 +54,7 @@ impl Wallets {
 impl Custodian<'_> {
     /// Makes wallets for the patients without one, and enrols every patient who is not on the ledger. `most`: of the first
     /// patients of the survey alone.
-    pub(super) fn enrol(
-        &self,
-        surveyed: &Surveyed<'_>,
-        most: Option<usize>,
-    ) -> Result<People, ImportError> {
+    pub(super) fn enrol(&self, surveyed: &Surveyed<'_>, most: Option<usize>) -> Result<People, ImportError> {
         let people = surveyed.register.people();
         let mut wallets = Wallets::load(self)?;
         let wallet_of = self.wallets_of(people, most, &mut wallets)?;

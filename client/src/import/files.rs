@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use amanat_domain::fhir::identity::Source;
 use amanat_domain::fhir::survey::{KnownPatient, Register, Survey, Verdict};
 use amanat_domain::fhir::{
-    Head, Item, Layout, Limits, Lost, Place, Problem, Reader, Reason, Resource, Zones, type_name,
+    Facts, Head, Item, Layout, Limits, Lost, Place, Problem, Reader, Reason, Resource, Zones, type_name,
 };
 use std::fs::File;
 use std::io::{BufReader, Seek};
@@ -54,8 +54,8 @@ pub struct Files {
 pub fn find_files(paths: &[PathBuf]) -> Result<Files, ImportError> {
     let mut files = Files { found: Vec::new(), ignored: Vec::new() };
     for path in paths {
-        let kind = std::fs::metadata(path)
-            .map_err(|source| ImportError::Path { path: path.clone(), source })?;
+        let kind =
+            std::fs::metadata(path).map_err(|source| ImportError::Path { path: path.clone(), source })?;
         if kind.is_dir() {
             walk(path, &mut files)?;
         } else {
@@ -91,6 +91,29 @@ fn walk(dir: &Path, files: &mut Files) -> Result<(), ImportError> {
         }
     }
     Ok(())
+}
+
+/// The relative references of the first organisations in the files, `most` of them.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn organisations_in(files: &Files, most: usize) -> Result<Vec<String>, ImportError> {
+    let mut found = Vec::new();
+    for path in files.found.iter() {
+        read(path, &ReadOptions::default(), |item| {
+            if let Item::Resource(_, resource) = item
+                && let (Facts::Organisation(_), Some(reference)) = (&resource.facts, resource.reference())
+            {
+                found.push(reference);
+            }
+            Ok(())
+        })?;
+        if found.len() >= most {
+            break;
+        }
+    }
+    found.truncate(most);
+    Ok(found)
 }
 
 /// What a survey of files came to.
@@ -251,9 +274,8 @@ fn source_of(path: &Path, options: &ReadOptions) -> Result<Source, ImportError> 
         return Ok(source.clone());
     }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let folder = folder
-        .canonicalize()
-        .map_err(|source| ImportError::Read { path: folder.to_path_buf(), source })?;
+    let folder =
+        folder.canonicalize().map_err(|source| ImportError::Read { path: folder.to_path_buf(), source })?;
     Ok(Source::folder(&words_of(&folder)))
 }
 

@@ -7,7 +7,8 @@ mod outbox;
 mod report;
 
 pub use anchor::{Anchored, ImportRequest, Imported, Sample};
-pub use files::{Files, ReadOptions, Surveyed, find_files, survey};
+pub use files::{Files, ReadOptions, Surveyed, find_files, organisations_in, survey};
+pub use outbox::Custodian;
 pub use report::{Counts, ImportReport, Level, NotUnderstood, ProblemSink};
 
 pub(crate) use files::person_of;

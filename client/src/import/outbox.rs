@@ -79,12 +79,7 @@ impl Custodian<'_> {
     }
 
     /// Undoes a change whose first transaction was refused; its other transactions follow in the outbox.
-    fn undo(
-        &self,
-        undo: &Undo,
-        number: u32,
-        rest: &[(u32, Transaction, Errand)],
-    ) -> Result<(), ImportError> {
+    fn undo(&self, undo: &Undo, number: u32, rest: &[(u32, Transaction, Errand)]) -> Result<(), ImportError> {
         let change = self.vault.change()?;
         change.undo(undo)?;
         change.refused(number)?;

@@ -167,7 +167,9 @@ impl Client {
     ) -> Result<(), KeysError> {
         let all = self.organisations()?;
         let others = all.iter().filter(|o| o.id() != proposer.id() && governs(o, governance));
-        for organisation in others.take(usize::try_from(governance.quorum).unwrap_or(usize::MAX).saturating_sub(1)) {
+        for organisation in
+            others.take(usize::try_from(governance.quorum).unwrap_or(usize::MAX).saturating_sub(1))
+        {
             self.ledger().submit(&organisation.sign(self.chain(), Action::Approve(proposal), rng))?;
         }
         Ok(())

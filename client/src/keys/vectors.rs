@@ -1,6 +1,7 @@
 //! The test vectors installed with a verifying key. They are about a ledger of one patient, one clinician, one consent and
 //! one record, made for them, whose secrets are thrown away.
 
+use amanat_circuits::Denied;
 use amanat_domain::bundle::{Bundle, Registry, RegistryState};
 use amanat_domain::consent::{
     ConsentTerms, Effect, GrantedConsent, Grantee, Level, OrgId, RoleCode, Rule, UseLimit,
@@ -9,15 +10,14 @@ use amanat_domain::field::Fr;
 use amanat_domain::governance::Change;
 use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential};
 use amanat_domain::mirror::{Leaves, Mirror};
-use amanat_domain::preset::{CLINICAL, TREATMENT};
 use amanat_domain::policy::{AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy};
+use amanat_domain::preset::{CLINICAL, TREATMENT};
 use amanat_domain::record::{Record, RecordFields, ResourceType, anchor_leaf};
 use amanat_domain::secret::Secret;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tree::{IndexedTree, Tree};
 use amanat_domain::tx::{ChainId, KeyVector, Transaction};
-use amanat_circuits::Denied;
 use amanat_prover::groth16::to_the_end;
 use amanat_prover::keys::{Keys, PlanError, StatementKey};
 use amanat_prover::plan::{
@@ -67,7 +67,8 @@ impl Sample {
             validity: Period::ALWAYS,
             data_period: Period::ALWAYS,
         };
-        let terms = ConsentTerms::new(vec![rule], Effect::Deny, String::new()).expect("one rule is within the bound");
+        let terms =
+            ConsentTerms::new(vec![rule], Effect::Deny, String::new()).expect("one rule is within the bound");
         let consent = GrantedConsent::new(terms, subject.commitment(), UseLimit::UNLIMITED, rng);
         let holder = HolderSecret::random(rng);
         let credential = RoleCredential {
@@ -123,7 +124,8 @@ impl Sample {
             state(Registry::Records),
         ];
         let time = Timestamp::from_civil(2026, 1, 1, 0).expect("a date");
-        let mirror = Mirror::new(Bundle { epoch: 0, time, registries }, leaves).expect("roots of these leaves");
+        let mirror =
+            Mirror::new(Bundle { epoch: 0, time, registries }, leaves).expect("roots of these leaves");
         Self { mirror, wallet, consent, holder, credential, record }
     }
 

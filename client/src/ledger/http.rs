@@ -6,8 +6,8 @@ use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, Se
 use amanat_api::problem::{Envelope, tame};
 use amanat_api::tls::ClientTls;
 use amanat_api::view::{
-    BlocksView, BundleView, ChangeView, EntryView, EpochView, GovernanceView, Hex32, InclusionView, IndexedLeafView,
-    KeysView, LeavesView, StatusView, SubmittedView, ViewError,
+    BlocksView, BundleView, ChangeView, EntryView, EpochView, GovernanceView, Hex32, InclusionView,
+    IndexedLeafView, KeysView, LeavesView, StatusView, SubmittedView, ViewError,
 };
 use amanat_api::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 use amanat_domain::bundle::{Bundle, BundleHash, Registry};

@@ -125,7 +125,9 @@ pub enum ProofError {
     #[error(transparent)]
     Policy(#[from] MalformedPolicy),
     /// The ledger does not accept proofs under the key.
-    #[error("the ledger does not accept the key {key} for `{statement}`: install it with `amanat keys install`")]
+    #[error(
+        "the ledger does not accept the key {key} for `{statement}`: install it with `amanat keys install`"
+    )]
     KeyNotAccepted {
         /// The statement.
         statement: Statement,

@@ -214,8 +214,7 @@ mod tests {
         let request = ScopeRequest::parse("TREAT", "access", &[]).expect("words");
         assert_eq!(request, ScopeRequest::default());
         assert!(request.of_record(None) == TREATMENT);
-        let labels =
-            Labels { categories: Categories::HIV, confidentiality: Confidentiality::VeryRestricted };
+        let labels = Labels { categories: Categories::HIV, confidentiality: Confidentiality::VeryRestricted };
         let scope = request.of_record(Some(labels));
         assert_eq!(scope.categories, CLINICAL.union(Categories::HIV));
         assert_eq!(scope.confidentiality, Confidentiality::VeryRestricted);

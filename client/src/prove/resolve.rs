@@ -81,8 +81,7 @@ impl<'c> Resolver<'c> {
         let holder = self.holder(&request.holder)?;
         let policy = self.role_policy(&holder, request.policy.as_ref())?;
         let (secret, credential) = (holder.handed_on(), holder.credential);
-        let plan =
-            RolePlan::role(&self.target, self.mirror, secret, credential, policy, &mut rand::rng())?;
+        let plan = RolePlan::role(&self.target, self.mirror, secret, credential, policy, &mut rand::rng())?;
         self.client.carry_out(plan, None)
     }
 
@@ -165,8 +164,7 @@ impl<'c> Resolver<'c> {
 /// The record has its own code, is the latest and was anchored by `epoch`; if a value is asked for, in its own unit.
 fn facts(request: &RecordProofRequest, record: &VaultRecord, epoch: u64, salt: Fr) -> RecordRequest {
     let first = |leaf: Leaf| record.record.open(leaf).values[0];
-    let value =
-        request.at_least.map(|least| ValueRange { least: value_word(least), greatest: u64::MAX });
+    let value = request.at_least.map(|least| ValueRange { least: value_word(least), greatest: u64::MAX });
     RecordRequest {
         resource_type: None,
         code: Some(first(Leaf::Code)),

@@ -96,7 +96,8 @@ impl Change {
 
     fn row<T: DeserializeOwned>(&self, table: TableDefinition<'_, u32, &[u8]>, number: u32) -> Result<T> {
         let table = self.tx.open_table(table)?;
-        let found = table.get(number)?.ok_or(VaultError::Inconsistent("tables name a row that is not there"))?;
+        let found =
+            table.get(number)?.ok_or(VaultError::Inconsistent("tables name a row that is not there"))?;
         decode("row", found.value())
     }
 
@@ -180,4 +181,3 @@ impl Change {
         Ok(self.tx.commit()?)
     }
 }
-
