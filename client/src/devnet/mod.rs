@@ -4,6 +4,7 @@
 mod data;
 mod ledger;
 mod members;
+mod start;
 
 pub use data::{HOSPITALS, write_data};
 pub use ledger::{DevLedger, genesis, genesis_with_validators};
@@ -11,6 +12,7 @@ pub use members::{
     LicenceError, Members, MembersError, MembersProblem, NoReference, licence_between, licence_period,
     parse_reference,
 };
+pub use start::{DevNet, StartError};
 
 use crate::client::OpenError;
 use crate::holder::Holder;
