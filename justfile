@@ -49,7 +49,7 @@ mutation *ARGS:
 
 # Write the tables in the book anew.
 book-tables:
-    AMANAT_REMAKE=1 cargo test -p amanat-tests --test book
+    AMANAT_REMAKE=1 cargo test -p amanat-tests --test it book
 
 # The protocol book as HTML (needs mdbook).
 book:
