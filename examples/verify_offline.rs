@@ -14,7 +14,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (transaction, receipt, block, key) = prover_side(&dir.path().join("home"))?;
 
     // From here on: bytes from a stranger, a verifying key, and the hash of a block that we believe.
-    let Transaction::Proof(tx) = Transaction::from_bytes(&transaction)? else { return Err("no proof".into()) };
+    let Transaction::Proof(tx) = Transaction::from_bytes(&transaction)? else {
+        return Err("no proof".into());
+    };
     let key = PreparedVerifyingKey::new(&amanat::params::VerifyingKey::from_bytes(&key)?);
     if key.digest() != tx.key.0 {
         return Err("a proof under another key".into());

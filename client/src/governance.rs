@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::home::{Home, HomeError};
-use crate::keys::{KeysError, Sample, VectorError, installation};
+use crate::keys::{KeysError, VectorError, installation};
 use crate::ledger::AccessError;
 use crate::organisation::{Organisation, OrganisationError};
 use amanat_api::view::{CapabilitiesView, ChangeView, GovernanceView, Hex32, RolesView};
@@ -202,8 +202,7 @@ impl Client {
             ChangeRequest::InstallKey { statement, activate_at } => {
                 let keys = self.load_keys(&[*statement])?;
                 let key = keys.get(*statement).expect("it was loaded");
-                let mut rng = rand::rng();
-                installation(&Sample::new(&mut rng), key, keys, *activate_at, &mut rng)?
+                installation(key, keys, *activate_at, &mut rand::rng())?
             }
             ChangeRequest::SunsetKey { statement, key, from } => {
                 Change::SunsetKey { statement: *statement, key: *key, from: *from }

@@ -189,3 +189,74 @@ impl Client {
         HeldConsent::save_all(self.home(), &all)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{HeldConsent, Reservation};
+    use crate::client::Client;
+    use crate::consent::{compile, template};
+    use crate::devnet::{DevLedger, HOSPITALS, genesis, organisations};
+    use crate::home::Home;
+    use crate::wallet::Wallet;
+    use amanat_domain::consent::{GrantedConsent, UseLimit};
+    use amanat_domain::fhir::Zones;
+    use amanat_domain::fhir::consent::Compiled;
+    use amanat_domain::time::Timestamp;
+    use std::num::NonZeroU32;
+    use std::sync::Arc;
+
+    /// A client with a consent for one use in a wallet.
+    fn with_consent(dir: &std::path::Path) -> Client {
+        let mut rng = rand::rng();
+        let home = Home::open(Some(dir)).expect("a home");
+        let organisations = organisations(HOSPITALS, &mut rng);
+        let start = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let genesis = genesis("test", start, 60, &organisations).expect("a genesis");
+        let ledger = DevLedger::open(&home.ledger_path(), genesis).expect("a ledger");
+        let wallet = Wallet::new("Patient/1".to_owned(), &mut rng);
+        let source = template("Patient/1", HOSPITALS[0], "TREAT", "2099-12-31");
+        let terms = compile(&source, &[], &[], Zones::ANY).map(Compiled::into_terms_even_so);
+        let once = UseLimit::at_most(NonZeroU32::MIN);
+        let subject = wallet.secrets().subject().commitment();
+        let consent = GrantedConsent::new(terms.expect("a consent"), subject, once, &mut rng);
+        Wallet::save_all(&home, &[wallet]).expect("written");
+        let patient = "Patient/1".to_owned();
+        let held =
+            HeldConsent { number: 4, patient, source, consent, used: 0, reserved: None, revoked: false };
+        HeldConsent::save_all(&home, &[held]).expect("written");
+        Client::over(home, Arc::new(ledger.access()), ledger.clock()).expect("a client")
+    }
+
+    fn counts(client: &Client) -> (u64, u64, bool) {
+        let all = client.consents().expect("consents");
+        (all[0].used, all[0].uses(), all[0].reserved.is_some())
+    }
+
+    #[test]
+    fn a_use_is_reserved_on_disk_and_counted_or_released() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path());
+        client.reserve_use(4, [7; 32]).expect("written");
+        assert_eq!(counts(&client), (0, 1, true), "as good as used");
+        client.release_use(4).expect("written");
+        assert_eq!(counts(&client), (0, 0, false));
+        client.count_use(4).expect("written");
+        assert_eq!(counts(&client), (0, 0, false), "what was not reserved is not counted");
+        client.reserve_use(4, [7; 32]).expect("written");
+        client.count_use(4).expect("written");
+        assert_eq!(counts(&client), (1, 1, false));
+    }
+
+    #[test]
+    fn a_reservation_of_a_process_that_ended_is_free_if_the_ledger_has_no_such_nullifier() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path());
+        client.reserve_use(4, [7; 32]).expect("written");
+        let mut all = client.consents().expect("consents");
+        assert_eq!(all[0].reserved, Some(Reservation { nullifier: [7; 32] }), "found again");
+        client.settle_use(&mut all, 4).expect("the ledger answers");
+        assert_eq!((all[0].used, all[0].reserved), (0, None));
+        assert_eq!(counts(&client), (0, 0, false), "on disk too");
+        client.settle_use(&mut all, 5).expect("no such consent, nothing to do");
+    }
+}

@@ -58,7 +58,8 @@ impl DevNet {
     /// ```
     pub fn start(home: Home) -> Result<Self, StartError> {
         initialise_home(&home, "amanat-dev", machine(), EPOCH_SECONDS)?;
-        let genesis = home.genesis()?.ok_or_else(|| OpenError::NoLedger { home: home.root().to_path_buf() })?;
+        let genesis =
+            home.genesis()?.ok_or_else(|| OpenError::NoLedger { home: home.root().to_path_buf() })?;
         let ledger = DevLedger::open(&home.ledger_path(), genesis)?;
         let mut client = Client::over(home, Arc::new(ledger.access()), ledger.clock())?;
         client.install_keys(true)?;

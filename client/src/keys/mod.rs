@@ -2,7 +2,7 @@
 
 mod vectors;
 
-pub use vectors::{Sample, VectorError, installation};
+pub use vectors::{VectorError, installation};
 
 use crate::client::Client;
 use crate::home::{Home, HomeError};
@@ -135,13 +135,12 @@ impl Client {
         let governor = self.signer(None, &governance)?;
         let installed = self.ledger().keys()?;
         let mut rng = rand::rng();
-        let sample = Sample::new(&mut rng);
         self.progress().begin("installing keys", Statement::ALL.len() as u64);
         let mut new = Vec::new();
         for (n, (statement, key)) in (1..).zip(self.keys.iter()) {
             self.progress().doing(&format!("installing key `{statement}`"));
             if !installed.iter().any(|k| k.statement == statement && k.digest == key.digest()) {
-                let change = installation(&sample, key, &self.keys, 0, &mut rng)?;
+                let change = installation(key, &self.keys, 0, &mut rng)?;
                 let tx = governor.sign(self.chain(), Action::Propose(Box::new(change)), &mut rng);
                 self.ledger().submit(&tx)?;
                 if approve {

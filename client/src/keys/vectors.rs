@@ -1,178 +1,24 @@
-//! The test vectors installed with a verifying key. They are about a ledger of one patient, one clinician, one consent and
-//! one record, made for them, whose secrets are thrown away.
+//! The test vectors that a verifying key is installed with: a proof about made-up data that must verify, and one that must not.
 
 use amanat_circuits::Denied;
-use amanat_domain::bundle::Registry;
-use amanat_domain::consent::{
-    ConsentTerms, Effect, GrantedConsent, Grantee, Level, OrgId, RoleCode, Rule, UseLimit,
-};
 use amanat_domain::field::Fr;
 use amanat_domain::governance::Change;
-use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential};
-use amanat_domain::mirror::{Leaves, Mirror};
-use amanat_domain::policy::{AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy};
-use amanat_domain::preset::{CLINICAL, TREATMENT};
-use amanat_domain::record::{Record, RecordFields, ResourceType, anchor_leaf};
-use amanat_domain::secret::Secret;
-use amanat_domain::statement::Statement;
-use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tx::{ChainId, KeyVector, Transaction};
 use amanat_prover::groth16::to_the_end;
 use amanat_prover::keys::{Keys, PlanError, StatementKey};
-use amanat_prover::plan::{
-    AccessInput, AccessPlan, ConsentInput, ConsentPlan, GrantPlan, RecordInput, RecordPlan, RevokePlan,
-    RolePlan, Target,
-};
+use amanat_prover::plan::Target;
+use amanat_prover::sample;
 use rand::CryptoRng;
 
 /// Why no vector could be made: a fault of this program or of the key.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorError {
-    /// The sample is refused by the statement's own check.
+    /// The made-up case is refused by the statement's own check.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// The proof could not be made.
     #[error(transparent)]
     Plan(#[from] PlanError),
-}
-
-/// A ledger of one patient, one clinician, one consent and one record.
-pub struct Sample {
-    mirror: Mirror,
-    wallet: PatientWallet,
-    consent: GrantedConsent,
-    holder: HolderSecret,
-    credential: RoleCredential,
-    record: RecordInput,
-}
-
-impl Sample {
-    /// A new one.
-    #[must_use]
-    pub fn new(rng: &mut impl CryptoRng) -> Self {
-        let organisation = OrgId::from_reference("Organization/sample");
-        let role = RoleCode::from_coding("sample", "sample");
-        let wallet = PatientWallet::random(rng);
-        let subject = wallet.subject();
-        let rule = Rule {
-            effect: Effect::Permit,
-            level: Level::Root,
-            grantee: Grantee::Any,
-            purposes: TREATMENT.purposes,
-            actions: TREATMENT.actions,
-            categories: CLINICAL,
-            jurisdictions: TREATMENT.jurisdictions,
-            confidentiality: TREATMENT.confidentiality,
-            validity: Period::ALWAYS,
-            data_period: Period::ALWAYS,
-        };
-        let terms =
-            ConsentTerms::new(vec![rule], Effect::Deny, String::new()).expect("one rule is within the bound");
-        let consent = GrantedConsent::new(terms, subject.commitment(), UseLimit::UNLIMITED, rng);
-        let holder = HolderSecret::random(rng);
-        let credential = RoleCredential {
-            holder: holder.key(),
-            role,
-            organisation,
-            licence: Period::ALWAYS,
-            salt: Secret::random(rng),
-        };
-        let fields = RecordFields {
-            resource_type: ResourceType::Observation,
-            code: None,
-            categories: amanat_domain::consent::Categories::LABS,
-            confidentiality: TREATMENT.confidentiality,
-            time: Period::ALWAYS,
-            value: None,
-            unit: None,
-            amount: None,
-            provider: None,
-            organisation: None,
-            link: None,
-            status: None,
-            body_digest: [0; 64],
-            device: None,
-            provenance: None,
-        };
-        let record = Record::commit(&fields, &subject, "sample", rng);
-        let record = RecordInput { subject, record, custodian: organisation, anchored: 0 };
-        let anchor = anchor_leaf(record.record.root(), organisation, 0).to_field();
-        let leaves = Leaves::empty()
-            .with(Registry::Subjects, wallet.subject().commitment().to_field())
-            .with(Registry::Roles, credential.leaf().to_field())
-            .with(Registry::Consents, consent.leaf().to_field())
-            .with(Registry::Records, anchor);
-        let time = Timestamp::from_civil(2026, 1, 1, 0).expect("a date");
-        let bundle = leaves.bundle(0, time).expect("one leaf fits");
-        let mirror = Mirror::new(bundle, leaves).expect("roots of these leaves");
-        Self { mirror, wallet, consent, holder, credential, record }
-    }
-
-    /// A transaction of this statement about the sample.
-    fn prove(
-        &self,
-        statement: Statement,
-        keys: &Keys,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Transaction, VectorError> {
-        let key = keys.get(statement).ok_or(PlanError::NoKey(statement))?.digest();
-        let target = Target { chain: ChainId([0; 32]), key, audience: [0; 32], nonce: None };
-        let mirror = &self.mirror;
-        let wallet = || {
-            let copy = |secret: &Secret| Secret::new(secret.expose());
-            let (s, u) = (self.wallet.wallet_secret(), self.wallet.uniqueness_key());
-            PatientWallet::from_secrets(copy(s), copy(u))
-        };
-        let holder = || HolderSecret::from_secret(Secret::new(self.holder.secret().expose()));
-        let consent =
-            || ConsentInput { subject: self.wallet.subject(), consent: self.consent.clone(), used: 0 };
-        let RoleCredential { role, organisation, holder: holder_key, .. } = self.credential;
-        let policy = RolePolicy::new(vec![role], vec![organisation]).expect("one of each");
-        Ok(match statement {
-            Statement::Grant => GrantPlan::grant(&target, mirror, wallet(), self.consent.clone(), rng)?
-                .prove(keys, &to_the_end)?,
-            Statement::Revoke => RevokePlan::revoke(&target, mirror, wallet(), self.consent.clone(), rng)?
-                .prove(keys, &to_the_end)?,
-            Statement::Consent => {
-                let recipient = Recipient { organisation, role, holder: holder_key };
-                let salt = amanat_domain::field::random(rng);
-                let request =
-                    ConsentRequest { scope: TREATMENT, data_period: Period::ALWAYS, recipient, salt };
-                ConsentPlan::consent(&target, mirror, consent(), request, rng)?.prove(keys, &to_the_end)?
-            }
-            Statement::Role => {
-                RolePlan::role(&target, mirror, holder(), self.credential.clone(), policy, rng)?
-                    .prove(keys, &to_the_end)?
-            }
-            Statement::Record => {
-                let request = RecordRequest {
-                    resource_type: Some(ResourceType::Observation as u64),
-                    code: None,
-                    unit: None,
-                    status: None,
-                    value: None,
-                    period: Period::ALWAYS,
-                    custodian: None,
-                    anchored_by: 0,
-                    latest: true,
-                    disclosed: 1,
-                    salt: amanat_domain::field::random(rng),
-                };
-                RecordPlan::record(&target, mirror, self.record.clone(), request, rng)?
-                    .prove(keys, &to_the_end)?
-            }
-            Statement::Access => {
-                let policy = AccessPolicy { scope: TREATMENT, roles: policy };
-                let input = AccessInput {
-                    consent: consent(),
-                    holder: holder(),
-                    credential: self.credential.clone(),
-                    record: self.record.clone(),
-                };
-                AccessPlan::access(&target, mirror, input, policy, rng)?.prove(keys, &to_the_end)?
-            }
-        })
-    }
 }
 
 /// The change that installs a key, with two vectors: a proof that must verify, and the same proof for another context, which
@@ -181,14 +27,16 @@ impl Sample {
 /// # Errors
 /// [`VectorError`].
 pub fn installation(
-    sample: &Sample,
     key: &StatementKey,
     keys: &Keys,
     activate_at: u64,
     rng: &mut impl CryptoRng,
 ) -> Result<Change, VectorError> {
     let statement = key.proving_key().header().statement;
-    let Transaction::Proof(tx) = sample.prove(statement, keys, rng)? else {
+    // On no ledger: its chain is none.
+    let target = Target { chain: ChainId([0; 32]), key: key.digest(), audience: [0; 32], nonce: None };
+    let plan = sample::plan(statement, &target, rng.next_u64(), rng)?;
+    let Transaction::Proof(tx) = plan.prove_any(keys, &to_the_end)? else {
         unreachable!("a plan gives a proof transaction")
     };
     let public = tx.public_vector().to_field_elements();

@@ -13,18 +13,19 @@ use crate::consent::UseError;
 use crate::holder::NoHolder;
 use crate::home::HomeError;
 use crate::keys::KeysError;
-use crate::ledger::AccessError;
+use crate::ledger::{AccessError, SealedBundle};
 use crate::progress::Event;
 use crate::vault::VaultError;
 use amanat_api::problem::Kind;
 use amanat_circuits::{Denied, Relation};
 use amanat_domain::audience::Audience;
-use amanat_domain::bundle::{Bundle, Registry};
+use amanat_domain::bundle::Registry;
 use amanat_domain::field;
+use amanat_domain::floors::{ActiveCredentials, BelowFloor};
 use amanat_domain::policy::MalformedPolicy;
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::{KeyDigest, Transaction, TxId};
+use amanat_domain::tx::{KeyDigest, PolicyField, Transaction, TxId};
 use amanat_prover::groth16::Phase;
 use amanat_prover::keys::PlanError;
 use amanat_prover::plan::{Plan, Target};
@@ -243,7 +244,6 @@ impl Client {
         self.load_keys(&[statement])?;
         let target = self.target(statement, request.audience())?;
         let mirror = self.ledger().mirror()?;
-        self.check_floors(statement, mirror.bundle())?;
         resolve::Resolver::new(self, target, &mirror)?.prove(request)
     }
 
@@ -290,6 +290,7 @@ impl Client {
         plan: Plan<R>,
         consent: Option<u32>,
     ) -> Result<Proved, ProofError> {
+        self.check_floors(&plan)?;
         if let Some(number) = consent {
             self.reserve_use(number, field::to_bytes(&plan.public().nf[0]))?;
         }
@@ -329,23 +330,22 @@ impl Client {
         Ok(Target { chain: self.chain(), key, audience, nonce: None })
     }
 
-    /// Whether the registries are large enough to hide in, before a proof is made that the ledger would refuse.
-    pub(crate) fn check_floors(&self, statement: Statement, bundle: &Bundle) -> Result<(), ProofError> {
+    /// Whether the registries are large enough to hide in, by the ledger's own function, before a proof is made that the ledger
+    /// would refuse. A node does not tell how many credentials satisfy a policy: then all of them are counted here, and the
+    /// ledger decides.
+    fn check_floors<R: Relation>(&self, plan: &Plan<R>) -> Result<(), ProofError> {
+        let sealed = self.ledger().bundle(Some(plan.public().epoch))?;
+        let Some(SealedBundle { bundle, active, .. }) = sealed else { return Ok(()) };
         let genesis = self.ledger().genesis();
-        let hides_in: &[Registry] = match statement {
-            Statement::Grant => &[Registry::Subjects],
-            Statement::Revoke | Statement::Consent => &[Registry::Consents],
-            Statement::Role => &[Registry::Roles],
-            Statement::Record => &[Registry::Records],
-            Statement::Access => &[Registry::Consents, Registry::Roles, Registry::Records],
+        let floors = genesis.floors();
+        let checked = match &active {
+            Some(active) => floors.check(R::STATEMENT, plan.policy(), &bundle, active),
+            None => floors.check(R::STATEMENT, &PolicyField::None, &bundle, &ActiveCredentials::default()),
         };
-        for registry in hides_in.iter().copied() {
-            let (got, floor) = (bundle.registry(registry).count, genesis.floors().of(registry));
-            if got < floor {
-                return Err(ProofError::TooFew { registry, got, floor, epoch: bundle.epoch });
-            }
-        }
-        Ok(())
+        checked.map_err(|below| {
+            let BelowFloor { registry, floor, got } = below;
+            ProofError::TooFew { registry, got, floor, epoch: bundle.epoch }
+        })
     }
 }
 

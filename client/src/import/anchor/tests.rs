@@ -9,13 +9,16 @@ use crate::ledger::{
 };
 use crate::organisation::Organisation;
 use crate::vault::Vault;
+use crate::wallet::Wallet;
 use amanat_api::view::{GovernanceView, StatusView};
 use amanat_domain::bundle::Registry;
 use amanat_domain::mirror::Mirror;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,6 +31,10 @@ enum Fails {
     After(usize),
     /// The ledger says no, and stays so.
     Refuses(usize),
+    /// The process stops before this submission, until it is killed.
+    StopsBefore(usize),
+    /// The process stops when the ledger has it, until it is killed.
+    StopsAfter(usize),
     Never,
 }
 
@@ -46,6 +53,7 @@ impl LedgerAccess for Failing {
         match self.fails {
             Fails::Before(at) if n >= at => return Err(gone()),
             Fails::After(at) if n > at => return Err(gone()),
+            Fails::StopsBefore(at) if n == at => stop(),
             Fails::Refuses(at) if n == at => {
                 let Transaction::Signed(signed) = tx else { panic!("signed by the custodian") };
                 let mut signed = signed.clone();
@@ -55,7 +63,11 @@ impl LedgerAccess for Failing {
             _ => {}
         }
         let done = self.inner.submit(tx);
-        if self.fails == Fails::After(n) { Err(gone()) } else { done }
+        match self.fails {
+            Fails::After(at) if n == at => Err(gone()),
+            Fails::StopsAfter(at) if n == at => stop(),
+            _ => done,
+        }
     }
 
     fn genesis(&self) -> Arc<Genesis> {
@@ -107,9 +119,29 @@ impl LedgerAccess for Failing {
     }
 }
 
+/// Says that it stops here, and waits to be killed.
+fn stop() -> ! {
+    #[allow(clippy::print_stdout, reason = "the parent reads it")]
+    {
+        println!("{STOPPED}");
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+/// What a process says that waits to be killed.
+const STOPPED: &str = "stopped";
+
 struct Place {
     dir: tempfile::TempDir,
     ledger: DevLedger,
+}
+
+/// The ledger in a home directory.
+fn open(home: &Home) -> DevLedger {
+    let genesis = home.genesis().expect("readable").expect("a genesis");
+    DevLedger::open(&home.ledger_path(), genesis).expect("a ledger")
 }
 
 impl Place {
@@ -120,20 +152,35 @@ impl Place {
             .map(|(reference, name)| Organisation::new(reference, name, &mut rng));
         let start = Timestamp::from_unix(1_700_000_000).expect("a time");
         let genesis = genesis("test", start, 60, &organisations).expect("a genesis");
-        Organisation::save_all(&home(dir.path()), &organisations).expect("written");
-        let ledger = DevLedger::open(&dir.path().join("ledger"), genesis).expect("a ledger");
-        Self { dir, ledger }
+        let home = home(dir.path());
+        home.initialise(&organisations, &genesis).expect("written");
+        Self { ledger: open(&home), dir }
+    }
+
+    /// An import in a process that is killed where it stops.
+    fn import_and_kill(self, folder: &Path, stops: &str) -> Self {
+        let Self { dir, ledger } = self;
+        // The child opens the ledger.
+        drop(ledger);
+        let program = std::env::current_exe().expect("this program");
+        let mut child = Command::new(program)
+            .args(["--exact", "import::anchor::tests::a_process_that_is_killed", "--ignored", "--nocapture"])
+            .env(CHILD, [dir.path().as_os_str(), folder.as_os_str()].join("|".as_ref()))
+            .env(STOPS, stops)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a child");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let stopped = lines.any(|line| line.is_ok_and(|line| line.contains(STOPPED)));
+        assert!(stopped, "the child ended by itself: {stops}");
+        child.kill().expect("killed");
+        child.wait().expect("its end");
+        Self { ledger: open(&home(dir.path())), dir }
     }
 
     /// One import; how many transactions it submitted.
     fn import(&self, folder: &Path, fails: Fails) -> (Result<Imported, ImportError>, usize) {
-        let submitted = Arc::new(AtomicUsize::new(0));
-        let inner = self.ledger.access();
-        let ledger = Failing { inner, fails, submitted: Arc::clone(&submitted) };
-        let client = Client::over(home(self.dir.path()), Arc::new(ledger), self.ledger.clock());
-        let request = ImportRequest::of(&[folder.to_path_buf()]).expect("files");
-        let done = client.expect("a client").import(request);
-        (done, submitted.load(Ordering::Relaxed))
+        import(home(self.dir.path()), &self.ledger, folder, fails)
     }
 
     /// Subjects, records, superseded records on the ledger; people, records, acknowledged records, outbox of the vault.
@@ -162,6 +209,20 @@ impl Place {
             vault.outbox().expect("an outbox").len(),
         ]
     }
+}
+
+fn import(
+    home: Home,
+    ledger: &DevLedger,
+    folder: &Path,
+    fails: Fails,
+) -> (Result<Imported, ImportError>, usize) {
+    let submitted = Arc::new(AtomicUsize::new(0));
+    let failing = Failing { inner: ledger.access(), fails, submitted: Arc::clone(&submitted) };
+    let client = Client::over(home, Arc::new(failing), ledger.clock()).expect("a client");
+    let request = ImportRequest::of(&[folder.to_path_buf()]).expect("files");
+    let done = client.import(request);
+    (done, submitted.load(Ordering::Relaxed))
 }
 
 fn home(dir: &Path) -> Home {
@@ -250,4 +311,56 @@ fn an_import_that_fails_at_any_submission_is_finished_by_the_next() {
         }
     }
     assert!(tried >= 6, "an enrolment and two anchorings, before and after: {tried}");
+}
+
+/// Home directory and folder of the child process.
+const CHILD: &str = "AMANAT_TEST_CHILD";
+/// Where the child process stops.
+const STOPS: &str = "AMANAT_TEST_STOPS";
+
+#[test]
+#[ignore = "the child process of the test below, which names its home directory"]
+fn a_process_that_is_killed() {
+    let (child, stops) = (std::env::var(CHILD).expect("a child"), std::env::var(STOPS).expect("a place"));
+    let (dir, folder) = child.split_once('|').expect("two paths");
+    let (when, n) = stops.split_once(' ').expect("two words");
+    let n = n.parse().expect("a number");
+    let fails = if when == "before" { Fails::StopsBefore(n) } else { Fails::StopsAfter(n) };
+    let home = home(Path::new(dir));
+    let ledger = open(&home);
+    let (_, submitted) = import(home, &ledger, Path::new(folder), fails);
+    panic!("it was to stop at submission {n} of {submitted}");
+}
+
+#[test]
+fn an_import_whose_process_is_killed_is_finished_by_the_next() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    write(&folder, 1);
+    // The enrolment, then two anchorings.
+    for stops in ["before 0", "after 0", "before 1", "after 1", "before 2", "after 2"] {
+        let place = Place::new().import_and_kill(&folder, stops);
+        let (again, _) = place.import(&folder, Fails::Never);
+        assert!(again.is_ok(), "finished: {stops}");
+        assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0], "{stops}");
+        let (once_more, submitted) = place.import(&folder, Fails::Never);
+        assert!(once_more.is_ok() && submitted == 0, "nothing is submitted twice: {stops}");
+    }
+}
+
+#[test]
+fn wallets_that_were_saved_and_are_unknown_to_the_vault_are_used() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    write(&folder, 1);
+    let place = Place::new();
+    place.import(&folder, Fails::Before(0)).0.err().expect("no ledger");
+    let wallets = || Wallet::load_all(&home(place.dir.path())).expect("wallets");
+    let before: Vec<_> = wallets().iter().map(|w| w.secrets().subject().commitment()).collect();
+    // As if the process had been killed before the vault heard of the patients.
+    std::fs::remove_file(place.dir.path().join("vault.redb")).expect("a vault");
+    assert!(place.import(&folder, Fails::Never).0.is_ok(), "finished");
+    assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
+    let after: Vec<_> = wallets().iter().map(|w| w.secrets().subject().commitment()).collect();
+    assert!(before == after, "no second wallet for anybody");
 }
