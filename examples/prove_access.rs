@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("proved in {:?}, committed in block {}", receipt.proving, receipt.height());
 
     // Whoever has the key verifies the transaction, without the ledger.
-    let valid = verify::verify_transaction(client.home(), &receipt.transaction.to_bytes())?;
-    println!("valid: {} as of epoch {}", valid.tx.statement, valid.tx.epoch);
+    let valid = verify::verify_transaction(&keys::store(client.home())?, &receipt.transaction.to_bytes())?;
+    println!("valid: {} as of epoch {}", valid.tx.get().statement, valid.tx.get().epoch);
     Ok(())
 }

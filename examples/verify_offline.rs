@@ -3,10 +3,10 @@
 //! `AMANAT_KEYS=DIR cargo run --release -p amanat --example verify_offline`
 #![allow(clippy::print_stdout, reason = "an example shows its result")]
 
-use amanat::ledger::InclusionProof;
-use amanat::params::Proof;
+use amanat::ledger::{BlockHash, InclusionProof};
+use amanat::params::VerifyingKey;
 use amanat::prelude::*;
-use amanat::verifier::{PreparedVerifyingKey, verify_one};
+use amanat::verifier::{AcceptedKeys, verify_proof};
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -14,16 +14,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (transaction, receipt, block, key) = prover_side(&dir.path().join("home"))?;
 
     // From here on: bytes from a stranger, a verifying key, and the hash of a block that we believe.
+    let mut accepted = AcceptedKeys::new();
+    accepted.accept(&VerifyingKey::from_bytes(&key)?);
     let Transaction::Proof(tx) = Transaction::from_bytes(&transaction)? else {
         return Err("no proof".into());
     };
-    let key = PreparedVerifyingKey::new(&amanat::params::VerifyingKey::from_bytes(&key)?);
-    if key.digest() != tx.key.0 {
-        return Err("a proof under another key".into());
-    }
-    let public = tx.public_vector().to_field_elements();
-    verify_one(&key, &public, &Proof::from_bytes(&tx.proof)?)?;
-    println!("valid: {} for the audience {:?}..", tx.statement, &tx.audience[..4]);
+    let valid = verify_proof(&accepted, *tx)?;
+    println!("valid: `{}` as of epoch {}", valid.get().statement, valid.get().epoch);
 
     let inclusion = InclusionProof::from_bytes(&receipt)?;
     inclusion.verify(block)?;
@@ -31,13 +28,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-type Sent = (Vec<u8>, Vec<u8>, amanat::ledger::BlockHash, Vec<u8>);
+type Sent = (Vec<u8>, Vec<u8>, BlockHash, Vec<u8>);
 
 /// The other side: a clinician proves a qualification and hands over what the audience needs.
 fn prover_side(home: &std::path::Path) -> Result<Sent, Box<dyn Error>> {
     let DevNet { mut client, .. } = DevNet::start(Home::open(Some(home))?)?;
     let request =
-        RoleProofRequest { holder: "dr-omar".to_owned(), policy: None, audience: "pharmacy".to_owned() };
+        RoleProofRequest { holder: "dr-omar".to_owned(), policy: None, audience: "pharmacy".into() };
     let receipt = client.prove_role(&request)?;
     let inclusion = client.ledger().receipt(&receipt.txid())?.ok_or("it was just committed")?;
     let key = keys::store(client.home())?.verifying_key(Statement::Role, Statement::Role.version())?;

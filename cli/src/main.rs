@@ -11,7 +11,7 @@ mod session;
 mod ui;
 
 use amanat_accel::gpu::{Presence, listen, presence};
-use amanat_accel::{ENGINE_VARIABLE, choose, force};
+use amanat_accel::{BACKEND_VARIABLE, choose, force, former_variable_notice};
 use amanat_node::config::ConsensusName;
 use anyhow::Context;
 use args::bench::BenchCommand;
@@ -63,7 +63,7 @@ fn choose_backend(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     match (&cli.global.backend, old) {
         (Some(name), _) => force(name).context("--backend cannot be followed"),
         (None, Some(name)) => force(name).context("--engine cannot be followed"),
-        (None, None) => choose().with_context(|| format!("{ENGINE_VARIABLE} cannot be followed")),
+        (None, None) => choose().with_context(|| format!("{BACKEND_VARIABLE} cannot be followed")),
     }?;
     if let Some(name) = old {
         ui.warn(&format!("--engine {name} is now --backend {name}: the next version no longer takes it"));
@@ -84,6 +84,9 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     let global = &cli.global;
     hear_the_gpu(matches!(cli.command, Command::Node(_)), ui);
     choose_backend(cli, ui)?;
+    if let Some(notice) = former_variable_notice() {
+        ui.warn(&notice);
+    }
     if let Presence::Refused { why } = presence()
         && !matches!(cli.command, Command::Node(_))
     {

@@ -1,16 +1,11 @@
 //! Verification without a ledger: transactions, receipts, entries.
 
 use crate::client::OpenError;
-use crate::home::Home;
-use crate::keys::{self, KeysError};
-use amanat_domain::field::Fr;
-use amanat_domain::policy::disclosure;
-use amanat_domain::record::{Leaf, LeafOpening, RECORD_LEAVES};
 use amanat_domain::tx::{KeyDigest, ProofTx, Transaction};
 use amanat_ledger::{BlockHash, EntryProof, Genesis, InclusionProof, ReceiptData};
-use amanat_params::{KeyHeader, Proof, StoreError};
+use amanat_params::{KeyHeader, KeyStore, StoreError};
 use amanat_verifier::light::{LightClient, ReceiptEvidence};
-use amanat_verifier::{PreparedVerifyingKey, verify_one};
+use amanat_verifier::{AcceptedKeys, Verified, verify_proof};
 
 /// Why nothing can be said, or why not what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +16,6 @@ pub enum VerifyError {
     /// A signed transaction has no proof.
     #[error("signed, not proved: its signature is checked by a ledger, which knows the keys")]
     Signed,
-    /// The store has no such key.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
     /// The store has no such key.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,32 +55,31 @@ impl NotValid {
 }
 
 /// A proof transaction that verifies.
-#[derive(Debug)]
 pub struct ValidTransaction {
-    /// The transaction.
-    pub tx: Box<ProofTx>,
+    /// The transaction; its methods are what an [audience](amanat_verifier::audience) checks beyond the proof.
+    pub tx: Verified<ProofTx>,
     /// The header of the key it verifies under.
     pub key: KeyHeader,
 }
 
-/// Verifies the bytes of a proof transaction under the key of a home directory's store. Whether its bundle is the ledger's, and its
+/// Verifies the bytes of a proof transaction under the key of a store. Whether its bundle is the ledger's, and its
 /// nullifier unspent, only the ledger can tell.
 ///
 /// # Errors
 /// [`VerifyError`].
-pub fn verify_transaction(home: &Home, bytes: &[u8]) -> Result<ValidTransaction, VerifyError> {
+pub fn verify_transaction(store: &KeyStore, bytes: &[u8]) -> Result<ValidTransaction, VerifyError> {
     let Transaction::Proof(tx) = Transaction::from_bytes(bytes).map_err(NotValid::because)? else {
         return Err(VerifyError::Signed);
     };
     let statement = tx.statement;
-    let key = keys::store(home)?.verifying_key(statement, statement.version())?;
+    let key = store.verifying_key(statement, statement.version())?;
     let there = KeyDigest(key.digest());
     if there != tx.key {
         return Err(VerifyError::OtherKey { named: tx.key, there });
     }
-    let proof = Proof::from_bytes(&tx.proof).map_err(NotValid::because)?;
-    let public = tx.public_vector().to_field_elements();
-    verify_one(&PreparedVerifyingKey::new(&key), &public, &proof).map_err(NotValid::because)?;
+    let mut accepted = AcceptedKeys::new();
+    accepted.accept(&key);
+    let tx = verify_proof(&accepted, *tx).map_err(NotValid::because)?;
     Ok(ValidTransaction { tx, key: *key.header() })
 }
 
@@ -143,22 +134,6 @@ pub fn verify_entry(bytes: &[u8], genesis: &Genesis, block: BlockHash) -> Result
     of_chain(proof.header.chain, genesis)?;
     proof.verify(block).map_err(NotValid::because)?;
     Ok(proof)
-}
-
-/// What the audience of S3 checks: the openings that it was sent are those that the proof committed to. `mask`: the leaves that
-/// it asked for.
-///
-/// # Errors
-/// [`NotValid`].
-pub fn check_disclosure(tx: &ProofTx, opened: &[(Leaf, LeafOpening)], mask: u16) -> Result<(), NotValid> {
-    let mut leaves = [Fr::from(0u64); RECORD_LEAVES];
-    for (leaf, opening) in opened {
-        leaves[*leaf as usize] = opening.commitment(*leaf);
-    }
-    if disclosure(&leaves, mask) != tx.out[0] {
-        return Err(NotValid::because("the openings are not those the proof committed to"));
-    }
-    Ok(())
 }
 
 fn of_chain(got: amanat_domain::tx::ChainId, genesis: &Genesis) -> Result<(), NotValid> {

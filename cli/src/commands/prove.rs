@@ -3,7 +3,9 @@
 use crate::args::{Global, ProveArgs, ProveWhat};
 use crate::session;
 use crate::ui::{self, Ui};
-use amanat_client::prove::{ProofError, ProofRequest, Proved, Receipt, RecordChoice, ScopeRequest};
+use amanat_client::prove::{
+    AudienceRequest, ProofError, ProofRequest, Proved, Receipt, RecordChoice, ScopeRequest,
+};
 use amanat_client::{AccessRequest, Client, ConsentProofRequest, RecordProofRequest, RoleProofRequest};
 use amanat_domain::record::Micro;
 use amanat_domain::tx::Transaction;
@@ -45,7 +47,7 @@ pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
 fn request(args: &ProveArgs) -> Result<ProofRequest> {
     let what =
         args.what.context("what to prove? access, consent, role or record; or give --zkey and --wtns")?;
-    let audience = args.audience.clone();
+    let audience = AudienceRequest::from(args.audience.as_str());
     let holder = || {
         let name = args.holder.clone();
         name.context("whose credential? give --holder NAME (`amanat clinician list`)")
@@ -117,7 +119,7 @@ fn export(dir: &Path, tx: &Transaction, keys: &Keys) -> Result<()> {
     let Transaction::Proof(tx) = tx else { bail!("only proofs are exported") };
     let key = keys.get(tx.statement).context("the key of this proof")?.proving_key().verifying_key();
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let proof = Proof::from_bytes(&tx.proof)?;
+    let proof = Proof::try_from(&tx.proof)?;
     let public = tx.public_vector().to_field_elements();
     for (name, text) in [
         ("verification_key.json", snarkjs::export_verifying_key(key)),

@@ -3,12 +3,13 @@
 use crate::args::{Global, VerifyArgs, VerifyCommand};
 use crate::ui::Ui;
 use amanat_client::Home;
+use amanat_client::keys::store;
 use amanat_client::verify::{
     Because, NotValid, ValidTransaction, VerifyError, verify_entry, verify_receipt, verify_transaction,
 };
-use amanat_domain::tx::{MAX_TX_BYTES, Transaction};
+use amanat_domain::tx::MAX_TX_BYTES;
 use amanat_ledger::{BlockHash, Genesis};
-use amanat_params::snarkjs;
+use amanat_params::{KeyStore, snarkjs};
 use amanat_verifier::{CircuitReject, verify_circuit};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
@@ -24,18 +25,19 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, ui: Ui) -> Result<()> {
             receipt(file, genesis, block.as_deref(), ui)
         }
         (Some(VerifyCommand::Entry { file, genesis, block }), ..) => entry(file, genesis, block, ui),
-        (None, Some(file), _) => transaction(file, &Home::open(global.home.as_deref())?, ui),
+        (None, Some(file), _) => transaction(file, &store(&Home::open(global.home.as_deref())?)?, ui),
         (None, None, Some(dir)) => foreign(dir, ui),
         (None, None, None) => bail!("give a transaction file, or --snarkjs DIR"),
     }
 }
 
-fn transaction(file: &Path, home: &Home, ui: Ui) -> Result<()> {
-    let verified = verify_transaction(home, &read(file, MAX_TX_BYTES as u64)?);
+fn transaction(file: &Path, store: &KeyStore, ui: Ui) -> Result<()> {
+    let verified = verify_transaction(store, &read(file, MAX_TX_BYTES as u64)?);
     let ValidTransaction { tx, key } = match verified {
         Err(error @ VerifyError::Signed) => bail!("{} is {error}", file.display()),
         verified => verified?,
     };
+    let tx = tx.into_inner();
     let (statement, epoch, chain) = (tx.statement, tx.epoch, tx.chain);
     ui.say(format!(
         "valid: `{statement}` against the bundle of epoch {epoch} on chain {chain} (key of origin {}). Whether that bundle is the \
@@ -44,7 +46,7 @@ fn transaction(file: &Path, home: &Home, ui: Ui) -> Result<()> {
     ));
     ui.document(&serde_json::json!({
         "valid": true, "statement": statement.name(), "epoch": epoch, "chain": chain.to_string(),
-        "txid": Transaction::Proof(tx).id().to_string(),
+        "txid": tx.id().to_string(),
     }));
     Ok(())
 }

@@ -4,20 +4,24 @@ use crate::args::DemoArgs;
 use crate::ui::{self, Bars, Ui};
 use amanat_client::devnet::{self, DevLedger};
 use amanat_client::import::{Anchored, Files, ImportReport, ReadOptions, Sample};
-use amanat_client::prove::{Receipt, RecordChoice};
+use amanat_client::prove::{AudienceRequest, Receipt, RecordChoice};
 use amanat_client::role::{NURSE, PHYSICIAN};
 use amanat_client::vault::{Supersession, VaultRecord};
-use amanat_client::verify::check_disclosure;
+use amanat_client::verify::verify_transaction;
 use amanat_client::{
     AccessRequest, Client, ConsentProofRequest, Holder, Home, ImportRequest, Organisation,
     RecordProofRequest, Role, RoleProofRequest, machine_clock,
 };
+use amanat_domain::audience::Audience;
 use amanat_domain::policy::RolePolicy;
 use amanat_domain::record::{Leaf, Micro};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::Transaction;
+use amanat_params::KeyStore;
 use amanat_prover::keys::Keys;
-use anyhow::{Context, Result, bail};
+use amanat_verifier::audience::{Asked, CommittedTx};
+use anyhow::{Context, Result};
+use rand::Rng as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +30,8 @@ use std::time::{Duration, Instant};
 const EPOCH_SECONDS: u32 = 600;
 /// The clinician of most accesses.
 pub(super) const CLINICIAN: &str = "Dr Saima";
+/// The audience of the record proof.
+const INSURER: &str = "insurer";
 /// A clinician of the other hospital.
 pub(super) const ELSEWHERE: &str = "Dr Omar";
 
@@ -53,6 +59,8 @@ pub(crate) struct Story {
     pub client: Client,
     pub ledger: DevLedger,
     pub organisations: Vec<Organisation>,
+    /// Where verifying keys are.
+    store: KeyStore,
     /// The folder of FHIR files.
     pub data: PathBuf,
     /// Numbers of the consents that were granted.
@@ -66,7 +74,7 @@ impl Story {
         home: &Home,
         data: PathBuf,
         hospitals: [String; 2],
-        keys: Keys,
+        (store, keys): (KeyStore, Keys),
         ui: Ui,
     ) -> Result<Self> {
         ui.head("3. A permissioned ledger");
@@ -89,7 +97,7 @@ impl Story {
             ui::seconds(began.elapsed())
         ));
         let (consents, proved) = (Vec::new(), Vec::new());
-        Ok(Self { ui, client, ledger, organisations, data, consents, proved })
+        Ok(Self { ui, client, ledger, organisations, store, data, consents, proved })
     }
 
     /// The main job.
@@ -156,7 +164,7 @@ impl Story {
             holder: CLINICIAN.to_owned(),
             consent,
             scope: Default::default(),
-            audience: "resource server".to_owned(),
+            audience: "resource server".into(),
         })?;
         self.note(Statement::Consent, &receipt);
         self.ui
@@ -165,7 +173,7 @@ impl Story {
         let receipt = self.client.prove_role(&RoleProofRequest {
             holder: ELSEWHERE.to_owned(),
             policy: Some(self.policy(vec![PHYSICIAN])?),
-            audience: "pharmacy".to_owned(),
+            audience: "pharmacy".into(),
         })?;
         self.note(Statement::Role, &receipt);
         self.ui.say("  S2: a physician of one of the hospitals, licence valid; which one, nobody learns");
@@ -177,18 +185,18 @@ impl Story {
         let records = self.records()?;
         let measured = records.iter().find(|r| r.record.value().is_some()).or(records.first());
         let chosen = measured.context("no record in the vault")?;
+        let mut nonce = [0; 32];
+        rand::rng().fill_bytes(&mut nonce);
         let at_least = chosen.record.value().map(|value| Micro(value.0.max(0) / 2));
         let request = RecordProofRequest {
             record: RecordChoice::Number(chosen.number),
             at_least,
             disclose: vec![Leaf::Unit],
-            audience: "insurer".to_owned(),
+            audience: AudienceRequest { name: INSURER.to_owned(), nonce: Some(nonce) },
         };
         let receipt = self.client.prove_record(&request)?;
         self.note(Statement::Record, &receipt);
-        let opened = [Leaf::Unit, Leaf::Status].map(|leaf| (leaf, chosen.record.open(leaf)));
-        let Transaction::Proof(tx) = &receipt.transaction else { bail!("a proof transaction") };
-        check_disclosure(tx, &opened, request.disclosed())?;
+        self.insurer_checks(&receipt, nonce)?;
         let words = match at_least {
             Some(least) => format!(
                 "an anchored, current record has the code asked about and a value of at least {} in its unit; unit and status \
@@ -198,6 +206,22 @@ impl Story {
             None => "an anchored, current record has the code asked about".to_owned(),
         };
         self.ui.say(format!("  S3: {words}"));
+        Ok(())
+    }
+
+    /// The audience of S3: the proof is valid, answers this request, is committed, and discloses what was asked for.
+    fn insurer_checks(&self, receipt: &Receipt, nonce: [u8; 32]) -> Result<()> {
+        let sent = receipt.disclosure.as_ref().context("a record proof discloses something")?;
+        let asked = Asked {
+            chain: self.client.chain(),
+            audience: Audience::from_name(INSURER).to_bytes(),
+            nonce,
+            oldest_epoch: receipt.receipt.epoch,
+            policy: sent.request.clone(),
+        };
+        let committed = CommittedTx::believed(asked.chain, &receipt.receipt);
+        let valid = verify_transaction(&self.store, &receipt.transaction.to_bytes())?;
+        let _disclosed = valid.tx.disclosure(&asked, &committed.into(), &sent.openings)?;
         Ok(())
     }
 
@@ -231,7 +255,7 @@ impl Story {
         Ok(AccessRequest {
             record: Some(record.number),
             policy: Some(self.policy(vec![PHYSICIAN, NURSE])?),
-            audience: "hospital A's record server".to_owned(),
+            audience: "hospital A's record server".into(),
             ..AccessRequest::new(holder, consent)
         })
     }

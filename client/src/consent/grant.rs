@@ -49,7 +49,7 @@ impl GrantRequest {
 }
 
 /// A consent that was granted.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Granted {
     /// Its number in the home directory.
     pub number: u32,

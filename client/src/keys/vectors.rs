@@ -4,7 +4,7 @@ use amanat_circuits::Denied;
 use amanat_domain::field::Fr;
 use amanat_domain::governance::Change;
 use amanat_domain::tx::{ChainId, KeyVector, Transaction};
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::{Keys, PlanError, StatementKey};
 use amanat_prover::plan::Target;
 use amanat_prover::sample;
@@ -36,7 +36,7 @@ pub fn installation(
     // On no ledger: its chain is none.
     let target = Target { chain: ChainId([0; 32]), key: key.digest(), audience: [0; 32], nonce: None };
     let plan = sample::plan(statement, &target, rng.next_u64(), rng)?;
-    let Transaction::Proof(tx) = plan.prove_any(keys, &to_the_end)? else {
+    let Transaction::Proof(tx) = plan.prove_any(keys, &no_progress)? else {
         unreachable!("a plan gives a proof transaction")
     };
     let public = tx.public_vector().to_field_elements();

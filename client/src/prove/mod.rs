@@ -4,8 +4,8 @@ mod request;
 mod resolve;
 
 pub use request::{
-    AccessRequest, ConsentProofRequest, ProofRequest, RecordChoice, RecordProofRequest, RoleProofRequest,
-    ScopeRequest, UnknownWord,
+    AccessRequest, AudienceRequest, ConsentProofRequest, ProofRequest, RecordChoice, RecordProofRequest,
+    RoleProofRequest, ScopeRequest, UnknownWord,
 };
 
 use crate::client::Client;
@@ -22,13 +22,14 @@ use amanat_domain::audience::Audience;
 use amanat_domain::bundle::Registry;
 use amanat_domain::field;
 use amanat_domain::floors::{ActiveCredentials, BelowFloor};
-use amanat_domain::policy::MalformedPolicy;
+use amanat_domain::policy::{MalformedPolicy, RecordRequest};
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, PolicyField, Transaction, TxId};
 use amanat_prover::groth16::Phase;
 use amanat_prover::keys::PlanError;
 use amanat_prover::plan::{Plan, Target};
+use amanat_verifier::audience::Openings;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -45,12 +46,24 @@ pub struct Proved {
     pub statement: Statement,
     /// How long proving took.
     pub proving: Duration,
+    /// What the audience of a record proof gets beside the transaction.
+    pub disclosure: Option<Disclosure>,
     /// The consent whose use is reserved.
     consent: Option<u32>,
 }
 
+/// What the audience of a record proof gets beside the transaction, on a private way: its own request with the salt, and the
+/// openings of the leaves that it asked for. Clinical data: no `Debug`.
+#[derive(Clone)]
+pub struct Disclosure {
+    /// The request.
+    pub request: RecordRequest,
+    /// The openings.
+    pub openings: Openings,
+}
+
 /// A transaction that the ledger has.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Receipt {
     /// The ledger's receipt.
     pub receipt: ReceiptData,
@@ -60,6 +73,8 @@ pub struct Receipt {
     pub proving: Duration,
     /// How long the ledger took.
     pub committing: Duration,
+    /// What the audience of a record proof gets beside the transaction.
+    pub disclosure: Option<Disclosure>,
 }
 
 impl Receipt {
@@ -242,7 +257,8 @@ impl Client {
     pub fn prove(&mut self, request: &ProofRequest) -> Result<Proved, ProofError> {
         let statement = request.statement();
         self.load_keys(&[statement])?;
-        let target = self.target(statement, request.audience())?;
+        let AudienceRequest { name, nonce } = request.audience();
+        let target = Target { nonce: *nonce, ..self.target(statement, name)? };
         let mirror = self.ledger().mirror()?;
         resolve::Resolver::new(self, target, &mirror)?.prove(request)
     }
@@ -253,14 +269,15 @@ impl Client {
     /// # Errors
     /// [`ProofError::Ledger`], [`ProofError::Home`].
     pub fn submit(&self, proved: Proved) -> Result<Receipt, ProofError> {
-        let Proved { transaction, proving, consent, .. } = proved;
+        let Proved { transaction, proving, consent, disclosure, .. } = proved;
         let began = Instant::now();
         match self.ledger().submit(&transaction) {
             Ok(done) => {
                 if let Some(number) = consent {
                     self.count_use(number)?;
                 }
-                Ok(Receipt { receipt: done.receipt, transaction, proving, committing: began.elapsed() })
+                let (receipt, committing) = (done.receipt, began.elapsed());
+                Ok(Receipt { receipt, transaction, proving, committing, disclosure })
             }
             Err(error) => {
                 match (consent, use_after(&error)) {
@@ -305,7 +322,10 @@ impl Client {
         let proving = began.elapsed();
         progress.end();
         match proved {
-            Ok(transaction) => Ok(Proved { transaction, statement: R::STATEMENT, proving, consent }),
+            Ok(transaction) => {
+                let statement = R::STATEMENT;
+                Ok(Proved { transaction, statement, proving, disclosure: None, consent })
+            }
             Err(error) => {
                 if let Some(number) = consent {
                     self.release_use(number)?;

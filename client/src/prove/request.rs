@@ -72,6 +72,21 @@ impl ScopeRequest {
     }
 }
 
+/// For whom a proof is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AudienceRequest {
+    /// The name that prover and audience agreed on.
+    pub name: String,
+    /// The nonce of the audience's request; `None` draws one, for an audience that did not ask.
+    pub nonce: Option<[u8; 32]>,
+}
+
+impl From<&str> for AudienceRequest {
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), nonce: None }
+    }
+}
+
 /// An access: S1, S2 and S3 about one hidden patient and record.
 #[derive(Debug, Clone)]
 pub struct AccessRequest {
@@ -86,14 +101,14 @@ pub struct AccessRequest {
     /// Who may ask; `None`: the clinician's role at every organisation of the home directory.
     pub policy: Option<RolePolicy>,
     /// The audience: who is to believe the proof.
-    pub audience: String,
+    pub audience: AudienceRequest,
 }
 
 impl AccessRequest {
     /// Access for treatment to the first record of the consent's patient.
     #[must_use]
     pub fn new(holder: &str, consent: u32) -> Self {
-        let (scope, audience) = (ScopeRequest::default(), String::new());
+        let (scope, audience) = (ScopeRequest::default(), AudienceRequest::default());
         Self { holder: holder.to_owned(), consent, record: None, scope, policy: None, audience }
     }
 }
@@ -108,7 +123,7 @@ pub struct ConsentProofRequest {
     /// What is asked for.
     pub scope: ScopeRequest,
     /// The audience.
-    pub audience: String,
+    pub audience: AudienceRequest,
 }
 
 /// S2: a clinician's credential qualifies.
@@ -119,7 +134,7 @@ pub struct RoleProofRequest {
     /// Who qualifies; `None`: the clinician's role at every organisation of the home directory.
     pub policy: Option<RolePolicy>,
     /// The audience.
-    pub audience: String,
+    pub audience: AudienceRequest,
 }
 
 /// Which record.
@@ -141,7 +156,7 @@ pub struct RecordProofRequest {
     /// Leaves that are disclosed, beside the status.
     pub disclose: Vec<Leaf>,
     /// The audience.
-    pub audience: String,
+    pub audience: AudienceRequest,
 }
 
 impl RecordProofRequest {
@@ -192,7 +207,7 @@ impl ProofRequest {
 
     /// The audience.
     #[must_use]
-    pub fn audience(&self) -> &str {
+    pub const fn audience(&self) -> &AudienceRequest {
         match self {
             Self::Access(r) => &r.audience,
             Self::Consent(r) => &r.audience,

@@ -3,7 +3,7 @@
 use super::request::{
     AccessRequest, ConsentProofRequest, ProofRequest, RecordChoice, RecordProofRequest, RoleProofRequest,
 };
-use super::{ProofError, Proved};
+use super::{Disclosure, ProofError, Proved};
 use crate::client::Client;
 use crate::consent::HeldConsent;
 use crate::holder::Holder;
@@ -20,6 +20,7 @@ use amanat_domain::time::Period;
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, RecordInput, RecordPlan, RolePlan, Target,
 };
+use amanat_verifier::audience::Openings;
 
 /// The parties of the home directory, the ledger's registries, and where the proof goes.
 pub(super) struct Resolver<'c> {
@@ -90,8 +91,10 @@ impl<'c> Resolver<'c> {
         let record = self.find_record(request.record)?;
         let asked = facts(request, &record, self.mirror.bundle().epoch, field::random(&mut rng));
         let input = self.record_input(&record)?;
-        let plan = RecordPlan::record(&self.target, self.mirror, input, asked, &mut rng)?;
-        self.client.carry_out(plan, None)
+        let openings = Openings::of(&record.record, asked.disclosed);
+        let plan = RecordPlan::record(&self.target, self.mirror, input, asked.clone(), &mut rng)?;
+        let proved = self.client.carry_out(plan, None)?;
+        Ok(Proved { disclosure: Some(Disclosure { request: asked, openings }), ..proved })
     }
 
     fn holder(&mut self, name: &str) -> Result<Holder, ProofError> {

@@ -107,8 +107,7 @@ fn tampered<R: Sample>(world: &World, rng: &mut ChaCha20Rng) -> Case<R> {
         witness.reseal();
     }
     if rng.random_bool(0.8) {
-        let (bundle, policy) = (*witness.bundle(), witness.policy());
-        Case::honest(witness, public.ctx, &bundle, policy)
+        Case::honest(witness, public.ctx)
     } else {
         Case { witness, public }
     }
