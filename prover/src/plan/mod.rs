@@ -110,6 +110,12 @@ impl<R: Relation> Plan<R> {
     pub const fn public(&self) -> &PublicVector {
         &self.public
     }
+
+    /// The policy that the transaction names.
+    #[must_use]
+    pub const fn policy(&self) -> &PolicyField {
+        &self.tx.policy
+    }
 }
 
 fn on<R: Relation>(
