@@ -59,7 +59,8 @@ struct ByBlock {
 
 impl ByBlock {
     fn block(&self, requests: &[&[u8]]) -> Result<(), String> {
-        // Decoded before the lock, as a node decodes what arrives while it works on the block before.
+        // Decoded before the lock, as a node decodes what arrives while it works on the block
+        // before.
         let txs = requests.iter().map(|bytes| decode(bytes)).collect::<Result<Vec<Transaction>, _>>();
         let txs = txs.map_err(|e| e.to_string())?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
-//! What is made before anything is measured and kept between runs: a ledger on which a patient, a clinician, a consent and a
-//! record stand, and access proofs against it. A proof takes longer to make than everything a validator does with it.
+//! What is made before anything is measured and kept between runs: a ledger on which a patient, a
+//! clinician, a consent and a record stand, and access proofs against it. A proof takes longer to
+//! make than everything a validator does with it.
 
 use super::central::{Central, Request};
 use super::file::Kind;
@@ -215,7 +216,8 @@ impl Fixture {
         Ok(fs::File::open(to)?.sync_all()?)
     }
 
-    /// Requests for a system, all good, all different; at most as many as there are proofs where it takes proofs.
+    /// Requests for a system, all good, all different; if it takes proofs, at most as many as there
+    /// are.
     pub(super) fn requests(&self, kind: Kind, n: usize) -> Vec<Vec<u8>> {
         let (organisations, numbers) = (self.organisations, 0..n as u64);
         match kind {

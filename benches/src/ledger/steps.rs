@@ -1,4 +1,5 @@
-//! Processor time of each step between bytes and durable, on one thread, through the ledger's public doors.
+//! Processor time of each step between bytes and durable, on one thread, through the ledger's
+//! public calls.
 
 use super::central::Central;
 use super::embedded::now;
@@ -14,7 +15,7 @@ use std::path::Path;
 /// The steps of one round, each with what it took.
 type Round = Vec<(&'static str, Elapsed)>;
 
-/// So many requests in one block, each round on a new copy in `path`.
+/// `block` requests in one block, each round on a new copy in `path`.
 pub(super) fn steps(
     kind: Kind,
     fixture: &Fixture,

@@ -29,7 +29,7 @@ fn blocks(options: &Options, keys: &Keys) -> Outcome<Vec<Row>> {
     let (state, now) = (&chain.state, chain.now()?);
     let txs = chain.proofs(n, keys, &mut rng)?;
     let one = txs.first().ok_or("at least one proof")?.to_bytes();
-    let first_door = pool(1)?.install(|| {
+    let check_tx = pool(1)?.install(|| {
         repeated(options.many(), &mut || {
             black_box(check(state, &one, now)?);
             Ok(())
@@ -51,7 +51,7 @@ fn blocks(options: &Options, keys: &Keys) -> Outcome<Vec<Row>> {
     let note = "one transaction, by one thread: decoded, admitted, verified";
     let mut rows = vec![
         Row::fixed(group, "size", bytes as f64 / 1e3, "kB"),
-        Row::time(group, "first door", &first_door).note(note),
+        Row::time(group, "CheckTx", &check_tx).note(note),
     ];
     for (threads, samples) in counts.iter().zip(&samples) {
         let with = format!("{threads} thread{}", plural(*threads));
@@ -68,7 +68,7 @@ fn commits(options: &Options) -> Outcome<Vec<Row>> {
     let dir = options.dir.join("ledgers");
     std::fs::create_dir_all(&dir)?;
     let path = dir.join(format!("{}.redb", std::process::id()));
-    // Left over where an earlier process of this number was killed.
+    // Left over from an earlier process of this number that was killed.
     if path.exists() {
         std::fs::remove_file(&path)?;
     }
