@@ -14,11 +14,15 @@ mod epoch;
 mod events;
 mod handlers;
 mod metrics;
+mod openapi;
+mod operation;
+mod operations;
 mod query;
 mod routes;
 mod snapshot;
 mod tls;
 
+pub use openapi::OPENAPI;
 pub use tls::Acceptor;
 
 pub use engine::{Answers, Engine, Lane, Sample, Work};
@@ -34,8 +38,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
-/// The description of the interface that the node serves at `/openapi.json`.
-pub const OPENAPI: &str = include_str!("../openapi.json");
+/// Length of a page if the reader names none.
+const USUAL_LEAVES: usize = 1024;
+const USUAL_BLOCKS: usize = 64;
+const USUAL_MEMBERS: usize = 256;
 
 /// Bounds of a node. The defaults suit a validator with a few gigabytes of memory.
 #[derive(Debug, Clone)]
