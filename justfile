@@ -23,9 +23,13 @@ test:
 demo *ARGS:
     cargo run --release -- demo {{ARGS}}
 
-# Measure: constraints, proving, verification, import, commits.
-bench *ARGS:
-    cargo run --release -- bench {{ARGS}}
+# What a proof costs, part by part, beside arkworks.
+profile *ARGS:
+    cargo run --release -- bench profile {{ARGS}}
+
+# Every promised figure, and the ledger beside other systems: report, kernels, ledger.
+bench *ARGS="report":
+    cargo run --release -p amanat-benches -- {{ARGS}}
 
 # Four validators under load while everything fails in turn, drawn from a seed, for so many seconds; everything is audited at the end.
 soak SECONDS="3600" SEED="1":
@@ -45,7 +49,7 @@ mutation *ARGS:
 
 # Write the tables in the book anew.
 book-tables:
-    AMANAT_REMAKE=1 cargo test -p amanat-tests --test book
+    AMANAT_REMAKE=1 cargo test -p amanat-tests --test it book
 
 # The protocol book as HTML (needs mdbook).
 book:

@@ -5,7 +5,7 @@
 
 use amanat_benches::kernels::{Kernel, Pantry, Recipe};
 use amanat_benches::report::Outcome;
-use amanat_benches::report::measure::pool;
+use amanat_profile::threads::pool;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use std::time::Duration;
 

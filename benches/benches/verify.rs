@@ -1,11 +1,11 @@
 //! One proof beside arkworks, and batches of mixed statements. On one thread: arkworks would use all for one proof.
 
-use amanat_benches::report::measure::pool;
 use amanat_benches::report::peer::Peer;
 use amanat_benches::report::verification::{Claim, verify_all};
 use amanat_benches::report::world::{Registries, World, rng};
 use amanat_benches::report::{Outcome, load_keys};
 use amanat_domain::statement::Statement;
+use amanat_profile::threads::pool;
 use amanat_prover::keys::Keys;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::time::Duration;

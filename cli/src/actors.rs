@@ -2,9 +2,9 @@
 
 use crate::consent::terms::StoredTerms;
 use crate::home::Home;
-use amanat_domain::consent::compile::Compiled;
 use amanat_domain::consent::{GrantedConsent, HolderKey, OrgId, RoleCode, UseLimit};
 use amanat_domain::fhir::Zones;
+use amanat_domain::fhir::consent::Compiled;
 use amanat_domain::field::{self, Fr};
 use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential};
 use amanat_domain::secret::Secret;

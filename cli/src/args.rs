@@ -149,9 +149,7 @@ pub(crate) enum Command {
     /// Look into a ledger, wait for it, snapshot and prune it.
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// Measure what proofs and ledgers cost on this machine.
-    ///
-    /// Without a subcommand: every promised figure.
+    /// Measure what a proof costs on this machine.
     Bench(BenchArgs),
     /// Write a folder of made-up FHIR bundles.
     Generate(GenerateArgs),
@@ -602,7 +600,7 @@ mod tests {
         assert_eq!(engine(&["amanat", "--engine", "portable", "demo"]).as_deref(), Some("portable"));
         assert_eq!(engine(&["amanat", "demo", "--engine", "portable"]).as_deref(), Some("portable"));
         assert_eq!(engine(&["amanat", "demo"]), None);
-        // `bench profile` and `bench kernels` take the same word more than once: which engines to measure.
+        // `bench profile` takes the same word more than once: which engines to measure.
         let cli = parse(&["amanat", "bench", "profile", "--engine", "portable", "--engine", "avx512ifma"]);
         let Command::Bench(BenchArgs { command: Some(bench::BenchCommand::Profile(profile)), .. }) =
             cli.command

@@ -8,8 +8,8 @@ pub(crate) use found::{Found, consents_in, one_in};
 pub(crate) use whose::{Whose, whose};
 
 use crate::actors::Organisation;
-use amanat_domain::consent::compile::{Actors, Compiled, Origin, Refusals, compile as compile_fhir};
 use amanat_domain::consent::{ConsentTerms, Effect, Grantee, HolderKey, Level, Rule};
+use amanat_domain::fhir::consent::{Actors, Compiled, Origin, Refusals, compile as compile_fhir};
 use amanat_domain::fhir::json::Json;
 use amanat_domain::fhir::{SubjectReference, Zones};
 use amanat_domain::time::Timestamp;

@@ -1,7 +1,7 @@
 //! What to do about an error: one line after it.
 
 use amanat_circuits::Denied;
-use amanat_domain::consent::compile::{RefusalReason, Refusals};
+use amanat_domain::fhir::consent::{RefusalReason, Refusals};
 use amanat_ledger::Fault;
 use anyhow::Error;
 

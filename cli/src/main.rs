@@ -26,17 +26,17 @@ mod wallets;
 
 use amanat_accel::gpu::{Presence, listen, presence};
 use amanat_accel::{ChooseError, ENGINE_VARIABLE, choose, force};
+use amanat_node::config::ConsensusName;
 use anyhow::Context;
 use args::bench::BenchCommand;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
-use amanat_node::config::ConsensusName;
 use std::process::ExitCode;
 use ui::Ui;
 
 fn main() -> ExitCode {
     // `amanat bench` measures peak memory in child processes of this program.
-    match amanat_benches::answer_if_asked(&[]) {
+    match amanat_profile::answer_if_asked(&[]) {
         Ok(false) => {}
         Ok(true) => return ExitCode::SUCCESS,
         Err(error) => {
@@ -93,11 +93,7 @@ fn code(error: &anyhow::Error) -> u8 {
 fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
     let named = match &cli.command {
         // There the word says which engines to measure.
-        Command::Bench(args)
-            if matches!(args.command, Some(BenchCommand::Profile(_) | BenchCommand::Kernels(_))) =>
-        {
-            None
-        }
+        Command::Bench(args) if matches!(args.command, Some(BenchCommand::Profile(_))) => None,
         // There it may say what makes the blocks.
         Command::Node(_) => cli.global.engine.as_deref().filter(|name| ConsensusName::named(name).is_none()),
         _ => cli.global.engine.as_deref(),

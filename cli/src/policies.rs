@@ -3,8 +3,8 @@
 use crate::actors::{Holder, Organisation};
 use crate::vault::VaultRecord;
 use amanat_circuits::gadgets::consent::permits;
-use amanat_domain::consent::compile::Compiled;
 use amanat_domain::consent::{Actions, Categories, Confidentiality, Jurisdictions, Purposes, RoleCode};
+use amanat_domain::fhir::consent::Compiled;
 use amanat_domain::field::{self, Fr, hash_to_field};
 use amanat_domain::policy::{
     AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy, Scope, ValueRange, disclosure,

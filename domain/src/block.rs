@@ -1,8 +1,9 @@
 //! Blocks and their headers.
 
+use crate::ids::ChainId;
 use crate::merkle;
 use crate::time::Timestamp;
-use crate::tx::{ChainId, Transaction};
+use crate::tx::Transaction;
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
 

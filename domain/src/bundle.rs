@@ -5,51 +5,15 @@ use crate::poseidon::{Tag, hash};
 use crate::time::Timestamp;
 use crate::tree::Root;
 
-/// The registries, in the order in which a bundle commits to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[repr(u8)]
-pub enum Registry {
-    /// Enrolled subjects; append-only.
-    Subjects = 0,
-    /// Active role credentials; retiring zeroes a leaf.
-    Roles = 1,
-    /// Granted consents; append-only.
-    Consents = 2,
-    /// Revoked consents and superseded records; an indexed tree.
-    Revocations = 3,
-    /// Anchored records; append-only.
-    Records = 4,
-}
-
-impl Registry {
-    /// All of them, in order.
-    pub const ALL: [Registry; 5] =
-        [Self::Subjects, Self::Roles, Self::Consents, Self::Revocations, Self::Records];
-
-    /// Lower-case plural name, as in the node's paths.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Subjects => "subjects",
-            Self::Roles => "roles",
-            Self::Consents => "consents",
-            Self::Revocations => "revocations",
-            Self::Records => "records",
-        }
-    }
-
-    /// The registry with this name.
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|r| r.name() == name)
-    }
-}
+pub use crate::registry::{PerRegistry, Registry, RegistryKind};
 
 crate::field_newtype! {
     /// Root bundle `B_e` of an epoch.
     BundleHash
 }
+
+/// Words that a bundle hashes: epoch, time, and root and count of each registry.
+pub const BUNDLE_WORDS: usize = 2 + 2 * Registry::COUNT;
 
 /// Root and size of one registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +32,7 @@ pub struct Bundle {
     /// Time of the block that sealed the bundle: `now` for every statement proved against it.
     pub time: Timestamp,
     /// The registries, in the order of [`Registry::ALL`].
-    pub registries: [RegistryState; 5],
+    pub registries: PerRegistry<RegistryState>,
 }
 
 impl Bundle {
@@ -80,11 +44,11 @@ impl Bundle {
 
     /// The hashed words.
     #[must_use]
-    pub fn to_words(&self) -> [Fr; 12] {
-        let mut words = [Fr::from(0u64); 12];
+    pub fn to_words(&self) -> [Fr; BUNDLE_WORDS] {
+        let mut words = [Fr::from(0u64); BUNDLE_WORDS];
         words[0] = Fr::from(self.epoch);
         words[1] = Fr::from(self.time.seconds());
-        for (pair, r) in words[2..].chunks_exact_mut(2).zip(&self.registries) {
+        for (pair, (_, r)) in words[2..].chunks_exact_mut(2).zip(self.registries.iter()) {
             pair[0] = r.root.to_field();
             pair[1] = Fr::from(r.count);
         }
@@ -93,7 +57,7 @@ impl Bundle {
 
     /// State of one registry.
     #[must_use]
-    pub const fn registry(&self, r: Registry) -> &RegistryState {
-        &self.registries[r as usize]
+    pub fn registry(&self, r: Registry) -> &RegistryState {
+        &self.registries[r]
     }
 }

@@ -8,10 +8,10 @@ use crate::bundle::BundleHash;
 use crate::commitments::Commitments;
 use crate::consent::{OrgId, RoleCode};
 use crate::field::Fr;
+use crate::ids::{KeyDigest, TxId};
 use crate::map::{Key, MapProof, NotShown, Value};
 use crate::receipt::ReceiptData;
 use crate::statement::Statement;
-use crate::tx::{KeyDigest, TxId};
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
 

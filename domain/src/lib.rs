@@ -4,11 +4,13 @@
 //!
 //! - [`fhir`] reads FHIR R4; [`record`] commits a resource; [`consent`] compiles and commits a consent.
 //! - [`identity`]: patients' wallets, role credentials. [`secret`] keeps what must not be seen.
-//! - [`tree`], [`bundle`], [`mirror`]: registries, what an epoch commits to, a client's copy.
+//! - [`registry`], [`tree`], [`bundle`], [`mirror`]: registries, their trees, what an epoch commits to, a client's copy.
 //! - [`block`], [`receipt`], [`merkle`]: what a block says, and proofs that it does.
 //! - [`commitments`], [`entry`], [`map`]: what a whole ledger state commits to, entry by entry, and proofs of single entries.
+//! - [`floors`]: how large what a proof hides in must be.
 //! - [`governance`]: what organisations decide together. [`quorum`]: validators and what makes a block final.
-//! - [`policy`] says what is asked; [`statement`] what a proof says of it; [`tx`] what goes to the ledger.
+//! - [`statement`]: what a proof can say, each statement declared once. [`policy`]: what is asked, made of [`scope`]s.
+//! - [`tx`]: what goes to the ledger, by its [`ids`].
 //! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
 
 pub mod block;
@@ -18,8 +20,10 @@ pub mod consent;
 pub mod entry;
 pub mod fhir;
 pub mod field;
+pub mod floors;
 pub mod governance;
 pub mod identity;
+pub mod ids;
 pub mod map;
 pub mod merkle;
 pub mod mirror;
@@ -28,6 +32,8 @@ pub mod poseidon;
 pub mod quorum;
 pub mod receipt;
 pub mod record;
+pub mod registry;
+pub mod scope;
 pub mod secret;
 pub mod statement;
 pub mod time;

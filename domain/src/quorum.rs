@@ -4,7 +4,7 @@
 //! two quorums share one that is honest (Lamport, Shostak, Pease 1982; for this protocol Buchman, Kwon, Milosevic 2018,
 //! arXiv:1807.04938). Whoever knows the validators can judge a block by its certificate alone, without a node of their own.
 
-use crate::tx::ChainId;
+use crate::ids::ChainId;
 use crate::wire::{Reader, WireError, Writer};
 use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};

@@ -2,8 +2,8 @@
 
 use crate::block::{BlockHash, Header};
 use crate::bundle::Registry;
+use crate::ids::{KeyDigest, TxId};
 use crate::merkle;
-use crate::tx::{KeyDigest, TxId};
 use crate::wire::{Reader, WireError, Writer};
 
 /// What a transaction changed.

@@ -4,18 +4,21 @@
 //! nullifiers, never by proof bytes, which anyone can re-randomise.
 
 use crate::bundle::BundleHash;
-use crate::consent::{
-    Actions, Categories, Confidentiality, ConsentLeaf, Jurisdictions, OrgId, Purposes, RoleCode,
-};
+use crate::consent::{ConsentLeaf, OrgId, RoleCode};
 use crate::field::{Fr, hash_to_field};
 use crate::governance::Change;
 use crate::identity::{RoleInner, SubjectCommitment};
-use crate::policy::{AccessPolicy, MAX_ORGS, MAX_ROLES, RolePolicy, Scope};
+use crate::ids::{read_vector, write_vector};
 use crate::record::{RecordRoot, SupersessionHandle};
-use crate::statement::{PUBLIC_INPUTS, PublicVector, Statement};
+use crate::registry::Registry;
+use crate::scope::RolePolicy;
+use crate::statement::access::AccessPolicy;
+use crate::statement::{PolicyKind, PublicVector, Statement};
 use crate::tree::RevocationId;
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
+
+pub use crate::ids::{ChainId, KeyDigest, KeyVector, MAX_KEY_BYTES, PROOF_BYTES, TxId};
 
 /// Version of the encoding; the first byte of every transaction.
 pub const TX_VERSION: u8 = 1;
@@ -23,42 +26,6 @@ pub const TX_VERSION: u8 = 1;
 pub const MAX_TX_BYTES: usize = 128 * 1024;
 /// Most entries of a batch (enrolments, anchors).
 pub const MAX_BATCH: usize = 1024;
-/// Bytes of a Groth16 proof: A 32, B 64, C 32, compressed.
-pub const PROOF_BYTES: usize = 128;
-/// Most bytes of a verifying key on the wire.
-pub const MAX_KEY_BYTES: usize = 4096;
-
-/// Identity of a ledger: SHA-256 of its genesis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ChainId(pub [u8; 32]);
-
-/// Identity of a transaction: SHA-256 of its canonical bytes. For proof transactions without the proof: re-randomising a
-/// proof does not make another transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TxId(pub [u8; 32]);
-
-/// Digest of a verifying key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyDigest(pub [u8; 32]);
-
-macro_rules! hex_display {
-    ($($t:ident),*) => { $(
-        impl core::fmt::Display for $t {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str(&hex::encode(self.0))
-            }
-        }
-        impl core::str::FromStr for $t {
-            type Err = hex::FromHexError;
-            fn from_str(s: &str) -> Result<Self, Self::Err> {
-                let mut out = [0u8; 32];
-                hex::decode_to_slice(s, &mut out)?;
-                Ok(Self(out))
-            }
-        }
-    )* };
-}
-hex_display!(ChainId, TxId, KeyDigest);
 
 /// What an organisation does in its own name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,15 +76,6 @@ pub enum Action {
     Approve(TxId),
 }
 
-/// A test vector installed with a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyVector {
-    /// Public inputs.
-    pub public: [Fr; PUBLIC_INPUTS],
-    /// Proof bytes.
-    pub proof: [u8; PROOF_BYTES],
-}
-
 /// A transaction signed by an organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedTx {
@@ -156,6 +114,35 @@ impl PolicyField {
             Self::Role(p) => p.policy_hash(),
             Self::Access(p) => p.policy_hash(),
         }
+    }
+
+    /// The credentials that the policy qualifies, if it says which.
+    #[must_use]
+    pub const fn roles(&self) -> Option<&RolePolicy> {
+        match self {
+            Self::None | Self::Sealed(_) => None,
+            Self::Role(p) => Some(p),
+            Self::Access(p) => Some(&p.roles),
+        }
+    }
+
+    fn write(&self, w: &mut Writer) {
+        match self {
+            Self::None => {}
+            Self::Sealed(h) => w.field(*h),
+            Self::Role(p) => p.write(w),
+            Self::Access(p) => p.write(w),
+        }
+    }
+
+    /// Reads a policy. Its kind follows from the statement, so it is not on the wire.
+    fn read(r: &mut Reader<'_>, kind: PolicyKind) -> Result<Self, WireError> {
+        Ok(match kind {
+            PolicyKind::None => Self::None,
+            PolicyKind::Sealed => Self::Sealed(r.field("policy")?),
+            PolicyKind::Role => Self::Role(RolePolicy::read(r)?),
+            PolicyKind::Access => Self::Access(AccessPolicy::read(r)?),
+        })
     }
 }
 
@@ -210,7 +197,7 @@ impl Context {
     #[must_use]
     pub fn ctx(&self) -> Fr {
         let mut policy = Writer::new();
-        write_policy(&mut policy, &self.policy);
+        self.policy.write(&mut policy);
         hash_to_field(
             "amanat/ctx/v1",
             &[
@@ -261,25 +248,27 @@ impl ProofTx {
         }
     }
 
-    /// The nullifier this transaction spends: of grant, consent and access `nf_0`; others spend none.
+    /// The nullifier this transaction spends, if its statement spends one.
     #[must_use]
     pub const fn spent_nullifier(&self) -> Option<Fr> {
-        match self.statement {
-            Statement::Grant | Statement::Consent | Statement::Access => Some(self.nf[0]),
-            Statement::Revoke | Statement::Role | Statement::Record => None,
+        match self.statement.spec().spends {
+            Some(slot) => Some(self.nf[slot]),
+            None => None,
         }
     }
 
     /// The consent leaf a grant appends.
     #[must_use]
     pub fn granted_leaf(&self) -> Option<ConsentLeaf> {
-        (self.statement == Statement::Grant).then(|| ConsentLeaf::new(self.out[0]))
+        let grants = self.statement.spec().appends == Some(Registry::Consents);
+        grants.then(|| ConsentLeaf::new(self.out[0]))
     }
 
-    /// The revocation id a revocation publishes; none where it is out of range or this is no revocation.
+    /// The revocation id a revocation publishes. `None` if it is out of range, or if this is no revocation.
     #[must_use]
     pub fn revoked_id(&self) -> Option<RevocationId> {
-        if self.statement == Statement::Revoke { RevocationId::new(self.out[0]) } else { None }
+        let revokes = self.statement.spec().appends == Some(Registry::Revocations);
+        if revokes { RevocationId::new(self.out[0]) } else { None }
     }
 }
 
@@ -395,7 +384,7 @@ fn write_proof_head(w: &mut Writer, tx: &ProofTx) {
     w.field(tx.bundle.to_field());
     w.fixed(&tx.audience);
     w.fixed(&tx.nonce);
-    write_policy(w, &tx.policy);
+    tx.policy.write(w);
     for x in tx.nf.iter().chain(&tx.out) {
         w.field(*x);
     }
@@ -410,7 +399,7 @@ fn read_proof(r: &mut Reader<'_>, statement: Statement) -> Result<ProofTx, WireE
         bundle: BundleHash::new(r.field("bundle")?),
         audience: r.array("audience")?,
         nonce: r.array("request nonce")?,
-        policy: read_policy(r, statement)?,
+        policy: PolicyField::read(r, statement.spec().policy)?,
         nf: [r.field("nf_0")?, r.field("nf_1")?],
         out: [r.field("out_0")?, r.field("out_1")?],
         proof: r.array("proof")?,
@@ -504,97 +493,37 @@ fn read_action(r: &mut Reader<'_>) -> Result<Action, WireError> {
             positive: Box::new(read_vector(r)?),
             negative: Box::new(read_vector(r)?),
         },
-        6 => Action::FreezeKey { statement: read_statement(r)?, key: KeyDigest(r.array("key digest")?) },
+        6 => Action::FreezeKey { statement: Statement::read(r)?, key: KeyDigest(r.array("key digest")?) },
         7 => Action::Propose(Box::new(Change::read(r)?)),
         8 => Action::Approve(TxId(r.array("proposal")?)),
         n => return Err(WireError::Unknown { what: "action", got: n.into() }),
     })
 }
 
-pub(crate) fn write_vector(w: &mut Writer, vector: &KeyVector) {
-    vector.public.iter().for_each(|x| w.field(*x));
-    w.fixed(&vector.proof);
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::governance::tests::arb_change;
+    use proptest::prelude::*;
 
-pub(crate) fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
-    let mut public = [Fr::from(0u64); PUBLIC_INPUTS];
-    for x in &mut public {
-        *x = r.field("public input")?;
+    fn signed(action: Action) -> Transaction {
+        let organisation = OrgId::new(Fr::from(7u64));
+        let tx =
+            SignedTx { chain: ChainId([1; 32]), organisation, nonce: [2; 16], action, signature: [3; 64] };
+        Transaction::Signed(Box::new(tx))
     }
-    Ok(KeyVector { public, proof: r.array("proof")? })
-}
 
-pub(crate) fn read_statement(r: &mut Reader<'_>) -> Result<Statement, WireError> {
-    let n = r.u8("statement")?;
-    Statement::from_u8(n).ok_or(WireError::Unknown { what: "statement", got: n.into() })
-}
+    proptest! {
+        #[test]
+        fn one_encoding_of_each_proposal(change in arb_change()) {
+            let tx = signed(Action::Propose(Box::new(change)));
+            prop_assert_eq!(Transaction::from_bytes(&tx.to_bytes()), Ok(tx));
+        }
 
-fn write_policy(w: &mut Writer, policy: &PolicyField) {
-    match policy {
-        PolicyField::None => {}
-        PolicyField::Sealed(h) => w.field(*h),
-        PolicyField::Role(p) => write_roles(w, p),
-        PolicyField::Access(p) => {
-            w.u32(p.scope.purposes.0);
-            w.u8(p.scope.actions.0);
-            w.u64(p.scope.categories.0);
-            w.u32(p.scope.jurisdictions.0);
-            w.u8(p.scope.confidentiality as u8);
-            write_roles(w, &p.roles);
+        #[test]
+        fn one_encoding_of_each_approval(id in any::<[u8; 32]>()) {
+            let tx = signed(Action::Approve(TxId(id)));
+            prop_assert_eq!(Transaction::from_bytes(&tx.to_bytes()), Ok(tx));
         }
     }
-}
-
-fn write_roles(w: &mut Writer, p: &RolePolicy) {
-    w.u8(p.roles().len() as u8);
-    p.roles().iter().for_each(|x| w.field(x.to_field()));
-    w.u8(p.organisations().len() as u8);
-    p.organisations().iter().for_each(|x| w.field(x.to_field()));
-}
-
-/// The kind of policy follows from the statement, so it is not written.
-fn read_policy(r: &mut Reader<'_>, statement: Statement) -> Result<PolicyField, WireError> {
-    Ok(match statement {
-        Statement::Grant | Statement::Revoke => PolicyField::None,
-        Statement::Consent | Statement::Record => PolicyField::Sealed(r.field("policy")?),
-        Statement::Role => PolicyField::Role(read_roles(r)?),
-        Statement::Access => {
-            let scope = Scope {
-                purposes: Purposes(r.u32("purposes")?),
-                actions: Actions(r.u8("actions")?),
-                categories: Categories(r.u64("categories")?),
-                jurisdictions: Jurisdictions(r.u32("jurisdictions")?),
-                confidentiality: read_confidentiality(r)?,
-            };
-            scope.check().map_err(|_| {
-                WireError::Invalid(
-                    "policy: purposes, actions, categories and jurisdictions each name at least one",
-                )
-            })?;
-            PolicyField::Access(AccessPolicy { scope, roles: read_roles(r)? })
-        }
-    })
-}
-
-fn read_confidentiality(r: &mut Reader<'_>) -> Result<Confidentiality, WireError> {
-    Ok(match r.u8("confidentiality")? {
-        0 => Confidentiality::Low,
-        1 => Confidentiality::Normal,
-        2 => Confidentiality::Restricted,
-        3 => Confidentiality::VeryRestricted,
-        n => return Err(WireError::Unknown { what: "confidentiality", got: n.into() }),
-    })
-}
-
-fn read_roles(r: &mut Reader<'_>) -> Result<RolePolicy, WireError> {
-    let mut list = |most: usize, what: &'static str| -> Result<Vec<Fr>, WireError> {
-        let got = r.u8(what)? as usize;
-        if got == 0 || got > most {
-            return Err(WireError::Length { what, got, least: 1, most });
-        }
-        (0..got).map(|_| r.field(what)).collect()
-    };
-    let roles = list(MAX_ROLES, "role class")?.into_iter().map(RoleCode::new).collect();
-    let organisations = list(MAX_ORGS, "organisation set")?.into_iter().map(OrgId::new).collect();
-    RolePolicy::new(roles, organisations).map_err(|_| WireError::Invalid("role policy: list length"))
 }

@@ -24,6 +24,7 @@ mod store;
 pub use amanat_domain::block::{AppHash, BLOCK_VERSION, Block, BlockHash, Header, tx_root};
 pub use amanat_domain::commitments::Commitments;
 pub use amanat_domain::entry::{Content, Credential, Entry, EntryNotShown, EntryProof};
+pub use amanat_domain::floors::Floors;
 pub use amanat_domain::governance::{Capabilities, RoleGrant};
 pub use amanat_domain::merkle;
 pub use amanat_domain::receipt::{Effect, InclusionProof, NotIncluded, ReceiptData, receipts_root};
@@ -34,9 +35,8 @@ pub use doors::{
 };
 pub use error::{BlockRefusal, Capability, Conflict, Fault, Refusal, Reject, Unfit};
 pub use genesis::{
-    AllRoles, CapabilitiesSpec, CodingSpec, Floors, Genesis, GenesisError, GenesisSpec, Limits,
-    MAX_GENESIS_BYTES, Organisation, OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Validators,
-    Windows,
+    AllRoles, CapabilitiesSpec, CodingSpec, Genesis, GenesisError, GenesisSpec, Limits, MAX_GENESIS_BYTES,
+    Organisation, OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Validators, Windows,
 };
 pub use genesis_file::GenesisFileError;
 pub use meters::{GATE_SECONDS, Gate, Meter};

@@ -5,10 +5,13 @@
 //! once; [`batch`] proves many plans. [`groth16`] is the prover proper: a constraint system, a satisfying assignment and a key in,
 //! a proof out, over the engine of `amanat-accel`. [`zkey`] proves circuits that are not ours, from snarkjs' files.
 //!
+//! [`sample`] plans over made-up worlds, for test vectors and benches.
+//!
 //! Every proof is blinded, and verified before it leaves. Start with [`plan::AccessPlan`].
 
 pub mod batch;
 pub mod groth16;
 pub mod keys;
 pub mod plan;
+pub mod sample;
 pub mod zkey;

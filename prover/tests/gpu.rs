@@ -5,7 +5,9 @@ use amanat_accel::gpu::{Gpu, Line, Pace, Settings, State};
 use amanat_accel::{Portable, TableMemory};
 use amanat_circuits::circuit;
 use amanat_circuits::r1cs::{R1cs, Row};
+use amanat_circuits::statements::role::RoleWitness;
 use amanat_circuits::world::World;
+use amanat_circuits::world::sample::Sample;
 use amanat_domain::field::Fr;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ChainId, PolicyField, Transaction};
@@ -52,7 +54,7 @@ fn keys(engine: &dyn amanat_accel::Engine) -> Keys {
 fn plan(keys: &Keys, seed: u64) -> RolePlan {
     let key = keys.get(Statement::Role).expect("made").digest();
     let target = Target { chain: ChainId([1; 32]), key, audience: [2; 32], nonce: None };
-    let witness = World::new(7).role().witness;
+    let witness = RoleWitness::case(&World::new(7)).witness;
     let (epoch, hash) = (witness.bundle.epoch, witness.bundle.hash());
     let policy = PolicyField::Role(witness.policy.clone());
     Plan::new(&target, epoch, hash, policy, witness, &mut rng(seed)).expect("a valid world")

@@ -2,7 +2,9 @@
 
 use amanat_accel::Watch;
 use amanat_circuits::circuit;
+use amanat_circuits::statements::role::RoleWitness;
 use amanat_circuits::world::World;
+use amanat_circuits::world::sample::Sample;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Period;
 use amanat_domain::tx::{ChainId, KeyDigest, PolicyField, Transaction};
@@ -42,9 +44,9 @@ fn target() -> Target {
 fn plan_with(
     target: &Target,
     seed: u64,
-    change: impl FnOnce(&mut amanat_circuits::statements::role::RoleWitness),
+    change: impl FnOnce(&mut RoleWitness),
 ) -> Result<RolePlan, amanat_circuits::Denied> {
-    let mut witness = World::new(7).role().witness;
+    let mut witness = RoleWitness::case(&World::new(7)).witness;
     change(&mut witness);
     let (epoch, hash) = (witness.bundle.epoch, witness.bundle.hash());
     let policy = PolicyField::Role(witness.policy.clone());
@@ -92,9 +94,7 @@ fn two_proofs_of_one_witness_and_context_differ() {
 
 #[test]
 fn a_plan_that_breaks_a_clause_is_denied_by_its_name() {
-    let denied = |change: fn(&mut amanat_circuits::statements::role::RoleWitness)| {
-        plan_with(&target(), 1, change).err().expect("denied").clause
-    };
+    let denied = |change: fn(&mut RoleWitness)| plan_with(&target(), 1, change).err().expect("denied").clause;
     assert_eq!(denied(|w| w.role_path.index ^= 1), "ROL-3");
     // An ended licence is in no registry, so the credential's own clause comes first.
     assert_eq!(denied(|w| w.credential.licence = Period::at(amanat_domain::time::Timestamp::MIN)), "ROL-3");

@@ -256,6 +256,7 @@ impl ReceiptEvidence {
 mod tests {
     use super::*;
     use amanat_domain::block::AppHash;
+    use amanat_domain::bundle::PerRegistry;
     use amanat_domain::commitments::Commitments;
     use amanat_domain::map::MerkleMap;
     use amanat_domain::merkle;
@@ -307,7 +308,7 @@ mod tests {
         let entries = MerkleMap::new().with(entries.iter().map(|(e, c)| (e.key(), c.value())));
         let commitments = Commitments {
             chain: CHAIN,
-            registries: [(Root::new(0u64.into()), 0); 5],
+            registries: PerRegistry::from_fn(|_| (Root::new(0u64.into()), 0)),
             active: 0,
             entries: (entries.root(), entries.len()),
         };

@@ -7,11 +7,10 @@
 mod snarkrs;
 
 use amanat_accel::TableMemory;
-use amanat_benches::peers::{Arkworks, Peer};
-use amanat_benches::profile::file::Profile;
-use amanat_benches::profile::subject::Source;
-use amanat_benches::profile::{self, Options, Watcher};
-use amanat_benches::report::Outcome;
+use amanat_profile::file::Profile;
+use amanat_profile::peers::{Arkworks, Peer};
+use amanat_profile::subject::Source;
+use amanat_profile::{Options, Outcome, Watcher};
 use clap::Parser;
 use snarkrs::Snarkrs;
 use std::path::PathBuf;
@@ -43,7 +42,7 @@ struct Args {
     #[arg(long, default_value_t = 0.04)]
     price: f64,
     /// Its currency.
-    #[arg(long, default_value = amanat_benches::profile::CURRENCY)]
+    #[arg(long, default_value = amanat_profile::CURRENCY)]
     currency: String,
     /// Where keys are kept between runs.
     #[arg(long, env = "AMANAT_BENCH_DIR")]
@@ -67,7 +66,7 @@ fn main() -> ExitCode {
 }
 
 fn work() -> Outcome<()> {
-    if amanat_benches::answer_if_asked(&PEERS)? {
+    if amanat_profile::answer_if_asked(&PEERS)? {
         return Ok(());
     }
     let args = Args::parse();
@@ -96,12 +95,12 @@ fn work() -> Outcome<()> {
             words.join(" ")
         ),
     };
-    let profile = profile::run(&options, &PEERS, &Told(Mutex::default(), Instant::now()))?;
+    let profile = amanat_profile::run(&options, &PEERS, &Told(Mutex::default(), Instant::now()))?;
     if let Some(out) = &args.out {
         std::fs::write(out, profile.to_json()?)?;
     }
     if let Some(html) = &args.html {
-        std::fs::write(html, profile::page(&profile))?;
+        std::fs::write(html, amanat_profile::page(&profile))?;
     }
     println!("{}", table(&profile));
     Ok(())

@@ -1,7 +1,7 @@
 //! snarkrs 0.1.0, its CPU backend: the fastest published prover in Rust that we know of.
 
-use amanat_benches::peers::{LoadedPeer, Peer};
-use amanat_benches::report::Outcome;
+use amanat_profile::Outcome;
+use amanat_profile::peers::{LoadedPeer, Peer};
 use ark_serialize::CanonicalSerialize;
 use ark_std::rand::SeedableRng;
 use snarkrs_formats::ProvingKey;

@@ -1,12 +1,12 @@
 //! Bit for bit as the processor's.
 
 use super::inputs::{NUMBERS, POINTS, numbers, points, styled};
-use crate::merkle::{Forest, Shape};
 use crate::report::Outcome;
 use crate::report::world::rng;
 use amanat_accel::gpu::{Bench, Gpu};
 use amanat_accel::{Engine, Phase, Portable, QuotientForm, TableMemory};
 use amanat_params::{Witness, insecure_dev_zkey};
+use amanat_profile::merkle::{Forest, Shape};
 use amanat_prover::groth16::{Blinding, matrices, to_the_end};
 use amanat_prover::zkey::ZkeyProver;
 use core::ops::ControlFlow;

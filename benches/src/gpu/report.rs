@@ -3,8 +3,8 @@
 use super::check::Checked;
 use super::throughput::Throughput;
 use super::times::{Apart, Kernel, ProofRow};
-use crate::report::Machine;
 use amanat_accel::gpu::DeviceInfo;
+use amanat_profile::Machine;
 use serde::Serialize;
 use std::fmt::Write;
 

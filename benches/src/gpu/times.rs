@@ -2,12 +2,12 @@
 
 use super::Card;
 use super::inputs::{numbers, points};
-use crate::profile::subject::{Prepared, Source};
 use crate::report::Outcome;
 use crate::report::world::rng;
 use amanat_accel::gpu::{Bench, DeviceTimes, Gpu};
 use amanat_accel::{Engine, Fr, KeyBases, QuotientForm, TableMemory};
 use amanat_params::{Witness, Zkey};
+use amanat_profile::subject::{Prepared, Source};
 use amanat_prover::groth16::{Blinding, to_the_end};
 use amanat_prover::zkey::ZkeyProver;
 use serde::Serialize;

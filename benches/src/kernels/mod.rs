@@ -10,14 +10,16 @@ mod tables;
 mod transforms;
 mod verification;
 
-use crate::clock::process_seconds;
-use crate::profile::Watcher;
-use crate::profile::run::Stopped;
 use crate::report::Outcome;
-use crate::report::measure::pool;
-use crate::stats::{Stat, ratios};
+use crate::table::words;
 use amanat_accel::{Engine, Fr, G1Affine, G2Affine};
 use amanat_domain::field;
+use amanat_profile::Stopped;
+use amanat_profile::Watcher;
+use amanat_profile::clock::process_seconds;
+use amanat_profile::draw::words::seconds;
+use amanat_profile::stats::{Stat, ratios};
+use amanat_profile::threads::pool;
 use ark_bn254::{G1Projective, G2Projective};
 use ark_ec::PrimeGroup;
 use ark_ec::scalar_mul::BatchMulPreprocessing;
@@ -258,48 +260,33 @@ fn in_turn(kernel: &mut Kernel<'_>, rounds: usize, watcher: &dyn Watcher) -> Out
 /// As a table in Markdown.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
-    let time = |s: f64| match s {
-        s if s >= 1.0 => format!("{s:.2} s"),
-        s if s >= 1e-3 => format!("{:.2} ms", s * 1e3),
-        s => format!("{:.2} us", s * 1e6),
-    };
-    let head =
-        ["kernel", "size", "engine", "time", "arkworks 0.6", "times as fast", "+-", "promised", "note"]
-            .map(str::to_owned);
-    let body = rows.iter().map(|row| {
+    let mut lines = vec![words([
+        "kernel",
+        "size",
+        "engine",
+        "time",
+        "arkworks 0.6",
+        "times as fast",
+        "+-",
+        "promised",
+        "note",
+    ])];
+    lines.extend(rows.iter().map(|row| {
         let verdict = |kept| if kept { "kept" } else { "NOT KEPT" };
         let promised = row.promised.zip(row.kept).map(|(p, kept)| format!(">= {p} {}", verdict(kept)));
-        [
+        vec![
             row.kernel.to_owned(),
             row.size.clone(),
             row.engine.to_owned(),
-            time(row.seconds.median),
-            time(row.arkworks.median),
+            seconds(row.seconds.median),
+            seconds(row.arkworks.median),
             format!("{:.2}", row.times.median),
             format!("{:.2}", row.times.mad),
             promised.unwrap_or_default(),
             row.note.clone().into_owned(),
         ]
-    });
-    let lines: Vec<[String; 9]> = core::iter::once(head).chain(body).collect();
-    let width: [usize; 9] =
-        core::array::from_fn(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0));
-    let right = |i: usize| (3..=6).contains(&i);
-    let mut out = String::new();
-    for (n, line) in lines.iter().enumerate() {
-        for (i, cell) in line.iter().enumerate() {
-            let w = width[i];
-            out.push_str(&if right(i) { format!("| {cell:>w$} ") } else { format!("| {cell:<w$} ") });
-        }
-        out.push_str("|\n");
-        if n == 0 {
-            for (i, w) in width.iter().enumerate() {
-                out.push_str(&format!("|{}{}", "-".repeat(w + 1), if right(i) { ":" } else { "-" }));
-            }
-            out.push_str("|\n");
-        }
-    }
-    out
+    }));
+    crate::table::table(&lines, &[3, 4, 5, 6])
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Number-theoretic transforms alone, and the way from rows to the quotient.
 
 use super::{Kernel, Pantry, Recipe, Timed, scalars, timed};
-use crate::clock::process_seconds;
-use crate::merkle::{Forest, Shape};
-use crate::peers::{Arkworks, Reduction, matrices};
 use crate::report::Outcome;
 use amanat_accel::{Fr, G1Affine, Phase, QuotientForm};
 use amanat_circuits::r1cs::R1cs;
+use amanat_profile::clock::process_seconds;
+use amanat_profile::merkle::{Forest, Shape};
+use amanat_profile::peers::{Arkworks, Reduction, matrices};
 use ark_ec::AffineRepr;
 use ark_ff::{FftField, PrimeField};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};

@@ -2,9 +2,11 @@
 //! what happened in this run, and where it is another than promised, the run fails.
 
 use super::central::{self, Central, LOG, RULES, Request, national_id, patients};
+use super::embedded::now;
 use super::file::{Attack, AttackOutcome, Kind, Verdict};
+use super::open::open;
 use super::stock::Stock;
-use super::system::{Done, System, now, open};
+use super::system::{Done, System};
 use crate::report::Outcome;
 use crate::report::chain::{genesis_of, reference, sign_by};
 use crate::report::world::{World, rng};

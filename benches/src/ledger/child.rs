@@ -3,12 +3,13 @@
 use super::file::{EngineSpeed, Gates, Kind, Memory, Speed};
 use super::gates::gates;
 use super::load::{Callers, burst, drive};
+use super::open::open;
 use super::stock::Stock;
-use super::system::{Done, System, open};
-use crate::profile::memory::field;
+use super::system::{Done, System};
 use crate::report::Outcome;
-use crate::stats::Stat;
 use amanat_accel::ENGINE_VARIABLE;
+use amanat_profile::memory::status_bytes;
+use amanat_profile::stats::Stat;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
@@ -94,11 +95,11 @@ fn memory(kind: Kind, site: &Site, requests: usize, callers: Callers) -> Outcome
     let list = stock.requests(kind, requests);
     stock.copy(kind, &site.file)?;
     let system = open(kind, &site.file)?;
-    let Some(opened) = field("VmRSS:") else { return Ok(None) };
+    let Some(opened) = status_bytes("VmRSS:") else { return Ok(None) };
     // Making the requests has a peak of its own. Where the mark cannot be set back, that one is reported if it is higher.
     drop(std::fs::write("/proc/self/clear_refs", "5"));
     drive(&*system, &list, &burst(list.len()), callers)?;
-    let peak = field("VmHWM:").ok_or("it was said a moment ago")?;
+    let peak = status_bytes("VmHWM:").ok_or("it was said a moment ago")?;
     // The requests are the client's memory, not the system's.
     let requests_held: u64 = list.iter().map(|r| r.len() as u64).sum();
     Ok(Some(Memory {

@@ -1,6 +1,6 @@
 //! The file of a run: plain data with a schema and a version.
 
-use crate::stats::Stat;
+use amanat_profile::stats::Stat;
 use serde::{Deserialize, Serialize};
 
 /// Says that a file is one of these.
@@ -124,7 +124,7 @@ pub struct Settings {
     /// Money for an hour of one core.
     pub price_per_core_hour: f64,
     /// Its currency.
-    #[serde(default = "crate::profile::file::currency")]
+    #[serde(default = "amanat_profile::file::currency")]
     pub currency: String,
     /// Whether the runs were fewer and shorter than those of published tables.
     #[serde(default)]
@@ -464,16 +464,6 @@ impl LedgerReport {
     }
 }
 
-/// A small amount with two digits that say something.
-#[must_use]
-pub fn money(amount: f64) -> String {
-    if amount <= 0.0 || !amount.is_finite() {
-        return "0".to_owned();
-    }
-    let decimals = (1.0 - amount.log10().floor()).clamp(2.0, 12.0) as usize;
-    format!("{amount:.decimals$}")
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -633,11 +623,6 @@ pub(super) mod tests {
         assert!(matches!(of(r#"{"schema": "amanat.ledger", "version": 0}"#), FileError::Version { .. }));
         let text = sample().to_json().expect("finite numbers").replacen("\"offered\"", "\"offended\"", 1);
         assert!(matches!(of(&text), FileError::Damaged(_)));
-    }
-
-    #[test]
-    fn small_amounts_keep_two_digits() {
-        assert_eq!([0.000_002_06, 0.012_34, 3.5, 0.0].map(money), ["0.0000021", "0.012", "3.50", "0"]);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Processor time of each step between bytes and durable, on one thread, through the ledger's public doors.
 
 use super::central::Central;
+use super::embedded::now;
 use super::file::{Gate, Gates, Kind};
 use super::stock::Stock;
-use super::system::now;
-use crate::clock::{Elapsed, Mark};
 use crate::report::Outcome;
-use crate::report::measure::pool;
-use crate::stats::Stat;
 use amanat_ledger::{Medium, Prechecked, Store, apply, decode, precheck, propose, validate};
+use amanat_profile::clock::{Elapsed, Mark};
+use amanat_profile::stats::Stat;
+use amanat_profile::threads::pool;
 use std::path::Path;
 
 /// The gates of one round, each with what it took.

@@ -9,9 +9,11 @@
 mod attacks;
 mod central;
 mod child;
+mod embedded;
 pub mod file;
 mod gates;
 mod load;
+mod open;
 mod outage;
 mod page;
 mod stock;
@@ -21,12 +23,12 @@ mod validators;
 pub use child::answer_if_asked;
 pub use page::page;
 
-use crate::profile::Watcher;
 use crate::report::world::rng;
 use crate::report::{self, Outcome};
-use crate::stats::Stat;
 use amanat_domain::statement::Statement;
 use amanat_ledger::{Medium, Solo, decode};
+use amanat_profile::Watcher;
+use amanat_profile::stats::Stat;
 use amanat_prover::keys::Keys;
 use child::{EngineFigures, Order, Site, ask, speed};
 use file::{
@@ -109,7 +111,7 @@ impl Options {
             seconds: 3.0,
             away: Duration::from_secs(2),
             price: 0.04,
-            currency: crate::profile::CURRENCY.to_owned(),
+            currency: amanat_profile::CURRENCY.to_owned(),
             quick: false,
             cache: dir.join("ledger-bench"),
             dir,
@@ -159,7 +161,7 @@ fn engines() -> Vec<&'static str> {
 /// Measures everything.
 ///
 /// # Errors
-/// [`crate::profile::Stopped`]; where a folder cannot be written, a good request is refused, or an attack ends otherwise than
+/// [`amanat_profile::Stopped`]; where a folder cannot be written, a good request is refused, or an attack ends otherwise than
 /// promised.
 pub fn run(options: &Options, watcher: &dyn Watcher) -> Outcome<LedgerReport> {
     let machine = machine(&options.command);
@@ -231,7 +233,7 @@ fn not_run(options: &Options) -> Vec<String> {
 }
 
 fn machine(command: &str) -> Machine {
-    let here = report::Machine::here(command);
+    let here = amanat_profile::Machine::here(command);
     Machine {
         cpu: here.cpu,
         threads: u32::try_from(here.threads).unwrap_or(u32::MAX),
@@ -324,7 +326,7 @@ impl Run<'_> {
         let (mut latencies, mut achieved) = (Vec::new(), Vec::new());
         for round in 0..self.options.rounds {
             stock.copy(kind, &self.file())?;
-            let system = system::open(kind, &self.file())?;
+            let system = open::open(kind, &self.file())?;
             let times = poisson(rate, n, &mut rng(round as u64));
             let driven = drive(&*system, &requests[..n], &times, self.options.callers())?;
             achieved.push(n as f64 / driven.wall);
@@ -339,7 +341,7 @@ impl Run<'_> {
         let (mut latencies, mut drained) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {
             stock.copy(kind, &self.file())?;
-            let system = system::open(kind, &self.file())?;
+            let system = open::open(kind, &self.file())?;
             // Devices are silent, then all speak.
             std::thread::sleep(Duration::from_millis(200));
             let driven = drive(&*system, requests, &burst(requests.len()), self.options.callers())?;
@@ -368,7 +370,7 @@ impl Run<'_> {
         let file = self.file();
         stock.copy(kind, &file)?;
         let before = stored(&file)?;
-        let system = system::open(kind, &file)?;
+        let system = open::open(kind, &file)?;
         drive(&*system, requests, &burst(requests.len()), Callers { number: 1, batch: self.options.batch })?;
         drop(system);
         let grown = stored(&file)?.saturating_sub(before) as f64 / requests.len() as f64;

@@ -3,7 +3,7 @@
 use super::child::{Order, command};
 use super::file::{Kind, Outage};
 use super::load::latency;
-use super::system::open;
+use super::open::open;
 use crate::report::Outcome;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};

@@ -4,7 +4,6 @@
 use super::central::{Central, Request};
 use super::file::Kind;
 use super::validators::Founder;
-use crate::profile::{Stopped, Watcher};
 use crate::report::Outcome;
 use crate::report::chain::{at, genesis_with, install, prove_all, reference, registries, sign_by};
 use crate::report::world::{Registries, World, rng};
@@ -14,6 +13,7 @@ use amanat_domain::record::RecordRoot;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, Transaction};
 use amanat_ledger::{Chain, Genesis, Medium, ValidatorSpec};
+use amanat_profile::{Stopped, Watcher};
 use amanat_prover::keys::{AnyPlan, Keys};
 use ed25519_dalek::SigningKey;
 use rayon::prelude::*;

@@ -1,12 +1,13 @@
 //! What a statement costs its prover.
 
-use super::measure::{Work, in_turn, pool, repeated, thread_counts};
+use super::measure::{Work, in_turn, repeated, thread_counts};
 use super::world::{NO_CHAIN, Registries, World, rng};
 use super::{Options, Outcome, Row, memory};
 use amanat_circuits::circuit;
 use amanat_domain::field::Fr;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::PROOF_BYTES;
+use amanat_profile::threads::pool;
 use amanat_prover::groth16::{Blinding, prove, to_the_end};
 use amanat_prover::keys::Keys;
 

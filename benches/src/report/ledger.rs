@@ -1,11 +1,12 @@
 //! What a block of proofs costs a validator, and how many commits a second are durable.
 
 use super::chain::{Chain, at, enrol, genesis};
-use super::measure::{Samples, Work, in_turn, pool, repeated, seconds, thread_counts};
+use super::measure::{Samples, Work, in_turn, repeated, seconds, thread_counts};
 use super::verification::plural;
 use super::world::rng;
 use super::{Options, Outcome, Row};
 use amanat_ledger::{Solo, apply, check, validate};
+use amanat_profile::threads::pool;
 use amanat_prover::keys::Keys;
 use std::hint::black_box;
 

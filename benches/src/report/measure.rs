@@ -1,7 +1,6 @@
 //! Clocks, medians, threads.
 
 use super::Outcome;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::time::Instant;
 
 /// The seconds of several runs, in ascending order; at least one.
@@ -103,14 +102,6 @@ pub fn in_turn(runs: usize, works: &mut [Work<'_>]) -> Outcome<Vec<Samples>> {
         }
     }
     Ok(all.into_iter().map(Samples::new).collect())
-}
-
-/// A pool of so many threads: what runs inside uses no others.
-///
-/// # Errors
-/// Where the system gives no threads.
-pub fn pool(threads: usize) -> Outcome<ThreadPool> {
-    Ok(ThreadPoolBuilder::new().num_threads(threads).build()?)
 }
 
 /// Numbers of threads worth a row: 1, 2, and all there are.

@@ -1,8 +1,9 @@
-//! Peak memory of one proof, in a process of its own.
+//! Peak memory of one proof, measured in a child process.
 
 use super::world::{NO_CHAIN, Registries, World, rng};
 use super::{Outcome, load_key};
 use amanat_domain::statement::Statement;
+use amanat_profile::memory::status_bytes;
 use amanat_prover::groth16::to_the_end;
 use amanat_prover::keys::Keys;
 use std::io::Write;
@@ -23,7 +24,7 @@ pub struct Peak {
     pub proved: u64,
 }
 
-/// To be called first in the main program: where this process was started by [`peak`], makes its proof and says what it
+/// To be called first in the main program: if this process was started by [`peak`], makes its proof and prints what it
 /// took; the program then ends.
 ///
 /// # Errors
@@ -44,11 +45,11 @@ pub fn answer_if_asked() -> Outcome<bool> {
     Ok(true)
 }
 
-/// Peak memory of one proof of a statement, by a child process of this program; none where the system does not say.
+/// Peak memory of one proof of a statement, by a child process of this program; `None` if the system does not tell.
 /// The key must be in the directory.
 ///
 /// # Errors
-/// Where the child fails.
+/// If the child fails.
 pub fn peak(dir: &Path, statement: Statement) -> Outcome<Option<Peak>> {
     if high_water().is_none() {
         return Ok(None);
@@ -63,9 +64,7 @@ pub fn peak(dir: &Path, statement: Statement) -> Outcome<Option<Peak>> {
     Ok(Some(Peak { loaded: loaded.parse()?, proved: proved.parse()? }))
 }
 
-/// `VmHWM` of this process in bytes, where there is such a thing.
+/// The highest resident memory of this process so far.
 fn high_water() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+    status_bytes("VmHWM:")
 }

@@ -19,16 +19,15 @@ mod rows;
 pub mod verification;
 pub mod world;
 
-pub use rows::{Bound, Machine, Report, Row};
+pub use amanat_profile::Outcome;
+pub use rows::{Bound, Report, Row};
 
 use amanat_circuits::circuit;
 use amanat_domain::statement::Statement;
 use amanat_params::{KeyStore, StoreStage};
+use amanat_profile::Machine;
 use amanat_prover::keys::{Keys, StatementKey};
 use std::path::{Path, PathBuf};
-
-/// What can go wrong here is for a person to read, never to handle.
-pub type Outcome<T> = Result<T, Box<dyn core::error::Error + Send + Sync>>;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! Rows, and how they are shown.
 
 use super::measure::Samples;
+use crate::table::{table, words};
+use amanat_profile::Machine;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -95,52 +97,6 @@ impl Row {
     }
 }
 
-/// Where, when and how.
-#[derive(Debug, Clone, Serialize)]
-pub struct Machine {
-    /// Processor model; the architecture where the system does not say.
-    pub cpu: String,
-    /// Hardware threads this process may use.
-    pub threads: usize,
-    /// Operating system and architecture.
-    pub system: String,
-    /// Arithmetic engine.
-    pub engine: &'static str,
-    /// The GPU, or why there is none.
-    pub gpu: String,
-    /// Load average of the last minute before the run, where the system says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub load: Option<f64>,
-    /// Time of the run, UTC.
-    pub time: String,
-    /// How to do it again.
-    pub command: String,
-}
-
-impl Machine {
-    /// This one, now.
-    pub fn here(command: &str) -> Self {
-        let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        });
-        let load = std::fs::read_to_string("/proc/loadavg").ok();
-        let now =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        let time = i64::try_from(now).ok().and_then(amanat_domain::time::Timestamp::from_unix);
-        Self {
-            cpu: cpu.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            engine: amanat_accel::best().name(),
-            gpu: amanat_accel::gpu::presence().to_string(),
-            load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
-            time: time.map_or_else(String::new, |t| t.to_string()),
-            command: command.to_owned(),
-        }
-    }
-}
-
 /// All figures of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -173,38 +129,17 @@ impl Report {
         while let Some(first) = rest.first() {
             let n = rest.iter().take_while(|row| row.group == first.group).count();
             write!(out, "\n### {}\n\n", first.group).expect("strings take all");
-            table(&mut out, &rest[..n]);
+            let mut lines =
+                vec![words(["figure", "value", "unit", "min", "max", "runs", "promised", "note"])];
+            lines.extend(rest[..n].iter().map(cells));
+            out.push_str(&table(&lines, &[1, 3, 4, 5]));
             rest = &rest[n..];
         }
         out
     }
 }
 
-fn table(out: &mut String, rows: &[Row]) {
-    let head = ["figure", "value", "unit", "min", "max", "runs", "promised", "note"].map(str::to_owned);
-    let lines: Vec<[String; 8]> = core::iter::once(head).chain(rows.iter().map(cells)).collect();
-    let width: [usize; 8] =
-        core::array::from_fn(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0));
-    let numeric = |i: usize| matches!(i, 1 | 3 | 4 | 5);
-    for (n, line) in lines.iter().enumerate() {
-        for (i, cell) in line.iter().enumerate() {
-            let pad = " ".repeat(width[i] - cell.chars().count());
-            let (left, right) = if numeric(i) { (&pad[..], "") } else { ("", &pad[..]) };
-            write!(out, "| {left}{cell}{right} ").expect("strings take all");
-        }
-        out.push_str("|\n");
-        if n == 0 {
-            for (i, width) in width.iter().enumerate() {
-                let rule = "-".repeat(width + 1);
-                let (rule, end) = if numeric(i) { (rule, ":") } else { (rule + "-", "") };
-                write!(out, "|{rule}{end}").expect("strings take all");
-            }
-            out.push_str("|\n");
-        }
-    }
-}
-
-fn cells(row: &Row) -> [String; 8] {
+fn cells(row: &Row) -> Vec<String> {
     let optional = |x: Option<f64>| x.map_or_else(String::new, number);
     let promised = match (row.bound, row.kept) {
         (Some(Bound::AtMost(x)), Some(kept)) => format!("<= {} {}", number(x), verdict(kept)),
@@ -214,7 +149,7 @@ fn cells(row: &Row) -> [String; 8] {
     let value = if row.value.is_nan() { "n/a".to_owned() } else { number(row.value) };
     let runs = row.runs.map_or_else(String::new, |n| n.to_string());
     let (min, max) = (optional(row.min), optional(row.max));
-    [row.name.clone(), value, row.unit.to_owned(), min, max, runs, promised, row.note.clone()]
+    vec![row.name.clone(), value, row.unit.to_owned(), min, max, runs, promised, row.note.clone()]
 }
 
 const fn verdict(kept: bool) -> &'static str {

@@ -1,12 +1,13 @@
 //! What a proof costs a validator: one, and in batches, beside arkworks.
 
-use super::measure::{Samples, Work, in_turn, pool, thread_counts};
+use super::measure::{Samples, Work, in_turn, thread_counts};
 use super::peer::Peer;
 use super::world::{Registries, World, rng};
 use super::{Bound, Options, Outcome, Row};
 use amanat_domain::field::{self, Fr};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ProofTx, Transaction};
+use amanat_profile::threads::pool;
 use amanat_prover::keys::Keys;
 use amanat_verifier::{
     Encoded, Item, PUBLIC_BYTES, PreparedVerifyingKey, Proof, Reject, public_inputs, verify_bytes,

@@ -8,14 +8,16 @@ use std::path::PathBuf;
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
     pub command: Option<BenchCommand>,
-    /// Fewer and shorter runs.
-    #[arg(long)]
-    pub quick: bool,
-    /// A folder of FHIR files to import [default: generated data].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Only these: statements, verification, registries, ledger, import.
-    pub sections: Vec<String>,
+    /// What the report of earlier versions took.
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
+}
+
+/// A command of earlier versions, with its words.
+#[derive(Args)]
+pub(crate) struct Moved {
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -28,9 +30,7 @@ pub(crate) enum BenchCommand {
     ///
     /// Marks what became slower beyond the noise.
     Compare(CompareArgs),
-    /// Write the page of a file of figures again.
-    ///
-    /// A file of `bench profile --out` or `bench ledger --out`.
+    /// Write the page of a file of `bench profile --out` again.
     Page {
         /// The file.
         file: PathBuf,
@@ -38,14 +38,12 @@ pub(crate) enum BenchCommand {
         #[arg(long, value_name = "FILE")]
         html: PathBuf,
     },
-    /// Every kernel of the engines beside arkworks.
-    ///
-    /// Sums, transforms, pairings, verification.
-    Kernels(KernelsArgs),
-    /// The ledger with proofs, without, and beside a server.
-    ///
-    /// Load, latency, outages, attacks.
-    Ledger(LedgerArgs),
+    /// The kernels are measured by `amanat-bench`.
+    #[command(hide = true)]
+    Kernels(Moved),
+    /// The ledger is measured by `amanat-bench`.
+    #[command(hide = true)]
+    Ledger(Moved),
 }
 
 #[derive(Args)]
@@ -116,58 +114,4 @@ pub(crate) struct CompareArgs {
     /// End with exit code 1 if a whole proof became slower.
     #[arg(long)]
     pub fail: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct KernelsArgs {
-    /// Only these: msm, tables, ntt, pairing, verify.
-    pub families: Vec<String>,
-    /// Only this engine; repeatable [default: all of this machine].
-    #[arg(long, value_name = "NAME")]
-    pub engine: Vec<String>,
-    /// The largest input, as a power of two.
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=20))]
-    pub largest: u32,
-    /// Rounds: every implementation once in each.
-    #[arg(long, default_value_t = 7, value_name = "N")]
-    pub rounds: usize,
-}
-
-#[derive(Args)]
-pub(crate) struct LedgerArgs {
-    /// Fewer and shorter runs.
-    #[arg(long)]
-    pub quick: bool,
-    /// Distinct access proofs; they are kept for later runs.
-    #[arg(long, value_name = "N")]
-    pub proofs: Option<usize>,
-    /// Where to keep ledgers and proofs [default: the home directory].
-    #[arg(long, value_name = "DIR")]
-    pub cache: Option<PathBuf>,
-    /// Runs of each measurement.
-    #[arg(long, value_name = "N")]
-    pub rounds: Option<usize>,
-    /// Numbers of validators, comma-separated [default: 1,4,7].
-    ///
-    /// Needs the feature `bft`.
-    #[arg(long, value_delimiter = ',', value_name = "N")]
-    pub validators: Vec<usize>,
-    /// Look at four validators' memory after N requests.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub long: usize,
-    /// Only the validators.
-    #[arg(long)]
-    pub only_validators: bool,
-    /// Money for an hour of one core.
-    #[arg(long, default_value_t = 0.04)]
-    pub price: f64,
-    /// The price's currency, as it shall be written.
-    #[arg(long, value_name = "NAME", default_value = "USD", value_parser = currency_name)]
-    pub currency: String,
-    /// Write the figures here (JSON).
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Write the page here.
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
 }

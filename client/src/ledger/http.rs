@@ -233,15 +233,10 @@ impl Http {
         let bundle = self.bundle(None)?.ok_or_else(|| untrustworthy("bundle", &"there is no newest"))?.bundle;
         let field = |leaf: &Hex32| leaf.field("leaf");
         let dense = |registry| self.leaves::<Hex32, Fr>(&bundle, registry, field);
-        let leaves = Leaves {
-            subjects: dense(Registry::Subjects)?,
-            roles: dense(Registry::Roles)?,
-            consents: dense(Registry::Consents)?,
-            records: dense(Registry::Records)?,
-            revocations: self.leaves(&bundle, Registry::Revocations, |leaf: &IndexedLeafView| {
-                IndexedLeaf::try_from(leaf)
-            })?,
+        let indexed = |registry| {
+            self.leaves(&bundle, registry, |leaf: &IndexedLeafView| IndexedLeaf::try_from(leaf))
         };
+        let leaves = Leaves::read(dense, indexed)?;
         Ok(Mirror::new(bundle, leaves)?)
     }
 

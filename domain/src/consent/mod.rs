@@ -1,6 +1,5 @@
 //! Consents as the circuits see them: at most eight flat rules and a default.
 
-pub mod compile;
 mod granted;
 mod rule;
 

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use super::category::Floor;
 use super::frame::{Frames, Taken};
 use super::json::Json;
-use super::resource::is_id;
+use super::types::is_id;
 
 /// Most members of a Bundle beside its entries that are looked at.
 const MAX_MEMBERS: usize = 64;

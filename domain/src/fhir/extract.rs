@@ -10,13 +10,13 @@ mod version;
 use self::references::About;
 use self::values::{money, observed, quantity};
 use super::category;
-use super::json::Json;
-use super::node::{Node, Remark};
-use super::problem::Reason;
-use super::resource::{
+use super::facts::{
     Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification,
     RoleFacts, SubjectReference, Version,
 };
+use super::json::Json;
+use super::node::{Node, Remark};
+use super::problem::Reason;
 use crate::consent::Categories;
 use crate::record::{Amount, Coding, RecordFields, ResourceType};
 use crate::time::Period;

@@ -22,8 +22,9 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr};
 
 use super::bundle::{BundleKind, Stored};
-use super::resource::{Resource, is_id};
+use super::resource::Resource;
 use super::types;
+use super::types::is_id;
 use crate::record::ResourceType;
 
 /// Longest name of a source.

@@ -3,7 +3,7 @@
 //! [`Reader`] streams one file ([`Layout`]: a Bundle, a resource, newline-delimited JSON) and gives a [`Resource`] or a
 //! [`Problem`] at a time. A [`Resource`] has its typed [`RecordFields`](crate::record::RecordFields) (the module
 //! [`extract`] has the table), its [canonical form](canonical) with digest, and the [`Facts`] credentials are issued from.
-//! A Consent's terms come from [`consent::compile`](crate::consent::compile). [`generate`] makes data of our
+//! A Consent's terms come from [`consent`]. [`generate`] makes data of our
 //! own.
 //!
 //! JSON is read [strictly](json): no key twice, numbers as text. Problems name place, path and reason, never a value.
@@ -11,9 +11,11 @@
 mod bundle;
 pub mod canonical;
 mod category;
+pub mod consent;
 mod date;
 mod decimal;
 pub mod extract;
+mod facts;
 mod frame;
 pub mod generate;
 pub mod identity;
@@ -31,12 +33,13 @@ pub use category::{CompositionFloors, Floor, composition_floors};
 pub(crate) use category::{carried_by, confidentiality, of_labels, sensitivity, sensitivity_of_coding};
 pub use date::{DateError, PartialDate, Zones};
 pub use decimal::DecimalError;
+pub use facts::{
+    Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification,
+    RoleFacts, SubjectReference, Version,
+};
 pub use node::Remark;
 pub use problem::{Lost, Place, Problem, Reason};
 pub use reader::{Deletion, Item, Layout, Limits, Reader, Unread};
-pub use resource::{
-    Context, DeviceFacts, Facts, OrganisationFacts, PatientFacts, PractitionerFacts, Qualification, Resource,
-    RoleFacts, SubjectReference, Version, Within,
-};
+pub use resource::{Resource, Within};
 pub(crate) use types::known as known_type;
 pub use types::{name as type_name, supported as supported_type};

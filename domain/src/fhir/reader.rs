@@ -14,12 +14,14 @@ use std::sync::Arc;
 use super::bundle::{BundleKind, Head, Stored};
 use super::category::{Floor, composition_floors};
 use super::date::{PartialDate, Zones};
+use super::facts::{Context, Version};
 use super::frame::{Frames, Taken};
 use super::identity::{Name, Source, Stands};
 use super::json::{Json, JsonErrorKind, MAX_VALUES};
 use super::problem::{Lost, Place, Problem, Reason};
-use super::resource::{Context, Resource, Version, Within, is_id};
+use super::resource::{Resource, Within};
 use super::types;
+use super::types::is_id;
 use crate::time::Timestamp;
 
 /// Most members of a Bundle beside its entries.

@@ -6,12 +6,13 @@ use sha2::{Digest, Sha512};
 
 use super::bundle::{Head, Stored};
 use super::canonical;
+use super::facts::{Context, Facts, SubjectReference, Version};
 use super::json::{Json, JsonError, Object};
 use super::node::{Log, Node, Remark, shown};
 use super::problem::Reason;
-use super::{Floor, PartialDate, Zones, extract, types};
-use crate::record::{Coding, RecordFields, ResourceType};
-use crate::time::{Period, Timestamp};
+use super::types::is_id;
+use super::{Floor, extract, types};
+use crate::record::{RecordFields, ResourceType};
 
 /// A FHIR resource as read. Clinical data: no `Debug`.
 #[derive(Clone)]
@@ -43,32 +44,6 @@ pub struct Resource {
     pub digest: [u8; 64],
 }
 
-impl Version {
-    /// From the texts of a `meta`; a time that cannot be read is not said.
-    pub(crate) fn said(id: Option<String>, updated: Option<&str>) -> Self {
-        let instant = updated.and_then(|text| PartialDate::parse(text).ok()).map(|date| date.start());
-        Self { id, updated: instant, fraction: updated.map_or(0, fraction) }
-    }
-}
-
-/// Billionths of a second of an instant: two versions may be of one second.
-fn fraction(instant: &str) -> u32 {
-    let Some((_, rest)) = instant.split_once('.') else { return 0 };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).chain(core::iter::repeat(b'0'));
-    digits.take(9).fold(0, |n, digit| n * 10 + u32::from(digit - b'0'))
-}
-
-/// How a resource names its subject. Nothing is resolved here: whom a text means depends on where the resource stood.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct SubjectReference {
-    /// `reference`: a URL, `Patient/1`, `urn:uuid:..`, `#p1`.
-    pub literal: Option<String>,
-    /// What it says it is about where that is no patient: by `type`, or by the resource contained.
-    pub not_a_patient: Option<&'static str>,
-    /// `identifier` of the reference, else those of the contained Patient that `#p1` names, as `system|value`.
-    pub identifiers: Vec<String>,
-}
-
 /// The Bundle that a resource is an entry of.
 #[derive(Clone)]
 pub struct Within {
@@ -80,35 +55,6 @@ pub struct Within {
     pub head: Arc<Head>,
     /// What the entry asks for.
     pub stored: Stored,
-}
-
-/// Which version of a resource this is, as its server says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Version {
-    /// `meta.versionId`.
-    pub id: Option<String>,
-    /// `meta.lastUpdated`.
-    pub updated: Option<Timestamp>,
-    /// Its billionths of a second.
-    pub fraction: u32,
-}
-
-/// What is known of a resource beside its own JSON: where it stood, and how its file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Context<'c> {
-    /// `fullUrl` of its Bundle entry.
-    pub full_url: Option<&'c str>,
-    /// Labels of what it stood in: the resource is at least as sensitive.
-    pub floor: Floor,
-    /// Zones in which dates without a zone may have been meant.
-    pub zones: Zones,
-}
-
-impl Default for Context<'_> {
-    /// Standing alone, without labels from outside, days of UTC.
-    fn default() -> Self {
-        Self { full_url: None, floor: Floor::NONE, zones: Zones::UTC }
-    }
 }
 
 impl Resource {
@@ -213,108 +159,6 @@ impl Resource {
     pub fn json(&self) -> Result<Json<'_>, JsonError> {
         Json::parse(&self.canonical)
     }
-}
-
-/// What credentials are issued from. Identifiers of people and things: no `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Facts {
-    /// Nothing.
-    None,
-    /// A patient.
-    Patient(PatientFacts),
-    /// A practitioner.
-    Practitioner(PractitionerFacts),
-    /// A role of a practitioner at an organisation.
-    Role(RoleFacts),
-    /// An organisation.
-    Organisation(OrganisationFacts),
-    /// A device.
-    Device(DeviceFacts),
-}
-
-/// Facts of a Patient.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PatientFacts {
-    /// Identifiers as `system|value`.
-    pub identifiers: Vec<String>,
-}
-
-/// Facts of a Practitioner.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PractitionerFacts {
-    /// `active`, where said.
-    pub active: Option<bool>,
-    /// Identifiers as `system|value`: licence numbers among them.
-    pub identifiers: Vec<String>,
-    /// Qualifications.
-    pub qualifications: Vec<Qualification>,
-}
-
-/// One qualification: a degree, a licence to practise.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Qualification {
-    /// What.
-    pub code: Option<Coding>,
-    /// Licence numbers as `system|value`.
-    pub identifiers: Vec<String>,
-    /// When it is valid; all time where not said; `None` where what is said cannot be read.
-    pub period: Option<Period>,
-    /// Reference of who gave it.
-    pub issuer: Option<String>,
-}
-
-/// Facts of a PractitionerRole.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RoleFacts {
-    /// `active`, where said.
-    pub active: Option<bool>,
-    /// Reference of the practitioner.
-    pub practitioner: Option<String>,
-    /// Reference of the organisation.
-    pub organisation: Option<String>,
-    /// Role codes: every coding of every `code`.
-    pub codes: Vec<Coding>,
-    /// When the role is held; all time where not said; `None` where what is said cannot be read: issue nothing from it.
-    pub period: Option<Period>,
-    /// Identifiers as `system|value`.
-    pub identifiers: Vec<String>,
-}
-
-/// Facts of an Organization.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OrganisationFacts {
-    /// `active`, where said.
-    pub active: Option<bool>,
-    /// Identifiers as `system|value`.
-    pub identifiers: Vec<String>,
-    /// Kinds.
-    pub types: Vec<Coding>,
-    /// Reference of the organisation it is a part of.
-    pub part_of: Option<String>,
-}
-
-/// Facts of a Device.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DeviceFacts {
-    /// Status code.
-    pub status: Option<String>,
-    /// Kind.
-    pub kind: Option<Coding>,
-    /// Identifiers as `system|value`.
-    pub identifiers: Vec<String>,
-    /// UDI device identifier.
-    pub udi: Option<String>,
-    /// Serial number.
-    pub serial: Option<String>,
-    /// Reference of the patient it is used on.
-    pub patient: Option<String>,
-    /// Reference of the owning organisation.
-    pub owner: Option<String>,
-}
-
-/// `[A-Za-z0-9\-.]{1,64}`.
-pub(crate) fn is_id(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
 }
 
 /// The first `modifierExtension` anywhere, as an approximate path. An empty one counts too: FHIR has none.

@@ -238,3 +238,8 @@ const OTHER_VERSIONS: &[(&str, &str)] = &[
     ("TestPlan", "R5"),
     ("Transport", "R5"),
 ];
+
+/// `[A-Za-z0-9\-.]{1,64}`.
+pub(crate) fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+}

@@ -1,7 +1,7 @@
 //! Consents with parts of them replaced at random: never a panic, and every refusal has a path.
 
-use amanat_domain::consent::compile::{Organisations, compile};
 use amanat_domain::fhir::Zones;
+use amanat_domain::fhir::consent::{Organisations, compile};
 use amanat_domain::fhir::json::Json;
 use serde_json::{Value, json};
 

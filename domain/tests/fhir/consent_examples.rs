@@ -1,9 +1,9 @@
 //! Every Consent of HL7's R4 examples and of IHE PCF: compiled, or refused with the provision named.
 
-use amanat_domain::consent::compile::{Actors, Compiled, Refusals, compile};
 use amanat_domain::consent::{
     Categories, Confidentiality, Effect, Grantee, HolderKey, Level, Purposes, RoleCode,
 };
+use amanat_domain::fhir::consent::{Actors, Compiled, Refusals, compile};
 use amanat_domain::fhir::json::Json;
 use amanat_domain::fhir::{PartialDate, Zones};
 use amanat_domain::field::Fr;

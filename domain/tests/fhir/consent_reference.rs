@@ -1,12 +1,12 @@
 //! An independent evaluator, straight over the FHIR JSON, against compiled rules: the rules never permit what it refuses.
 //!
-//! It follows `consent/compile/semantics.md`, and judges requests for one purpose, one action, one record: strictly by the
+//! It follows `domain/src/fhir/consent/semantics.md`, and judges requests for one purpose, one action, one record: strictly by the
 //! text, without masks. The rules may be narrower; how often they are is measured, so that "refuse all" does not pass.
 
-use amanat_domain::consent::compile::{Actors, compile};
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, Grantee, HolderKey, Level, OrgId, Purposes,
 };
+use amanat_domain::fhir::consent::{Actors, compile};
 use amanat_domain::fhir::json::Json;
 use amanat_domain::fhir::{PartialDate, Zones};
 use amanat_domain::field::Fr;

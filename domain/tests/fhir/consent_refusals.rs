@@ -1,6 +1,6 @@
 //! Changes to a good consent: what each refusal names, and that all are listed.
 
-use amanat_domain::consent::compile::{Compiled, Organisations, Refusal, RefusalReason, Refusals, compile};
+use amanat_domain::fhir::consent::{Compiled, Organisations, Refusal, RefusalReason, Refusals, compile};
 use amanat_domain::fhir::json::Json;
 use amanat_domain::fhir::{DateError, Zones};
 use serde_json::{Value, json};

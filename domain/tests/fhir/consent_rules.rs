@@ -1,9 +1,9 @@
 //! What a rule becomes of its provision: exactly, or a wider deny, or a narrower permit, each with its note.
 
-use amanat_domain::consent::compile::{Actors, AnotherPatient, Compiled, Note, RefusalReason, compile};
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, Effect, Grantee, Jurisdictions, Level, OrgId, Purposes, RoleCode,
 };
+use amanat_domain::fhir::consent::{Actors, AnotherPatient, Compiled, Note, RefusalReason, compile};
 use amanat_domain::fhir::json::Json;
 use amanat_domain::fhir::{PartialDate, Zones};
 use amanat_domain::time::Timestamp;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use amanat_domain::consent::compile::{Organisations, compile};
 use amanat_domain::consent::{Categories, Confidentiality};
+use amanat_domain::fhir::consent::{Organisations, compile};
 use amanat_domain::fhir::generate::Generator;
 use amanat_domain::fhir::{Facts, Item, Layout, Limits, Reader, Resource, Zones};
 use amanat_domain::record::ResourceType;

@@ -10,6 +10,7 @@ use crate::state::State;
 use amanat_domain::block::Header;
 use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::receipt::receipts_root;
 use rayon::prelude::*;
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
@@ -89,7 +90,7 @@ fn bundles(state: &State, sealing: &[Header]) -> Result<(), Fault> {
         }
     }
     let mut changes = changes.into_iter().peekable();
-    let mut active: BTreeMap<Kind, u64> = BTreeMap::new();
+    let mut active = ActiveCredentials::default();
     let wrong = |epoch| corrupt(format!("bundle {epoch} is not what the blocks before it give"));
     if state.bundles.len() != sealing.len() {
         return Err(corrupt(format!(
@@ -102,14 +103,14 @@ fn bundles(state: &State, sealing: &[Header]) -> Result<(), Fault> {
         let epoch = sealed.bundle.epoch;
         while let Some((_, list)) = changes.next_if(|(height, _)| *height < sealed.height) {
             // Within a block one may be retired and another of its kind issued: issued ones first, so that none is below zero.
-            for (at, _) in list.iter().filter(|(_, issued)| *issued) {
-                *active.entry(*at).or_default() += 1;
+            for ((role, organisation), _) in list.iter().filter(|(_, issued)| *issued) {
+                active.issue(*role, *organisation);
             }
-            for (at, _) in list.iter().filter(|(_, issued)| !issued) {
-                let n = active.get_mut(at).filter(|n| **n > 0).ok_or_else(|| wrong(epoch))?;
-                *n -= 1;
+            for ((role, organisation), _) in list.iter().filter(|(_, issued)| !issued) {
+                if !active.retire(*role, *organisation) {
+                    return Err(wrong(epoch));
+                }
             }
-            active.retain(|_, n| *n > 0);
         }
         let header_fits =
             (sealed.height, epoch, sealed.bundle.time) == (header.height, header.epoch, header.time);

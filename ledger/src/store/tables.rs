@@ -24,17 +24,17 @@
 //! | `rounds` | height, round, block hash | the engine's note on a proposed block; gone likewise |
 
 use crate::state::{KeyEntry, SealedBundle};
-use amanat_domain::bundle::{Bundle, Registry, RegistryState};
+use amanat_domain::bundle::{Bundle, PerRegistry, RegistryState};
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::entry::Credential;
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
+use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::wire::{Reader, WireError, Writer};
 use amanat_params::VerifyingKey;
 use redb::TableDefinition;
-use std::collections::BTreeMap;
 
 /// Version of the tables. A reader refuses any other.
 pub const FORMAT: u32 = 3;
@@ -113,7 +113,7 @@ pub(super) fn bundle_bytes(sealed: &SealedBundle) -> Vec<u8> {
     let mut w = Writer::new();
     w.u64(sealed.bundle.epoch);
     w.u64(sealed.bundle.time.seconds());
-    for r in &sealed.bundle.registries {
+    for (_, r) in sealed.bundle.registries.iter() {
         w.field(r.root.to_field());
         w.u64(r.count);
     }
@@ -121,10 +121,10 @@ pub(super) fn bundle_bytes(sealed: &SealedBundle) -> Vec<u8> {
     // Zero: not superseded. No bundle is superseded in epoch 0.
     w.u64(sealed.superseded.unwrap_or(0));
     w.u32(sealed.active.len() as u32);
-    for ((role, organisation), n) in &sealed.active {
+    for (role, organisation, n) in sealed.active.iter() {
         w.field(role.to_field());
         w.field(organisation.to_field());
-        w.u64(*n);
+        w.u64(n);
     }
     w.finish()
 }
@@ -133,18 +133,17 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<SealedBundle, WireError> {
     let mut r = Reader::new(bytes);
     let epoch = r.u64("epoch")?;
     let time = Timestamp::new(r.u64("time")?).ok_or(WireError::Invalid("bundle time"))?;
-    let mut registries = [RegistryState { root: Root::new(Fr::from(0u64)), count: 0 }; Registry::ALL.len()];
-    for state in &mut registries {
-        *state = RegistryState { root: Root::new(r.field("root")?), count: r.u64("count")? };
-    }
+    let registries = PerRegistry::try_from_fn(|_| {
+        Ok::<_, WireError>(RegistryState { root: Root::new(r.field("root")?), count: r.u64("count")? })
+    })?;
     let height = r.u64("sealed in")?;
     let superseded = Some(r.u64("superseded")?).filter(|e| *e != 0);
     let n = r.count(0, u32::MAX as usize, "active credentials")?;
-    let mut active = BTreeMap::new();
-    for _ in 0..n {
+    let mut count = |_| {
         let (role, organisation) = (RoleCode::new(r.field("role")?), OrgId::new(r.field("organisation")?));
-        active.insert((role, organisation), r.u64("count")?);
-    }
+        Ok((role, organisation, r.u64("count")?))
+    };
+    let active = (0..n).map(&mut count).collect::<Result<ActiveCredentials, WireError>>()?;
     r.finish()?;
     let bundle = Bundle { epoch, time, registries };
     Ok(SealedBundle { hash: bundle.hash(), bundle, height, superseded, active })

@@ -1,7 +1,9 @@
 //! Genesis files.
 
 use crate::world::*;
+use amanat_domain::bundle::Registry;
 use amanat_domain::consent::OrgId;
+use amanat_domain::statement::Statement;
 use amanat_ledger::*;
 
 fn refused(json: &str) -> String {
@@ -30,11 +32,9 @@ fn a_minimal_file_takes_the_defaults() {
             {{"id":"Organization/a","name":"A","key":"{key}","capabilities":{{"govern":true,"issue_roles":"all"}}}}]}}"#
     );
     let genesis = Genesis::from_json(json.as_bytes()).expect("a good file");
-    assert_eq!(
-        *genesis.windows(),
-        Windows { grant: 24, revoke: 24, consent: 1, role: 1, record: 24, access: 1 }
-    );
-    assert_eq!(genesis.floors().subjects, 20);
+    let windows = Statement::ALL.map(|statement| genesis.windows().of(statement));
+    assert_eq!(windows[..6], [24, 24, 1, 1, 24, 1]);
+    assert_eq!(genesis.floors().of(Registry::Subjects), 20);
     let organisation = &genesis.organisations()[&OrgId::from_reference("Organization/a")];
     assert_eq!(organisation.capabilities.roles, RoleGrant::All);
     assert!(!organisation.capabilities.enrol);
@@ -61,7 +61,7 @@ fn values_out_of_bounds_are_refused() {
         ("chain", |s| s.chain.clear()),
         ("time", |s| s.time = i64::MAX),
         ("epoch_seconds", |s| s.epoch_seconds = 0),
-        ("windows", |s| s.windows.access = 0),
+        ("windows", |s| s.windows = s.windows.with(Statement::Access, 0)),
         ("limits", |s| s.limits.transactions = 0),
         ("limits", |s| s.limits.bytes = 10),
         ("organisations", |s| s.organisations.retain(|o| !o.capabilities.govern)),
@@ -86,7 +86,7 @@ fn the_chain_id_covers_everything_but_the_order_of_members() {
         |s| s.profile = Profile::Production,
         |s| s.time += 1,
         |s| s.epoch_seconds += 1,
-        |s| s.windows.role = 2,
+        |s| s.windows = s.windows.with(Statement::Role, 2),
         |s| s.floors = None,
         |s| s.limits.transactions += 1,
         |s| s.organisations[0].name.push('x'),

@@ -269,7 +269,7 @@ fn one_forged_proof_among_many_is_named_and_nothing_is_applied() {
 #[test]
 fn too_few_to_hide_among_is_refused_with_the_floor() {
     let mut spec = spec();
-    spec.floors = Some(Floors { subjects: 2, roles: 2, consents: 1, records: 1 });
+    spec.floors = Some(Floors::all(1).with(Registry::Subjects, 2).with(Registry::Roles, 2));
     let chain = std::sync::Arc::new(Genesis::new(spec).expect("a good genesis"));
     let mut state = ready_with(chain.clone());
     let below = |registry, floor, got| Refusal::from(Conflict::BelowFloor { registry, floor, got });

@@ -75,7 +75,7 @@ pub(crate) fn spec() -> GenesisSpec {
         time: START,
         epoch_seconds: EPOCH,
         windows: Windows::default(),
-        floors: Some(Floors { subjects: 0, roles: 0, consents: 0, records: 0 }),
+        floors: Some(Floors::all(0)),
         limits: Limits::default(),
         organisations: vec![
             member(

@@ -74,7 +74,7 @@ impl Metrics {
         one("nullifiers", "gauge", "Nullifiers spent.", &plain(status.nullifiers));
         one("active_credentials", "gauge", "Active credentials.", &plain(status.active_credentials));
         let leaves = |(r, (_, n)): (Registry, (_, u64))| (format!("{{registry=\"{}\"}}", r.name()), n as f64);
-        let leaves: Vec<_> = Registry::ALL.into_iter().zip(status.registries).map(leaves).collect();
+        let leaves: Vec<_> = status.registries.into_iter().map(leaves).collect();
         one("registry_leaves", "gauge", "Leaves of a registry.", &leaves);
         for sample in shared.engine.samples() {
             one(sample.name, sample.kind, sample.help, &plain(sample.value));

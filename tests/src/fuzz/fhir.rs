@@ -1,7 +1,7 @@
 //! FHIR as it really comes, and as somebody hostile sends it.
 
 use super::input::Input;
-use amanat_domain::consent::compile::{Organisations, compile};
+use amanat_domain::fhir::consent::{Organisations, compile};
 use amanat_domain::fhir::generate::Generator;
 use amanat_domain::fhir::identity::Source;
 use amanat_domain::fhir::json::Json;

@@ -4,11 +4,12 @@ mod plots;
 
 mod twice;
 
-use super::file::{Kind, LedgerReport, System, Verdict, money};
-use crate::profile::page::svg::escape;
-use crate::profile::page::words::{bytes, priced, round, seconds, times};
-use crate::profile::page::{STYLE, few_rounds, legend, notice, per_million, row, section, tiles};
-use plots::{Chart, FAMILIES, Line, colour, lines, rate};
+use super::file::{Kind, LedgerReport, System, Verdict};
+use amanat_profile::draw::colour::Colour;
+use amanat_profile::draw::html::{document, few_rounds, legend, notice, per_million, row, section, tiles};
+use amanat_profile::draw::svg::escape;
+use amanat_profile::draw::words::{bytes, money, priced, round, seconds, times};
+use plots::{Chart, Line, STEPS, colour, lines, rate};
 
 /// What a profile's page has no need of.
 const MORE: &str = "\
@@ -18,7 +19,7 @@ svg .second { stroke-dasharray: 5 4; opacity: .75; }
 .words td, .words th { white-space: normal; text-align: left; vertical-align: top; }
 .words td span { color: var(--soft); }
 .held, .partly, .lost { font-weight: 650; }
-.held { color: var(--rows); } .partly { color: var(--recode); } .lost { color: var(--g2); }
+.held { color: var(--teal); } .partly { color: var(--yellow); } .lost { color: var(--red); }
 .wide ul { margin: .2rem 0 .6rem; padding-left: 1.2rem; }
 details table + table { margin-top: 1.6rem; }
 @media (max-width: 48rem) {
@@ -47,9 +48,7 @@ pub fn page(report: &LedgerReport) -> String {
     body.push_str(&attacks(report));
     body.push_str(&tables(report));
     body.push_str(&footer(report));
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>A ledger that verifies</title>\n<style>\n{STYLE}{MORE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
-    )
+    document("A ledger that verifies", MORE, &body)
 }
 
 fn header(report: &LedgerReport) -> String {
@@ -187,7 +186,7 @@ fn verdict(report: &LedgerReport) -> String {
 }
 
 fn systems(report: &LedgerReport) -> String {
-    legend(report.systems.iter().map(|s| (colour(s.kind).to_owned(), s.kind.name().to_owned())))
+    legend(report.systems.iter().map(|s| (colour(s.kind), s.kind.name().to_owned())))
 }
 
 fn speed(report: &LedgerReport) -> String {
@@ -308,9 +307,8 @@ fn speed(report: &LedgerReport) -> String {
 fn costs(report: &LedgerReport) -> String {
     let mut out = String::new();
     if let Some(plot) = plots::engines(&report.engines) {
-        let legend = legend(
-            [Kind::Proofs, Kind::Blocks].map(|k| (colour(k).to_owned(), k.name().to_owned())).into_iter(),
-        );
+        let legend =
+            legend([Kind::Proofs, Kind::Blocks].map(|k| (colour(k), k.name().to_owned())).into_iter());
         let why = "Durable requests a second: the same proofs with each engine of this machine, in a process of its own, one caller.";
         out.push_str(&section("By engine", why, &format!("{legend}{plot}")));
     }
@@ -328,7 +326,7 @@ fn costs(report: &LedgerReport) -> String {
 
 fn gates(report: &LedgerReport) -> String {
     let Some(plot) = plots::gates(&report.gates) else { return String::new() };
-    let families = legend(FAMILIES.iter().map(|(class, words)| ((*class).to_owned(), (*words).to_owned())));
+    let families = legend(STEPS.iter().map(|(colour, words)| (*colour, (*words).to_owned())));
     let block = report.gates.first().map_or(0, |g| g.block);
     let why = format!(
         "Of one request, on one thread, {block} requests in a block. “ledger, proofs” here verifies each proof alone, as where nothing else comes in; at its highest speed those that come together are verified together. By block, the rules are part of what verifies."
@@ -338,8 +336,9 @@ fn gates(report: &LedgerReport) -> String {
 
 fn outages(report: &LedgerReport) -> String {
     let Some(plot) = plots::outages(&report.outages) else { return String::new() };
-    let classes = [("rest", "away"), ("recode", "opening the file"), ("g1", "catching up")];
-    let legend = legend(classes.map(|(class, words)| (class.to_owned(), words.to_owned())).into_iter());
+    let parts =
+        [(Colour::Away, "away"), (Colour::Opening, "opening the file"), (Colour::CatchingUp, "catching up")];
+    let legend = legend(parts.map(|(colour, words)| (colour, words.to_owned())).into_iter());
     let offered = report.outages.first().map_or(0.0, |o| o.offered);
     let why = format!(
         "The node's process is killed under load ({} a second) and started again; its client keeps what comes meanwhile.",

@@ -1,10 +1,11 @@
 //! The plots, 380 units wide as those of a profile.
 
 use crate::ledger::file::{EngineSpeed, Gates, Kind, LedgerReport, Outage};
-use crate::profile::page::axes::{Curve, Frame, name_curves, thousands, ticks};
-use crate::profile::page::per_million;
-use crate::profile::page::svg::{Anchor, Svg};
-use crate::profile::page::words::{percent, priced, seconds};
+use amanat_profile::draw::axes::{Curve, Frame, name_curves, ticks};
+use amanat_profile::draw::colour::Colour;
+use amanat_profile::draw::html::per_million;
+use amanat_profile::draw::svg::{Anchor, Svg};
+use amanat_profile::draw::words::{percent, priced, seconds, thousands};
 
 const WIDTH: f64 = 380.0;
 const LABELS: f64 = 104.0;
@@ -13,37 +14,38 @@ const ROW: f64 = 23.0;
 const BAR: f64 = 16.0;
 
 /// The colour of a system: the same everywhere.
-pub(super) const fn colour(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Central => "s5",
-        Kind::Signed => "s2",
-        Kind::Proofs => "s1",
-        Kind::Blocks => "s0",
-    }
+pub(super) const fn colour(kind: Kind) -> Colour {
+    Colour::Series(match kind {
+        Kind::Blocks => 0,
+        Kind::Proofs => 1,
+        Kind::Signed => 2,
+        Kind::Central => 5,
+    })
 }
 
-/// The gates by what they do, each with its colour.
-pub(super) const FAMILIES: [(&str, &str); 6] = [
-    ("rows", "decode, rules"),
-    ("g1", "signature or proof"),
-    ("ntt", "propose"),
-    ("recode", "new roots"),
-    ("g2", "durable write"),
-    ("witness", "take over"),
+/// The legend of the steps of a request.
+pub(super) const STEPS: [(Colour, &str); 6] = [
+    (Colour::Rules, "decode, rules"),
+    (Colour::Evidence, "signature or proof"),
+    (Colour::Proposal, "propose"),
+    (Colour::Roots, "new roots"),
+    (Colour::Durable, "durable write"),
+    (Colour::Adoption, "take over"),
 ];
 
-fn family(gate: &str) -> &'static str {
-    match gate {
-        "decode" | "precheck" => "rows",
-        "check" | "verify" | "validate" => "g1",
-        "propose" => "ntt",
-        "apply" => "recode",
-        "commit" => "g2",
-        _ => "witness",
+/// The colour of a step, by its name in the file.
+fn family(step: &str) -> Colour {
+    match step {
+        "decode" | "precheck" => Colour::Rules,
+        "check" | "verify" | "validate" => Colour::Evidence,
+        "propose" => Colour::Proposal,
+        "apply" => Colour::Roots,
+        "commit" => Colour::Durable,
+        _ => Colour::Adoption,
     }
 }
 
-/// So many a second.
+/// Requests a second.
 pub(super) fn rate(x: f64) -> String {
     if x >= 100.0 { thousands(x.round() as u64) } else { format!("{x:.1}") }
 }
@@ -58,7 +60,7 @@ pub(super) struct Line {
 
 /// What a chart shows.
 pub(super) struct Chart<'a> {
-    /// For those who do not see it.
+    /// Its description for screen readers.
     pub(super) label: &'a str,
     /// What the vertical axis counts.
     pub(super) up: &'a str,
@@ -106,16 +108,16 @@ pub(super) fn lines(chart: &Chart<'_>, lines: &[Line]) -> Option<String> {
     let mut curves = Vec::new();
     for line in lines {
         let points: Vec<(f64, f64)> = line.points.iter().map(|(a, b)| (x(*a), y(*b))).collect();
-        let class = colour(line.kind);
+        let colour = colour(line.kind);
         if !points.is_empty() {
-            svg.path(&points, &format!("{class} curve{}", if line.second { " second" } else { "" }));
+            svg.path(&points, &format!("{colour} curve{}", if line.second { " second" } else { "" }));
         }
         for (at, (a, b)) in points.iter().zip(&line.points) {
             let tip = format!("{}, {}: {}", line.kind.name(), rate(*a), (chart.words)(*b));
-            svg.circle(*at, if line.second { 2.4 } else { 3.6 }, class, &tip);
+            svg.circle(*at, if line.second { 2.4 } else { 3.6 }, colour.class(), &tip);
         }
         let name = (!line.second).then(|| line.kind.name().to_owned());
-        curves.push(Curve { class: class.to_owned(), name, points });
+        curves.push(Curve { colour, name, points });
     }
     name_curves(&mut svg, &plot, WIDTH, &curves);
     Some(svg.finish(chart.label))
@@ -192,18 +194,18 @@ pub(super) fn costs(report: &LedgerReport) -> Option<String> {
     )
 }
 
-fn bars(label: &str, rows: &[(String, &str, f64, String)]) -> Option<String> {
+fn bars(label: &str, rows: &[(String, Colour, f64, String)]) -> Option<String> {
     let most = rows.iter().map(|row| row.2).fold(0.0, f64::max);
     if most <= 0.0 {
         return None;
     }
     let mut svg = Svg::new(WIDTH, rows.len() as f64 * ROW);
     let left = LABELS + 30.0;
-    for (i, (name, class, value, words)) in rows.iter().enumerate() {
+    for (i, (name, colour, value, words)) in rows.iter().enumerate() {
         let y = i as f64 * ROW;
         svg.text((0.0, y + 12.5), Anchor::Start, "small soft", name);
         let width = (WIDTH - left - 86.0) * value / most;
-        svg.rect([left, y, width, BAR], class, &format!("{name}: {words}"));
+        svg.rect([left, y, width, BAR], colour.class(), &format!("{name}: {words}"));
         svg.text((left + width + 6.0, y + 12.5), Anchor::Start, "small", words);
     }
     Some(svg.finish(label))
@@ -223,12 +225,12 @@ pub(super) fn outages(outages: &[Outage]) -> Option<String> {
         svg.text((0.0, y + 12.5), Anchor::Start, "small soft", o.kind.name());
         let unit = (WIDTH - LABELS) / most;
         let mut at = LABELS;
-        for (name, class, time) in [
-            ("away", "rest", o.away),
-            ("opening", "recode", o.opening),
-            ("catching up", "g1", o.synchronised),
+        for (name, colour, time) in [
+            ("away", Colour::Away, o.away),
+            ("opening", Colour::Opening, o.opening),
+            ("catching up", Colour::CatchingUp, o.synchronised),
         ] {
-            svg.rect([at, y, time * unit, BAR], class, &format!("{name}: {}", seconds(time)));
+            svg.rect([at, y, time * unit, BAR], colour.class(), &format!("{name}: {}", seconds(time)));
             at += time * unit;
         }
         let waited = format!(

@@ -3,8 +3,8 @@
 
 use super::plots::rate;
 use crate::ledger::file::{Kind, LedgerReport};
-use crate::profile::page::svg::escape;
-use crate::profile::page::words::seconds;
+use amanat_profile::draw::svg::escape;
+use amanat_profile::draw::words::seconds;
 
 const KINDS: [Kind; 2] = [Kind::Proofs, Kind::Blocks];
 
@@ -38,7 +38,7 @@ pub(super) fn section(report: &LedgerReport) -> String {
     }
     table.push_str("</table>\n</div>\n");
     let why = "Each is right for what it measures; to compare two systems, compare figures of one row.";
-    crate::profile::page::section("The same thing, measured in several ways", why, &table).replacen(
+    amanat_profile::draw::html::section("The same thing, measured in several ways", why, &table).replacen(
         "<section>",
         "<section class=\"wide\">",
         1,

@@ -6,10 +6,10 @@ use super::super::stock::Stock;
 use super::super::system::System as _;
 use super::super::{Options, stock::tell};
 use super::cluster::Cluster;
-use crate::profile::Watcher;
 use crate::report::Outcome;
 use crate::report::world::rng;
-use crate::stats::Stat;
+use amanat_profile::Watcher;
+use amanat_profile::stats::Stat;
 use std::path::Path;
 
 /// Requests a second where nothing waits.

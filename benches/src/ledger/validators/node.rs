@@ -1,13 +1,13 @@
 //! One validator in a process of its own. It takes lines `number hex`, answers each with `ack number` once it is durable or
 //! `no number why`, and `stats` with what it has used.
 
+use super::super::embedded::now;
 use super::super::stock::validator;
-use super::super::system;
-use crate::clock::process_seconds;
-use crate::profile::memory::field;
 use crate::report::Outcome;
 use amanat_bft::{Peer, Settings, Validator, ValidatorSecret};
 use amanat_ledger::{Chain, Medium, Submitted};
+use amanat_profile::clock::process_seconds;
+use amanat_profile::memory::status_bytes;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -69,7 +69,7 @@ async fn run(seat: Seat) -> Outcome<()> {
     let mut settings = Settings::new(seat.folder.clone(), at(consensus), at(gossip), peers);
     settings.new_log = !seat.folder.exists();
     let chain = Chain::open(Medium::File(seat.file.clone()))?;
-    let now = system::now(seat.ahead)?;
+    let now = now(seat.ahead)?;
     let validator =
         Validator::start(Arc::new(chain), secret(seat.number), settings, Arc::new(move || now)).await?;
     let validator = Arc::new(validator);
@@ -134,8 +134,8 @@ async fn run(seat: Seat) -> Outcome<()> {
 fn stats(validator: &Validator) -> Stats {
     Stats {
         cpu: process_seconds(),
-        resident: field("VmRSS:").unwrap_or(0),
-        peak: field("VmHWM:").unwrap_or(0),
+        resident: status_bytes("VmRSS:").unwrap_or(0),
+        peak: status_bytes("VmHWM:").unwrap_or(0),
         height: validator.status().tip.height,
         late_heights: validator.report().late_rounds,
     }

@@ -139,14 +139,17 @@ pub const fn of_type(resource_type: ResourceType) -> &'static [Modifier] {
 
 /// Modifiers that stand in any type, with what is done.
 pub const ANYWHERE: &[(&str, &str)] = &[
-    ("implicitRules", "refuses the resource, also where it stands in a contained one"),
-    ("modifierExtension", "refuses the resource, wherever it stands in it"),
+    ("implicitRules", "refuses the resource, also in a contained resource"),
+    ("modifierExtension", "refuses the resource, wherever it is in the resource"),
     (
         "Identifier.use",
-        "`usual`, `official`, `secondary` and none: taken; `old` and `temp`: nobody is known by it, which is remarked",
+        "`usual`, `official`, `secondary` and none: taken; `old` and `temp`: the identifier identifies nobody, and the import reports it",
     ),
-    ("Quantity.comparator", "a bound: no value is taken, which is remarked"),
-    ("Age.comparator", "no meaning for a record: no age is read, which is remarked where it is the time"),
+    ("Quantity.comparator", "a bound: no value is taken, and the import reports it"),
+    (
+        "Age.comparator",
+        "no meaning for a record: no age is read, and the import reports it if the age is the time",
+    ),
     ("Count.comparator", "no meaning for a record: no element that is read is a Count"),
     ("Distance.comparator", "no meaning for a record: no element that is read is a Distance"),
     ("Duration.comparator", "no meaning for a record: no element that is read is a Duration"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{HOSPITALS, INSTITUTE, INSURER, SplitMix};
-use crate::consent::compile::{ACTION_SYSTEM, CATEGORY_SYSTEM, JURISDICTION_EXTENSION};
+use crate::fhir::consent::{ACTION_SYSTEM, CATEGORY_SYSTEM, JURISDICTION_EXTENSION};
 use crate::fhir::{ACT_CODE, ACT_REASON, CONFIDENTIALITY};
 
 fn actor(id: &str) -> Value {

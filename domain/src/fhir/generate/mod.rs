@@ -3,7 +3,7 @@
 //! Nobody in them exists. National-id-like numbers begin with `00000`, which no province has, in a system of our own;
 //! organisations are called Example; every resource carries the HL7 marker for test data (HTEST). The same seed gives the
 //! same bytes. What comes out passes [`Reader`](super::Reader), and its consents compile with
-//! [`Organisations`](crate::consent::compile::Organisations).
+//! [`Organisations`](crate::fhir::consent::Organisations).
 
 mod clinical;
 mod consent;

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{Mark, mark};
+use crate::fhir::facts::Facts;
 use crate::fhir::json::Json;
-use crate::fhir::resource::{Facts, Resource};
+use crate::fhir::resource::Resource;
 
 /// Most identifiers and names of one Patient that are looked at.
 const MOST: usize = 256;

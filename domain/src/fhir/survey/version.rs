@@ -1,7 +1,8 @@
 //! Which of two versions is newer.
 
 use super::mark;
-use crate::fhir::resource::{Resource, Version};
+use crate::fhir::facts::Version;
+use crate::fhir::resource::Resource;
 use crate::time::Timestamp;
 
 /// What a server says of which version it is.

@@ -1,0 +1,183 @@
+//! One world, three verdicts: the native check, the constraints, the second evaluator.
+
+use crate::convert::ToPlain;
+use crate::evaluator;
+use crate::plain::{Public, Witness};
+use crate::wires;
+use amanat_circuits::world::{Case, World, rules};
+use amanat_circuits::{Cs, Denied, built};
+use amanat_domain::field::Fr;
+use amanat_domain::statement::PublicVector;
+use amanat_testkit::change::change;
+use amanat_testkit::tamper::Tampered;
+use amanat_testkit::values;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use rayon::prelude::*;
+
+/// How a world comes to be what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Every statement holds.
+    Honest,
+    /// The story is another and the ledger tells it honestly.
+    Changed,
+    /// The prover lies.
+    Tampered,
+    /// The public vector is another.
+    Published,
+    /// The prover has numbers that no type holds.
+    Unrepresentable,
+}
+
+/// What the three say of one world.
+pub(crate) struct Verdicts {
+    pub(crate) kind: Kind,
+    seed: u64,
+    what: String,
+    /// `None` if the types cannot express the world.
+    native: Option<Result<(), Denied>>,
+    /// The clause of the first row that is violated.
+    constraints: Result<(), &'static str>,
+    second: bool,
+}
+
+impl Verdicts {
+    pub(crate) const fn accepted(&self) -> bool {
+        self.second
+    }
+
+    /// What is wrong where they differ.
+    pub(crate) fn disagreement(&self) -> Option<String> {
+        let native = self.native.as_ref().map(Result::is_ok);
+        let agree = self.constraints.is_ok() == self.second && native.is_none_or(|n| n == self.second);
+        let Self { kind, seed, what, native, constraints, second } = self;
+        (!agree).then(|| {
+            format!(
+                "seed {seed}, {kind:?} {what}: native {native:?}, constraints {constraints:?}, second {second}"
+            )
+        })
+    }
+}
+
+fn second(public: &Public, witness: &Witness) -> bool {
+    evaluator::holds(public, witness).expect("the gadgets are used as arkworks wants")
+}
+
+fn violated<R: Tampered>(assignment: &[Fr]) -> Result<(), &'static str> {
+    let (r1cs, shape) = built(R::STATEMENT);
+    r1cs.first_unsatisfied(assignment).map_or(Ok(()), |row| Err(shape.labels[row].clause))
+}
+
+/// A world of this seed and the verdicts on it.
+pub(crate) fn judge<R: Tampered + ToPlain>(seed: u64) -> Verdicts {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let rng = &mut rng;
+    let mut world = if rng.random_bool(0.5) { World::new(seed) } else { rules::asking(seed) };
+    match rng.random_range(0..20) {
+        0 => judge_typed(seed, Kind::Honest, R::case(&world)),
+        1..=6 => {
+            (0..rng.random_range(1..3)).for_each(|_| change(&mut world, rng));
+            judge_typed(seed, Kind::Changed, R::case(&world))
+        }
+        7..=12 => judge_typed(seed, Kind::Tampered, tampered::<R>(&world, rng)),
+        13..=15 => judge_published(seed, R::case(&world), rng),
+        _ => judge_unrepresentable(seed, &R::case(&world), rng),
+    }
+}
+
+fn judge_typed<R: Tampered + ToPlain>(seed: u64, kind: Kind, case: Case<R>) -> Verdicts {
+    let Case { witness, public } = case;
+    Verdicts {
+        kind,
+        seed,
+        what: String::new(),
+        native: Some(witness.check(&public)),
+        constraints: violated::<R>(&witness.assign(&public)),
+        second: second(&public.to_field_elements(), &witness.to_plain()),
+    }
+}
+
+/// One or two fields changed; in half of the cases under a bundle that commits to where they lead, and mostly with the
+/// public vector of a prover who goes on honestly from there.
+fn tampered<R: Tampered>(world: &World, rng: &mut ChaCha20Rng) -> Case<R> {
+    let Case { mut witness, public } = R::case(world);
+    (0..rng.random_range(1..3)).for_each(|_| witness.tamper(rng));
+    if rng.random_bool(0.5) {
+        witness.reseal();
+    }
+    if rng.random_bool(0.8) {
+        let (bundle, policy) = (*witness.bundle(), witness.policy());
+        Case::honest(witness, public.ctx, &bundle, policy)
+    } else {
+        Case { witness, public }
+    }
+}
+
+/// One slot of the public vector changed, for a prover who starts from it.
+fn judge_published<R: Tampered + ToPlain>(seed: u64, case: Case<R>, rng: &mut ChaCha20Rng) -> Verdicts {
+    let Case { witness, public } = case;
+    let mut slots = public.to_field_elements();
+    let slot = rng.random_range(0..slots.len());
+    slots[slot] =
+        if rng.random_bool(0.5) { values::element(rng) } else { slots[slot] + Fr::from(1u64) };
+    let [ctx, bundle, epoch, policy, nf_0, nf_1, out_0, out_1] = slots;
+    let limbs = ark_ff::PrimeField::into_bigint(epoch).0;
+    let native = (limbs[1..] == [0; 3]).then(|| {
+        let (nf, out) = ([nf_0, nf_1], [out_0, out_1]);
+        witness.check(&PublicVector { ctx, bundle, epoch: limbs[0], policy, nf, out })
+    });
+    let mut cs = Cs::witness(&slots);
+    witness.constrain(&mut cs);
+    Verdicts {
+        kind: Kind::Published,
+        seed,
+        what: format!("slot {slot}"),
+        native,
+        constraints: violated::<R>(&cs.into_assignment()),
+        second: second(&slots, &witness.to_plain()),
+    }
+}
+
+/// One number changed where the constraints have it, for a prover who goes on honestly from there.
+fn judge_unrepresentable<R: Tampered + ToPlain>(
+    seed: u64,
+    case: &Case<R>,
+    rng: &mut ChaCha20Rng,
+) -> Verdicts {
+    let honest = case.witness.assign(&case.public);
+    let mut plain = case.witness.to_plain();
+    let mut places = Vec::new();
+    for field in plain.chosen() {
+        if let Some(first) = wires::locate(&honest, &field) {
+            places.push((field, first));
+        }
+    }
+    let (field, first) = places.swap_remove(rng.random_range(0..places.len()));
+    let what = field.name.to_owned();
+    let value = wires::another(&field, rng);
+    let assignment = wires::cheat(&case.witness, &case.public, wires::faults(first, field.bits, value));
+    *field.value = value;
+    let public: Public = assignment[1..9].try_into().expect("eight slots");
+    Verdicts {
+        kind: Kind::Unrepresentable,
+        seed,
+        what,
+        native: None,
+        constraints: violated::<R>(&assignment),
+        second: second(&public, &plain),
+    }
+}
+
+/// The verdicts on so many worlds; a statement's share of the seeds follows from its number.
+///
+/// # Panics
+/// Where the three disagree, with all the disagreements.
+pub(crate) fn agree<R: Tampered + ToPlain>(first: u64, worlds: u64) {
+    let all: Vec<Verdicts> =
+        (0..worlds).into_par_iter().map(|i| judge::<R>(first + i * 6 + R::STATEMENT as u64)).collect();
+    let wrong: Vec<String> = all.iter().filter_map(Verdicts::disagreement).collect();
+    assert!(wrong.is_empty(), "{}: {} of {worlds}\n{}", R::STATEMENT, wrong.len(), wrong.join("\n"));
+    let accepted = all.iter().filter(|v| v.accepted()).count() as u64;
+    assert!((1..worlds).contains(&accepted), "{}: {accepted} of {worlds} hold", R::STATEMENT);
+}
