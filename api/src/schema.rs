@@ -84,7 +84,8 @@ impl Object {
 
 /// A schema with the text of doc comments as its description.
 fn explained(mut schema: Value, lines: &[&str]) -> Value {
-    let text = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    let text =
+        lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
     if let Some(object) = schema.as_object_mut().filter(|_| !text.is_empty()) {
         object.insert("description".to_owned(), text.into());
     }

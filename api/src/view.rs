@@ -8,9 +8,7 @@ pub use governance::{
 };
 
 use crate::MAX_LEAVES;
-use crate::schema::{
-    Absent, AtMost, Components, EachRegistry, HexBytes, Schema, UnixTime, described, words,
-};
+use crate::schema::{Absent, AtMost, Components, EachRegistry, HexBytes, Schema, UnixTime, described, words};
 use amanat_domain::bundle::{Bundle, BundleHash, PerRegistry, Registry, RegistryState};
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
 use amanat_domain::statement::Statement;

@@ -292,7 +292,7 @@ impl Desk {
     /// A new block from the pool.
     async fn make(&mut self) -> Result<Block, Error> {
         let (chain, clock) = (self.app.chain.clone(), self.app.clock.clone());
-        let delta = blocking(move || chain.propose(clock())).await??;
+        let delta = blocking(move || chain.prepare_proposal(clock())).await??;
         #[allow(unused_mut)]
         let mut block = delta.block().clone();
         #[cfg(feature = "insecure_tamper")]

@@ -439,7 +439,7 @@ impl Inbox {
 
     fn check(&self, batch: &[(ValidatorKey, Bytes)]) {
         let txs: Vec<&Bytes> = batch.iter().map(|(_, tx)| tx).collect();
-        let checked = self.chain.check_all(&txs, (self.clock)());
+        let checked = self.chain.check_txs(&txs, (self.clock)());
         let (mut taken, mut refusals) = (false, 0);
         for ((sender, tx), checked) in batch.iter().zip(checked) {
             // An honest validator sends what passed its own gate 1. The state may have moved since, so a refusal is no crime.

@@ -50,7 +50,7 @@ pub(crate) fn judge(chain: &Chain, block: &Block, now: Option<Timestamp>) -> Res
     if let Some(now) = now.filter(|now| time > now.seconds().saturating_add(AHEAD_SECONDS)) {
         return Err(format!("the block's time {} is ahead of {now}", block.header.time));
     }
-    chain.validate(block).map_err(|refusal| refusal.to_string())
+    chain.process_proposal(block).map_err(|refusal| refusal.to_string())
 }
 
 /// The ledger's certificate from the engine's: signers in the order of their keys, each once, every signature under this vote. The

@@ -237,7 +237,7 @@ impl Validator {
         let mut tip = self.tip.clone();
         let (chain, clock, txs) = (self.core.chain.clone(), self.core.clock.clone(), list.clone());
         let entered = tokio::task::spawn_blocking(move || {
-            let checked = chain.check_all(&txs, clock());
+            let checked = chain.check_txs(&txs, clock());
             checked.into_iter().map(|checked| chain.enqueue(checked)).collect::<Vec<_>>()
         });
         let entered = entered.await;

@@ -6,7 +6,7 @@ mod world;
 
 use super::*;
 use amanat_domain::quorum::Certificate;
-use amanat_ledger::Medium;
+use amanat_ledger::StorageBackend;
 use arc_malachitebft_app_channel::app::types::core::CommitSignature;
 use world::*;
 
@@ -14,7 +14,7 @@ const PEER: &[u8] = b"a peer";
 
 /// A ledger of four validators in a folder of its own.
 fn ledger(folder: &std::path::Path, name: &str) -> Arc<Chain> {
-    let medium = Medium::File(folder.join(name));
+    let medium = StorageBackend::File(folder.join(name));
     Arc::new(Chain::create(medium, validated_genesis(4)).expect("a new ledger"))
 }
 
@@ -45,7 +45,7 @@ fn two_blocks(folder: &std::path::Path) -> [(Block, Certificate); 2] {
     let ahead = ledger(folder, "ahead");
     [1, 2].map(|n| {
         let _ = ahead.admit(&enrol(&ahead.genesis(), n).to_bytes(), at(1)).expect("admitted");
-        let delta = ahead.propose(at(1)).expect("a block");
+        let delta = ahead.prepare_proposal(at(1)).expect("a block");
         let block = delta.block().clone();
         let certificate = certify(&block.header, 0, &[0, 1, 2]);
         ahead.commit(delta, Some(&certificate)).expect("committed");

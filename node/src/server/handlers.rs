@@ -2,11 +2,9 @@
 
 use super::caller::Caller;
 use super::commit::Submission;
-use super::routes::HttpRefusal;
 use super::operation::BYTES;
-use super::{
-    Acceptor, OPENAPI, Shared, USUAL_BLOCKS, USUAL_LEAVES, USUAL_MEMBERS, blocking, faulty, query,
-};
+use super::routes::HttpRefusal;
+use super::{Acceptor, OPENAPI, Shared, USUAL_BLOCKS, USUAL_LEAVES, USUAL_MEMBERS, blocking, faulty, query};
 use amanat_api::problem::{Kind, Problem};
 use amanat_api::view::{
     BlockView, BlocksView, BundleView, EntryView, GovernanceView, HealthView, Hex32, InclusionView,

@@ -4,8 +4,8 @@ use super::operation::{BYTES, Operation, bytes, count, text};
 use super::{USUAL_BLOCKS, USUAL_LEAVES, USUAL_MEMBERS};
 use amanat_api::schema::{Components, Either, Schema, UnixTime, words};
 use amanat_api::view::{
-    BlockView, BlocksView, BundleView, EntryView, GovernanceView, HealthView, Hex32, InclusionView, IndexedLeafView,
-    KeysView, LeavesView, StatusView, SubmittedView,
+    BlockView, BlocksView, BundleView, EntryView, GovernanceView, HealthView, Hex32, InclusionView,
+    IndexedLeafView, KeysView, LeavesView, StatusView, SubmittedView,
 };
 use amanat_api::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 use amanat_domain::bundle::Registry;
@@ -164,7 +164,10 @@ pub(super) fn blocks() -> Operation {
             page!(MAX_BLOCKS, USUAL_BLOCKS),
         )
         .gives::<BlocksView>("Some blocks in ascending order; none behind the tip.")
-        .refuses(400, "Unknown parameter, not a number, limit out of bounds, or `from` beyond the next height.")
+        .refuses(
+            400,
+            "Unknown parameter, not a number, limit out of bounds, or `from` beyond the next height.",
+        )
         .bounded()
 }
 
@@ -251,5 +254,9 @@ pub(super) fn metrics() -> Operation {
 
 pub(super) fn openapi() -> Operation {
     let object = |_: &mut Components| json!({ "type": "object" });
-    Operation::new("openapi", "This document").content(200, "OpenAPI 3.1.", vec![("application/json", object)])
+    Operation::new("openapi", "This document").content(
+        200,
+        "OpenAPI 3.1.",
+        vec![("application/json", object)],
+    )
 }
