@@ -7,6 +7,7 @@
 pub mod rules;
 pub mod sample;
 pub mod tamper;
+pub mod values;
 
 use sample::Sample;
 

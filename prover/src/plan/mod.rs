@@ -9,8 +9,9 @@ use crate::groth16::Blinding;
 use amanat_circuits::{Denied, Relation};
 use amanat_domain::bundle::BundleHash;
 use amanat_domain::mirror::Mirror;
+use amanat_domain::proof::{GROTH16_PROOF_BYTES, ProofBytes};
 use amanat_domain::statement::{PublicVector, Statement};
-use amanat_domain::tx::{ChainId, Context, KeyDigest, PROOF_BYTES, PolicyField, ProofTx};
+use amanat_domain::tx::{ChainId, Context, KeyDigest, PolicyField, ProofTx};
 use rand::CryptoRng;
 
 macro_rules! modules {
@@ -84,7 +85,7 @@ impl<R: Relation> Plan<R> {
             policy,
             nf: [nf_0, nf_1],
             out: [out_0, out_1],
-            proof: [0; PROOF_BYTES],
+            proof: ProofBytes::Groth16([0; GROTH16_PROOF_BYTES]),
         };
         let public = tx.public_vector();
         witness.check(&public)?;
