@@ -15,8 +15,7 @@ use crate::pool::{Pool, PoolLimits};
 use crate::proposal::{finalize_block, prepare_proposal, process_proposal};
 use crate::state::{Delta, SealedBundle, State};
 use crate::store::{
-    Receipt, RestoreOptions, RoundProposal, SnapshotError, SnapshotInfo, SnapshotSignature, StorageBackend,
-    Store,
+    Receipt, RestoreOptions, RoundProposal, SnapshotError, SnapshotInfo, SnapshotSignature, Storage, Store,
 };
 use crate::submitter::Source;
 use amanat_domain::block::{Block, BlockHash, Header};
@@ -142,7 +141,7 @@ impl Chain {
     ///
     /// # Errors
     /// [`Fault`].
-    pub fn create(storage: StorageBackend, genesis: Arc<Genesis>) -> Result<Self, Fault> {
+    pub fn create(storage: Storage, genesis: Arc<Genesis>) -> Result<Self, Fault> {
         Store::create(storage, genesis).map(|(store, state)| Self::over(store, state, PoolLimits::default()))
     }
 
@@ -150,7 +149,7 @@ impl Chain {
     ///
     /// # Errors
     /// [`Fault`].
-    pub fn open(storage: StorageBackend) -> Result<Self, Fault> {
+    pub fn open(storage: Storage) -> Result<Self, Fault> {
         Store::open(storage).map(|(store, state)| Self::over(store, state, PoolLimits::default()))
     }
 
@@ -159,7 +158,7 @@ impl Chain {
     /// # Errors
     /// [`Fault`], among them [`Fault::OtherChain`].
     pub fn open_or_create(path: &std::path::Path, genesis: Arc<Genesis>) -> Result<Self, Fault> {
-        let storage = StorageBackend::File(path.to_path_buf());
+        let storage = Storage::File(path.to_path_buf());
         if !path.exists() {
             return Self::create(storage, genesis);
         }

@@ -57,6 +57,6 @@ pub use state::{
 };
 pub use store::{
     FORMAT, Opener, Receipt, RestoreOptions, RoundProposal, SNAPSHOT_VERSION, SnapshotError, SnapshotInfo,
-    SnapshotSignature, StorageBackend, Store,
+    SnapshotSignature, Storage, Store,
 };
 pub use submitter::{Source, Submitter};

@@ -11,7 +11,7 @@ use crate::genesis::Genesis;
 use crate::lock::lock;
 use crate::pool::PoolLimits;
 use crate::state::State;
-use crate::store::{StorageBackend, Store};
+use crate::store::{Storage, Store};
 use amanat_domain::block::Header;
 use amanat_domain::time::Timestamp;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -36,7 +36,7 @@ impl Solo {
     ///
     /// # Errors
     /// [`Fault`], among them [`Fault::ManyValidators`].
-    pub fn create(storage: StorageBackend, genesis: Arc<Genesis>) -> Result<Self, Fault> {
+    pub fn create(storage: Storage, genesis: Arc<Genesis>) -> Result<Self, Fault> {
         // Before a file is made that solo could not use.
         alone(&genesis)?;
         Chain::create(storage, genesis).and_then(Self::with)
@@ -46,7 +46,7 @@ impl Solo {
     ///
     /// # Errors
     /// [`Fault`], among them [`Fault::ManyValidators`].
-    pub fn open(storage: StorageBackend) -> Result<Self, Fault> {
+    pub fn open(storage: Storage) -> Result<Self, Fault> {
         Chain::open(storage).and_then(Self::with)
     }
 

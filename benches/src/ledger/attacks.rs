@@ -14,7 +14,7 @@ use amanat_domain::bundle::Registry;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{StorageBackend, State, Store, check_tx, decode, tx_root};
+use amanat_ledger::{Storage, State, Store, check_tx, decode, tx_root};
 use redb::{Database, ReadableTable, TableDefinition};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -230,7 +230,7 @@ impl Field<'_> {
             return reopened(kind, &path, "the log holds a signature that fails, and nobody checks it");
         }
         change(&path, BLOCKS, flip_last)?;
-        let (store, state) = match Store::open(StorageBackend::File(path)) {
+        let (store, state) = match Store::open(Storage::File(path)) {
             Err(fault) => return Ok((Verdict::Held, short(&fault.to_string()))),
             Ok(opened) => opened,
         };
@@ -268,8 +268,8 @@ impl Field<'_> {
                 "the access never was; nobody holds anything to compare with".to_owned(),
             ));
         }
-        let (kept, state) = Store::open(StorageBackend::File(path))?;
-        let (rewritten, _) = Store::open(StorageBackend::File(other))?;
+        let (kept, state) = Store::open(Storage::File(path))?;
+        let (rewritten, _) = Store::open(Storage::File(other))?;
         let txid = decode(victim)?.id();
         let proof = kept.inclusion(&txid)?.ok_or("it is on the ledger")?;
         let height = proof.receipt.height;

@@ -6,13 +6,13 @@ use crate::report::Outcome;
 use crate::report::chain::at;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{StorageBackend, Solo, State, Store, Submitted, finalize_block, decode, validate_transactions};
+use amanat_ledger::{Storage, Solo, State, Store, Submitted, finalize_block, decode, validate_transactions};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// Opens a ledger: proofs of a block are verified together, all else one by one.
 pub(super) fn open_ledger(kind: Kind, path: &Path) -> Outcome<Box<dyn System>> {
-    let medium = StorageBackend::File(path.to_owned());
+    let medium = Storage::File(path.to_owned());
     if kind == Kind::Blocks {
         let (store, state) = Store::open(medium)?;
         return Ok(Box::new(ByBlock { store, state: Mutex::new(state), now: now(0)? }));

@@ -5,7 +5,7 @@ use super::embedded::now;
 use super::file::{Gate, Gates, Kind};
 use super::stock::Stock;
 use crate::report::Outcome;
-use amanat_ledger::{StorageBackend, Prechecked, Store, finalize_block, decode, precheck, prepare_proposal, validate_transactions};
+use amanat_ledger::{Storage, Prechecked, Store, finalize_block, decode, precheck, prepare_proposal, validate_transactions};
 use amanat_profile::clock::{Elapsed, Mark};
 use amanat_profile::stats::Stat;
 use amanat_profile::threads::pool;
@@ -56,7 +56,7 @@ fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {
         timed(&mut round, "commit", || central.log(checked.iter()))?;
         return Ok(round);
     }
-    let (store, mut state) = Store::open(StorageBackend::File(path.to_owned()))?;
+    let (store, mut state) = Store::open(Storage::File(path.to_owned()))?;
     let delta = if kind == Kind::Blocks {
         let txs: Vec<_> = timed(&mut round, "decode", || {
             requests.iter().map(|bytes| decode(bytes)).collect::<Result<_, _>>()

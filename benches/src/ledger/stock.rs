@@ -12,7 +12,7 @@ use amanat_domain::identity::RoleInner;
 use amanat_domain::record::RecordRoot;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, Transaction};
-use amanat_ledger::{Chain, Genesis, StorageBackend, ValidatorSpec};
+use amanat_ledger::{Chain, Genesis, Storage, ValidatorSpec};
 use amanat_profile::{Stopped, Watcher};
 use amanat_prover::keys::{AnyPlan, Keys};
 use ed25519_dalek::SigningKey;
@@ -51,7 +51,7 @@ impl Stock {
         let accesses = Vec::new();
         let stock = Self { folder: folder.to_owned(), organisations, validators: 0, genesis, accesses };
         Central::create(&stock.central(), organisations)?;
-        drop(Chain::create(StorageBackend::File(stock.ledger()), stock.genesis.clone())?);
+        drop(Chain::create(Storage::File(stock.ledger()), stock.genesis.clone())?);
         Ok(stock)
     }
 
@@ -166,7 +166,7 @@ impl Stock {
     }
 
     fn registries(&self) -> Outcome<Registries> {
-        let chain = Chain::open(StorageBackend::File(self.ledger()))?;
+        let chain = Chain::open(Storage::File(self.ledger()))?;
         let registries = registries(&chain.state())?;
         Ok(registries)
     }

@@ -6,7 +6,7 @@ mod world;
 
 use super::*;
 use amanat_domain::quorum::Certificate;
-use amanat_ledger::StorageBackend;
+use amanat_ledger::Storage;
 use arc_malachitebft_app_channel::app::types::core::CommitSignature;
 use world::*;
 
@@ -14,7 +14,7 @@ const PEER: &[u8] = b"a peer";
 
 /// A ledger of four validators in a folder of its own.
 fn ledger(folder: &std::path::Path, name: &str) -> Arc<Chain> {
-    let medium = StorageBackend::File(folder.join(name));
+    let medium = Storage::File(folder.join(name));
     Arc::new(Chain::create(medium, validated_genesis(4)).expect("a new ledger"))
 }
 

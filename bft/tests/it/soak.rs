@@ -440,7 +440,7 @@ fn soak(seed: u64, time: Duration, failures: &[Failure]) {
             assert!(!log.contains(word), "validator {n} caught somebody: {word}");
         }
     }
-    let (store, _) = Store::open(StorageBackend::File(soak.cluster.path(0))).expect("it opens");
+    let (store, _) = Store::open(Storage::File(soak.cluster.path(0))).expect("it opens");
     let there = |id: &&TxId| store.receipt(id).expect("no fault").is_some();
     let mut raced = 0;
     for race in &soak.races {

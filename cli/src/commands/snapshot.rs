@@ -7,7 +7,7 @@ use crate::home::Home;
 use crate::session::{genesis, ledger_path};
 use crate::ui::{Ui, bytes, count, seconds};
 use amanat_client::ledger::Http;
-use amanat_ledger::{Chain, RestoreOptions, StorageBackend, SnapshotInfo, SnapshotSignature};
+use amanat_ledger::{Chain, RestoreOptions, Storage, SnapshotInfo, SnapshotSignature};
 use anyhow::{Context, Result, bail};
 use ed25519_dalek::Signer;
 use std::fs::File;
@@ -21,7 +21,7 @@ fn open(of: &LedgerFile, global: &Global) -> Result<(Chain, PathBuf)> {
         Some(path) => path.clone(),
         None => ledger_path(&Home::open(global.home.as_deref())?),
     };
-    let chain = Chain::open(StorageBackend::File(path.clone()))
+    let chain = Chain::open(Storage::File(path.clone()))
         .with_context(|| format!("cannot open the ledger {}", path.display()))?;
     Ok((chain, path))
 }

@@ -45,7 +45,7 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 pub type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// Where a ledger is kept.
-pub enum StorageBackend {
+pub enum Storage {
     /// A file.
     File(PathBuf),
     /// Anything redb can write on; for tests that make the disk fail.
@@ -54,7 +54,7 @@ pub enum StorageBackend {
 
 /// A ledger on disk.
 pub struct Store {
-    storage: StorageBackend,
+    storage: Storage,
     /// None only while it is being reopened, or after reopening failed.
     db: RwLock<Option<Database>>,
     /// Height of the first block whose transactions are here; never behind the file.
@@ -83,8 +83,8 @@ impl core::ops::Deref for Receipt {
 impl core::fmt::Debug for Store {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match &self.storage {
-            StorageBackend::File(path) => write!(f, "Store({})", path.display()),
-            StorageBackend::Custom(_) => f.write_str("Store(custom)"),
+            Storage::File(path) => write!(f, "Store({})", path.display()),
+            Storage::Custom(_) => f.write_str("Store(custom)"),
         }
     }
 }
@@ -100,13 +100,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Fault`]; [`Fault::Present`] where there is one already.
-    pub fn create(storage: StorageBackend, genesis: Arc<Genesis>) -> Result<(Self, State), Fault> {
+    pub fn create(storage: Storage, genesis: Arc<Genesis>) -> Result<(Self, State), Fault> {
         let state = State::genesis(genesis);
         match &storage {
-            StorageBackend::Custom(open) => {
+            Storage::Custom(open) => {
                 write_genesis(&open().map_err(|e| opening(e, Path::new("")))?, &state)?;
             }
-            StorageBackend::File(path) => {
+            Storage::File(path) => {
                 if path.exists() {
                     return Err(Fault::Present(path.clone()));
                 }
@@ -131,7 +131,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Fault`]: missing, locked by another process, another format, damaged.
-    pub fn open(storage: StorageBackend) -> Result<(Self, State), Fault> {
+    pub fn open(storage: Storage) -> Result<(Self, State), Fault> {
         let store = Self { storage, db: RwLock::new(None), history_from: AtomicU64::new(0) };
         let state = store.reopen()?;
         Ok((store, state))
@@ -146,9 +146,9 @@ impl Store {
         close(slot.take());
         let (db, state, from) = guarded(|| {
             let db = match &self.storage {
-                StorageBackend::Custom(open) => open().map_err(|e| opening(e, Path::new("")))?,
-                StorageBackend::File(path) if !path.exists() => return Err(Fault::Missing(path.clone())),
-                StorageBackend::File(path) => builder().open(path).map_err(|e| opening(e, path))?,
+                Storage::Custom(open) => open().map_err(|e| opening(e, Path::new("")))?,
+                Storage::File(path) if !path.exists() => return Err(Fault::Missing(path.clone())),
+                Storage::File(path) => builder().open(path).map_err(|e| opening(e, path))?,
             };
             let state = load::state(&db)?;
             let from = load::history_from(&db.begin_read().map_err(fault(READING))?)?;
@@ -163,7 +163,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`], and [`Fault::OtherChain`].
-    pub fn open_chain(storage: StorageBackend, genesis: &Genesis) -> Result<(Self, State), Fault> {
+    pub fn open_chain(storage: Storage, genesis: &Genesis) -> Result<(Self, State), Fault> {
         let (store, state) = Self::open(storage)?;
         let (expected, got) = (genesis.chain_id(), state.genesis_block().chain_id());
         if expected == got { Ok((store, state)) } else { Err(Fault::OtherChain { expected, got }) }

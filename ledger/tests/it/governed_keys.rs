@@ -118,7 +118,7 @@ fn a_submitter_learns_that_the_key_was_frozen_meanwhile() {
     let folder = tempfile::tempdir().expect("a folder");
     let (chain, state) = governed();
     let (store, mut begun) =
-        Store::create(StorageBackend::File(folder.path().join("l")), chain.clone()).expect("new");
+        Store::create(Storage::File(folder.path().join("l")), chain.clone()).expect("new");
     // The same blocks on disk.
     let changes = Statement::ALL.iter().map(|s| installation(key(*s), 0).0);
     let txs: Vec<Transaction> = (0..).zip(changes).flat_map(|(n, c)| decision(&chain, n, c)).collect();

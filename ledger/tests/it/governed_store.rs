@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 const CLINIC: (&str, u8) = ("Organization/clinic", 21);
 
-fn file(path: &Path) -> StorageBackend {
-    StorageBackend::File(path.to_path_buf())
+fn file(path: &Path) -> Storage {
+    Storage::File(path.to_path_buf())
 }
 
 fn clinic() -> Change {

@@ -70,7 +70,7 @@ fn killed_at_random_moments_the_ledger_keeps_every_acknowledged_transaction() {
             assert!(promised.is_empty(), "round {round}");
             continue;
         }
-        let (store, state) = Store::open(StorageBackend::File(path.clone())).expect("it opens");
+        let (store, state) = Store::open(Storage::File(path.clone())).expect("it opens");
         for (txid, height) in &promised {
             let receipt = store.receipt(txid).expect("no fault");
             assert_eq!(receipt.map(|r| r.height), Some(*height), "round {round}");

@@ -138,7 +138,7 @@ fn bytes_count_too_and_one_transaction_always_fits_a_share() {
 fn what_the_state_no_longer_admits_is_thrown_out_and_answered() {
     let folder = tempfile::tempdir().expect("a folder");
     let genesis = genesis();
-    let medium = StorageBackend::File(folder.path().join("l"));
+    let medium = Storage::File(folder.path().join("l"));
     let chain = Chain::create(medium, genesis.clone()).expect("new");
     let commit = |now| {
         let delta = chain.prepare_proposal(now).expect("no fault");

@@ -240,7 +240,7 @@ fn a_credential_retired_and_issued_again_in_one_block_is_active_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.redb");
     let chain = genesis();
-    let (store, mut state) = Store::create(StorageBackend::File(path.clone()), chain.clone()).expect("new");
+    let (store, mut state) = Store::create(Storage::File(path.clone()), chain.clone()).expect("new");
     let retire = |index| sign(&chain, HOSPITAL, u64::from(index), Action::RetireRole { index });
     let again = |nonce| {
         let Transaction::Signed(tx) = issue(&chain, 20) else { panic!("signed") };
@@ -263,6 +263,6 @@ fn a_credential_retired_and_issued_again_in_one_block_is_active_once() {
     let twice = refusal(&state, &again(104));
     assert!(matches!(twice, Refusal::Conflict(_)), "{twice}");
     drop(store);
-    let (_, opened) = Store::open(StorageBackend::File(path)).expect("a good file");
+    let (_, opened) = Store::open(Storage::File(path)).expect("a good file");
     assert_eq!(opened.commitments(), state.commitments());
 }

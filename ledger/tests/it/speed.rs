@@ -17,7 +17,7 @@ fn say(line: &str) {
 fn commits_per_second_of_signed_transactions() {
     let folder = tempfile::tempdir().expect("a folder");
     let chain = genesis();
-    let solo = Solo::create(StorageBackend::File(folder.path().join("l")), chain.clone()).expect("new");
+    let solo = Solo::create(Storage::File(folder.path().join("l")), chain.clone()).expect("new");
     let bytes = |from: u64, to: u64| (from..to).map(|n| enrol(&chain, n).to_bytes()).collect::<Vec<_>>();
 
     let list = bytes(1, 501);
@@ -63,7 +63,7 @@ fn commits_per_second_of_signed_transactions() {
 
     drop(solo);
     let start = Instant::now();
-    let solo = Solo::open(StorageBackend::File(folder.path().join("l"))).expect("good");
+    let solo = Solo::open(Storage::File(folder.path().join("l"))).expect("good");
     say(&format!("opening with {} transactions: {:?}", solo.status().transactions, start.elapsed()));
 }
 
@@ -90,7 +90,7 @@ fn snapshots_and_pruning() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("l");
     let chain = genesis();
-    let solo = Solo::create(StorageBackend::File(path.clone()), chain.clone()).expect("new");
+    let solo = Solo::create(Storage::File(path.clone()), chain.clone()).expect("new");
     for round in 0..8 {
         let one = |n: u64| enrol(&chain, 1_000_000 + round * 8000 + n).to_bytes();
         let list: Vec<Vec<u8>> = (0..8000).map(one).collect();

@@ -7,8 +7,8 @@ use amanat_ledger::*;
 use redb::ReadableTable;
 use std::path::{Path, PathBuf};
 
-pub(crate) fn file(path: &Path) -> StorageBackend {
-    StorageBackend::File(path.to_path_buf())
+pub(crate) fn file(path: &Path) -> Storage {
+    Storage::File(path.to_path_buf())
 }
 
 fn meta() -> redb::TableDefinition<'static, &'static str, &'static [u8]> {

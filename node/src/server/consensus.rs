@@ -45,7 +45,8 @@ pub trait Consensus: Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
     /// Submits many and waits until each is durable, or refused. The permit is dropped when the next batch may be verified.
-    fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, now: Timestamp, permit: BatchPermit) -> Work<Answers>;
+    fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, now: Timestamp, permit: BatchPermit)
+    -> Work<Answers>;
 
     /// Upkeep: reopens the ledger after a failed write, and makes a block if one is due. Blocks the thread.
     ///
@@ -92,7 +93,12 @@ impl Consensus for Solo {
         "solo"
     }
 
-    fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, now: Timestamp, permit: BatchPermit) -> Work<Answers> {
+    fn submit_all(
+        self: Arc<Self>,
+        batch: Vec<Vec<u8>>,
+        now: Timestamp,
+        permit: BatchPermit,
+    ) -> Work<Answers> {
         Box::pin(async move {
             let count = batch.len();
             let work = tokio::task::spawn_blocking(move || {

@@ -8,8 +8,8 @@
 mod caller;
 mod commit;
 mod connection;
-mod development;
 mod consensus;
+mod development;
 mod epoch;
 mod events;
 mod handlers;

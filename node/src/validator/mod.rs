@@ -5,7 +5,7 @@ mod families;
 use crate::cluster::NEVER_VOTED;
 use crate::config::{Config, PeerConfig, RuleError};
 use crate::launch::{LaunchError, Started, serve};
-use crate::server::{Answers, Consensus, BatchPermit, Node, NodeConfig, Sample, Work};
+use crate::server::{Answers, BatchPermit, Consensus, Node, NodeConfig, Sample, Work};
 use crate::stop;
 use amanat_api::clock::machine;
 use amanat_api::problem::Problem;

@@ -11,7 +11,7 @@ use amanat_domain::record::{RecordRoot, SupersessionHandle};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyVector, SignedTx, Transaction};
 use amanat_ledger::{
-    AllRoles, CapabilitiesSpec, Chain, RestoreOptions, Genesis, GenesisSpec, Header, Limits, StorageBackend,
+    AllRoles, CapabilitiesSpec, Chain, RestoreOptions, Genesis, GenesisSpec, Header, Limits, Storage,
     OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Windows,
 };
 use ed25519_dalek::{Signer, SigningKey};
@@ -101,7 +101,7 @@ impl Ledger {
     fn new(validated: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let genesis = Arc::new(genesis(validated));
-        let medium = StorageBackend::File(folder.path().join("ledger"));
+        let medium = Storage::File(folder.path().join("ledger"));
         let chain = Chain::create(medium, genesis.clone()).expect("a ledger");
         for (time, actions) in actions(validated) {
             for (action, n) in actions.into_iter().zip(0..) {
@@ -260,7 +260,7 @@ fn restored(ledger: &Ledger, bytes: &[u8], path: &Path) {
         return;
     };
     assert_eq!(info.bytes, bytes.len() as u64);
-    let chain = Chain::open(StorageBackend::File(path.to_path_buf())).expect("what was restored opens");
+    let chain = Chain::open(Storage::File(path.to_path_buf())).expect("what was restored opens");
     let tip = chain.status().tip;
     assert_eq!((tip.height, tip.hash(), tip.app_hash), (info.height, info.block, info.app_hash));
     assert_eq!(chain.history_from(), tip.height + 1);

@@ -5,7 +5,7 @@ use crate::report::Outcome;
 use amanat_domain::quorum::{Certificate, ValidatorKey, VoteKind, vote_bytes};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{Chain, Delta, Genesis, StorageBackend};
+use amanat_ledger::{Chain, Delta, Genesis, Storage};
 use ed25519_dalek::Signer;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(in crate::ledger) struct Founder {
 impl Founder {
     /// A new file.
     pub(in crate::ledger) fn create(path: &Path, genesis: Arc<Genesis>, validators: usize) -> Outcome<Self> {
-        Ok(Self { chain: Chain::create(StorageBackend::File(path.to_owned()), genesis)?, validators })
+        Ok(Self { chain: Chain::create(Storage::File(path.to_owned()), genesis)?, validators })
     }
 
     /// The ledger.
