@@ -15,7 +15,7 @@ use amanat_domain::bundle::Registry;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{Medium, State, Store, check, decode, tx_root};
+use amanat_ledger::{Storage, State, Store, check_tx, decode, tx_root};
 use redb::{Database, ReadableTable, TableDefinition};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -232,7 +232,7 @@ impl Field<'_> {
             return reopened(kind, &path, "the log holds a signature that fails, and nobody checks it");
         }
         change(&path, BLOCKS, flip_last)?;
-        let (store, state) = match Store::open(Medium::File(path)) {
+        let (store, state) = match Store::open(Storage::File(path)) {
             Err(fault) => return Ok((Verdict::Held, short(&fault.to_string()))),
             Ok(opened) => opened,
         };
@@ -270,8 +270,8 @@ impl Field<'_> {
                 "the access never was; nobody holds anything to compare with".to_owned(),
             ));
         }
-        let (kept, state) = Store::open(Medium::File(path))?;
-        let (rewritten, _) = Store::open(Medium::File(other))?;
+        let (kept, state) = Store::open(Storage::File(path))?;
+        let (rewritten, _) = Store::open(Storage::File(other))?;
         let txid = decode(victim)?.id();
         let proof = kept.inclusion(&txid)?.ok_or("it is on the ledger")?;
         let height = proof.receipt.height;
@@ -308,7 +308,7 @@ impl Field<'_> {
         }
         // The same members; one more of them makes it another ledger.
         let other = State::genesis(genesis_of(self.fixture.organisations() + 1)?);
-        match check(&other, &requests[0], now(0)?) {
+        match check_tx(&other, &requests[0], now(0)?) {
             Ok(_) => Err("another ledger takes it".into()),
             Err(refusal) => Ok((Verdict::Held, short(&refusal.to_string()))),
         }

@@ -13,7 +13,7 @@ use amanat_domain::identity::RoleInner;
 use amanat_domain::record::RecordRoot;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, Transaction};
-use amanat_ledger::{Chain, Genesis, Medium, ValidatorSpec};
+use amanat_ledger::{Chain, Genesis, Storage, ValidatorSpec};
 use amanat_profile::{Stopped, Watcher};
 use amanat_prover::keys::{AnyPlan, Keys};
 use ed25519_dalek::SigningKey;
@@ -52,7 +52,7 @@ impl Fixture {
         let accesses = Vec::new();
         let fixture = Self { folder: folder.to_owned(), organisations, validators: 0, genesis, accesses };
         Central::create(&fixture.central(), organisations)?;
-        drop(Chain::create(Medium::File(fixture.ledger()), fixture.genesis.clone())?);
+        drop(Chain::create(Storage::File(fixture.ledger()), fixture.genesis.clone())?);
         Ok(fixture)
     }
 
@@ -167,7 +167,7 @@ impl Fixture {
     }
 
     fn registries(&self) -> Outcome<Registries> {
-        let chain = Chain::open(Medium::File(self.ledger()))?;
+        let chain = Chain::open(Storage::File(self.ledger()))?;
         let registries = registries(&chain.state())?;
         Ok(registries)
     }

@@ -28,7 +28,7 @@ pub use page::page;
 use crate::report::world::rng;
 use crate::report::{self, Outcome};
 use amanat_domain::statement::Statement;
-use amanat_ledger::{Medium, Solo, decode};
+use amanat_ledger::{Storage, Solo, decode};
 use amanat_profile::Watcher;
 use amanat_profile::stats::Stat;
 use amanat_prover::keys::Keys;
@@ -386,7 +386,7 @@ impl Run<'_> {
             // The number of its row.
             Kind::Central => (8, None),
             Kind::Signed | Kind::Proofs | Kind::Blocks => {
-                let solo = Solo::open(Medium::File(file))?;
+                let solo = Solo::open(Storage::File(file))?;
                 let txid = decode(first)?.id();
                 let receipt = solo.receipt(&txid)?.ok_or("it is on the ledger")?;
                 let inclusion = solo.inclusion(&txid)?.ok_or("it is on the ledger")?;

@@ -12,7 +12,7 @@ use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyVector, SignedTx, Transaction};
 use amanat_ledger::{
     AllRoles, CapabilitiesSpec, Floors, Genesis, GenesisSpec, Limits, OrganisationSpec, Profile, RolesSpec,
-    State, ValidatorSpec, Windows, apply, validate,
+    State, ValidatorSpec, Windows, finalize_block, validate_transactions,
 };
 use amanat_prover::batch::prove_batch;
 use amanat_prover::keys::{AnyPlan, Keys};
@@ -240,7 +240,7 @@ pub(crate) fn prove_all(plans: Vec<Box<dyn AnyPlan>>, keys: &Keys) -> Outcome<Ve
 }
 
 fn advance(state: &mut State, time: Timestamp, txs: Vec<Transaction>) -> Outcome<()> {
-    let delta = apply(validate(state, time, txs, &|_| None)?);
+    let delta = finalize_block(validate_transactions(state, time, txs, &|_| None)?);
     state.commit(delta);
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::measure::{Samples, Work, in_turn, repeated, seconds, thread_counts};
 use super::verification::plural;
 use super::world::rng;
 use super::{Options, Outcome, Row};
-use amanat_ledger::{Solo, apply, check, validate};
+use amanat_ledger::{Solo, finalize_block, check_tx, validate_transactions};
 use amanat_profile::threads::pool;
 use amanat_prover::keys::Keys;
 use std::hint::black_box;
@@ -31,7 +31,7 @@ fn blocks(options: &Options, keys: &Keys) -> Outcome<Vec<Row>> {
     let one = txs.first().ok_or("at least one proof")?.to_bytes();
     let check_tx = pool(1)?.install(|| {
         repeated(options.many(), &mut || {
-            black_box(check(state, &one, now)?);
+            black_box(check_tx(state, &one, now)?);
             Ok(())
         })
     })?;
@@ -41,7 +41,7 @@ fn blocks(options: &Options, keys: &Keys) -> Outcome<Vec<Row>> {
     for pool in &pools {
         works.push(Box::new(|| {
             let txs = txs.clone();
-            black_box(pool.install(|| validate(state, now, txs, &|_| None).map(apply))?);
+            black_box(pool.install(|| validate_transactions(state, now, txs, &|_| None).map(finalize_block))?);
             Ok(())
         }));
     }

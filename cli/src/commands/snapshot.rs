@@ -4,7 +4,7 @@ use crate::args::{Global, LedgerAt, LedgerFile};
 use crate::ui::{Ui, bytes, count, seconds};
 use amanat_client::ledger::Http;
 use amanat_client::{Home, Organisation};
-use amanat_ledger::{Chain, Demands, Medium, SnapshotInfo, SnapshotSignature};
+use amanat_ledger::{Chain, RestoreOptions, SnapshotInfo, SnapshotSignature, Storage};
 use anyhow::{Context, Result, bail};
 use ed25519_dalek::Signer;
 use std::fs::File;
@@ -18,7 +18,7 @@ fn open(of: &LedgerFile, global: &Global) -> Result<(Chain, PathBuf)> {
         Some(path) => path.clone(),
         None => Home::open(global.home.as_deref())?.ledger_path(),
     };
-    let chain = Chain::open(Medium::File(path.clone()))
+    let chain = Chain::open(Storage::File(path.clone()))
         .with_context(|| format!("cannot open the ledger {}", path.display()))?;
     Ok((chain, path))
 }
@@ -120,7 +120,7 @@ pub(crate) fn restore(file: &Path, ledger: &Path, asked: &Asked<'_>, ui: Ui) -> 
         let mut bytes = [0; 32];
         hex::decode_to_slice(key, &mut bytes).map(|()| bytes).context("--signed-by: 64 hexadecimal digits")
     });
-    let demands = Demands { at_least: asked.at_least, signed_by: key.transpose()? };
+    let demands = RestoreOptions { at_least: asked.at_least, signed_by: key.transpose()? };
     let mut from =
         BufReader::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?);
     let bar = ui.bar(0, "restoring the ledger");

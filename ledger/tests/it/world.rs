@@ -377,7 +377,7 @@ pub(crate) fn proof(state: &State, statement: Statement, n: u64) -> Transaction 
 
 /// First door, at the time of the tip.
 pub(crate) fn checked(state: &State, tx: &Transaction) -> Result<Admitted, Refusal> {
-    check(state, &tx.to_bytes(), state.tip().time)
+    check_tx(state, &tx.to_bytes(), state.tip().time)
 }
 
 pub(crate) fn refusal(state: &State, tx: &Transaction) -> Refusal {
@@ -390,7 +390,7 @@ pub(crate) fn unknown(_: &amanat_domain::tx::TxId) -> Option<Admitted> {
 
 /// A block of these transactions, as a proposer makes it.
 pub(crate) fn block(state: &State, time: Timestamp, txs: &[Transaction]) -> Result<Delta, BlockRefusal> {
-    validate(state, time, txs.to_vec(), &unknown).map(apply)
+    validate_transactions(state, time, txs.to_vec(), &unknown).map(finalize_block)
 }
 
 /// Commits a block in memory and gives its receipts.

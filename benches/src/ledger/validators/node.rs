@@ -5,7 +5,7 @@ use super::super::embedded::now;
 use super::super::fixture::validator;
 use crate::report::Outcome;
 use amanat_bft::{Peer, Settings, Validator, ValidatorSecret};
-use amanat_ledger::{Chain, Medium, Submitted};
+use amanat_ledger::{Chain, Storage, Submitted};
 use amanat_profile::clock::process_seconds;
 use amanat_profile::memory::status_bytes;
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ async fn run(seat: Seat) -> Outcome<()> {
     let (consensus, gossip) = seat.ports[seat.number];
     let mut settings = Settings::new(seat.folder.clone(), at(consensus), at(gossip), peers);
     settings.new_log = !seat.folder.exists();
-    let chain = Chain::open(Medium::File(seat.file.clone()))?;
+    let chain = Chain::open(Storage::File(seat.file.clone()))?;
     let now = now(seat.ahead)?;
     let validator =
         Validator::start(Arc::new(chain), secret(seat.number), settings, Arc::new(move || now)).await?;
