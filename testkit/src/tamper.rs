@@ -133,8 +133,7 @@ fn bend_request(request: &mut RecordRequest, rng: &mut ChaCha20Rng) {
 }
 
 fn bend_record(record: &mut Record, rng: &mut ChaCha20Rng) {
-    let mut leaves: Vec<_> =
-        amanat_domain::record::Leaf::ALL.iter().map(|leaf| record.open(*leaf)).collect();
+    let mut leaves: Vec<_> = amanat_domain::record::Leaf::ALL.iter().map(|leaf| record.open(*leaf)).collect();
     // Leaf 0 names the subject, which the constraints derive.
     let leaf = &mut leaves[rng.random_range(1..RECORD_LEAVES)];
     match rng.random_range(0..3) {

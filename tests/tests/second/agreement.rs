@@ -14,10 +14,12 @@ use amanat_testkit::values;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// How a world comes to be what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+enum Kind {
     /// Every statement holds.
     Honest,
     /// The story is another and the ledger tells it honestly.
@@ -31,8 +33,8 @@ pub(crate) enum Kind {
 }
 
 /// What the three say of one world.
-pub(crate) struct Verdicts {
-    pub(crate) kind: Kind,
+struct Verdicts {
+    kind: Kind,
     seed: u64,
     what: String,
     /// `None` if the types cannot express the world.
@@ -43,12 +45,8 @@ pub(crate) struct Verdicts {
 }
 
 impl Verdicts {
-    pub(crate) const fn accepted(&self) -> bool {
-        self.second
-    }
-
-    /// What is wrong where they differ.
-    pub(crate) fn disagreement(&self) -> Option<String> {
+    /// What each says, if they differ.
+    fn disagreement(&self) -> Option<String> {
         let native = self.native.as_ref().map(Result::is_ok);
         let agree = self.constraints.is_ok() == self.second && native.is_none_or(|n| n == self.second);
         let Self { kind, seed, what, native, constraints, second } = self;
@@ -70,7 +68,7 @@ fn violated<R: Tampered>(assignment: &[Fr]) -> Result<(), &'static str> {
 }
 
 /// A world of this seed and the verdicts on it.
-pub(crate) fn judge<R: Tampered + ToPlain>(seed: u64) -> Verdicts {
+fn judge<R: Tampered + ToPlain>(seed: u64) -> Verdicts {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let rng = &mut rng;
     let mut world = if rng.random_bool(0.5) { World::new(seed) } else { rules::asking(seed) };
@@ -119,8 +117,7 @@ fn judge_published<R: Tampered + ToPlain>(seed: u64, case: Case<R>, rng: &mut Ch
     let Case { witness, public } = case;
     let mut slots = public.to_field_elements();
     let slot = rng.random_range(0..slots.len());
-    slots[slot] =
-        if rng.random_bool(0.5) { values::element(rng) } else { slots[slot] + Fr::from(1u64) };
+    slots[slot] = if rng.random_bool(0.5) { values::element(rng) } else { slots[slot] + Fr::from(1u64) };
     let [ctx, bundle, epoch, policy, nf_0, nf_1, out_0, out_1] = slots;
     let limbs = ark_ff::PrimeField::into_bigint(epoch).0;
     let native = (limbs[1..] == [0; 3]).then(|| {
@@ -169,15 +166,56 @@ fn judge_unrepresentable<R: Tampered + ToPlain>(
     }
 }
 
-/// The verdicts on so many worlds; a statement's share of the seeds follows from its number.
+/// The numbers of [`Witness::chosen`] that the constraints have in wires of their own, in some of these worlds, and the others.
+pub(crate) fn located<R: Tampered + ToPlain>(worlds: u64) -> [BTreeSet<&'static str>; 2] {
+    let [mut found, mut all] = [const { BTreeSet::new() }; 2];
+    for seed in 0..worlds {
+        let case = R::case(&World::new(seed));
+        let assignment = case.witness.assign(&case.public);
+        for field in case.witness.to_plain().chosen() {
+            all.insert(field.name);
+            found.extend(wires::locate(&assignment, &field).map(|_| field.name));
+        }
+    }
+    let others = all.difference(&found).copied().collect();
+    [found, others]
+}
+
+/// What a run met: by kind how many worlds hold and how many do not; the clauses that constraints refused by; the numbers
+/// that were changed.
+#[derive(Default)]
+struct Met {
+    verdicts: BTreeMap<Kind, [u64; 2]>,
+    clauses: BTreeSet<&'static str>,
+    changed: BTreeSet<String>,
+}
+
+impl fmt::Display for Met {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, [refused, accepted]) in &self.verdicts {
+            writeln!(f, "  {kind:?}: {accepted} hold, {refused} do not")?;
+        }
+        let listed = |set: Vec<&str>| set.join(", ");
+        writeln!(f, "  refused by {}", listed(self.clauses.iter().copied().collect()))?;
+        write!(f, "  changed: {}", listed(self.changed.iter().map(String::as_str).collect()))
+    }
+}
+
+/// Judges `worlds` worlds; returns what was met, for people to read.
 ///
 /// # Panics
-/// Where the three disagree, with all the disagreements.
-pub(crate) fn agree<R: Tampered + ToPlain>(first: u64, worlds: u64) {
-    let all: Vec<Verdicts> =
-        (0..worlds).into_par_iter().map(|i| judge::<R>(first + i * 6 + R::STATEMENT as u64)).collect();
+/// If the three verdicts on a world differ, with all disagreements; if no world holds, or every world.
+pub(crate) fn agree<R: Tampered + ToPlain>(first: u64, worlds: u64) -> String {
+    let all: Vec<Verdicts> = (0..worlds).into_par_iter().map(|i| judge::<R>(first + i)).collect();
     let wrong: Vec<String> = all.iter().filter_map(Verdicts::disagreement).collect();
     assert!(wrong.is_empty(), "{}: {} of {worlds}\n{}", R::STATEMENT, wrong.len(), wrong.join("\n"));
-    let accepted = all.iter().filter(|v| v.accepted()).count() as u64;
+    let mut met = Met::default();
+    for verdicts in all {
+        met.verdicts.entry(verdicts.kind).or_default()[usize::from(verdicts.second)] += 1;
+        met.clauses.extend(verdicts.constraints.err());
+        met.changed.insert(verdicts.what);
+    }
+    let accepted: u64 = met.verdicts.values().map(|[_, accepted]| accepted).sum();
     assert!((1..worlds).contains(&accepted), "{}: {accepted} of {worlds} hold", R::STATEMENT);
+    format!("{}: {worlds} worlds, {accepted} hold\n{met}", R::STATEMENT)
 }

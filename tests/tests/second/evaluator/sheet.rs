@@ -91,7 +91,7 @@ pub(super) struct Period {
 impl Sheet {
     pub(super) fn new(public: &Public) -> Result<Self> {
         let cs = ConstraintSystem::new_ref();
-        let mut input = |x: F| Num::new_input(cs.clone(), || Ok(x));
+        let input = |x: F| Num::new_input(cs.clone(), || Ok(x));
         let [ctx, bundle, epoch, policy, nf_0, nf_1, out_0, out_1] = *public;
         let (ctx, bundle, epoch, policy) = (input(ctx)?, input(bundle)?, input(epoch)?, input(policy)?);
         let (nf, out) = ([input(nf_0)?, input(nf_1)?], [input(out_0)?, input(out_1)?]);
@@ -152,7 +152,7 @@ impl Sheet {
         let (low, next) = (self.private(absence.value)?, self.private(absence.next)?);
         let when = Num::from(when.clone());
         for difference in [id - &low - F::ONE, &next - id - F::ONE] {
-            (&when * &difference).to_bits_le_with_top_bits_zero(ID_BITS)?;
+            fits(&(&when * &difference), ID_BITS)?;
         }
         let leaf = self.hash(Tag::IndexedLeaf, &[low, next])?;
         self.root(&leaf, &absence.path)
