@@ -2,6 +2,7 @@
 
 mod words;
 
+use crate::clock::ByHandError;
 use amanat_ledger::{Fault, Refusal, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -139,6 +140,13 @@ impl From<&Refusal> for Problem {
 impl From<&Fault> for Problem {
     fn from(fault: &Fault) -> Self {
         words::fault(fault)
+    }
+}
+
+impl From<ByHandError> for Problem {
+    fn from(error: ByHandError) -> Self {
+        let next = "make another development ledger";
+        Self::request(409, "end_of_time", error, next)
     }
 }
 

@@ -7,7 +7,7 @@ pub use governance::{
     ValidatorSetView, ValidatorView, ValidatorsView,
 };
 
-use amanat_domain::bundle::{Bundle, BundleHash, Registry, RegistryState};
+use amanat_domain::bundle::{Bundle, BundleHash, PerRegistry, Registry, RegistryState};
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
@@ -94,6 +94,13 @@ pub struct StatusView {
     pub mempool: u64,
     /// Whether transactions are taken.
     pub ready: bool,
+}
+
+/// The epoch that a development ledger was advanced to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochView {
+    /// The epoch; its bundle is sealed.
+    pub epoch: u64,
 }
 
 /// A registry: root, and leaves (in a status) or the count a bundle commits to (in a bundle: of roles the active ones).
@@ -493,12 +500,13 @@ impl TryFrom<&BundleView> for Bundle {
     fn try_from(v: &BundleView) -> Result<Self, ViewError> {
         let names: Vec<Registry> = v.registries.iter().map(|r| r.name).collect();
         if names != Registry::ALL {
-            return Err(ViewError("a bundle names the five registries in their order".into()));
+            return Err(ViewError("a bundle names the registries in their order".into()));
         }
-        let mut registries = [RegistryState { root: Root::new(Fr::from(0u64)), count: 0 }; 5];
-        for (state, view) in registries.iter_mut().zip(&v.registries) {
-            *state = RegistryState { root: Root::new(view.root.field("root")?), count: view.count };
-        }
+        let mut views = v.registries.iter();
+        let registries = PerRegistry::try_from_fn(|_| {
+            let view = views.next().ok_or_else(|| ViewError("a registry is missing".into()))?;
+            Ok(RegistryState { root: Root::new(view.root.field("root")?), count: view.count })
+        })?;
         let bundle = Self { epoch: v.epoch, time: time(v.time)?, registries };
         let expected = BundleHash::new(v.hash.field("bundle hash")?);
         if bundle.hash() != expected {
@@ -550,7 +558,7 @@ pub fn status(chain: &amanat_ledger::Chain, ready: bool) -> StatusView {
         time: s.tip.time.to_unix(),
         epoch: s.tip.epoch,
         bundle: Hex32(bundle.hash.to_bytes()),
-        registries: Registry::ALL.into_iter().zip(s.registries).map(registry).collect(),
+        registries: s.registries.into_iter().map(registry).collect(),
         active_credentials: s.active_credentials,
         transactions: s.transactions,
         history_from,

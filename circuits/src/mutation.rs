@@ -9,14 +9,9 @@
 
 use crate::cs::{Cs, RowKind, RowLabel, Shape};
 use crate::r1cs::{R1cs, evaluate};
-use crate::statements::access::AccessWitness;
 use crate::statements::built;
-use crate::statements::consent::ConsentWitness;
-use crate::statements::grant::GrantWitness;
-use crate::statements::record::RecordWitness;
-use crate::statements::revoke::RevokeWitness;
-use crate::statements::role::RoleWitness;
-use crate::world::negatives::Negatives;
+use crate::with_relation;
+use crate::world::sample::Sample;
 use crate::world::{Case, rules};
 use amanat_domain::field::{Fr, pow2, random};
 use amanat_domain::statement::Statement;
@@ -79,14 +74,7 @@ pub fn score_rows(
     seed: u64,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Report {
-    match statement {
-        Statement::Grant => Run::<GrantWitness>::new(seed).score(rows, progress),
-        Statement::Revoke => Run::<RevokeWitness>::new(seed).score(rows, progress),
-        Statement::Consent => Run::<ConsentWitness>::new(seed).score(rows, progress),
-        Statement::Role => Run::<RoleWitness>::new(seed).score(rows, progress),
-        Statement::Record => Run::<RecordWitness>::new(seed).score(rows, progress),
-        Statement::Access => Run::<AccessWitness>::new(seed).score(rows, progress),
-    }
+    with_relation!(statement, |Witness| Run::<Witness>::new(seed).score(rows, progress))
 }
 
 /// Rows that a list holds, or that a run tries.
@@ -109,6 +97,8 @@ struct Run<R> {
     shape: &'static Shape,
     bases: Vec<Base<R>>,
     seed: u64,
+    /// Variables that a row holds to 0 or 1, in ascending order.
+    booleans: Vec<u32>,
     /// Rows that an assignment made by a walk may violate without a fault: all but products and booleans.
     checks: Vec<usize>,
     /// Assertions that a negative of the clause tests violates alone.
@@ -118,7 +108,7 @@ struct Run<R> {
 /// Wrong values by variable.
 type Faults = Vec<(u32, Fr)>;
 
-impl<R: Negatives> Run<R> {
+impl<R: Sample> Run<R> {
     fn new(seed: u64) -> Self {
         let (r1cs, shape) = built(R::STATEMENT);
         let bases = rules::decisive(seed)
@@ -141,7 +131,10 @@ impl<R: Negatives> Run<R> {
                 sole_violated(r1cs, &cs.into_assignment())
             })
             .collect();
-        Self { r1cs, shape, bases, seed, checks, asserted }
+        let kinds = shape.labels.iter().map(|l| &l.kind);
+        let booleans =
+            kinds.filter_map(|k| if let RowKind::Boolean(v) = k { Some(*v) } else { None }).collect();
+        Self { r1cs, shape, bases, seed, booleans, checks, asserted }
     }
 
     fn score(&self, rows: &[usize], progress: &(dyn Fn(usize) + Sync)) -> Report {
@@ -275,17 +268,7 @@ impl<R: Negatives> Run<R> {
     }
 
     fn is_boolean(&self, variable: u32) -> bool {
-        self.booleans().binary_search(&variable).is_ok()
-    }
-
-    fn booleans(&self) -> &[u32] {
-        use std::sync::OnceLock;
-        static LISTS: [OnceLock<Vec<u32>>; 6] = [const { OnceLock::new() }; 6];
-        let slot = R::STATEMENT as usize - 1;
-        LISTS[slot].get_or_init(|| {
-            let kinds = self.shape.labels.iter().map(|l| &l.kind);
-            kinds.filter_map(|k| if let RowKind::Boolean(v) = k { Some(*v) } else { None }).collect()
-        })
+        self.booleans.binary_search(&variable).is_ok()
     }
 
     /// Walks with these faults; whether the row, and no other, is violated.
@@ -320,7 +303,7 @@ fn sole_violated(r1cs: &R1cs, assignment: &[Fr]) -> Option<usize> {
     violated.next().is_none().then_some(first)
 }
 
-impl<R: Negatives> Run<R> {
+impl<R: Sample> Run<R> {
     /// What is known of rows that add nothing to the others.
     fn reason(&self, row: usize) -> Option<&'static str> {
         let kind = &self.shape.labels[row].kind;

@@ -61,10 +61,9 @@ pub(crate) struct Global {
     /// No progress bars.
     #[arg(long, short, global = true, hide_short_help = true)]
     pub quiet: bool,
-    /// Compute with this engine: gpu, avx512ifma, portable [env: AMANAT_ENGINE=] [default: the fastest of this machine].
+    /// Compute with this engine: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the fastest of this machine].
     ///
     /// The GPU needs its plugin: libamanat_gpu.so beside the program, or the file that AMANAT_GPU_PLUGIN names (`off`: no plugin).
-    /// `amanat node` also takes what makes the blocks: solo, bft.
     #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     pub engine: Option<String>,
 }
@@ -188,6 +187,11 @@ pub(crate) struct InitArgs {
     /// Length of an epoch in seconds.
     #[arg(long, default_value_t = 30, conflicts_with = "node", value_name = "N")]
     pub epoch_seconds: u64,
+    /// Advance epochs with `amanat ledger next-epoch`, not by the clock.
+    ///
+    /// For tests: what happens in which epoch then depends on the commands alone.
+    #[arg(long, conflicts_with = "node")]
+    pub epochs_by_hand: bool,
     /// Name of the chain.
     #[arg(long, default_value = "amanat-dev", conflicts_with = "node", value_name = "NAME")]
     pub chain: String,
@@ -210,12 +214,22 @@ pub(crate) struct NodeArgs {
     /// A configuration file (TOML) [default: the home directory's ledger].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Refuse a configuration of another consensus [default: the configuration's].
+    ///
+    /// `solo`: one validator alone. `bft`: several validators that agree on each block.
+    #[arg(long, value_name = "NAME", value_parser = ["solo", "bft"])]
+    pub consensus: Option<String>,
     /// Print the configuration and start nothing.
     ///
-    /// The configuration of --config with every default written out, or the defaults. `--engine bft` prints them for one of several
+    /// The configuration of --config with every default in it, or the defaults. `--consensus bft` prints them for one of several
     /// validators.
     #[arg(long)]
     pub print_config: bool,
+    /// Advance epochs with `amanat ledger next-epoch --node URL`, not by the clock.
+    ///
+    /// For a development ledger of one validator, on an address of this machine alone.
+    #[arg(long)]
+    pub epochs_by_hand: bool,
     #[command(flatten)]
     pub tls: tls::NodeTlsArgs,
 }

@@ -24,13 +24,13 @@ mod vault;
 mod vectors;
 mod wallets;
 
-use amanat_accel::gpu::{Gravity, Presence, listen, presence};
-use amanat_accel::{ChooseError, ENGINE_VARIABLE, choose, force};
+use amanat_accel::gpu::{Presence, listen, presence};
+use amanat_accel::{BACKEND_VARIABLE, ChooseError, choose, force, former_variable_notice};
+use amanat_node::config::ConsensusName;
 use anyhow::Context;
 use args::bench::BenchCommand;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
-use commands::node::EngineName;
 use std::process::ExitCode;
 use ui::Ui;
 
@@ -95,24 +95,22 @@ fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
         // There the word says which engines to measure.
         Command::Bench(args) if matches!(args.command, Some(BenchCommand::Profile(_))) => None,
         // There it may say what makes the blocks.
-        Command::Node(_) => cli.global.engine.as_deref().filter(|name| EngineName::named(name).is_none()),
+        Command::Node(_) => cli.global.engine.as_deref().filter(|name| ConsensusName::named(name).is_none()),
         _ => cli.global.engine.as_deref(),
     };
     match named {
         Some(name) => force(name).context("--engine cannot be followed"),
-        None => choose().with_context(|| format!("{ENGINE_VARIABLE} cannot be followed")),
+        None => choose().with_context(|| format!("{BACKEND_VARIABLE} cannot be followed")),
     }?;
     Ok(())
 }
 
 /// What happens to the GPU goes to a node's log, and to a person who runs anything else. Nobody listened before.
 fn hear_the_gpu(node: bool, ui: Ui) {
-    let heard = listen(move |event| match (node, event.gravity) {
-        (true, Gravity::Alarm) => tracing::error!(alarm = true, "{}", event.words),
-        (true, Gravity::Warning) => tracing::warn!("{}", event.words),
-        (true, Gravity::Note) => tracing::info!("{}", event.words),
-        (false, _) => ui.warn(&event.words),
-    });
+    if node {
+        return amanat_node::log::hear_the_gpu();
+    }
+    let heard = listen(move |event| ui.warn(&event.words));
     debug_assert!(heard.is_ok(), "once, at the start");
 }
 
@@ -120,6 +118,9 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     let global = &cli.global;
     hear_the_gpu(matches!(cli.command, Command::Node(_)), ui);
     choose_engine(cli)?;
+    if let Some(notice) = former_variable_notice() {
+        ui.warn(&notice);
+    }
     if let Presence::Refused { why } = presence()
         && !matches!(cli.command, Command::Node(_))
     {
@@ -127,7 +128,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     }
     match &cli.command {
         Command::Demo(args) => demo::run(args, global, ui),
-        Command::Init(args) => commands::node::init(args, global, ui),
+        Command::Init(args) => commands::init::run(args, global, ui),
         Command::Node(args) => commands::node::run(args, global, ui),
         Command::Probe { node, seconds, tls } => commands::node::probe(node, *seconds, tls, ui),
         Command::Cluster(command) => commands::cluster::run(command, global, ui),

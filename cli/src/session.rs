@@ -6,30 +6,22 @@ use crate::desk::dev_genesis;
 use crate::home::Home;
 use crate::ui::Ui;
 use crate::vault::Vault;
+pub(crate) use amanat_api::clock::machine as now;
+use amanat_api::clock::{EPOCHS_BY_HAND, machine};
 use amanat_api::view::{GovernanceView, Hex32};
 use amanat_client::ledger::{Acknowledged, Embedded, Http, LedgerAccess};
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::mirror::Mirror;
 use amanat_domain::statement::Statement;
-use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{ChainId, KeyDigest, Transaction};
-use amanat_ledger::{Genesis, MAX_GENESIS_BYTES, Solo};
+use amanat_ledger::{Genesis, Solo};
 use amanat_prover::plan::Target;
 use anyhow::{Context, Result, bail};
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 const GENESIS: &str = "genesis.json";
 const LEDGER: &str = "ledger.redb";
-
-/// The machine's clock.
-pub(crate) fn now() -> Timestamp {
-    let unix = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX));
-    Timestamp::from_unix(unix).unwrap_or(Timestamp::MAX)
-}
 
 /// What a command works with.
 pub(crate) struct Session {
@@ -63,22 +55,12 @@ pub(crate) fn settle(home: &Home, organisations: &[Organisation], genesis: &Gene
     home.write(GENESIS, genesis.spec())
 }
 
-/// The genesis in a file.
-pub(crate) fn read_genesis(path: &Path) -> Result<Genesis> {
-    let length = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
-    if length > MAX_GENESIS_BYTES as u64 {
-        bail!("{} is too long for a genesis: {length} bytes, at most {MAX_GENESIS_BYTES}", path.display());
-    }
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Genesis::from_json(&bytes).with_context(|| format!("{} is no genesis", path.display()))
-}
-
 /// The genesis in the home directory, where there is one.
 pub(crate) fn genesis(home: &Home) -> Result<Option<Genesis>> {
     if !home.has(GENESIS) {
         return Ok(None);
     }
-    read_genesis(&home.path(GENESIS)).map(Some)
+    Ok(Some(Genesis::read(&home.path(GENESIS))?))
 }
 
 /// Where the ledger in the home directory is.
@@ -112,7 +94,10 @@ impl Session {
                 )
             }
             None => {
-                let embedded = Embedded::new(solo(&home)?, Arc::new(now));
+                let embedded = match home.has(EPOCHS_BY_HAND) {
+                    true => Embedded::by_hand(solo(&home)?)?,
+                    false => Embedded::new(solo(&home)?, Arc::new(machine)),
+                };
                 // Without a node nobody else seals the bundle of an epoch that has begun.
                 embedded.tick()?;
                 Box::new(embedded)

@@ -1,7 +1,7 @@
 //! The test vectors installed with a verifying key: over a tiny world of their own, whose secrets are thrown away.
 
 use crate::policies::{CLINICAL, TREATMENT};
-use amanat_domain::bundle::{Bundle, Registry, RegistryState};
+use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{
     ConsentTerms, Effect, GrantedConsent, Grantee, Level, OrgId, RoleCode, Rule, UseLimit,
 };
@@ -14,9 +14,8 @@ use amanat_domain::record::{Record, RecordFields, ResourceType, anchor_leaf};
 use amanat_domain::secret::Secret;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::{Period, Timestamp};
-use amanat_domain::tree::{IndexedTree, Tree};
 use amanat_domain::tx::{ChainId, KeyVector, Transaction};
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::{Keys, StatementKey};
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, GrantPlan, RecordInput, RecordPlan, RevokePlan,
@@ -84,33 +83,13 @@ impl Sample {
         let record = Record::commit(&fields, &subject, "sample", rng);
         let record = RecordInput { subject, record, custodian: organisation, anchored: 0 };
         let anchor = anchor_leaf(record.record.root(), organisation, 0).to_field();
-        let leaves = Leaves {
-            subjects: vec![wallet.subject().commitment().to_field()],
-            roles: vec![credential.leaf().to_field()],
-            consents: vec![consent.leaf().to_field()],
-            records: vec![anchor],
-            revocations: IndexedTree::new().leaves().to_vec(),
-        };
-        let state = |registry| -> Result<RegistryState> {
-            let one = |leaves: &[Fr]| Tree::from_leaves(leaves).map(|t| t.root());
-            let root = match registry {
-                Registry::Subjects => one(&leaves.subjects)?,
-                Registry::Roles => one(&leaves.roles)?,
-                Registry::Consents => one(&leaves.consents)?,
-                Registry::Records => one(&leaves.records)?,
-                Registry::Revocations => IndexedTree::new().root(),
-            };
-            Ok(RegistryState { root, count: 1 })
-        };
-        let registries = [
-            state(Registry::Subjects)?,
-            state(Registry::Roles)?,
-            state(Registry::Consents)?,
-            state(Registry::Revocations)?,
-            state(Registry::Records)?,
-        ];
+        let leaves = Leaves::empty()
+            .with(Registry::Subjects, wallet.subject().commitment().to_field())
+            .with(Registry::Roles, credential.leaf().to_field())
+            .with(Registry::Consents, consent.leaf().to_field())
+            .with(Registry::Records, anchor);
         let time = Timestamp::from_civil(2026, 1, 1, 0).context("a date")?;
-        let mirror = Mirror::new(Bundle { epoch: 0, time, registries }, leaves)?;
+        let mirror = Mirror::new(leaves.bundle(0, time)?, leaves)?;
         Ok(Self { mirror, wallet, consent, holder, credential, record })
     }
 
@@ -132,19 +111,19 @@ impl Sample {
         let policy = RolePolicy::new(vec![role], vec![organisation])?;
         Ok(match statement {
             Statement::Grant => GrantPlan::grant(&target, mirror, wallet(), self.consent.clone(), rng)?
-                .prove(keys, &to_the_end)?,
+                .prove(keys, &no_progress)?,
             Statement::Revoke => RevokePlan::revoke(&target, mirror, wallet(), self.consent.clone(), rng)?
-                .prove(keys, &to_the_end)?,
+                .prove(keys, &no_progress)?,
             Statement::Consent => {
                 let recipient = Recipient { organisation, role, holder: holder_key };
                 let salt = amanat_domain::field::random(rng);
                 let request =
                     ConsentRequest { scope: TREATMENT, data_period: Period::ALWAYS, recipient, salt };
-                ConsentPlan::consent(&target, mirror, consent(), request, rng)?.prove(keys, &to_the_end)?
+                ConsentPlan::consent(&target, mirror, consent(), request, rng)?.prove(keys, &no_progress)?
             }
             Statement::Role => {
                 RolePlan::role(&target, mirror, holder(), self.credential.clone(), policy, rng)?
-                    .prove(keys, &to_the_end)?
+                    .prove(keys, &no_progress)?
             }
             Statement::Record => {
                 let request = RecordRequest {
@@ -161,7 +140,7 @@ impl Sample {
                     salt: amanat_domain::field::random(rng),
                 };
                 RecordPlan::record(&target, mirror, self.record.clone(), request, rng)?
-                    .prove(keys, &to_the_end)?
+                    .prove(keys, &no_progress)?
             }
             Statement::Access => {
                 let policy = AccessPolicy { scope: TREATMENT, roles: policy };
@@ -171,7 +150,7 @@ impl Sample {
                     credential: self.credential.clone(),
                     record: self.record.clone(),
                 };
-                AccessPlan::access(&target, mirror, input, policy, rng)?.prove(keys, &to_the_end)?
+                AccessPlan::access(&target, mirror, input, policy, rng)?.prove(keys, &no_progress)?
             }
         })
     }

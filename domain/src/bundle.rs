@@ -12,6 +12,9 @@ crate::field_newtype! {
     BundleHash
 }
 
+/// Words that a bundle hashes: epoch, time, and root and count of each registry.
+pub const BUNDLE_WORDS: usize = 2 + 2 * Registry::COUNT;
+
 /// Root and size of one registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RegistryState {
@@ -29,7 +32,7 @@ pub struct Bundle {
     /// Time of the block that sealed the bundle: `now` for every statement proved against it.
     pub time: Timestamp,
     /// The registries, in the order of [`Registry::ALL`].
-    pub registries: [RegistryState; 5],
+    pub registries: PerRegistry<RegistryState>,
 }
 
 impl Bundle {
@@ -41,11 +44,11 @@ impl Bundle {
 
     /// The hashed words.
     #[must_use]
-    pub fn to_words(&self) -> [Fr; 12] {
-        let mut words = [Fr::from(0u64); 12];
+    pub fn to_words(&self) -> [Fr; BUNDLE_WORDS] {
+        let mut words = [Fr::from(0u64); BUNDLE_WORDS];
         words[0] = Fr::from(self.epoch);
         words[1] = Fr::from(self.time.seconds());
-        for (pair, r) in words[2..].chunks_exact_mut(2).zip(&self.registries) {
+        for (pair, (_, r)) in words[2..].chunks_exact_mut(2).zip(self.registries.iter()) {
             pair[0] = r.root.to_field();
             pair[1] = Fr::from(r.count);
         }
@@ -54,7 +57,7 @@ impl Bundle {
 
     /// State of one registry.
     #[must_use]
-    pub const fn registry(&self, r: Registry) -> &RegistryState {
-        &self.registries[r as usize]
+    pub fn registry(&self, r: Registry) -> &RegistryState {
+        &self.registries[r]
     }
 }

@@ -1,7 +1,7 @@
 //! What the app hash covers.
 
 use crate::block::AppHash;
-use crate::bundle::Registry;
+use crate::bundle::PerRegistry;
 use crate::ids::ChainId;
 use crate::map::MapRoot;
 use crate::tree::Root;
@@ -14,7 +14,7 @@ pub struct Commitments {
     /// The ledger; covers windows, floors and what it began with.
     pub chain: ChainId,
     /// Root and number of leaves of each registry.
-    pub registries: [(Root, u64); 5],
+    pub registries: PerRegistry<(Root, u64)>,
     /// Number of active credentials.
     pub active: u64,
     /// Root and number of the [entries](crate::entry::Entry).
@@ -33,7 +33,7 @@ impl Commitments {
     /// Writes the canonical form.
     pub fn write(&self, w: &mut Writer) {
         w.fixed(&self.chain.0);
-        for (root, len) in &self.registries {
+        for (_, (root, len)) in self.registries.iter() {
             w.field(root.to_field());
             w.u64(*len);
         }
@@ -48,10 +48,9 @@ impl Commitments {
     /// [`WireError`].
     pub fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
         let chain = ChainId(r.array("chain")?);
-        let mut registries = [(Root::new(0u64.into()), 0); Registry::ALL.len()];
-        for (root, len) in &mut registries {
-            (*root, *len) = (Root::new(r.field("root")?), r.u64("leaves")?);
-        }
+        let registries = PerRegistry::try_from_fn(|_| {
+            Ok::<_, WireError>((Root::new(r.field("root")?), r.u64("leaves")?))
+        })?;
         Ok(Self {
             chain,
             registries,

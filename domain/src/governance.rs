@@ -294,6 +294,7 @@ impl Change {
 pub(crate) mod tests {
     use super::*;
     use crate::field::Fr;
+    use crate::proof::ProofBytes;
     use ed25519_dalek::SigningKey;
     use proptest::prelude::*;
 
@@ -317,7 +318,7 @@ pub(crate) mod tests {
         let organisation = any::<u64>().prop_map(|n| OrgId::new(Fr::from(n)));
         let vector = || {
             (any::<[u64; 8]>(), any::<u8>())
-                .prop_map(|(public, n)| Box::new(KeyVector { public: public.map(Fr::from), proof: [n; 128] }))
+                .prop_map(|(public, n)| Box::new(KeyVector { public: public.map(Fr::from), proof: ProofBytes::Groth16([n; 128]) }))
         };
         let words = || "[a-zA-Z/ äöق]{1,40}";
         prop_oneof![

@@ -1,34 +1,37 @@
 //! A client's copy of the registries as of one epoch: where membership and absence proofs come from.
 //!
-//! A mirror is built from the leaves a node serves and believed only where its roots are those of the bundle. Looking a
-//! leaf up in one's own copy tells the node nothing; asking the node for one path would tell it which leaf matters.
+//! A mirror is built from the leaves that a node serves, and accepted only if its roots are those of the
+//! bundle. A look-up in one's own copy tells the node nothing. To ask the node for one path would tell it
+//! which leaf matters.
 
-use crate::bundle::{Bundle, Registry};
+use crate::bundle::{Bundle, RegistryState};
 use crate::field::Fr;
-use crate::tree::{BrokenChain, IndexedLeaf, IndexedTree, NonMembership, Path, RevocationId, Tree, TreeFull};
+use crate::registry::{PerRegistry, Registry, RegistryKind};
+use crate::time::Timestamp;
+use crate::tree::{
+    BrokenChain, IndexedLeaf, IndexedTree, NonMembership, Path, RegistryTree, RevocationId, Tree, TreeFull,
+};
 use std::collections::BTreeMap;
 
 /// The registries as of one bundle.
 pub struct Mirror {
     bundle: Bundle,
-    trees: [Tree; 4],
-    positions: [BTreeMap<Fr, u32>; 4],
-    revocations: IndexedTree,
+    trees: PerRegistry<RegistryTree>,
+    /// The place of each leaf of a dense registry.
+    positions: PerRegistry<BTreeMap<Fr, u32>>,
 }
 
 /// The leaves of the registries, each in index order.
-#[derive(Default, Clone)]
-pub struct Leaves {
-    /// Subject commitments.
-    pub subjects: Vec<Fr>,
-    /// Role leaves; zero where retired.
-    pub roles: Vec<Fr>,
-    /// Consent leaves.
-    pub consents: Vec<Fr>,
-    /// Anchor leaves.
-    pub records: Vec<Fr>,
-    /// Revocations with their successors, the initial leaf first.
-    pub revocations: Vec<IndexedLeaf>,
+#[derive(Clone)]
+pub struct Leaves(PerRegistry<RegistryLeaves>);
+
+/// The leaves of one registry.
+#[derive(Clone)]
+enum RegistryLeaves {
+    /// Leaves as they are; zero if retired.
+    Dense(Vec<Fr>),
+    /// Values with their successors, the initial leaf first.
+    Indexed(Vec<IndexedLeaf>),
 }
 
 /// The leaves are not those the bundle commits to.
@@ -50,8 +53,80 @@ pub enum MirrorError {
     Full(#[from] TreeFull),
 }
 
-/// The dense registries, in the order the mirror keeps them.
-const DENSE: [Registry; 4] = [Registry::Subjects, Registry::Roles, Registry::Consents, Registry::Records];
+impl Leaves {
+    /// The leaves of registries that nothing was added to.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(PerRegistry::from_fn(|registry| match registry.kind() {
+            RegistryKind::Dense => RegistryLeaves::Dense(Vec::new()),
+            RegistryKind::Indexed => RegistryLeaves::Indexed(vec![IndexedLeaf::initial()]),
+        }))
+    }
+
+    /// Reads the leaves of every registry, by the reader for its kind.
+    ///
+    /// # Errors
+    /// The first failure of a reader.
+    pub fn read<E>(
+        mut dense: impl FnMut(Registry) -> Result<Vec<Fr>, E>,
+        mut indexed: impl FnMut(Registry) -> Result<Vec<IndexedLeaf>, E>,
+    ) -> Result<Self, E> {
+        let read = |registry: Registry| match registry.kind() {
+            RegistryKind::Dense => dense(registry).map(RegistryLeaves::Dense),
+            RegistryKind::Indexed => indexed(registry).map(RegistryLeaves::Indexed),
+        };
+        PerRegistry::try_from_fn(read).map(Self)
+    }
+
+    /// The leaves of a dense registry; empty for an indexed one.
+    #[must_use]
+    pub fn dense(&self, registry: Registry) -> &[Fr] {
+        match &self.0[registry] {
+            RegistryLeaves::Dense(leaves) => leaves,
+            RegistryLeaves::Indexed(_) => &[],
+        }
+    }
+
+    /// The same, with another leaf in a dense registry.
+    ///
+    /// # Panics
+    /// If the registry is indexed: ids are inserted into a tree, not into a list.
+    #[must_use]
+    pub fn with(mut self, registry: Registry, leaf: Fr) -> Self {
+        match &mut self.0[registry] {
+            RegistryLeaves::Dense(leaves) => leaves.push(leaf),
+            RegistryLeaves::Indexed(_) => panic!("{} is an indexed registry", registry.name()),
+        }
+        self
+    }
+
+    /// The trees over these leaves.
+    ///
+    /// # Errors
+    /// [`MirrorError`] if the leaves are no registries.
+    pub fn into_trees(self) -> Result<PerRegistry<RegistryTree>, MirrorError> {
+        self.0.try_map(|_, leaves| match leaves {
+            RegistryLeaves::Dense(leaves) => Ok(RegistryTree::Dense(Tree::from_leaves(&leaves)?)),
+            RegistryLeaves::Indexed(leaves) => Ok(RegistryTree::Indexed(IndexedTree::from_leaves(leaves)?)),
+        })
+    }
+
+    /// The bundle over these leaves, as a ledger would seal it.
+    ///
+    /// # Errors
+    /// [`MirrorError`] if the leaves are no registries.
+    pub fn bundle(&self, epoch: u64, time: Timestamp) -> Result<Bundle, MirrorError> {
+        let trees = self.clone().into_trees()?;
+        let registries = trees.map(|registry, tree| {
+            // Of roles the active credentials are counted: the leaves that are not zero.
+            let active =
+                || tree.tree().leaves().iter().filter(|leaf| **leaf != Fr::from(0u64)).count() as u64;
+            let count = if registry == Registry::Roles { active() } else { tree.len() };
+            RegistryState { root: tree.root(), count }
+        });
+        Ok(Bundle { epoch, time, registries })
+    }
+}
 
 impl Mirror {
     /// Builds the trees and compares their roots with the bundle's.
@@ -59,28 +134,16 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError`] naming the registry that differs.
     pub fn new(bundle: Bundle, leaves: Leaves) -> Result<Self, MirrorError> {
-        let dense = [leaves.subjects, leaves.roles, leaves.consents, leaves.records];
-        let mut trees: [Tree; 4] = core::array::from_fn(|_| Tree::new());
-        let mut positions: [BTreeMap<Fr, u32>; 4] = core::array::from_fn(|_| BTreeMap::new());
-        for (slot, leaves) in dense.into_iter().enumerate() {
-            trees[slot] = Tree::from_leaves(&leaves)?;
-            // The first of equal leaves; zero is no leaf.
-            for (index, leaf) in (0u32..).zip(leaves).filter(|(_, leaf)| *leaf != Fr::from(0u64)) {
-                positions[slot].entry(leaf).or_insert(index);
-            }
+        let trees = leaves.into_trees()?;
+        let changed = |registry: &Registry| trees[*registry].root() != bundle.registry(*registry).root;
+        if let Some(registry) = Registry::ALL.into_iter().find(changed) {
+            return Err(MirrorError::Root { registry, epoch: bundle.epoch });
         }
-        let revocations = IndexedTree::from_leaves(leaves.revocations)?;
-        let mirror = Self { bundle, trees, positions, revocations };
-        for registry in Registry::ALL {
-            let root = match slot(registry) {
-                Some(i) => mirror.trees[i].root(),
-                None => mirror.revocations.root(),
-            };
-            if root != mirror.bundle.registry(registry).root {
-                return Err(MirrorError::Root { registry, epoch: mirror.bundle.epoch });
-            }
-        }
-        Ok(mirror)
+        let positions = PerRegistry::from_fn(|registry| match &trees[registry] {
+            RegistryTree::Dense(tree) => positions(tree.leaves()),
+            RegistryTree::Indexed(_) => BTreeMap::new(),
+        });
+        Ok(Self { bundle, trees, positions })
     }
 
     /// The bundle.
@@ -89,20 +152,24 @@ impl Mirror {
         &self.bundle
     }
 
-    /// The path of a leaf, where the registry has it. Revocations have no such paths.
+    /// The path of a leaf, if the registry has it. Indexed registries have no such paths.
     #[must_use]
     pub fn path(&self, registry: Registry, leaf: Fr) -> Option<Path> {
-        let slot = slot(registry)?;
-        self.trees[slot].path(*self.positions[slot].get(&leaf)?)
+        self.trees[registry].tree().path(*self.positions[registry].get(&leaf)?)
     }
 
-    /// The proof that an id is not revoked, where it is not.
+    /// The proof that an id is not revoked, if it is not.
     #[must_use]
     pub fn absence(&self, id: RevocationId) -> Option<NonMembership> {
-        self.revocations.non_membership(id)
+        self.trees[Registry::Revocations].indexed()?.non_membership(id)
     }
 }
 
-fn slot(registry: Registry) -> Option<usize> {
-    DENSE.iter().position(|r| *r == registry)
+/// The place of each leaf: the first of equal leaves. Zero is no leaf.
+fn positions(leaves: &[Fr]) -> BTreeMap<Fr, u32> {
+    let mut positions = BTreeMap::new();
+    for (index, leaf) in (0u32..).zip(leaves).filter(|(_, leaf)| **leaf != Fr::from(0u64)) {
+        positions.entry(*leaf).or_insert(index);
+    }
+    positions
 }

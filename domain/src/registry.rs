@@ -117,7 +117,27 @@ impl<T> PerRegistry<T> {
         Ok(Self(values.try_into().map_err(|_| ()).expect("one value for each registry")))
     }
 
+    /// Each value changed into another, in order, until a change fails.
+    ///
+    /// # Errors
+    /// The first failure of `change`.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn try_map<U, E>(
+        self,
+        mut change: impl FnMut(Registry, T) -> Result<U, E>,
+    ) -> Result<PerRegistry<U>, E> {
+        let mut values = self.0.into_iter();
+        PerRegistry::try_from_fn(|registry| {
+            change(registry, values.next().expect("as many values as registries"))
+        })
+    }
+
     /// Each value changed into another.
+    ///
+    /// # Panics
+    /// Never.
     pub fn map<U>(self, mut change: impl FnMut(Registry, T) -> U) -> PerRegistry<U> {
         let mut registries = Registry::ALL.into_iter();
         PerRegistry(

@@ -15,7 +15,7 @@ use crate::store::{
     Demands, Medium, Receipt, RoundProposal, SnapshotError, SnapshotInfo, SnapshotSignature, Store,
 };
 use amanat_domain::block::{Block, BlockHash, Header};
-use amanat_domain::bundle::{Bundle, Registry};
+use amanat_domain::bundle::{Bundle, PerRegistry, Registry};
 use amanat_domain::entry::{Content, Entry, EntryProof};
 use amanat_domain::field::Fr;
 use amanat_domain::mirror::Leaves;
@@ -101,8 +101,8 @@ pub struct Status {
     pub tip: Header,
     /// Epoch of the newest bundle.
     pub bundle_epoch: u64,
-    /// Root and number of leaves of each registry, in the order of [`Registry::ALL`].
-    pub registries: [(Root, u64); 5],
+    /// Root and number of leaves of each registry.
+    pub registries: PerRegistry<(Root, u64)>,
     /// Active credentials.
     pub active_credentials: u64,
     /// Transactions committed.
@@ -508,13 +508,8 @@ impl Chain {
     pub fn snapshot(&self, epoch: u64) -> Option<(Bundle, Leaves)> {
         let state = self.state();
         let of = |registry| state.leaves_as_of(epoch, registry, 0, usize::MAX);
-        let leaves = Leaves {
-            subjects: of(Registry::Subjects)?,
-            roles: of(Registry::Roles)?,
-            consents: of(Registry::Consents)?,
-            records: of(Registry::Records)?,
-            revocations: state.revocations_as_of(epoch, 0, usize::MAX)?,
-        };
+        let indexed = |_| state.revocations_as_of(epoch, 0, usize::MAX).ok_or(());
+        let leaves = Leaves::read(|registry| of(registry).ok_or(()), indexed).ok()?;
         Some((state.bundle(epoch)?.bundle, leaves))
     }
 
@@ -661,7 +656,7 @@ impl Chain {
             chain: state.genesis_block().chain_id(),
             tip: *state.tip(),
             bundle_epoch: state.latest_bundle().bundle.epoch,
-            registries: Registry::ALL.map(|r| state.registry(r)),
+            registries: PerRegistry::from_fn(|r| state.registry(r)),
             active_credentials: state.active_credentials(),
             transactions: state.transactions.len() as u64,
             nullifiers: state.nullifiers,

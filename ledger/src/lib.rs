@@ -13,6 +13,7 @@ mod chain;
 mod doors;
 mod error;
 mod genesis;
+mod genesis_file;
 mod meters;
 mod pool;
 mod solo;
@@ -37,6 +38,7 @@ pub use genesis::{
     AllRoles, CapabilitiesSpec, CodingSpec, Genesis, GenesisError, GenesisSpec, Limits, MAX_GENESIS_BYTES,
     Organisation, OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Validators, Windows,
 };
+pub use genesis_file::GenesisFileError;
 pub use meters::{GATE_SECONDS, Gate, Meter};
 pub use pool::{Pool, PoolLimits, Source, Submitter};
 pub use solo::Solo;

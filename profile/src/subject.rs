@@ -5,15 +5,10 @@ use crate::job::Job;
 use crate::merkle::{Density, Forest, Shape, density, rng};
 use crate::watcher::Stopped;
 use amanat_accel::Fr;
-use amanat_circuits::circuit;
 use amanat_circuits::r1cs::R1cs;
-use amanat_circuits::statements::access::AccessWitness;
-use amanat_circuits::statements::consent::ConsentWitness;
-use amanat_circuits::statements::grant::GrantWitness;
-use amanat_circuits::statements::record::RecordWitness;
-use amanat_circuits::statements::revoke::RevokeWitness;
-use amanat_circuits::statements::role::RoleWitness;
-use amanat_circuits::world::{Cases, World};
+use amanat_circuits::world::World;
+use amanat_circuits::world::sample::Sample;
+use amanat_circuits::{Relation, circuit, with_relation};
 use amanat_domain::statement::Statement;
 use amanat_params::{KeyStore, Witness, Zkey, insecure_dev_zkey};
 use std::fs::{self, File};
@@ -153,18 +148,10 @@ impl Prepared {
 
 /// Computes the assignment of a statement's honest sample: the same in every run.
 fn sample(statement: Statement) -> Assign {
-    fn of<R: Cases + 'static>() -> Assign {
-        let case = R::case(&World::new(1));
+    with_relation!(statement, |Witness| {
+        let case = Witness::case(&World::new(1));
         Box::new(move || case.witness.assign(&case.public))
-    }
-    match statement {
-        Statement::Grant => of::<GrantWitness>(),
-        Statement::Revoke => of::<RevokeWitness>(),
-        Statement::Consent => of::<ConsentWitness>(),
-        Statement::Role => of::<RoleWitness>(),
-        Statement::Record => of::<RecordWitness>(),
-        Statement::Access => of::<AccessWitness>(),
-    }
+    })
 }
 
 /// Key and witness of a size, named by the circuit they belong to.

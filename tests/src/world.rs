@@ -1,12 +1,12 @@
 //! One patient, one clinician, one consent and one record, and plans about them: whoever needs a proof of a real statement takes it
 //! from here.
 
-use amanat_domain::bundle::{Bundle, Registry, RegistryState};
+use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, GrantedConsent, Grantee, Jurisdictions,
     Level, OrgId, Purposes, RoleCode, Rule, UseLimit,
 };
-use amanat_domain::field::{Fr, random};
+use amanat_domain::field::random;
 use amanat_domain::identity::{HolderSecret, PatientWallet, RoleCredential};
 use amanat_domain::mirror::{Leaves, Mirror};
 use amanat_domain::policy::{AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy, Scope};
@@ -14,7 +14,6 @@ use amanat_domain::record::{Record, RecordFields, ResourceType, anchor_leaf};
 use amanat_domain::secret::Secret;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::{Period, Timestamp};
-use amanat_domain::tree::{IndexedTree, Tree};
 use amanat_domain::tx::{ChainId, KeyDigest};
 use amanat_prover::keys::AnyPlan;
 use amanat_prover::plan::{
@@ -82,14 +81,17 @@ impl World {
         let record = RecordInput { subject, record, custodian: hospital, anchored: 3 };
 
         let anchor = anchor_leaf(record.record.root(), hospital, record.anchored).to_field();
-        let leaves = Leaves {
-            subjects: vec![random(rng), record.subject.commitment().to_field()],
-            roles: vec![random(rng), credential.leaf().to_field()],
-            consents: vec![random(rng), consent.leaf().to_field()],
-            records: vec![random(rng), anchor],
-            revocations: IndexedTree::new().leaves().to_vec(),
-        };
-        let mirror = Mirror::new(bundle(now, &leaves)?, leaves)?;
+        let own = [
+            (Registry::Subjects, record.subject.commitment().to_field()),
+            (Registry::Roles, credential.leaf().to_field()),
+            (Registry::Consents, consent.leaf().to_field()),
+            (Registry::Records, anchor),
+        ];
+        let mut leaves = Leaves::empty();
+        for (registry, leaf) in own {
+            leaves = leaves.with(registry, random(rng)).with(registry, leaf);
+        }
+        let mirror = Mirror::new(leaves.bundle(4, now)?, leaves)?;
         Ok(Self { mirror, wallet_secrets, consent, holder, credential, record, scope })
     }
 
@@ -187,19 +189,4 @@ fn fields(now: Timestamp) -> RecordFields {
         device: None,
         provenance: None,
     }
-}
-
-fn bundle(now: Timestamp, leaves: &Leaves) -> Outcome<Bundle> {
-    let dense = |leaves: &[Fr]| -> Outcome<RegistryState> {
-        Ok(RegistryState { root: Tree::from_leaves(leaves)?.root(), count: leaves.len() as u64 })
-    };
-    let revocations = IndexedTree::from_leaves(leaves.revocations.clone())?;
-    let mut registries = [dense(&[])?; 5];
-    registries[Registry::Subjects as usize] = dense(&leaves.subjects)?;
-    registries[Registry::Roles as usize] = dense(&leaves.roles)?;
-    registries[Registry::Consents as usize] = dense(&leaves.consents)?;
-    registries[Registry::Records as usize] = dense(&leaves.records)?;
-    registries[Registry::Revocations as usize] =
-        RegistryState { root: revocations.root(), count: revocations.len() };
-    Ok(Bundle { epoch: 4, time: now, registries })
 }

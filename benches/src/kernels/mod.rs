@@ -12,7 +12,7 @@ mod verification;
 
 use crate::report::Outcome;
 use crate::table::words;
-use amanat_accel::{Engine, Fr, G1Affine, G2Affine};
+use amanat_accel::{Backend, Fr, G1Affine, G2Affine};
 use amanat_domain::field;
 use amanat_profile::Stopped;
 use amanat_profile::Watcher;
@@ -60,7 +60,7 @@ pub struct Recipe<'a> {
 /// What recipes draw on.
 pub struct Pantry {
     /// The engines to measure.
-    pub engines: Vec<&'static dyn Engine>,
+    pub engines: Vec<&'static dyn Backend>,
     /// log2 of the largest input.
     pub largest: u32,
     /// Where keys are kept.
@@ -76,7 +76,7 @@ pub const FAMILIES: [&str; 5] = ["msm", "tables", "ntt", "pairing", "verify"];
 impl Pantry {
     /// With nothing in it yet.
     #[must_use]
-    pub fn new(engines: Vec<&'static dyn Engine>, largest: u32, dir: PathBuf) -> Self {
+    pub fn new(engines: Vec<&'static dyn Backend>, largest: u32, dir: PathBuf) -> Self {
         Self { engines, largest, dir, g1: OnceLock::new(), g2: OnceLock::new(), stock: OnceLock::new() }
     }
 

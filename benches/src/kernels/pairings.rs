@@ -2,7 +2,7 @@
 
 use super::{Kernel, Pantry, Recipe, Timed, rng, timed};
 use crate::report::Outcome;
-use amanat_accel::{Engine, Fq12, G1Affine, G2Affine, G2Prepared, Weight};
+use amanat_accel::{Backend, Fq12, G1Affine, G2Affine, G2Prepared, Weight};
 use ark_bn254::{Bn254, Fq2};
 use ark_ec::pairing::{MillerLoopOutput, Pairing};
 use ark_ec::{AffineRepr, CurveGroup};
@@ -105,7 +105,7 @@ fn each<'a, X, Y>(
     pantry: &'a Pantry,
     inputs: Vec<X>,
     one: fn(&X) -> Y,
-    many: fn(&dyn Engine, &[X]) -> Vec<Y>,
+    many: fn(&dyn Backend, &[X]) -> Vec<Y>,
 ) -> Outcome<Kernel<'a>>
 where
     X: Clone + Send + 'a,

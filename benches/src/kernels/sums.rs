@@ -2,7 +2,7 @@
 
 use super::{Kernel, Pantry, Recipe, rng, scalars, timed};
 use crate::report::Outcome;
-use amanat_accel::{Engine, Fr, G1Affine, G2Affine, KeyBases, LoadedKey, Phase, TableMemory};
+use amanat_accel::{Backend, Fr, G1Affine, G2Affine, KeyBases, LoadedKey, Phase, TableMemory};
 use ark_bn254::{G1Projective, G2Projective};
 use ark_ec::AffineRepr;
 use ark_ec::VariableBaseMSM;
@@ -106,8 +106,8 @@ fn one_off<'a, A, G>(
     bases: &'a [A],
     scalars: Vec<Fr>,
     arkworks: fn(&[A], &[Fr]) -> G,
-    name: fn(&dyn Engine) -> &'static str,
-    msm: fn(&dyn Engine, &[A], &[Fr]) -> G,
+    name: fn(&dyn Backend) -> &'static str,
+    msm: fn(&dyn Backend, &[A], &[Fr]) -> G,
 ) -> Outcome<Kernel<'a>>
 where
     A: AffineRepr,
@@ -131,7 +131,7 @@ fn laid_out<'a, A, G>(
     pantry: &Pantry,
     bases: &'a [A],
     scalars: Vec<Fr>,
-    load: fn(&dyn Engine, &[A]) -> Box<dyn LoadedKey>,
+    load: fn(&dyn Backend, &[A]) -> Box<dyn LoadedKey>,
     sum: impl Fn(&dyn LoadedKey, &[Fr]) -> Outcome<G> + Copy + Send + 'a,
     arkworks: fn(&[A], &[Fr]) -> G,
 ) -> Outcome<Kernel<'a>>
@@ -154,14 +154,14 @@ where
 }
 
 /// A key whose only bases are those of A.
-fn load_g1(engine: &dyn Engine, bases: &[G1Affine]) -> Box<dyn LoadedKey> {
+fn load_g1(engine: &dyn Backend, bases: &[G1Affine]) -> Box<dyn LoadedKey> {
     let (none_1, none_2) = (vec![G1Affine::zero(); bases.len()], vec![G2Affine::zero(); bases.len()]);
     let bases = KeyBases { a: bases, b_g1: &none_1, b_g2: &none_2, l: &[], h: &[] };
     engine.load_key(&bases, TableMemory::Plain)
 }
 
 /// A key whose only bases are those of B in G2.
-fn load_g2(engine: &dyn Engine, bases: &[G2Affine]) -> Box<dyn LoadedKey> {
+fn load_g2(engine: &dyn Backend, bases: &[G2Affine]) -> Box<dyn LoadedKey> {
     let none = vec![G1Affine::zero(); bases.len()];
     engine.load_key(&KeyBases { a: &none, b_g1: &none, b_g2: bases, l: &[], h: &[] }, TableMemory::Plain)
 }

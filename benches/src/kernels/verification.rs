@@ -1,5 +1,5 @@
 //! Verification by the engine in use, beside arkworks: one proof, and 256 in a batch. The verifier takes no engine as an
-//! argument, so these rows have one engine only; `AMANAT_ENGINE` changes it.
+//! argument, so these rows have one engine only; `AMANAT_BACKEND` changes it.
 
 use super::{Kernel, Pantry, Recipe, Timed, timed};
 use crate::report::peer::Peer;
@@ -91,7 +91,7 @@ fn single(pantry: &Pantry, bytes: bool) -> Outcome<Kernel<'_>> {
         });
         held(holds, seconds)
     });
-    let ours = vec![(amanat_accel::best().name(), ours)];
+    let ours = vec![(amanat_accel::default_backend().name(), ours)];
     Ok(Kernel {
         per: 1,
         arkworks,
@@ -122,7 +122,7 @@ fn batched(pantry: &Pantry, bytes: bool) -> Outcome<Kernel<'_>> {
         });
         held(holds, seconds)
     });
-    let ours = vec![(amanat_accel::best().name(), ours)];
+    let ours = vec![(amanat_accel::default_backend().name(), ours)];
     let note = "mixed statements, for each proof; arkworks: a plain loop on its API";
     Ok(Kernel { per: u32::try_from(BATCH)?, arkworks, ours, note: note.into() })
 }

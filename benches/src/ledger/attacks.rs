@@ -479,7 +479,7 @@ fn shared(requests: &[Vec<u8>]) -> Outcome<usize> {
         // nf_1 is the clinician's pseudonym of this shift, the same in all by design.
         let own = [tx.nf[0], tx.out[0], tx.out[1], tx.ctx()];
         values.extend(own.iter().map(to_bytes).chain([tx.nonce]));
-        values.extend(tx.proof.chunks_exact(32).filter_map(|c| <[u8; 32]>::try_from(c).ok()));
+        values.extend(tx.proof.as_bytes().chunks_exact(32).filter_map(|c| <[u8; 32]>::try_from(c).ok()));
     }
     let all = values.len();
     values.sort_unstable();

@@ -7,7 +7,7 @@ use super::open::open;
 use super::stock::Stock;
 use super::system::{Done, System};
 use crate::report::Outcome;
-use amanat_accel::ENGINE_VARIABLE;
+use amanat_accel::BACKEND_VARIABLE;
 use amanat_profile::memory::status_bytes;
 use amanat_profile::stats::Stat;
 use serde::de::DeserializeOwned;
@@ -72,8 +72,8 @@ pub fn answer_if_asked() -> Outcome<bool> {
 /// A child of this program with an engine, this process's where none is named.
 pub(super) fn command(order: &Order, engine: Option<&str>) -> Outcome<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    let engine = engine.unwrap_or(amanat_accel::best().name());
-    command.env(ORDER, serde_json::to_string(order)?).env(ENGINE_VARIABLE, engine);
+    let engine = engine.unwrap_or(amanat_accel::default_backend().name());
+    command.env(ORDER, serde_json::to_string(order)?).env(BACKEND_VARIABLE, engine);
     Ok(command)
 }
 
@@ -117,7 +117,7 @@ fn engine(kinds: &[Kind], site: &Site, block: usize, rounds: usize) -> Outcome<E
         let list = stock.requests(*kind, stock.proofs());
         let callers = Callers { number: 1, batch: block };
         let speed = speed(*kind, &stock, &list, callers, rounds, &site.file)?;
-        let engine = amanat_accel::best().name().to_owned();
+        let engine = amanat_accel::default_backend().name().to_owned();
         figures.speeds.push(EngineSpeed { engine, kind: *kind, batch: u32::try_from(block)?, speed });
     }
     Ok(figures)

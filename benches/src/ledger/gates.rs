@@ -41,7 +41,7 @@ pub(super) fn gates(kind: Kind, stock: &Stock, block: usize, rounds: usize, path
             Ok(Gate { name: (*name).to_owned(), cpu, wall })
         })
         .collect::<Outcome<_>>()?;
-    let engine = amanat_accel::best().name().to_owned();
+    let engine = amanat_accel::default_backend().name().to_owned();
     Ok(Gates { kind, engine, block: u32::try_from(requests.len())?, gates })
 }
 

@@ -1,5 +1,5 @@
-//! Offering load. Requests are meant to come at times that are fixed beforehand; how long one takes is counted from that
-//! time, also where the system was too busy to take it: a slow answer delays nobody's clock.
+//! Offering load. Requests are due at times that are fixed beforehand. The latency of a request counts from the time it
+//! was due, even if the system was too busy to take it then: a slow answer delays no later request.
 
 use super::file::Latency;
 use super::system::{Done, System};
@@ -13,18 +13,40 @@ use std::time::{Duration, Instant};
 /// How requests are handed in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Callers {
-    /// How many hand in at the same time.
+    /// The number of callers that hand in at the same time.
     pub(super) number: usize,
-    /// Most requests that one hands in together: what has come by then.
+    /// The most requests that a caller hands in together: those that are due by then.
     pub(super) batch: usize,
+}
+
+/// The time since a run began.
+trait Clock: Sync {
+    fn now(&self) -> Duration;
+    /// Returns at this time or later.
+    fn wait_until(&self, at: Duration);
+}
+
+/// The machine's clock.
+struct Machine {
+    begun: Instant,
+}
+
+impl Clock for Machine {
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn wait_until(&self, at: Duration) {
+        thread::sleep(at.saturating_sub(self.begun.elapsed()));
+    }
 }
 
 /// What came of it.
 #[derive(Debug, Clone)]
 pub(super) struct Driven {
-    /// Seconds from the meant time to the answer, in ascending order.
+    /// Seconds from the time a request was due to its answer, in ascending order.
     pub(super) latencies: Vec<f64>,
-    /// Seconds from the first meant time to the last answer.
+    /// Seconds from the time the first request was due to the last answer.
     pub(super) wall: f64,
     /// Processor time of this process.
     pub(super) cpu: f64,
@@ -50,11 +72,21 @@ pub(super) fn burst(n: usize) -> Vec<Duration> {
     vec![Duration::ZERO; n]
 }
 
-/// Hands in every request when its time has come, as soon as a caller is free.
+/// Hands in every request when it is due, as soon as a caller is free.
 ///
 /// # Errors
-/// Where one is refused, or was there before: then this is no measurement.
+/// If a request is refused, or was there before: then this is no measurement.
 pub(super) fn drive(
+    system: &dyn System,
+    requests: &[Vec<u8>],
+    times: &[Duration],
+    callers: Callers,
+) -> Outcome<Driven> {
+    drive_by(&Machine { begun: Instant::now() }, system, requests, times, callers)
+}
+
+fn drive_by(
+    clock: &dyn Clock,
     system: &dyn System,
     requests: &[Vec<u8>],
     times: &[Duration],
@@ -63,23 +95,23 @@ pub(super) fn drive(
     assert_eq!(requests.len(), times.len(), "a time for each request");
     let next = Mutex::new(0);
     let mark = Mark::now();
-    let begun = Instant::now();
     let call = || -> Result<(Vec<f64>, f64), String> {
         let (mut latencies, mut last) = (Vec::new(), 0.0f64);
         loop {
             let (from, to) = {
                 let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some(first) = times.get(*next) else { return Ok((latencies, last)) };
-                // Whoever is free meanwhile waits for the lock: it gets what comes after.
-                thread::sleep(first.saturating_sub(begun.elapsed()));
-                let come = times.partition_point(|t| *t <= begun.elapsed());
+                // Another free caller waits for the lock meanwhile, and takes the requests after these.
+                clock.wait_until(*first);
+                let now = clock.now();
+                let due = times.partition_point(|t| *t <= now);
                 let from = *next;
-                *next = come.clamp(from + 1, from + callers.batch);
+                *next = due.clamp(from + 1, from + callers.batch);
                 (from, *next)
             };
             let batch: Vec<&[u8]> = requests[from..to].iter().map(Vec::as_slice).collect();
             let answers = system.submit(&batch);
-            let now = begun.elapsed();
+            let now = clock.now();
             for (answer, time) in answers.iter().zip(&times[from..to]) {
                 match answer {
                     Ok(Done::Now) => latencies.push(now.saturating_sub(*time).as_secs_f64()),
@@ -129,13 +161,48 @@ mod tests {
     use super::*;
     use crate::report::world::rng;
 
-    /// Takes a while for each batch, whatever its size.
-    struct Slow(Duration, Mutex<Vec<usize>>);
+    /// A clock that moves only if somebody waits or works.
+    #[derive(Default)]
+    struct ByHand(Mutex<Duration>);
 
-    impl System for Slow {
+    impl ByHand {
+        fn pass(&self, time: Duration) {
+            *self.0.lock().expect("no panic") += time;
+        }
+    }
+
+    impl Clock for ByHand {
+        fn now(&self) -> Duration {
+            *self.0.lock().expect("no panic")
+        }
+
+        fn wait_until(&self, at: Duration) {
+            let mut now = self.0.lock().expect("no panic");
+            *now = at.max(*now);
+        }
+    }
+
+    /// Takes the same time for each batch, whatever its size.
+    struct Slow<'a> {
+        clock: &'a ByHand,
+        each: Duration,
+        batches: Mutex<Vec<usize>>,
+    }
+
+    impl<'a> Slow<'a> {
+        fn new(clock: &'a ByHand, each: Duration) -> Self {
+            Self { clock, each, batches: Mutex::default() }
+        }
+
+        fn batches(&self) -> Vec<usize> {
+            self.batches.lock().expect("no panic").clone()
+        }
+    }
+
+    impl System for Slow<'_> {
         fn submit(&self, requests: &[&[u8]]) -> Vec<Result<Done, String>> {
-            thread::sleep(self.0);
-            self.1.lock().expect("no panic").push(requests.len());
+            self.clock.pass(self.each);
+            self.batches.lock().expect("no panic").push(requests.len());
             requests.iter().map(|r| if r.is_empty() { Err("empty".into()) } else { Ok(Done::Now) }).collect()
         }
         fn height(&self) -> u64 {
@@ -169,31 +236,42 @@ mod tests {
     }
 
     #[test]
-    fn latency_counts_from_the_meant_time_also_where_the_system_is_busy() -> Outcome<()> {
-        let slow = Slow(Duration::from_millis(20), Mutex::default());
-        let requests = vec![vec![1]; 12];
-        let driven = drive(&slow, &requests, &burst(12), ONE)?;
-        assert_eq!(*slow.1.lock().map_err(|e| e.to_string())?, [4, 4, 4]);
+    fn latency_counts_from_the_time_a_request_was_due_even_if_the_system_is_busy() -> Outcome<()> {
+        let clock = ByHand::default();
+        let slow = Slow::new(&clock, Duration::from_millis(20));
+        let driven = drive_by(&clock, &slow, &vec![vec![1]; 12], &burst(12), ONE)?;
+        assert_eq!(slow.batches(), [4, 4, 4]);
         // The last of three batches has waited for two others.
-        assert!(driven.latencies[11] >= 0.06 && driven.latencies[0] >= 0.02, "{driven:?}");
-        assert!(driven.wall >= 0.06);
+        let expected: Vec<f64> = [0.02, 0.04, 0.06].into_iter().flat_map(|s| [s; 4]).collect();
+        assert_eq!(driven.latencies, expected);
+        assert_eq!(driven.wall, 0.06);
         Ok(())
     }
 
     #[test]
     fn nothing_is_handed_in_before_its_time() -> Outcome<()> {
-        let slow = Slow(Duration::ZERO, Mutex::default());
+        let clock = ByHand::default();
+        let slow = Slow::new(&clock, Duration::ZERO);
         let times = [0, 30, 60].map(Duration::from_millis);
-        let driven = drive(&slow, &vec![vec![1]; 3], &times, Callers { number: 2, batch: 4 })?;
-        assert_eq!(*slow.1.lock().map_err(|e| e.to_string())?, [1, 1, 1]);
-        assert!(driven.wall >= 0.06);
+        let driven = drive_by(&clock, &slow, &vec![vec![1]; 3], &times, Callers { number: 2, batch: 4 })?;
+        assert_eq!(slow.batches(), [1, 1, 1]);
+        assert_eq!(driven.wall, 0.06);
         Ok(())
     }
 
     #[test]
+    fn the_machines_clock_waits_at_least_as_long_as_asked() {
+        let clock = Machine { begun: Instant::now() };
+        clock.wait_until(Duration::from_millis(5));
+        assert!(clock.now() >= Duration::from_millis(5));
+        clock.wait_until(Duration::ZERO);
+    }
+
+    #[test]
     fn a_refusal_is_no_measurement() {
-        let slow = Slow(Duration::ZERO, Mutex::default());
-        let refused = drive(&slow, &[vec![1], vec![]], &burst(2), ONE).expect_err("one is empty");
+        let clock = ByHand::default();
+        let slow = Slow::new(&clock, Duration::ZERO);
+        let refused = drive_by(&clock, &slow, &[vec![1], vec![]], &burst(2), ONE).expect_err("one is empty");
         assert!(refused.to_string().contains("a good request was refused: empty"), "{refused}");
     }
 }

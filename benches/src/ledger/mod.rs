@@ -391,7 +391,7 @@ impl Run<'_> {
 
     fn engines(&mut self, stock: &Stock) -> Outcome<(Vec<Gates>, Vec<EngineSpeed>)> {
         let (mut gates, mut speeds) = (Vec::new(), Vec::new());
-        let own = amanat_accel::best().name();
+        let own = amanat_accel::default_backend().name();
         for engine in engines() {
             self.step(&format!("gates with {engine}"))?;
             // Signatures and rules are the same with every engine.

@@ -2,7 +2,6 @@
 
 use super::Outcome;
 use super::world::{HOSPITAL, Registries, START, World, start};
-use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{GrantedConsent, OrgId};
 use amanat_domain::field::Fr;
 use amanat_domain::identity::SubjectCommitment;
@@ -250,15 +249,10 @@ pub(crate) fn registries(state: &State) -> Outcome<Registries> {
     let dense = |registry| {
         state.leaves_as_of(bundle.epoch, registry, 0, usize::MAX).ok_or("a registry of the newest bundle")
     };
-    let leaves = Leaves {
-        subjects: dense(Registry::Subjects)?,
-        roles: dense(Registry::Roles)?,
-        consents: dense(Registry::Consents)?,
-        records: dense(Registry::Records)?,
-        revocations: state
-            .revocations_as_of(bundle.epoch, 0, usize::MAX)
-            .ok_or("the revocations of the newest bundle")?,
+    let indexed = |_| {
+        state.revocations_as_of(bundle.epoch, 0, usize::MAX).ok_or("the revocations of the newest bundle")
     };
+    let leaves = Leaves::read(dense, indexed)?;
     debug_assert!(start().is_ok_and(|start| start <= bundle.time));
     Registries::of(bundle, leaves)
 }

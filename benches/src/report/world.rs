@@ -9,7 +9,7 @@ use amanat_circuits::statements::record::RecordWitness;
 use amanat_circuits::statements::revoke::RevokeWitness;
 use amanat_circuits::statements::role::RoleWitness;
 use amanat_circuits::{Denied, Relation};
-use amanat_domain::bundle::{Bundle, Registry, RegistryState};
+use amanat_domain::bundle::{Bundle, PerRegistry, Registry, RegistryKind, RegistryState};
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, GrantedConsent, Grantee, Jurisdictions,
     Level, OrgId, Purposes, RoleCode, Rule, UseLimit,
@@ -22,9 +22,9 @@ use amanat_domain::record::{Record, RecordFields, ResourceType, anchor_leaf};
 use amanat_domain::secret::Secret;
 use amanat_domain::statement::{PublicVector, Statement};
 use amanat_domain::time::{Period, Timestamp};
-use amanat_domain::tree::{IndexedLeaf, IndexedTree, Path, RevocationId, Tree};
+use amanat_domain::tree::{IndexedLeaf, IndexedTree, Path, RegistryTree, RevocationId, Tree};
 use amanat_domain::tx::{ChainId, Context, KeyDigest, PolicyField, Transaction};
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::{AnyPlan, Keys};
 use amanat_prover::plan::{Plan, Target};
 use rand::CryptoRng;
@@ -63,9 +63,7 @@ pub struct World {
 pub struct Registries {
     /// What commits to them.
     pub bundle: Bundle,
-    /// In the order of [`Registry::ALL`]; the place of the revocations is empty.
-    trees: [Arc<Tree>; 5],
-    revocations: Arc<IndexedTree>,
+    trees: PerRegistry<Arc<RegistryTree>>,
 }
 
 /// The witness of one statement.
@@ -301,7 +299,7 @@ impl World {
         rng: &mut impl CryptoRng,
     ) -> Outcome<Transaction> {
         let plan = self.plan(statement, registries, &self.consent, (NO_CHAIN, keys), rng)?;
-        Ok(plan.prove_any(keys, &to_the_end)?)
+        Ok(plan.prove_any(keys, &no_progress)?)
     }
 }
 
@@ -330,15 +328,7 @@ impl Registries {
     /// # Errors
     /// Where the leaves are no registries.
     pub fn of(bundle: Bundle, leaves: Leaves) -> Outcome<Self> {
-        let tree = |leaves: &[Fr]| Tree::from_leaves(leaves).map(Arc::new);
-        let trees = [
-            tree(&leaves.subjects)?,
-            tree(&leaves.roles)?,
-            tree(&leaves.consents)?,
-            tree(&[])?,
-            tree(&leaves.records)?,
-        ];
-        Ok(Self { bundle, trees, revocations: Arc::new(IndexedTree::from_leaves(leaves.revocations)?) })
+        Ok(Self { bundle, trees: leaves.into_trees()?.map(|_, tree| Arc::new(tree)) })
     }
 
     /// Registries of `tree`'s size, all over the same leaves: those given, with the world's own put among them.
@@ -357,14 +347,16 @@ impl Registries {
         for (i, leaf) in (0u64..).zip(own) {
             tree.set(u32::try_from(i * step + step / 2)?, leaf)?;
         }
-        let dense = RegistryState { root: tree.root(), count: tree.len() };
-        let mut registries = [dense; 5];
-        registries[Registry::Revocations as usize] =
-            RegistryState { root: revocations.root(), count: revocations.len() };
+        let (dense, indexed) = (RegistryTree::Dense(tree), RegistryTree::Indexed(revocations));
+        let (dense, indexed) = (Arc::new(dense), Arc::new(indexed));
+        let trees = PerRegistry::from_fn(|registry| match registry.kind() {
+            RegistryKind::Dense => dense.clone(),
+            RegistryKind::Indexed => indexed.clone(),
+        });
+        let registries =
+            PerRegistry::from_fn(|r| RegistryState { root: trees[r].root(), count: trees[r].len() });
         let bundle = Bundle { epoch: world.anchored + 1, time: start()?, registries };
-        let tree = Arc::new(tree);
-        let trees = core::array::from_fn(|_| tree.clone());
-        Ok(Self { bundle, trees, revocations: Arc::new(revocations) })
+        Ok(Self { bundle, trees })
     }
 
     /// Small ones.
@@ -377,14 +369,15 @@ impl Registries {
     }
 
     fn path(&self, registry: Registry, leaf: Fr) -> Outcome<Path> {
-        let tree = &self.trees[registry as usize];
+        let tree = self.trees[registry].tree();
         let index =
             tree.leaves().iter().rposition(|l| *l == leaf).ok_or("the leaf is not in the registry")?;
         Ok(tree.path(u32::try_from(index)?).ok_or("a leaf of the tree has a path")?)
     }
 
     fn absence(&self, id: RevocationId) -> Outcome<amanat_domain::tree::NonMembership> {
-        Ok(self.revocations.non_membership(id).ok_or("the id is in the registry")?)
+        let revocations = self.trees[Registry::Revocations].indexed().ok_or("revocations are indexed")?;
+        Ok(revocations.non_membership(id).ok_or("the id is in the registry")?)
     }
 }
 

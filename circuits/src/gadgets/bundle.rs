@@ -3,7 +3,7 @@
 use crate::cs::{Cs, Num};
 use crate::gadgets::poseidon;
 use crate::public;
-use amanat_domain::bundle::{Bundle, Registry};
+use amanat_domain::bundle::{Bundle, PerRegistry, Registry};
 use amanat_domain::field::Fr;
 use amanat_domain::poseidon::Tag;
 
@@ -12,10 +12,10 @@ pub struct OpenBundle {
     epoch: Num,
     time: Num,
     /// What the prover says the roots are.
-    claimed: [Fr; 5],
+    claimed: PerRegistry<Fr>,
     /// Roots that other gadgets computed or asked for. A root that one computes has no wire of its own: it would be in no row.
-    roots: [Option<Num>; 5],
-    counts: [Num; 5],
+    roots: PerRegistry<Option<Num>>,
+    counts: PerRegistry<Num>,
 }
 
 impl OpenBundle {
@@ -24,9 +24,9 @@ impl OpenBundle {
         Self {
             epoch: cs.public(public::EPOCH),
             time: cs.hint(Fr::from(bundle.time.seconds())),
-            claimed: bundle.registries.map(|r| r.root.to_field()),
-            roots: [const { None }; 5],
-            counts: bundle.registries.map(|r| cs.hint(Fr::from(r.count))),
+            claimed: bundle.registries.map(|_, r| r.root.to_field()),
+            roots: PerRegistry::default(),
+            counts: bundle.registries.map(|_, r| cs.hint(Fr::from(r.count))),
         }
     }
 
@@ -38,20 +38,19 @@ impl OpenBundle {
 
     /// The committed root of a registry.
     pub fn root(&mut self, cs: &mut Cs, registry: Registry) -> Num {
-        let slot = registry as usize;
-        self.roots[slot].get_or_insert_with(|| cs.hint(self.claimed[slot])).clone()
+        self.roots[registry].get_or_insert_with(|| cs.hint(self.claimed[registry])).clone()
     }
 
     /// The root of a registry is this computed one.
     pub fn set_root(&mut self, registry: Registry, root: Num) {
-        self.roots[registry as usize] = Some(root);
+        self.roots[registry] = Some(root);
     }
 
     /// `B_e` is the hash of epoch, time and the registries' roots and counts.
     pub fn bind(mut self, cs: &mut Cs) {
-        let roots = Registry::ALL.map(|registry| self.root(cs, registry));
+        let roots = PerRegistry::from_fn(|registry| self.root(cs, registry));
         let mut words = vec![&self.epoch, &self.time];
-        words.extend(roots.iter().zip(&self.counts).flat_map(|(root, count)| [root, count]));
+        words.extend(roots.iter().flat_map(|(registry, root)| [root, &self.counts[registry]]));
         let hash = poseidon::hash(cs, Tag::Bundle, &words);
         cs.bind_public(public::BUNDLE, &hash);
     }

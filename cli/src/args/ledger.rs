@@ -29,6 +29,13 @@ pub(crate) enum LedgerCommand {
         #[command(flatten)]
         at: LedgerAt,
     },
+    /// Advance a development ledger by one epoch.
+    ///
+    /// For a ledger whose epochs are advanced by hand: `amanat init --epochs-by-hand`, or a node with --epochs-by-hand.
+    NextEpoch {
+        #[command(flatten)]
+        at: LedgerAt,
+    },
     /// Whether something is on the ledger, with the proof.
     Entry {
         /// nullifier, transaction, key, bundle, context, credential,

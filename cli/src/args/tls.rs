@@ -1,7 +1,6 @@
 //! Files for TLS: a node's and a client's. They are read here in every build; one without the feature `tls` says so when they are used.
 
-use amanat_api::tls::{ClientTls, TlsError, TlsSettings};
-use amanat_node::server::Acceptor;
+use amanat_api::tls::{ClientTls, TlsSettings};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -52,13 +51,11 @@ pub(crate) struct NodeTlsArgs {
 }
 
 impl NodeTlsArgs {
-    /// What speaks TLS, where it is asked for.
-    pub(crate) fn acceptor(&self) -> Result<Option<Acceptor>, TlsError> {
-        let (Some(certificate), Some(key)) = (self.tls_certificate.clone(), self.tls_key.clone()) else {
-            return Ok(None);
-        };
+    /// The files; `None` if TLS is not asked for.
+    pub(crate) fn settings(&self) -> Option<TlsSettings> {
+        let (certificate, key) = (self.tls_certificate.clone()?, self.tls_key.clone()?);
         let (clients, require) = (self.client_ca.clone(), self.require_client_certificate);
-        Acceptor::new(TlsSettings { certificate, key, clients, require }).map(Some)
+        Some(TlsSettings { certificate, key, clients, require })
     }
 }
 
@@ -89,7 +86,8 @@ mod tests {
         let Command::Node(args) = Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{e}")).command else {
             panic!("a node")
         };
-        let error = args.tls.acceptor().expect_err("no TLS").to_string();
+        let settings = args.tls.settings().expect("TLS is asked for");
+        let error = amanat_node::server::Acceptor::new(settings).expect_err("no TLS").to_string();
         assert_eq!(error, "this build has no TLS: build with --features tls");
     }
 

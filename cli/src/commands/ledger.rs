@@ -17,6 +17,7 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
         LedgerCommand::Inspect { at } => inspect(&Session::open(global, at, ui)?),
         LedgerCommand::Block { height, at } => block(&Session::open(global, at, ui)?, *height),
         LedgerCommand::Wait { seconds, at } => wait::run(*seconds, global, at, ui),
+        LedgerCommand::NextEpoch { at } => next_epoch(&Session::open(global, at, ui)?),
         LedgerCommand::Entry { kind, name, out, at } => {
             let entry = Entry::from_words(kind, name)?;
             self::entry(&Session::open(global, at, ui)?, entry, out.as_deref())
@@ -66,6 +67,13 @@ fn inspect(session: &Session) -> Result<()> {
     }
     ui.table(&rows);
     ui.document(&serde_json::to_value(&status)?);
+    Ok(())
+}
+
+pub(crate) fn next_epoch(session: &Session) -> Result<()> {
+    let epoch = session.ledger.next_epoch()?;
+    session.ui.say(format!("epoch {epoch} is sealed: what was submitted can be proved about"));
+    session.ui.document(&serde_json::json!({ "epoch": epoch }));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod clinician;
 pub(crate) mod cluster;
 pub(crate) mod consent;
 pub(crate) mod governance;
+pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod node;

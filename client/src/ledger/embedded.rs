@@ -1,7 +1,7 @@
 //! The ledger of this process.
 
 use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, SealedBundle};
-use amanat_api::clock::Clock;
+use amanat_api::clock::{ByHandError, Clock, EpochClock};
 use amanat_api::problem::Problem;
 use amanat_api::view::{self, GovernanceView, StatusView};
 use amanat_domain::mirror::Mirror;
@@ -19,13 +19,25 @@ const PAGE: usize = 256;
 pub struct Embedded {
     solo: Arc<Solo>,
     clock: Arc<dyn Clock>,
+    /// The same clock, if epochs are advanced by hand.
+    by_hand: Option<Arc<EpochClock>>,
 }
 
 impl Embedded {
     /// Over this ledger.
     #[must_use]
     pub fn new(solo: Arc<Solo>, clock: Arc<dyn Clock>) -> Self {
-        Self { solo, clock }
+        Self { solo, clock, by_hand: None }
+    }
+
+    /// Over this ledger, with a clock that stands at the time of its last block until
+    /// [`LedgerAccess::next_epoch`] moves it.
+    ///
+    /// # Errors
+    /// [`ByHandError::Profile`]: the chain is no development chain.
+    pub fn by_hand(solo: Arc<Solo>) -> Result<Self, ByHandError> {
+        let clock = Arc::new(EpochClock::new(&solo.genesis(), solo.status().tip.time)?);
+        Ok(Self { solo, clock: clock.clone(), by_hand: Some(clock) })
     }
 
     /// The ledger.
@@ -138,5 +150,16 @@ impl LedgerAccess for Embedded {
 
     fn governance(&self) -> Result<GovernanceView, AccessError> {
         Ok(GovernanceView::new(&self.solo.state()))
+    }
+
+    fn epochs_by_hand(&self) -> bool {
+        self.by_hand.is_some()
+    }
+
+    fn next_epoch(&self) -> Result<u64, AccessError> {
+        let clock = self.by_hand.as_ref().ok_or_else(super::not_by_hand)?;
+        let epoch = clock.next_epoch().map_err(|error| AccessError::Refused(error.into()))?;
+        self.tick()?;
+        Ok(epoch)
     }
 }

@@ -6,7 +6,7 @@ use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, Se
 use amanat_api::problem::{Envelope, tame};
 use amanat_api::tls::ClientTls;
 use amanat_api::view::{
-    BlocksView, BundleView, ChangeView, EntryView, GovernanceView, Hex32, InclusionView, IndexedLeafView,
+    BlocksView, BundleView, ChangeView, EntryView, EpochView, GovernanceView, Hex32, InclusionView, IndexedLeafView,
     KeysView, LeavesView, StatusView, SubmittedView, ViewError,
 };
 use amanat_api::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
@@ -46,6 +46,7 @@ const GOVERNANCE: &str = "members";
 /// Submissions under way at once.
 const SUBMITTERS: usize = 32;
 const BYTES: &str = "application/octet-stream";
+const NEXT_EPOCH: &str = "/v1/dev/epoch";
 
 /// A node at an address.
 pub struct Http {
@@ -232,15 +233,10 @@ impl Http {
         let bundle = self.bundle(None)?.ok_or_else(|| untrustworthy("bundle", &"there is no newest"))?.bundle;
         let field = |leaf: &Hex32| leaf.field("leaf");
         let dense = |registry| self.leaves::<Hex32, Fr>(&bundle, registry, field);
-        let leaves = Leaves {
-            subjects: dense(Registry::Subjects)?,
-            roles: dense(Registry::Roles)?,
-            consents: dense(Registry::Consents)?,
-            records: dense(Registry::Records)?,
-            revocations: self.leaves(&bundle, Registry::Revocations, |leaf: &IndexedLeafView| {
-                IndexedLeaf::try_from(leaf)
-            })?,
+        let indexed = |registry| {
+            self.leaves(&bundle, registry, |leaf: &IndexedLeafView| IndexedLeaf::try_from(leaf))
         };
+        let leaves = Leaves::read(dense, indexed)?;
         Ok(Mirror::new(bundle, leaves)?)
     }
 
@@ -423,6 +419,16 @@ impl LedgerAccess for Http {
             }
         }
         Err(untrustworthy(GOVERNANCE, &"each time its pages are of different blocks"))
+    }
+
+    fn next_epoch(&self) -> Result<u64, AccessError> {
+        let sent = self.agent.post(format!("{}{NEXT_EPOCH}", self.node)).send_empty();
+        match Answer::read(&self.node, sent, SMALL)?.success() {
+            Ok(bytes) => Ok(parse::<EpochView>("epoch", &bytes)?.epoch),
+            // Only a node that was started for it has the path.
+            Err(AccessError::Refused(problem)) if problem.status == 404 => Err(super::not_by_hand()),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -95,6 +95,29 @@ pub trait LedgerAccess: Send + Sync {
     /// # Errors
     /// [`AccessError`].
     fn governance(&self) -> Result<GovernanceView, AccessError>;
+
+    /// Whether this ledger's epochs are advanced by [`LedgerAccess::next_epoch`] and by nothing else. A node does not tell.
+    fn epochs_by_hand(&self) -> bool {
+        false
+    }
+
+    /// Advances a development ledger by one epoch, whose bundle is then sealed; returns the epoch.
+    ///
+    /// # Errors
+    /// [`AccessError::Refused`] if the ledger goes by a clock, as all but some development ledgers do.
+    fn next_epoch(&self) -> Result<u64, AccessError> {
+        Err(not_by_hand())
+    }
+}
+
+/// Nobody but the clock begins epochs there.
+fn not_by_hand() -> AccessError {
+    AccessError::Refused(Problem::request(
+        404,
+        "epochs_by_clock",
+        "the epochs of this ledger begin by the clock",
+        "make a development ledger with `amanat init --epochs-by-hand`, or start its node with --epochs-by-hand",
+    ))
 }
 
 /// A transaction is on the ledger.

@@ -7,6 +7,7 @@
 mod dense;
 mod indexed;
 mod path;
+mod registry;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ pub use indexed::{
     NotARevocationId, REVOCATION_BITS, RevocationId,
 };
 pub use path::Path;
+pub use registry::{PlanError, RegistryTree, RegistryUpdate};
 
 use crate::field::Fr;
 use crate::poseidon::{Tag, hash};

@@ -2,13 +2,14 @@
 
 use super::{KeyEntry, Member, Proposal, SealedBundle, ValidatorSets};
 use amanat_domain::block::Block;
+use amanat_domain::bundle::PerRegistry;
 use amanat_domain::commitments::Commitments;
 use amanat_domain::consent::OrgId;
 use amanat_domain::entry::{Credential, Entry, EntryProof};
 use amanat_domain::map::MerkleMap;
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::statement::Statement;
-use amanat_domain::tree::{IndexedUpdate, Update};
+use amanat_domain::tree::RegistryUpdate;
 use amanat_domain::tx::{KeyDigest, TxId};
 use std::collections::BTreeMap;
 
@@ -18,11 +19,7 @@ pub struct Delta {
     pub(crate) block: Block,
     pub(crate) receipts: Vec<ReceiptData>,
     pub(crate) sealed: Option<SealedBundle>,
-    pub(crate) subjects: Update,
-    pub(crate) roles: Update,
-    pub(crate) consents: Update,
-    pub(crate) records: Update,
-    pub(crate) revocations: IndexedUpdate,
+    pub(crate) registries: PerRegistry<RegistryUpdate>,
     pub(crate) enrolled: Vec<[u8; 32]>,
     pub(crate) nullifiers: Vec<[u8; 32]>,
     pub(crate) contexts: Vec<([u8; 32], TxId)>,

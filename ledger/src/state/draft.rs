@@ -6,7 +6,7 @@
 use super::{Delta, KeyEntry, Member, Proposal, SealedBundle, State, ValidatorSets};
 use crate::error::{BlockRefusal, Conflict, Refusal, Reject};
 use amanat_domain::block::{Block, Header, tx_root};
-use amanat_domain::bundle::{Registry, RegistryKind};
+use amanat_domain::bundle::{PerRegistry, Registry, RegistryKind};
 use amanat_domain::commitments::Commitments;
 use amanat_domain::consent::OrgId;
 use amanat_domain::entry::{Content, Credential, Entry};
@@ -33,12 +33,10 @@ pub struct Draft<'s> {
     spent: BTreeSet<[u8; 32]>,
     contexts: Vec<([u8; 32], TxId)>,
     used: BTreeMap<[u8; 32], TxId>,
-    pub(super) subjects: Vec<Fr>,
+    /// What the block adds to each registry: leaves, or ids to an indexed one.
+    added: PerRegistry<Vec<Fr>>,
     pub(super) enrolled: BTreeSet<[u8; 32]>,
-    pub(super) consents: Vec<Fr>,
-    pub(super) records: Vec<Fr>,
-    pub(super) revoked: Vec<RevocationId>,
-    pub(super) revoked_set: BTreeSet<[u8; 32]>,
+    pub(super) revoked: BTreeSet<[u8; 32]>,
     pub(super) issued: Vec<Credential>,
     pub(super) issued_leaves: BTreeMap<[u8; 32], u32>,
     pub(super) retired: BTreeMap<u32, [u8; 32]>,
@@ -76,12 +74,9 @@ impl<'s> Draft<'s> {
             spent: BTreeSet::new(),
             contexts: Vec::new(),
             used: BTreeMap::new(),
-            subjects: Vec::new(),
+            added: PerRegistry::default(),
             enrolled: BTreeSet::new(),
-            consents: Vec::new(),
-            records: Vec::new(),
-            revoked: Vec::new(),
-            revoked_set: BTreeSet::new(),
+            revoked: BTreeSet::new(),
             issued: Vec::new(),
             issued_leaves: BTreeMap::new(),
             retired: BTreeMap::new(),
@@ -173,14 +168,14 @@ impl<'s> Draft<'s> {
                 if leaf == Fr::from(0u64) {
                     return Err(Reject::EmptyLeaf(0).into());
                 }
-                let first = self.room(registry, self.consents.len(), 1)?;
-                self.consents.push(leaf);
+                let first = self.room(registry, 1)?;
+                self.add(registry, [leaf]);
                 Ok(Effect::Appended { registry, first, count: 1 })
             }
             RegistryKind::Indexed => {
                 let id = RevocationId::new(tx.out[0]).ok_or(Reject::NotARevocationId)?;
                 self.check_not_revoked(id)?;
-                let index = self.room(registry, self.revoked.len(), 1)?;
+                let index = self.room(registry, 1)?;
                 self.revoke(id);
                 Ok(Effect::Revoked { index })
             }
@@ -245,20 +240,25 @@ impl<'s> Draft<'s> {
     }
 
     pub(super) fn check_not_revoked(&self, id: RevocationId) -> Result<(), Conflict> {
-        if self.state.revocations.contains(id) || self.revoked_set.contains(&id.to_bytes()) {
+        if self.state.revocations().contains(id) || self.revoked.contains(&id.to_bytes()) {
             return Err(Conflict::revoked(id));
         }
         Ok(())
     }
 
     pub(super) fn revoke(&mut self, id: RevocationId) {
-        self.revoked_set.insert(id.to_bytes());
-        self.revoked.push(id);
+        self.revoked.insert(id.to_bytes());
+        self.add(Registry::Revocations, [id.to_field()]);
     }
 
-    /// Index the next leaf of a registry gets, if `more` fit behind the `pending` ones of this draft.
-    pub(super) fn room(&self, registry: Registry, pending: usize, more: usize) -> Result<u32, Conflict> {
-        let first = self.state.registry(registry).1 + pending as u64;
+    /// Adds leaves, or ids to an indexed registry, behind what this draft has added.
+    pub(super) fn add(&mut self, registry: Registry, leaves: impl IntoIterator<Item = Fr>) {
+        self.added[registry].extend(leaves);
+    }
+
+    /// Index the next leaf of a registry gets, if `more` fit behind what this draft has added.
+    pub(super) fn room(&self, registry: Registry, more: usize) -> Result<u32, Conflict> {
+        let first = self.state.registry(registry).1 + self.added[registry].len() as u64;
         if first + more as u64 > CAPACITY {
             return Err(Conflict::RegistryFull { registry });
         }
@@ -272,25 +272,20 @@ impl<'s> Draft<'s> {
     pub(crate) fn finish(self, transactions: Vec<Transaction>) -> Delta {
         debug_assert_eq!(transactions.len(), self.receipts.len());
         let state = self.state;
-        let room = "room was checked when each transaction was admitted";
-        let leaves: Vec<Fr> = self.issued.iter().map(|c| c.leaf).collect();
+        // Retired credentials, which may have been issued by this very block.
         let zeroed: Vec<(u32, Fr)> = self.retired.keys().map(|index| (*index, Fr::from(0u64))).collect();
-        let subjects = state.subjects.plan_append(&self.subjects).expect(room);
-        let roles = state.roles.plan(&zeroed, &leaves).expect(room);
-        let consents = state.consents.plan_append(&self.consents).expect(room);
-        let records = state.records.plan_append(&self.records).expect(room);
-        let revocations =
-            state.revocations.plan_insert(&self.revoked).expect("ids were checked when admitted");
+        let registries = PerRegistry::from_fn(|registry| {
+            let sets: &[_] = if registry == Registry::Roles { &zeroed } else { &[] };
+            let update = state.registries[registry].plan(sets, &self.added[registry]);
+            update.expect("room and ids were checked when each transaction was admitted")
+        });
         let entries = state.entries.with(self.entries());
         let commitments = Commitments {
             chain: state.genesis.chain_id(),
-            registries: [
-                (subjects.root(), subjects.len()),
-                (roles.root(), roles.len()),
-                (consents.root(), consents.len()),
-                (revocations.tree().root(), revocations.tree().len()),
-                (records.root(), records.len()),
-            ],
+            registries: PerRegistry::from_fn(|registry| {
+                let tree = registries[registry].tree();
+                (tree.root(), tree.len())
+            }),
             active: state.active_credentials() + self.issued.len() as u64 - self.retired.len() as u64,
             entries: (entries.root(), entries.len()),
         };
@@ -309,11 +304,7 @@ impl<'s> Draft<'s> {
             block: Block { header, transactions },
             receipts: self.receipts,
             sealed: self.sealed,
-            subjects,
-            roles,
-            consents,
-            records,
-            revocations,
+            registries,
             enrolled: self.enrolled.into_iter().collect(),
             nullifiers: self.nullifiers,
             contexts: self.contexts,

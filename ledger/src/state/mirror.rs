@@ -5,7 +5,7 @@
 //! `next` is found by following the list over the values that came later.
 
 use super::State;
-use amanat_domain::bundle::Registry;
+use amanat_domain::bundle::{Registry, RegistryKind};
 use amanat_domain::field::Fr;
 use amanat_domain::tree::{IndexedLeaf, RevocationId};
 
@@ -16,9 +16,6 @@ impl State {
         let sealed = self.bundle(epoch)?;
         let count = sealed.bundle.registry(registry).count;
         Some(match registry {
-            Registry::Subjects | Registry::Consents | Registry::Records => {
-                page(self.tree(registry).leaves(), count, from, limit).to_vec()
-            }
             Registry::Roles => {
                 // Issued in ascending order of height.
                 let count = self.credentials.partition_point(|c| c.issued < sealed.height) as u64;
@@ -29,9 +26,12 @@ impl State {
                 };
                 credentials.iter().map(|c| leaf(c.retired, c.leaf)).collect()
             }
-            Registry::Revocations => {
-                self.revocations_as_of(epoch, from, limit)?.iter().map(IndexedLeaf::hash).collect()
-            }
+            _ => match registry.kind() {
+                RegistryKind::Dense => page(self.tree(registry).leaves(), count, from, limit).to_vec(),
+                RegistryKind::Indexed => {
+                    self.revocations_as_of(epoch, from, limit)?.iter().map(IndexedLeaf::hash).collect()
+                }
+            },
         })
     }
 
@@ -39,11 +39,11 @@ impl State {
     #[must_use]
     pub fn revocations_as_of(&self, epoch: u64, from: u64, limit: usize) -> Option<Vec<IndexedLeaf>> {
         let count = self.bundle(epoch)?.bundle.registry(Registry::Revocations).count;
-        let leaves = self.revocations.leaves();
+        let leaves = self.revocations().leaves();
         let as_of = |leaf: &IndexedLeaf| {
             let mut next = leaf.next;
             // Not an id: the end of the list.
-            while let Some(at) = RevocationId::new(next).and_then(|id| self.revocations.position(id)) {
+            while let Some(at) = RevocationId::new(next).and_then(|id| self.revocations().position(id)) {
                 if u64::from(at) < count {
                     break;
                 }

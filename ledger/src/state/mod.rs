@@ -14,7 +14,7 @@ pub use members::{Member, Proposal, ValidatorSets};
 
 use crate::genesis::Genesis;
 use amanat_domain::block::{AppHash, BlockHash, Header, tx_root};
-use amanat_domain::bundle::{Bundle, BundleHash, Registry, RegistryState};
+use amanat_domain::bundle::{Bundle, BundleHash, PerRegistry, Registry, RegistryState};
 use amanat_domain::commitments::Commitments;
 use amanat_domain::consent::OrgId;
 use amanat_domain::entry::{Content, Credential, Entry, EntryProof};
@@ -24,7 +24,7 @@ use amanat_domain::map::{Key, MerkleMap, Value};
 use amanat_domain::receipt::receipts_root;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
-use amanat_domain::tree::{IndexedTree, Root, Tree};
+use amanat_domain::tree::{IndexedTree, RegistryTree, Root, Tree};
 use amanat_domain::tx::{KeyDigest, TxId};
 use amanat_params::VerifyingKey;
 use amanat_verifier::PreparedVerifyingKey;
@@ -85,11 +85,7 @@ impl KeyEntry {
 pub struct State {
     pub(crate) genesis: Arc<Genesis>,
     pub(crate) tip: Header,
-    pub(crate) subjects: Tree,
-    pub(crate) roles: Tree,
-    pub(crate) consents: Tree,
-    pub(crate) records: Tree,
-    pub(crate) revocations: IndexedTree,
+    pub(crate) registries: PerRegistry<RegistryTree>,
     /// By epoch. Never empty: the genesis seals `B_0`.
     pub(crate) bundles: BTreeMap<u64, SealedBundle>,
     /// Everything that the app hash covers entry by entry; what nullifiers and contexts are looked up in.
@@ -134,11 +130,7 @@ impl State {
         let mut state = Self {
             genesis,
             tip,
-            subjects: Tree::new(),
-            roles: Tree::new(),
-            consents: Tree::new(),
-            records: Tree::new(),
-            revocations: IndexedTree::new(),
+            registries: PerRegistry::from_fn(|registry| RegistryTree::new(registry.kind())),
             bundles: BTreeMap::new(),
             entries: MerkleMap::new(),
             nullifiers: 0,
@@ -175,31 +167,23 @@ impl State {
     /// The registry's root and number of leaves.
     #[must_use]
     pub fn registry(&self, registry: Registry) -> (Root, u64) {
-        match registry {
-            Registry::Subjects => (self.subjects.root(), self.subjects.len()),
-            Registry::Roles => (self.roles.root(), self.roles.len()),
-            Registry::Consents => (self.consents.root(), self.consents.len()),
-            Registry::Revocations => (self.revocations.root(), self.revocations.len()),
-            Registry::Records => (self.records.root(), self.records.len()),
-        }
+        let tree = &self.registries[registry];
+        (tree.root(), tree.len())
     }
 
     /// A registry's tree; for revocations the tree over the leaves' hashes.
     #[must_use]
-    pub const fn tree(&self, registry: Registry) -> &Tree {
-        match registry {
-            Registry::Subjects => &self.subjects,
-            Registry::Roles => &self.roles,
-            Registry::Consents => &self.consents,
-            Registry::Revocations => self.revocations.tree(),
-            Registry::Records => &self.records,
-        }
+    pub fn tree(&self, registry: Registry) -> &Tree {
+        self.registries[registry].tree()
     }
 
     /// The revocations.
+    ///
+    /// # Panics
+    /// Never.
     #[must_use]
-    pub const fn revocations(&self) -> &IndexedTree {
-        &self.revocations
+    pub fn revocations(&self) -> &IndexedTree {
+        self.registries[Registry::Revocations].indexed().expect("revocations are an indexed registry")
     }
 
     /// The bundle of an epoch, where one was sealed.
@@ -271,7 +255,7 @@ impl State {
     pub fn commitments(&self) -> Commitments {
         Commitments {
             chain: self.genesis.chain_id(),
-            registries: Registry::ALL.map(|r| self.registry(r)),
+            registries: PerRegistry::from_fn(|r| self.registry(r)),
             active: self.active_credentials(),
             entries: (self.entries.root(), self.entries.len()),
         }
@@ -279,7 +263,7 @@ impl State {
 
     /// The bundle over this state, for the epoch that begins.
     fn seal(&self, epoch: u64, time: Timestamp, height: u64) -> SealedBundle {
-        let registries = Registry::ALL.map(|r| {
+        let registries = PerRegistry::from_fn(|r| {
             let (root, len) = self.registry(r);
             let count = if r == Registry::Roles { self.active_credentials() } else { len };
             RegistryState { root, count }
@@ -303,11 +287,9 @@ impl State {
             }
             self.bundles.insert(sealed.bundle.epoch, sealed);
         }
-        self.subjects.apply(delta.subjects);
-        self.roles.apply(delta.roles);
-        self.consents.apply(delta.consents);
-        self.records.apply(delta.records);
-        self.revocations.apply(delta.revocations);
+        for (registry, update) in delta.registries {
+            self.registries[registry].apply(update);
+        }
         self.enrolled.extend(delta.enrolled);
         self.entries = delta.entries;
         self.nullifiers += delta.nullifiers.len() as u64;

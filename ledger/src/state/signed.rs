@@ -45,7 +45,7 @@ impl Draft<'_> {
     }
 
     fn enrol(&mut self, subjects: &[SubjectCommitment]) -> Result<Effect, Refusal> {
-        let first = self.room(Registry::Subjects, self.subjects.len(), subjects.len())?;
+        let first = self.room(Registry::Subjects, subjects.len())?;
         let mut new = BTreeSet::new();
         for (i, subject) in subjects.iter().enumerate() {
             let leaf = subject.to_field();
@@ -61,7 +61,7 @@ impl Draft<'_> {
             }
         }
         self.enrolled.extend(new);
-        self.subjects.extend(subjects.iter().map(|s| s.to_field()));
+        self.add(Registry::Subjects, subjects.iter().map(|s| s.to_field()));
         Ok(Effect::Appended { registry: Registry::Subjects, first, count: subjects.len() as u32 })
     }
 
@@ -73,8 +73,9 @@ impl Draft<'_> {
         if let Some(index) = active.or_else(|| self.issued_leaves.get(&bytes)) {
             return Err(Conflict::AlreadyIssued { index: *index }.into());
         }
-        let first = self.room(Registry::Roles, self.issued.len(), 1)?;
+        let first = self.room(Registry::Roles, 1)?;
         let credential = Credential { role, organisation: signer, leaf, issued: self.height, retired: None };
+        self.add(Registry::Roles, [leaf]);
         self.issued.push(credential);
         self.issued_leaves.insert(bytes, first);
         Ok(Effect::Appended { registry: Registry::Roles, first, count: 1 })
@@ -106,8 +107,8 @@ impl Draft<'_> {
         records: &[RecordRoot],
         superseded: &[SupersessionHandle],
     ) -> Result<Effect, Refusal> {
-        let first = self.room(Registry::Records, self.records.len(), records.len())?;
-        self.room(Registry::Revocations, self.revoked.len(), superseded.len())?;
+        let first = self.room(Registry::Records, records.len())?;
+        self.room(Registry::Revocations, superseded.len())?;
         if let Some(i) = records.iter().position(|r| r.to_field() == Fr::from(0u64)) {
             return Err(Reject::EmptyLeaf(i).into());
         }
@@ -124,7 +125,7 @@ impl Draft<'_> {
         }
         ids.into_iter().for_each(|id| self.revoke(id));
         let epoch = self.epoch;
-        self.records.extend(records.iter().map(|r| anchor_leaf(*r, signer, epoch).to_field()));
+        self.add(Registry::Records, records.iter().map(|r| anchor_leaf(*r, signer, epoch).to_field()));
         Ok(Effect::Anchored { first, count: records.len() as u32, superseded: superseded.len() as u32 })
     }
 

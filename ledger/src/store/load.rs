@@ -6,13 +6,13 @@ use crate::error::Fault;
 use crate::genesis::Genesis;
 use crate::state::{SealedBundle, State};
 use amanat_domain::block::{BlockHash, Header};
-use amanat_domain::bundle::Registry;
+use amanat_domain::bundle::{PerRegistry, Registry, RegistryKind};
 use amanat_domain::entry::{Content, Entry};
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::map::{Key, MerkleMap, Value};
 use amanat_domain::quorum::Certificate;
 use amanat_domain::statement::Statement;
-use amanat_domain::tree::{IndexedTree, Node, Tree};
+use amanat_domain::tree::{IndexedTree, Node, RegistryTree, Tree};
 use amanat_domain::tx::{KeyDigest, TxId};
 use rayon::prelude::*;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
@@ -29,13 +29,12 @@ pub(super) fn state(db: &Database) -> Result<State, Fault> {
     let (tip, hashes) = headers(&tx, &state)?;
     bodies(&tx, tip.height)?;
     state.tip = tip;
-    state.subjects = tree(&tx, Registry::Subjects)?;
-    state.roles = tree(&tx, Registry::Roles)?;
-    state.consents = tree(&tx, Registry::Consents)?;
-    state.records = tree(&tx, Registry::Records)?;
-    state.revocations = revocations(&tx)?;
+    state.registries = PerRegistry::try_from_fn(|registry| match registry.kind() {
+        RegistryKind::Dense => tree(&tx, registry).map(RegistryTree::Dense),
+        RegistryKind::Indexed => indexed(&tx, registry).map(RegistryTree::Indexed),
+    })?;
     credentials(&tx, &mut state)?;
-    state.enrolled = state.subjects.leaves().iter().map(to_bytes).collect();
+    state.enrolled = state.tree(Registry::Subjects).leaves().iter().map(to_bytes).collect();
     bundles(&tx, &mut state)?;
     governance::read(&tx, &mut state)?;
     certificates(&tx, &state, &hashes)?;
@@ -148,7 +147,7 @@ fn tree(tx: &ReadTransaction, registry: Registry) -> Result<Tree, Fault> {
     Ok(tree)
 }
 
-fn revocations(tx: &ReadTransaction) -> Result<IndexedTree, Fault> {
+fn indexed(tx: &ReadTransaction, registry: Registry) -> Result<IndexedTree, Fault> {
     let table = tx.open_table(REVOCATIONS).map_err(fault(READING))?;
     let mut leaves = Vec::new();
     for entry in table.iter().map_err(fault(READING))? {
@@ -158,9 +157,9 @@ fn revocations(tx: &ReadTransaction) -> Result<IndexedTree, Fault> {
         }
         leaves.push(indexed_leaf(bytes.value()).map_err(corrupt)?);
     }
-    let (_, nodes) = nodes(tx, Registry::Revocations)?;
+    let (_, nodes) = nodes(tx, registry)?;
     let tree = IndexedTree::from_nodes(leaves, nodes).map_err(corrupt)?;
-    sample(tree.tree(), Registry::Revocations)?;
+    sample(tree.tree(), registry)?;
     let last = tree.leaves().len() - 1;
     for (i, leaf) in tree.leaves().iter().enumerate() {
         let sampled = i % (last / SAMPLES as usize + 1) == 0 || i == last;
@@ -204,14 +203,12 @@ fn credentials(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault> {
         }
         state.credentials.push(credential(bytes.value()).map_err(corrupt)?);
     }
-    if state.credentials.len() as u64 != state.roles.len() {
-        return Err(corrupt(format!(
-            "{} credentials, but {} leaves in roles",
-            state.credentials.len(),
-            state.roles.len()
-        )));
+    let roles = &state.registries[Registry::Roles];
+    let (credentials, leaves) = (state.credentials.len() as u64, roles.len());
+    if credentials != leaves {
+        return Err(corrupt(format!("{credentials} credentials, but {leaves} leaves in roles")));
     }
-    for ((index, leaf), c) in (0..).zip(state.roles.leaves()).zip(&state.credentials) {
+    for ((index, leaf), c) in (0..).zip(roles.tree().leaves()).zip(&state.credentials) {
         let expected = if c.retired.is_none() { c.leaf } else { Fr::from(0u64) };
         if *leaf != expected {
             return Err(corrupt(format!("credential {index} is not the one in the tree")));

@@ -28,7 +28,7 @@ use amanat_domain::field::to_bytes;
 use amanat_domain::merkle;
 use amanat_domain::quorum::Certificate;
 use amanat_domain::receipt::{InclusionProof, ReceiptData};
-use amanat_domain::tree::Update;
+use amanat_domain::tree::RegistryUpdate;
 use amanat_domain::tx::TxId;
 use amanat_domain::wire::{Reader, Writer};
 use amanat_verifier::light::ValidatorChange;
@@ -393,23 +393,21 @@ fn write_block(
         transactions.insert(&r.txid.0, (r.height, r.index))?;
     }
     let mut nodes = tx.open_table(NODES)?;
-    let mut write_nodes = |registry: Registry, update: &Update| -> Result<(), redb::Error> {
-        for n in update.nodes() {
+    let mut revocations = tx.open_table(REVOCATIONS)?;
+    for (registry, update) in delta.registries.iter() {
+        for n in update.tree().nodes() {
             nodes.insert((registry as u8, n.level, n.index), &to_bytes(&n.value))?;
         }
-        Ok(())
-    };
-    write_nodes(Registry::Subjects, &delta.subjects)?;
-    write_nodes(Registry::Roles, &delta.roles)?;
-    write_nodes(Registry::Consents, &delta.consents)?;
-    write_nodes(Registry::Records, &delta.records)?;
-    write_nodes(Registry::Revocations, delta.revocations.tree())?;
-    let mut revocations = tx.open_table(REVOCATIONS)?;
-    for (index, leaf) in delta.revocations.leaves() {
-        revocations.insert(index, &pair(leaf.value, leaf.next))?;
+        if let RegistryUpdate::Indexed(update) = update {
+            for (index, leaf) in update.leaves() {
+                revocations.insert(index, &pair(leaf.value, leaf.next))?;
+            }
+        }
     }
     let mut credentials = tx.open_table(CREDENTIALS)?;
-    for (index, credential) in (delta.roles.first_appended()..).zip(&delta.issued) {
+    for (index, credential) in
+        (delta.registries[Registry::Roles].tree().first_appended()..).zip(&delta.issued)
+    {
         credentials.insert(index as u32, credential_bytes(credential).as_slice())?;
     }
     for (index, _) in &delta.retired {

@@ -24,7 +24,7 @@
 //! | `rounds` | height, round, block hash | the engine's note on a proposed block; gone likewise |
 
 use crate::state::{KeyEntry, SealedBundle};
-use amanat_domain::bundle::{Bundle, Registry, RegistryState};
+use amanat_domain::bundle::{Bundle, PerRegistry, RegistryState};
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::entry::Credential;
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
@@ -113,7 +113,7 @@ pub(super) fn bundle_bytes(sealed: &SealedBundle) -> Vec<u8> {
     let mut w = Writer::new();
     w.u64(sealed.bundle.epoch);
     w.u64(sealed.bundle.time.seconds());
-    for r in &sealed.bundle.registries {
+    for (_, r) in sealed.bundle.registries.iter() {
         w.field(r.root.to_field());
         w.u64(r.count);
     }
@@ -133,10 +133,9 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<SealedBundle, WireError> {
     let mut r = Reader::new(bytes);
     let epoch = r.u64("epoch")?;
     let time = Timestamp::new(r.u64("time")?).ok_or(WireError::Invalid("bundle time"))?;
-    let mut registries = [RegistryState { root: Root::new(Fr::from(0u64)), count: 0 }; Registry::ALL.len()];
-    for state in &mut registries {
-        *state = RegistryState { root: Root::new(r.field("root")?), count: r.u64("count")? };
-    }
+    let registries = PerRegistry::try_from_fn(|_| {
+        Ok::<_, WireError>(RegistryState { root: Root::new(r.field("root")?), count: r.u64("count")? })
+    })?;
     let height = r.u64("sealed in")?;
     let superseded = Some(r.u64("superseded")?).filter(|e| *e != 0);
     let n = r.count(0, u32::MAX as usize, "active credentials")?;

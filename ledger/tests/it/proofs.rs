@@ -3,6 +3,7 @@
 use crate::world::*;
 use amanat_domain::bundle::{BundleHash, Registry};
 use amanat_domain::field::to_bytes;
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ChainId, KeyDigest, ProofTx, Transaction};
 use amanat_domain::wire::WireError;
@@ -121,9 +122,9 @@ fn a_replay_finds_its_receipt_and_a_rerandomised_proof_is_no_new_transaction() {
     assert_eq!(refusal(&state, &other), committed);
     // Signs of A and B turned: the simplest re-randomisation.
     let Transaction::Proof(mut turned) = tx else { unreachable!() };
-    let proof = amanat_params::Proof::from_bytes(&turned.proof).expect("a proof");
+    let proof = amanat_params::Proof::try_from(&turned.proof).expect("a proof");
     turned.proof =
-        amanat_params::Proof::from_points(-*proof.a(), -*proof.b(), *proof.c()).expect("points").to_bytes();
+        amanat_params::Proof::from_points(-*proof.a(), -*proof.b(), *proof.c()).expect("points").into();
     assert_eq!(refusal(&state, &Transaction::Proof(turned)), committed);
 }
 
@@ -210,7 +211,8 @@ fn points_at_infinity_off_the_curve_or_outside_the_subgroup_are_refused_with_the
     let Transaction::Proof(good) = proof(&state, Statement::Access, 1) else { unreachable!() };
     let refused = |change: &dyn Fn(&mut [u8; 128])| {
         let mut tx = good.clone();
-        change(&mut tx.proof);
+        let ProofBytes::Groth16(bytes) = &mut tx.proof;
+        change(bytes);
         refusal(&state, &Transaction::Proof(tx))
     };
     let point = |part, reason| -> Refusal {

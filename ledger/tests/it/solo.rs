@@ -165,7 +165,7 @@ fn a_tick_seals_the_bundle_of_a_new_epoch_and_does_nothing_otherwise() {
     // A mirror in this process.
     assert!(solo.submit(&enrol(&chain, 2).to_bytes(), epoch(3)).is_ok());
     let (bundle, leaves) = solo.snapshot(3).expect("sealed");
-    assert_eq!(leaves.subjects, [f(1)]);
+    assert_eq!(leaves.dense(Registry::Subjects), [f(1)]);
     assert!(Mirror::new(bundle, leaves).is_ok());
     assert!(solo.snapshot(2).is_none());
 }

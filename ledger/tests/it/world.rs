@@ -9,6 +9,7 @@ use amanat_domain::field::{self, Fr};
 use amanat_domain::governance::Change;
 use amanat_domain::identity::{RoleInner, SubjectCommitment};
 use amanat_domain::policy::{AccessPolicy, RolePolicy, Scope};
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::quorum::{Certificate, ValidatorKey, VoteKind, vote_bytes};
 use amanat_domain::record::{RecordRoot, SupersessionHandle};
 use amanat_domain::statement::Statement;
@@ -288,7 +289,7 @@ impl Key {
         change: impl FnOnce(&mut KeyVector, &mut KeyVector),
     ) -> Transaction {
         let public = core::array::from_fn(|i| f(i as u64 + 40));
-        let proof = self.prove(&public, 5).to_bytes();
+        let proof = self.prove(&public, 5).into();
         let mut positive = KeyVector { public, proof };
         let mut negative = positive.clone();
         negative.public[3] += f(1);
@@ -357,7 +358,7 @@ pub(crate) fn claim(state: &State, statement: Statement, n: u64) -> ProofTx {
         policy: policy(statement),
         nf: [f(1000 + n), f(2000 + n)],
         out: [f(3000 + n), f(4000 + n)],
-        proof: [0; 128],
+        proof: ProofBytes::Groth16([0; 128]),
     }
 }
 
@@ -368,7 +369,7 @@ pub(crate) fn proved(claim: ProofTx) -> Transaction {
 /// Another seed gives other proof bytes for the same claim: what re-randomising gives.
 pub(crate) fn proved_with(mut claim: ProofTx, seed: u64) -> Transaction {
     let public = claim.public_vector().to_field_elements();
-    claim.proof = key(claim.statement).prove(&public, seed).to_bytes();
+    claim.proof = key(claim.statement).prove(&public, seed).into();
     Transaction::Proof(Box::new(claim))
 }
 

@@ -8,6 +8,7 @@
 mod caller;
 mod commit;
 mod connection;
+mod development;
 mod engine;
 mod epoch;
 mod events;
@@ -23,9 +24,11 @@ pub use tls::Acceptor;
 pub use engine::{Answers, Engine, Lane, Sample, Work};
 
 use self::routes::HttpRefusal;
-use amanat_api::clock::Clock;
+use crate::launch::Started;
+use amanat_api::clock::{Clock, EpochClock};
 use amanat_api::problem::Problem;
 use amanat_ledger::Chain;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -89,6 +92,8 @@ pub struct Node {
 struct Shared {
     engine: Arc<dyn Engine>,
     clock: Arc<dyn Clock>,
+    /// The same clock, if epochs are advanced by hand.
+    by_hand: Option<Arc<EpochClock>>,
     config: NodeConfig,
     metrics: metrics::Metrics,
     /// Where submissions wait for a batch.
@@ -126,6 +131,22 @@ impl Node {
     /// A node over this ledger.
     #[must_use]
     pub fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, config: NodeConfig) -> Self {
+        Self::with(engine, clock, None, config)
+    }
+
+    /// A node for development: `POST /v1/dev/epoch` advances its epochs, and nothing else does. It serves this machine
+    /// alone.
+    #[must_use]
+    pub fn by_hand(engine: Arc<dyn Engine>, clock: Arc<EpochClock>, config: NodeConfig) -> Self {
+        Self::with(engine, clock.clone(), Some(clock), config)
+    }
+
+    fn with(
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        by_hand: Option<Arc<EpochClock>>,
+        config: NodeConfig,
+    ) -> Self {
         let (submissions, queue) = mpsc::channel(config.requests.max(1));
         let tip = engine.chain().state().tip().height;
         let shared = Shared {
@@ -142,16 +163,30 @@ impl Node {
             snapshot_time: snapshot::LONGEST,
             engine,
             clock,
+            by_hand,
             config,
         };
         Self { shared: Arc::new(shared), queue }
+    }
+
+    /// What is said of a node that serves at an address.
+    pub(crate) fn started(&self, address: SocketAddr) -> Started {
+        let shared = &self.shared;
+        Started {
+            address,
+            tls: shared.config.tls.is_some(),
+            chain: shared.chain().genesis().chain_id(),
+            computes: amanat_accel::default_backend().name(),
+            consensus: shared.engine.name(),
+        }
     }
 
     /// Serves until `shutdown` completes: then accepts nothing more, answers the requests in flight, commits what was taken
     /// and returns. When it returns, whatever was acknowledged is on disk and nothing is left to be written.
     ///
     /// # Errors
-    /// The listener's.
+    /// The listener's; [`InvalidInput`](std::io::ErrorKind::InvalidInput) if epochs are advanced by hand and other
+    /// machines could reach the listener.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -159,8 +194,15 @@ impl Node {
     ) -> std::io::Result<()> {
         let Self { shared, queue } = self;
         let address = listener.local_addr()?;
+        // Who can move time can expire every consent: that is for the developer of this machine alone.
+        if shared.by_hand.is_some() && !address.ip().is_loopback() {
+            let why = format!(
+                "epochs are advanced by hand on this machine alone, not on {address}: listen on 127.0.0.1 or [::1]"
+            );
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
+        }
         let chain = shared.chain().genesis().chain_id();
-        let (engine, computes) = (shared.engine.name(), amanat_accel::best().name());
+        let (engine, computes) = (shared.engine.name(), amanat_accel::default_backend().name());
         let tls = shared.config.tls.is_some();
         tracing::info!(%address, %chain, height = *shared.tip.borrow(), engine, computes, tls, "node listens");
         let committing = tokio::spawn(commit::run(shared.clone(), queue));

@@ -18,8 +18,8 @@ use amanat_circuits::statements::grant::GrantWitness;
 use amanat_circuits::statements::record::RecordWitness;
 use amanat_circuits::statements::revoke::RevokeWitness;
 use amanat_circuits::statements::role::RoleWitness;
+use amanat_circuits::world::sample::Sample;
 use amanat_domain::field::Fr;
-use amanat_testkit::tamper::Tampered;
 use convert::ToPlain;
 use evaluator::permute;
 
@@ -56,7 +56,7 @@ statements! {
 /// numbers that honest worlds have twice (a role and the list that it is in), and two bits, which are everywhere.
 #[test]
 fn every_number_that_a_prover_chooses_is_found_among_the_wires() {
-    fn assert_found<R: Tampered + ToPlain>(elsewhere: &[&str]) {
+    fn assert_found<R: Sample + ToPlain>(elsewhere: &[&str]) {
         let [found, others] = located::<R>(6);
         assert!(others.iter().eq(elsewhere), "{}: {others:?} are not found, {found:?} are", R::STATEMENT);
     }

@@ -3,7 +3,7 @@
 use crate::args::{Args, KernelsArgs};
 use crate::command;
 use crate::progress::Progress;
-use amanat_accel::Engine;
+use amanat_accel::Backend;
 use amanat_benches::kernels::{Pantry, measure, table};
 use amanat_benches::report::Outcome;
 use amanat_profile::Machine;
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &KernelsArgs, global: &Args) -> Outcome<bool> {
 }
 
 /// The backends of these names; all of this machine if there is no name.
-fn backends(names: &[String]) -> Outcome<Vec<&'static dyn Engine>> {
+fn backends(names: &[String]) -> Outcome<Vec<&'static dyn Backend>> {
     if names.is_empty() {
         return Ok(amanat_accel::all().to_vec());
     }

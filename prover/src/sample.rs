@@ -1,0 +1,28 @@
+//! Plans over made-up worlds, of any statement: for the test vectors that a key is installed with, for
+//! benches and for tests. They prove nothing about anybody.
+
+use crate::keys::AnyPlan;
+use crate::plan::{Plan, Target};
+use amanat_circuits::world::World;
+use amanat_circuits::world::sample::Sample;
+use amanat_circuits::{Denied, with_relation};
+use amanat_domain::statement::Statement;
+use rand::CryptoRng;
+
+/// A plan for a statement over the made-up world of a seed.
+///
+/// # Errors
+/// None: in such a world every statement holds.
+pub fn plan(
+    statement: Statement,
+    target: &Target,
+    seed: u64,
+    rng: &mut impl CryptoRng,
+) -> Result<Box<dyn AnyPlan>, Denied> {
+    with_relation!(statement, |Witness| {
+        let witness = Witness::case(&World::new(seed)).witness;
+        let (bundle, policy) = (*witness.bundle(), witness.policy());
+        let plan = Plan::new(target, bundle.epoch, bundle.hash(), policy, witness, rng)?;
+        Ok(Box::new(plan))
+    })
+}
