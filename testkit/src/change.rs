@@ -1,4 +1,5 @@
-//! Changes of a whole world: trees, bundle and public vector follow, so that the ledger is honest and the story is another.
+//! Changes of a whole world: trees, bundle and public vector follow, so that the ledger is honest
+//! and the story is another.
 
 use crate::values;
 use amanat_circuits::world::{World, confidentiality, random_id, random_scope, rules};

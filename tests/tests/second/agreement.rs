@@ -95,8 +95,8 @@ fn judge_typed<R: Sample + ToPlain>(seed: u64, kind: Kind, case: Case<R>) -> Ver
     }
 }
 
-/// One or two fields changed; in half of the cases under a bundle that commits to where they lead, and mostly with the
-/// public vector of a prover who goes on honestly from there.
+/// One or two fields changed; in half of the cases under a bundle that commits to where they lead,
+/// and mostly with the public vector of a prover who goes on honestly from there.
 fn tampered<R: Sample>(world: &World, rng: &mut ChaCha20Rng) -> Case<R> {
     let Case { mut witness, public } = R::case(world);
     (0..rng.random_range(1..3)).for_each(|_| witness.tamper(rng));
@@ -156,7 +156,8 @@ fn judge_unrepresentable<R: Sample + ToPlain>(seed: u64, case: &Case<R>, rng: &m
     }
 }
 
-/// The numbers of [`Witness::chosen`] that the constraints have in wires of their own, in some of these worlds, and the others.
+/// The numbers of [`Witness::chosen`] that the constraints have in wires of their own, in some of
+/// these worlds, and the others.
 pub(crate) fn located<R: Sample + ToPlain>(worlds: u64) -> [BTreeSet<&'static str>; 2] {
     let [mut found, mut all] = [const { BTreeSet::new() }; 2];
     for seed in 0..worlds {
@@ -171,8 +172,8 @@ pub(crate) fn located<R: Sample + ToPlain>(worlds: u64) -> [BTreeSet<&'static st
     [found, others]
 }
 
-/// What a run met: by kind how many worlds hold and how many do not; the clauses that constraints refused by; the numbers
-/// that were changed.
+/// What a run met: by kind how many worlds hold and how many do not; the clauses that constraints
+/// refused by; the numbers that were changed.
 #[derive(Default)]
 struct Met {
     verdicts: BTreeMap<Kind, [u64; 2]>,
@@ -194,7 +195,8 @@ impl fmt::Display for Met {
 /// Judges `worlds` worlds; returns what was met, for people to read.
 ///
 /// # Panics
-/// If the three verdicts on a world differ, with all disagreements; if no world holds, or every world.
+/// If the three verdicts on a world differ, with all disagreements; if no world holds, or every
+/// world.
 pub(crate) fn agree<R: Sample + ToPlain>(first: u64, worlds: u64) -> String {
     let all: Vec<Verdicts> = (0..worlds).into_par_iter().map(|i| judge::<R>(first + i)).collect();
     let wrong: Vec<String> = all.iter().filter_map(Verdicts::disagreement).collect();

@@ -1,5 +1,5 @@
-//! A second evaluator of the six statements, written from the book on arkworks' gadgets, agrees with the native check and
-//! with the constraints.
+//! A second evaluator of the six statements, written from the book on arkworks' gadgets, agrees
+//! with the native check and with the constraints.
 //!
 //! A sample of worlds runs with every `cargo test`. The long run is a command:
 //! `AMANAT_WORLDS=10000 AMANAT_SEED=1 cargo test -p amanat-tests --test second -- --ignored --nocapture`.
@@ -52,8 +52,9 @@ statements! {
     three_verdicts_on_an_access_agree three_verdicts_on_many_accesses_agree AccessWitness
 }
 
-/// A number that no type holds is judged only if the constraints have its honest value in wires of its own, once. Not found are
-/// numbers that honest worlds have twice (a role and the list that it is in), and two bits, which are everywhere.
+/// A number that no type holds is judged only if the constraints have its honest value in wires of
+/// its own, once. Not found are numbers that honest worlds have twice (a role and the list that it
+/// is in), and two bits, which are everywhere.
 #[test]
 fn every_number_that_a_prover_chooses_is_found_among_the_wires() {
     fn assert_found<R: Sample + ToPlain>(elsewhere: &[&str]) {

@@ -1,4 +1,5 @@
-//! A statement's public vector and witness as plain numbers, as the "Witness" sections of the book list them.
+//! A statement's public vector and witness as plain numbers, as the "Witness" sections of the book
+//! list them.
 
 use ark_bn254::Fr;
 
@@ -167,7 +168,8 @@ pub(crate) enum Witness {
     Access(Box<Access>),
 }
 
-/// A number that a prover chooses: its name, the bits it is packed into (0: a whole field element), and where it is.
+/// A number that a prover chooses: its name, the bits it is packed into (0: a whole field element),
+/// and where it is.
 pub(crate) struct Chosen<'a> {
     pub(crate) name: &'static str,
     pub(crate) bits: usize,
@@ -208,8 +210,9 @@ impl Credential {
 }
 
 impl Witness {
-    /// The numbers that a prover chooses, also such as no type of the workspace can hold. What the ledger wrote is not
-    /// among them: bundle, paths, neighbours of an absent id, the epoch of an anchor.
+    /// The numbers that a prover chooses, also such as no type of the workspace can hold. What the
+    /// ledger wrote is not among them: bundle, paths, neighbours of an absent id, the epoch of an
+    /// anchor.
     pub(crate) fn chosen(&mut self) -> Vec<Chosen<'_>> {
         match self {
             Self::Grant(w) => {

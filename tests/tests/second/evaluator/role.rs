@@ -20,7 +20,8 @@ pub(super) struct OpenCredential {
 }
 
 impl OpenCredential {
-    /// `H(Role; role, organisation, H(RoleInner; holder key, licence, salt))`, the holder key being `H(HolderKey; s_h)`
+    /// `H(Role; role, organisation, H(RoleInner; holder key, licence, salt))`, the holder key being
+    /// `H(HolderKey; s_h)`
     pub(super) fn new(sheet: &Sheet, credential: &Credential) -> Result<Self> {
         let Credential { s_h, role, organisation, licence, salt } = *credential;
         let [secret, role, organisation, licence, salt] =
@@ -41,7 +42,8 @@ impl OpenCredential {
     /// The slot is `H(Session; s_h, shift)`, `shift = floor(now / 28800)`.
     pub(super) fn session(&self, sheet: &Sheet, now: &Num, shift: F, slot: &Num) -> Result<()> {
         let shift = sheet.private(shift)?;
-        // A shift is a whole number of shifts since the year 1, so it has no more bits than the time has.
+        // A shift is a whole number of shifts since the year 1, so it has no more bits than the
+        // time has.
         fits(&shift, TIME_BITS)?;
         let second = now - &shift * F::from(SHIFT_SECONDS);
         fits(&second, SHIFT_BITS)?;
