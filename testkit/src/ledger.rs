@@ -14,7 +14,7 @@ use amanat_domain::policy::{AccessPolicy, RolePolicy, Scope};
 use amanat_domain::proof::ProofBytes;
 use amanat_domain::quorum::{Certificate, ValidatorKey, VoteKind, vote_bytes};
 use amanat_domain::record::{RecordRoot, SupersessionHandle};
-use amanat_domain::statement::Statement;
+use amanat_domain::statement::{PolicyKind, Statement};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction};
 use amanat_ledger::*;
@@ -307,20 +307,18 @@ pub fn role_policy() -> RolePolicy {
 }
 
 fn policy(statement: Statement) -> PolicyField {
-    match statement {
-        Statement::Grant | Statement::Revoke => PolicyField::None,
-        Statement::Consent | Statement::Record => PolicyField::Sealed(f(77)),
-        Statement::Role => PolicyField::Role(role_policy()),
-        Statement::Access => PolicyField::Access(AccessPolicy {
-            scope: Scope {
-                purposes: Purposes(1),
-                actions: Actions(1),
-                categories: Categories(1),
-                jurisdictions: Jurisdictions(1),
-                confidentiality: Confidentiality::Normal,
-            },
-            roles: role_policy(),
-        }),
+    let scope = Scope {
+        purposes: Purposes(1),
+        actions: Actions(1),
+        categories: Categories(1),
+        jurisdictions: Jurisdictions(1),
+        confidentiality: Confidentiality::Normal,
+    };
+    match statement.spec().policy {
+        PolicyKind::None => PolicyField::None,
+        PolicyKind::Sealed => PolicyField::Sealed(f(77)),
+        PolicyKind::Role => PolicyField::Role(role_policy()),
+        PolicyKind::Access => PolicyField::Access(AccessPolicy { scope, roles: role_policy() }),
     }
 }
 

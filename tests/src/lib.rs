@@ -16,4 +16,5 @@
 //! Vectors name their source and how to remake them. Nothing here is linked into another crate.
 
 pub mod costs;
+pub mod declarations;
 pub mod fuzz;
