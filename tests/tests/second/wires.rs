@@ -4,9 +4,9 @@
 use crate::plain::Chosen;
 use amanat_circuits::cs::Cs;
 use amanat_circuits::statements::Relation;
+use amanat_circuits::world::values;
 use amanat_domain::field::{Fr, pow2};
 use amanat_domain::statement::{PUBLIC_INPUTS, PublicVector};
-use amanat_testkit::values;
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use rand::RngExt;
 use rand_chacha::ChaCha20Rng;
