@@ -1,4 +1,4 @@
-//! One suite for every engine: `mount!(engine)` inside a test module gives it the same laws.
+//! One suite for every backend: `mount!(backend)` inside a test module gives it the same laws.
 
 pub(crate) mod circuits;
 pub(crate) mod keys;
@@ -6,16 +6,16 @@ pub(crate) mod msm;
 pub(crate) mod pairings;
 pub(crate) mod weights;
 
-use crate::{Cancelled, Engine, Fr, Phase, Watch};
+use crate::{Backend, Cancelled, Fr, Phase, Progress};
 use ark_ff::{FftField, Field, One, UniformRand, Zero};
 use core::cell::RefCell;
 use core::ops::ControlFlow;
 
-/// Mounts the suite on an engine: an `Option<&'static dyn Engine>`, none where this machine cannot run it (the tests then pass
+/// Mounts the suite on a backend: an `Option<&'static dyn Backend>`, none where this machine cannot run it (the tests then pass
 /// without a word; `all()` and its own tests say what there is).
 macro_rules! mount {
-    ($engine:expr) => {
-        $crate::suite::mount! { $engine =>
+    ($backend:expr) => {
+        $crate::suite::mount! { $backend =>
             msm_agrees_with_naive_sums_on_random_edge_and_odd_inputs: msm::agrees,
             transforms_agree_with_evaluation_and_invert_each_other: transforms_agree,
             pairings_are_those_of_arkworks_and_bilinear: pairings::agree,
@@ -34,16 +34,16 @@ macro_rules! mount {
             sums_agree_on_bases_duplicated_opposite_and_infinite: keys::degenerate_bases_agree,
             sums_can_be_cancelled_before_each_phase: keys::cancels,
             a_circuit_and_a_key_serve_many_proofs_from_many_threads: keys::loaded_once_used_often,
-            the_engine_is_found_by_its_name: found_by_name,
+            the_backend_is_found_by_its_name: found_by_name,
         }
     };
-    ($engine:expr => $($test:ident: $($law:ident)::+,)+) => {
+    ($backend:expr => $($test:ident: $($law:ident)::+,)+) => {
         $(
             #[test]
             fn $test() {
-                let engine: Option<&'static dyn $crate::Engine> = $engine;
-                if let Some(engine) = engine {
-                    $crate::suite::$($law)::+(engine);
+                let backend: Option<&'static dyn $crate::Backend> = $backend;
+                if let Some(backend) = backend {
+                    $crate::suite::$($law)::+(backend);
                 }
             }
         )+
@@ -51,14 +51,14 @@ macro_rules! mount {
 }
 pub(crate) use mount;
 
-pub(crate) fn found_by_name(engine: &dyn Engine) {
-    assert_eq!(crate::by_name(engine.name()).map(Engine::name), Some(engine.name()));
-    assert!(crate::by_name("no such engine").is_none());
+pub(crate) fn found_by_name(backend: &dyn Backend) {
+    assert_eq!(crate::by_name(backend.name()).map(Backend::name), Some(backend.name()));
+    assert!(crate::by_name("no such backend").is_none());
 }
 
 /// Runs `work` to its end, then once for each phase it reports, cancelled there: it must stop at once, and say so.
 fn cancels_everywhere<T, E: PartialEq + From<Cancelled> + core::fmt::Debug>(
-    work: &dyn Fn(Watch<'_>) -> Result<T, E>,
+    work: &dyn Fn(Progress<'_>) -> Result<T, E>,
 ) -> Vec<Phase> {
     let seen = RefCell::new(Vec::new());
     let listen = |phase| {
@@ -70,11 +70,11 @@ fn cancels_everywhere<T, E: PartialEq + From<Cancelled> + core::fmt::Debug>(
     assert!(!phases.is_empty() && phases.windows(2).all(|two| two[0] < two[1]), "in order: {phases:?}");
     for (i, stop) in phases.iter().enumerate() {
         let seen = RefCell::new(Vec::new());
-        let watch = |phase| {
+        let progress = |phase| {
             seen.borrow_mut().push(phase);
             if phase == *stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        assert_eq!(work(&watch).err(), Some(E::from(Cancelled)), "at {stop:?}");
+        assert_eq!(work(&progress).err(), Some(E::from(Cancelled)), "at {stop:?}");
         assert_eq!(seen.into_inner(), phases[..=i], "nothing after {stop:?}");
     }
     phases
@@ -101,7 +101,7 @@ fn edge_scalars() -> Vec<Fr> {
     ]
 }
 
-pub(crate) fn transforms_agree(engine: &dyn Engine) {
+pub(crate) fn transforms_agree(backend: &dyn Backend) {
     let mut rng = ark_std::test_rng();
     let g = Fr::GENERATOR;
     for log in 0..=9u32 {
@@ -114,27 +114,27 @@ pub(crate) fn transforms_agree(engine: &dyn Engine) {
         let root = Fr::get_root_of_unity(n as u64).expect("2^9 divides r - 1");
         let evaluate = |x: Fr| coefficients.iter().rev().fold(Fr::zero(), |sum, c| sum * x + c);
         let mut values = coefficients.clone();
-        engine.ntt(&mut values);
+        backend.ntt(&mut values);
         let mut on_coset = coefficients.clone();
-        engine.coset_ntt(&mut on_coset);
+        backend.coset_ntt(&mut on_coset);
         let mut x = Fr::one();
         for i in 0..n {
             assert_eq!(values[i], evaluate(x), "n = {n}");
             assert_eq!(on_coset[i], evaluate(g * x), "coset, n = {n}");
             x *= root;
         }
-        engine.intt(&mut values);
-        engine.coset_intt(&mut on_coset);
+        backend.intt(&mut values);
+        backend.coset_intt(&mut on_coset);
         assert_eq!(values, coefficients);
         assert_eq!(on_coset, coefficients);
     }
     for log in [12u32, 13] {
         let coefficients: Vec<Fr> = (0..1usize << log).map(|_| Fr::rand(&mut rng)).collect();
         let mut values = coefficients.clone();
-        engine.ntt(&mut values);
-        engine.intt(&mut values);
-        engine.coset_ntt(&mut values);
-        engine.coset_intt(&mut values);
+        backend.ntt(&mut values);
+        backend.intt(&mut values);
+        backend.coset_ntt(&mut values);
+        backend.coset_intt(&mut values);
         assert_eq!(values, coefficients);
     }
 }

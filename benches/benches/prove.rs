@@ -3,7 +3,7 @@
 use amanat_benches::report::load_keys;
 use amanat_benches::report::world::{Registries, World, rng};
 use amanat_domain::statement::Statement;
-use amanat_prover::groth16::{Blinding, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, no_progress, prove};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn proof(c: &mut Criterion) {
         group.bench_function(statement.name(), |b| {
             b.iter_batched(
                 || Blinding::draw(&mut rng),
-                |blinding| prove(pk, circuit, &assignment, blinding, &to_the_end),
+                |blinding| prove(pk, circuit, &assignment, blinding, &no_progress),
                 BatchSize::PerIteration,
             );
         });

@@ -61,7 +61,7 @@ pub(crate) struct Global {
     /// No progress bars.
     #[arg(long, short, global = true, hide_short_help = true)]
     pub quiet: bool,
-    /// Compute with this engine: gpu, avx512ifma, portable [env: AMANAT_ENGINE=] [default: the fastest of this machine].
+    /// Compute with this engine: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the fastest of this machine].
     ///
     /// The GPU needs its plugin: libamanat_gpu.so beside the program, or the file that AMANAT_GPU_PLUGIN names (`off`: no plugin).
     #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]

@@ -25,7 +25,7 @@ mod vectors;
 mod wallets;
 
 use amanat_accel::gpu::{Presence, listen, presence};
-use amanat_accel::{ChooseError, ENGINE_VARIABLE, choose, force};
+use amanat_accel::{BACKEND_VARIABLE, ChooseError, choose, force, former_variable_notice};
 use amanat_node::config::ConsensusName;
 use anyhow::Context;
 use args::bench::BenchCommand;
@@ -100,7 +100,7 @@ fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
     };
     match named {
         Some(name) => force(name).context("--engine cannot be followed"),
-        None => choose().with_context(|| format!("{ENGINE_VARIABLE} cannot be followed")),
+        None => choose().with_context(|| format!("{BACKEND_VARIABLE} cannot be followed")),
     }?;
     Ok(())
 }
@@ -118,6 +118,9 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     let global = &cli.global;
     hear_the_gpu(matches!(cli.command, Command::Node(_)), ui);
     choose_engine(cli)?;
+    if let Some(notice) = former_variable_notice() {
+        ui.warn(&notice);
+    }
     if let Presence::Refused { why } = presence()
         && !matches!(cli.command, Command::Node(_))
     {

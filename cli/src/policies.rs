@@ -7,11 +7,11 @@ use amanat_domain::consent::{Actions, Categories, Confidentiality, Jurisdictions
 use amanat_domain::fhir::consent::Compiled;
 use amanat_domain::field::{self, Fr, hash_to_field};
 use amanat_domain::policy::{
-    AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy, Scope, ValueRange, disclosure,
+    AccessPolicy, ConsentRequest, Recipient, RecordRequest, RolePolicy, Scope, ValueRange,
 };
-use amanat_domain::record::{Leaf, LeafOpening, RECORD_LEAVES, Record};
+use amanat_domain::record::{Leaf, Record};
 use amanat_domain::time::{Period, Timestamp};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use rand::CryptoRng;
 
 /// What a treating clinician asks for: every ordinary class of data. A policy that named only what one record holds would
@@ -136,16 +136,4 @@ pub(crate) fn record_request(
         "an anchored, current record has the code asked about".to_owned()
     };
     (request, words)
-}
-
-/// What the audience of S3 does: recomputes the disclosure from the openings it was sent.
-pub(crate) fn check_disclosure(published: Fr, opened: &[(Leaf, LeafOpening)], mask: u16) -> Result<()> {
-    let mut leaves = [Fr::from(0u64); RECORD_LEAVES];
-    for (leaf, opening) in opened {
-        leaves[*leaf as usize] = opening.commitment(*leaf);
-    }
-    if disclosure(&leaves, mask) != published {
-        bail!("the openings are not those the proof committed to");
-    }
-    Ok(())
 }

@@ -15,7 +15,7 @@ use amanat_domain::secret::Secret;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tx::{ChainId, KeyVector, Transaction};
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::{Keys, StatementKey};
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, GrantPlan, RecordInput, RecordPlan, RevokePlan,
@@ -111,19 +111,19 @@ impl Sample {
         let policy = RolePolicy::new(vec![role], vec![organisation])?;
         Ok(match statement {
             Statement::Grant => GrantPlan::grant(&target, mirror, wallet(), self.consent.clone(), rng)?
-                .prove(keys, &to_the_end)?,
+                .prove(keys, &no_progress)?,
             Statement::Revoke => RevokePlan::revoke(&target, mirror, wallet(), self.consent.clone(), rng)?
-                .prove(keys, &to_the_end)?,
+                .prove(keys, &no_progress)?,
             Statement::Consent => {
                 let recipient = Recipient { organisation, role, holder: holder_key };
                 let salt = amanat_domain::field::random(rng);
                 let request =
                     ConsentRequest { scope: TREATMENT, data_period: Period::ALWAYS, recipient, salt };
-                ConsentPlan::consent(&target, mirror, consent(), request, rng)?.prove(keys, &to_the_end)?
+                ConsentPlan::consent(&target, mirror, consent(), request, rng)?.prove(keys, &no_progress)?
             }
             Statement::Role => {
                 RolePlan::role(&target, mirror, holder(), self.credential.clone(), policy, rng)?
-                    .prove(keys, &to_the_end)?
+                    .prove(keys, &no_progress)?
             }
             Statement::Record => {
                 let request = RecordRequest {
@@ -140,7 +140,7 @@ impl Sample {
                     salt: amanat_domain::field::random(rng),
                 };
                 RecordPlan::record(&target, mirror, self.record.clone(), request, rng)?
-                    .prove(keys, &to_the_end)?
+                    .prove(keys, &no_progress)?
             }
             Statement::Access => {
                 let policy = AccessPolicy { scope: TREATMENT, roles: policy };
@@ -150,7 +150,7 @@ impl Sample {
                     credential: self.credential.clone(),
                     record: self.record.clone(),
                 };
-                AccessPlan::access(&target, mirror, input, policy, rng)?.prove(keys, &to_the_end)?
+                AccessPlan::access(&target, mirror, input, policy, rng)?.prove(keys, &no_progress)?
             }
         })
     }

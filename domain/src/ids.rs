@@ -2,11 +2,10 @@
 //! verifying keys, and the test vectors that a key is installed with.
 
 use crate::field::Fr;
+use crate::proof::ProofBytes;
 use crate::statement::PUBLIC_INPUTS;
 use crate::wire::{Reader, WireError, Writer};
 
-/// Bytes of a Groth16 proof: A 32, B 64, C 32, compressed.
-pub const PROOF_BYTES: usize = 128;
 /// Most bytes of a verifying key on the wire.
 pub const MAX_KEY_BYTES: usize = 4096;
 
@@ -14,8 +13,8 @@ pub const MAX_KEY_BYTES: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChainId(pub [u8; 32]);
 
-/// Identity of a transaction: SHA-256 of its canonical bytes. For proof transactions without the proof: re-randomising a
-/// proof does not make another transaction.
+/// Identity of a transaction: SHA-256 of its canonical bytes. For proof transactions without the
+/// proof: re-randomising a proof does not make another transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TxId(pub [u8; 32]);
 
@@ -47,13 +46,13 @@ hex_display!(ChainId, TxId, KeyDigest);
 pub struct KeyVector {
     /// Public inputs.
     pub public: [Fr; PUBLIC_INPUTS],
-    /// Proof bytes.
-    pub proof: [u8; PROOF_BYTES],
+    /// The proof.
+    pub proof: ProofBytes,
 }
 
 pub(crate) fn write_vector(w: &mut Writer, vector: &KeyVector) {
     vector.public.iter().for_each(|x| w.field(*x));
-    w.fixed(&vector.proof);
+    vector.proof.write_v1(w);
 }
 
 pub(crate) fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
@@ -61,5 +60,5 @@ pub(crate) fn read_vector(r: &mut Reader<'_>) -> Result<KeyVector, WireError> {
     for x in &mut public {
         *x = r.field("public input")?;
     }
-    Ok(KeyVector { public, proof: r.array("proof")? })
+    Ok(KeyVector { public, proof: ProofBytes::read_v1(r)? })
 }

@@ -1,7 +1,7 @@
 //! Transactions: what organisations sign and what proofs authorise, with one canonical encoding.
 //!
-//! A transaction is identified by its [`TxId`]. Replay of a proof is judged by its context ([`ProofTx::ctx`]) and its
-//! nullifiers, never by proof bytes, which anyone can re-randomise.
+//! A transaction is identified by its [`TxId`]. Replay of a proof is recognised by its context
+//! ([`ProofTx::ctx`]) and its nullifiers, never by proof bytes, which anyone can re-randomise.
 
 use crate::bundle::BundleHash;
 use crate::consent::{ConsentLeaf, OrgId, RoleCode};
@@ -9,6 +9,7 @@ use crate::field::{Fr, hash_to_field};
 use crate::governance::Change;
 use crate::identity::{RoleInner, SubjectCommitment};
 use crate::ids::{read_vector, write_vector};
+use crate::proof::ProofBytes;
 use crate::record::{RecordRoot, SupersessionHandle};
 use crate::registry::Registry;
 use crate::scope::RolePolicy;
@@ -18,9 +19,10 @@ use crate::tree::RevocationId;
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
 
-pub use crate::ids::{ChainId, KeyDigest, KeyVector, MAX_KEY_BYTES, PROOF_BYTES, TxId};
+pub use crate::ids::{ChainId, KeyDigest, KeyVector, MAX_KEY_BYTES, TxId};
 
-/// Version of the encoding; the first byte of every transaction.
+/// Version of the encoding; the first byte of every transaction. Version 1 has no tag of a proof
+/// system: its proofs are Groth16's.
 pub const TX_VERSION: u8 = 1;
 /// Most bytes of one transaction.
 pub const MAX_TX_BYTES: usize = 128 * 1024;
@@ -44,8 +46,8 @@ pub enum Action {
         /// Its leaf index.
         index: u32,
     },
-    /// Anchor records, or take some back; the ledger computes the leaves with the signer's id and the epoch. One list at least has
-    /// an entry.
+    /// Anchor records, or take some back; the ledger computes the leaves with the signer's id and
+    /// the epoch. One list at least has an entry.
     Anchor {
         /// Record roots.
         records: Vec<RecordRoot>,
@@ -70,7 +72,8 @@ pub enum Action {
         /// The key.
         key: KeyDigest,
     },
-    /// Propose a change; the proposal bears the id of this transaction. It counts as the signer's approval.
+    /// Propose a change; the proposal bears the id of this transaction. It counts as the signer's
+    /// approval.
     Propose(Box<Change>),
     /// Approve a proposal.
     Approve(TxId),
@@ -170,7 +173,7 @@ pub struct ProofTx {
     /// Output slots.
     pub out: [Fr; 2],
     /// The proof.
-    pub proof: [u8; PROOF_BYTES],
+    pub proof: ProofBytes,
 }
 
 /// What `ctx` binds, without slots and proof: known before proving.
@@ -193,7 +196,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// `ctx`: hash-to-field of chain id, statement id and version, key digest, audience, policy encoding, nonce and epoch.
+    /// `ctx`: hash-to-field of chain id, statement id and version, key digest, audience, policy
+    /// encoding, nonce and epoch.
     #[must_use]
     pub fn ctx(&self) -> Fr {
         let mut policy = Writer::new();
@@ -248,6 +252,15 @@ impl ProofTx {
         }
     }
 
+    /// Identity of the transaction: everything but the proof.
+    #[must_use]
+    pub fn id(&self) -> TxId {
+        let mut w = Writer::new();
+        w.u8(TX_VERSION);
+        write_proof_head(&mut w, self);
+        txid(&w.finish())
+    }
+
     /// The nullifier this transaction spends, if its statement spends one.
     #[must_use]
     pub const fn spent_nullifier(&self) -> Option<Fr> {
@@ -264,7 +277,8 @@ impl ProofTx {
         grants.then(|| ConsentLeaf::new(self.out[0]))
     }
 
-    /// The revocation id a revocation publishes. `None` if it is out of range, or if this is no revocation.
+    /// The revocation id a revocation publishes. `None` if it is out of range, or if this is no
+    /// revocation.
     #[must_use]
     pub fn revoked_id(&self) -> Option<RevocationId> {
         let revokes = self.statement.spec().appends == Some(Registry::Revocations);
@@ -322,7 +336,7 @@ impl Transaction {
             }
             Self::Proof(tx) => {
                 write_proof_head(&mut w, tx);
-                w.fixed(&tx.proof);
+                tx.proof.write_v1(&mut w);
             }
         }
         w.finish()
@@ -361,19 +375,15 @@ impl Transaction {
     /// Identity of the transaction.
     #[must_use]
     pub fn id(&self) -> TxId {
-        let mut hash = Sha256::new();
-        hash.update(b"amanat/txid/v1");
         match self {
-            Self::Signed(_) => hash.update(self.to_bytes()),
-            Self::Proof(tx) => {
-                let mut w = Writer::new();
-                w.u8(TX_VERSION);
-                write_proof_head(&mut w, tx);
-                hash.update(w.finish());
-            }
+            Self::Signed(_) => txid(&self.to_bytes()),
+            Self::Proof(tx) => tx.id(),
         }
-        TxId(hash.finalize().into())
     }
+}
+
+fn txid(identified: &[u8]) -> TxId {
+    TxId(Sha256::new().chain_update(b"amanat/txid/v1").chain_update(identified).finalize().into())
 }
 
 fn write_proof_head(w: &mut Writer, tx: &ProofTx) {
@@ -402,7 +412,7 @@ fn read_proof(r: &mut Reader<'_>, statement: Statement) -> Result<ProofTx, WireE
         policy: PolicyField::read(r, statement.spec().policy)?,
         nf: [r.field("nf_0")?, r.field("nf_1")?],
         out: [r.field("out_0")?, r.field("out_1")?],
-        proof: r.array("proof")?,
+        proof: ProofBytes::read_v1(r)?,
     })
 }
 

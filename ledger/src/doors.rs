@@ -350,10 +350,10 @@ fn check_vectors(tx: &Transaction) -> Result<(), Reject> {
         _ => return Ok(()),
     };
     let key = PreparedVerifyingKey::new(&VerifyingKey::from_bytes(key)?);
-    let proof = Proof::from_bytes(&positive.proof).map_err(|e| Reject::PositiveVector(e.into()))?;
+    let proof = Proof::try_from(&positive.proof).map_err(|e| Reject::PositiveVector(e.into()))?;
     verify_one(&key, &positive.public, &proof).map_err(Reject::PositiveVector)?;
     let KeyVector { public, proof } = &**negative;
-    let proof = Proof::from_bytes(proof).map_err(Reject::NegativeEncoding)?;
+    let proof = Proof::try_from(proof).map_err(Reject::NegativeEncoding)?;
     match verify_one(&key, public, &proof) {
         Ok(()) => Err(Reject::NegativeVector),
         Err(_) => Ok(()),

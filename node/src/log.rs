@@ -1,7 +1,7 @@
 //! The log of a node, on standard error.
 
 use crate::config::{Config, LogFormat};
-use amanat_accel::gpu::{Gravity, Presence, listen, presence};
+use amanat_accel::gpu::{Presence, Severity, listen, presence};
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
@@ -28,10 +28,10 @@ pub(crate) fn start(config: &Config) {
 
 /// Writes what happens to the GPU to the log. Call it once, at the start of the process.
 pub fn hear_the_gpu() {
-    let heard = listen(|event| match event.gravity {
-        Gravity::Alarm => tracing::error!(alarm = true, "{}", event.words),
-        Gravity::Warning => tracing::warn!("{}", event.words),
-        Gravity::Note => tracing::info!("{}", event.words),
+    let heard = listen(|event| match event.severity {
+        Severity::Alarm => tracing::error!(alarm = true, "{}", event.words),
+        Severity::Warning => tracing::warn!("{}", event.words),
+        Severity::Note => tracing::info!("{}", event.words),
     });
     debug_assert!(heard.is_ok(), "called once");
 }

@@ -124,13 +124,13 @@ pub(crate) fn lift<P: SWCurveConfig>(
 }
 
 pub(crate) fn g1_decompress(bytes: &[u8; G1_BYTES]) -> Result<G1Affine, PointError> {
-    one(lift(vec![g1_parse(bytes)], |xs| amanat_accel::best().lift_g1(xs)))
+    one(lift(vec![g1_parse(bytes)], |xs| amanat_accel::default_backend().lift_g1(xs)))
 }
 
 /// Of points on the twist, those in the subgroup of order r; the others are refused.
 pub(crate) fn in_subgroup(points: Vec<Result<G2Affine, PointError>>) -> Vec<Result<G2Affine, PointError>> {
     let on_curve: Vec<G2Affine> = points.iter().flatten().copied().collect();
-    let mut members = amanat_accel::best().in_subgroup_g2(&on_curve).into_iter();
+    let mut members = amanat_accel::default_backend().in_subgroup_g2(&on_curve).into_iter();
     let checked = points.into_iter().map(|point| {
         let point = point?;
         if members.next() == Some(true) { Ok(point) } else { Err(PointError::NotInSubgroup) }
@@ -158,7 +158,7 @@ pub(crate) fn g2_compress(point: &G2Affine) -> [u8; G2_BYTES] {
 }
 
 pub(crate) fn g2_decompress(bytes: &[u8; G2_BYTES]) -> Result<G2Affine, PointError> {
-    one(in_subgroup(lift(vec![g2_parse(bytes)], |xs| amanat_accel::best().lift_g2(xs))))
+    one(in_subgroup(lift(vec![g2_parse(bytes)], |xs| amanat_accel::default_backend().lift_g2(xs))))
 }
 
 /// A point in uncompressed form: curve membership is checked on reading, subgroup membership is not.

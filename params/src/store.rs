@@ -4,11 +4,12 @@
 //! changes the manifest holds an exclusive lock on `manifest.lock`: two processes that start on an empty directory end
 //! up with the same keys.
 
+use crate::groth16::proving_key::{Expected, KeyError, ProvingKey};
+use crate::groth16::setup::{SetupError, SetupStage, insecure_dev_setup};
+use crate::groth16::verifying_key::{VERIFYING_KEY_BYTES, VerifyingKey, VkError};
 use crate::header::{KeyHeader, Origin};
-use crate::proving_key::{Expected, KeyError, ProvingKey};
-use crate::setup::{SetupError, SetupStage, insecure_dev_setup};
-use crate::verifying_key::{VERIFYING_KEY_BYTES, VerifyingKey, VkError};
 use amanat_circuits::r1cs::R1cs;
+use amanat_domain::proof::ProofSystem;
 use amanat_domain::statement::Statement;
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
@@ -212,7 +213,9 @@ impl KeyStore {
             let (expected, got) = (entry.verifying_key, vk.digest());
             return Err(stranger(KeyError::Digest { expected, got }));
         }
-        let named = KeyHeader { statement, version, r1cs: entry.r1cs, origin: entry.origin };
+        // The manifest of format 1 lists Groth16 keys alone.
+        let (system, r1cs, origin) = (ProofSystem::Groth16, entry.r1cs, entry.origin);
+        let named = KeyHeader { system, statement, version, r1cs, origin };
         if *vk.header() != named {
             return Err(stranger(KeyError::Mixed));
         }

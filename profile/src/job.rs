@@ -4,8 +4,8 @@ use crate::Outcome;
 use crate::clock::{Elapsed, Mark};
 use crate::peers::{Arkworks, Reduction};
 use amanat_accel::{
-    Engine, Fr, G1Affine, G1Projective, G2Affine, G2Projective, KeyBases, LoadedCircuit, LoadedKey, Matrices,
-    Phase, QuotientForm, SparseMatrix, TableMemory,
+    Backend, Fr, G1Affine, G1Projective, G2Affine, G2Projective, KeyBases, LoadedCircuit, LoadedKey,
+    Matrices, Phase, QuotientForm, SparseMatrix, TableMemory,
 };
 use amanat_circuits::r1cs::R1cs;
 use amanat_domain::field;
@@ -98,7 +98,7 @@ impl Job {
 
     /// Lays it out.
     #[must_use]
-    pub fn load(&self, engine: &dyn Engine, memory: TableMemory) -> Loaded {
+    pub fn load(&self, engine: &dyn Backend, memory: TableMemory) -> Loaded {
         let Queries { beta_g1, delta_g1, a, b_g1, b_g2, h, l } = &self.queries;
         Loaded {
             circuit: engine.load_circuit(self.matrices.clone(), self.form),

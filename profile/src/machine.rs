@@ -41,7 +41,7 @@ impl Machine {
             cpu: cpu.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            engine: amanat_accel::best().name(),
+            engine: amanat_accel::default_backend().name(),
             gpu: amanat_accel::gpu::presence().to_string(),
             load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
             time: time.map_or_else(String::new, |t| t.to_string()),

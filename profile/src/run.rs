@@ -14,7 +14,7 @@ use crate::stats::Stat;
 use crate::subject::{Prepared, Source};
 use crate::threads::pool;
 use crate::watcher::{Stopped, Watcher};
-use amanat_accel::{Engine, TableMemory};
+use amanat_accel::{Backend, TableMemory};
 use rayon::ThreadPool;
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub struct Options {
     /// On what.
     pub sources: Vec<Source>,
     /// With which of our engines.
-    pub engines: Vec<&'static dyn Engine>,
+    pub engines: Vec<&'static dyn Backend>,
     /// Whether arkworks is measured beside them.
     pub arkworks: bool,
     /// Numbers of threads.

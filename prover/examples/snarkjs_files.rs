@@ -7,7 +7,7 @@ use amanat_accel::TableMemory;
 use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::{field::Fr, statement::Statement};
 use amanat_params::{insecure_dev_setup, snarkjs};
-use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, no_progress, prove};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{error::Error, fs, path::PathBuf};
 
@@ -22,10 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut public = [49u64, 2, 3, 0, 5, 0, 0, 8].map(Fr::from);
     public[5] = -one;
     let assignment: Vec<Fr> = [one].into_iter().chain(public).chain([Fr::from(7u64)]).collect();
-    let engine = amanat_accel::best();
+    let backend = amanat_accel::default_backend();
     let (key, circuit) =
-        (PreparedKey::new(&pk, engine, TableMemory::Plain), PreparedCircuit::new(&r1cs, engine));
-    let proof = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng), &to_the_end)?;
+        (PreparedKey::new(&pk, backend, TableMemory::Plain), PreparedCircuit::new(&r1cs, backend));
+    let proof = prove(&key, &circuit, &assignment, Blinding::draw(&mut rng), &no_progress)?;
     fs::create_dir_all(&dir)?;
     fs::write(dir.join("verification_key.json"), snarkjs::export_verifying_key(&vk))?;
     fs::write(dir.join("proof.json"), snarkjs::export_proof(&proof))?;

@@ -21,7 +21,7 @@ type Proved = Result<Transaction, PlanError>;
 /// Proves many plans, at most `in_flight` at a time, so that memory is bounded by that and not by the number of plans:
 /// a plan is drawn from the iterator when a place becomes free, on the caller's thread.
 ///
-/// Where an engine has a device, processor and device work on different proofs: beside those places there is one for each proof
+/// Where a backend has a device, processor and device work on different proofs: beside those places there is one for each proof
 /// that the device takes at a time.
 ///
 /// `done` hears each result in the plans' order, on the caller's thread. It may stop the batch: then no further plan is drawn and
@@ -74,7 +74,7 @@ impl<I: Iterator<Item = Plan>> Order<I> {
         if self.places == 0 {
             // No thread but this one.
             for plan in self.plans {
-                if done(plan.prove_any(keys, &crate::groth16::to_the_end)).is_break() {
+                if done(plan.prove_any(keys, &crate::groth16::no_progress)).is_break() {
                     return;
                 }
             }
@@ -125,7 +125,7 @@ impl Place<'_> {
     fn run(self) {
         // This thread is the pool's first one. Without a pool the proof is spread as the system sees fit.
         let pool = ThreadPoolBuilder::new().num_threads(self.threads).use_current_thread().build().ok();
-        let watch = |_| match self.stopped.load(Ordering::Relaxed) {
+        let progress = |_| match self.stopped.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         };
@@ -134,8 +134,8 @@ impl Place<'_> {
             let next = self.work.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok((i, plan)) = next else { return };
             let prove = || match self.hand {
-                true => as_hand(|| plan.prove_any(self.keys, &watch)),
-                false => plan.prove_any(self.keys, &watch),
+                true => as_hand(|| plan.prove_any(self.keys, &progress)),
+                false => plan.prove_any(self.keys, &progress),
             };
             let result = match &pool {
                 Some(pool) => pool.install(prove),

@@ -1,69 +1,16 @@
-//! Keys as a prover holds them: matrices laid out once per key, the verifying key prepared for the check before release.
+//! From plans to transactions: the keys of several statements, and a plan proved under its key.
 
-use crate::groth16::{PreparedCircuit, PreparedKey, ProveError, Proven, prove_with};
+use crate::groth16::{ProveError, Proven, prove_with};
 use crate::plan::Plan;
-use amanat_accel::{Engine, TableMemory, Watch};
-use amanat_circuits::{Relation, circuit};
+use amanat_accel::Progress;
+use amanat_circuits::Relation;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, Transaction};
-use amanat_params::ProvingKey;
-use amanat_verifier::{PreparedVerifyingKey, verify_one};
+use amanat_verifier::verify_one;
 use std::collections::BTreeMap;
 use zeroize::Zeroize;
 
-/// One statement's key, ready to prove.
-pub struct StatementKey {
-    key: PreparedKey,
-    circuit: PreparedCircuit,
-    verifying: PreparedVerifyingKey,
-}
-
-impl StatementKey {
-    /// Lays out the key and the statement's circuit in the best engine, without tables of multiples.
-    ///
-    /// # Errors
-    /// [`ProveError::WrongKey`] where the key was made for another constraint system than this build's.
-    pub fn new(key: ProvingKey) -> Result<Self, ProveError> {
-        Self::in_engine(&key, amanat_accel::best(), TableMemory::Plain)
-    }
-
-    /// Lays out the key and the statement's circuit in an engine.
-    ///
-    /// # Errors
-    /// [`ProveError::WrongKey`] where the key was made for another constraint system than this build's.
-    pub fn in_engine(key: &ProvingKey, engine: &dyn Engine, memory: TableMemory) -> Result<Self, ProveError> {
-        let circuit = PreparedCircuit::new(circuit(key.header().statement), engine);
-        if key.header().r1cs != circuit.digest() {
-            return Err(ProveError::WrongKey { expected: circuit.digest(), got: key.header().r1cs });
-        }
-        let verifying = PreparedVerifyingKey::new(key.verifying_key());
-        Ok(Self { key: PreparedKey::new(key, engine, memory), circuit, verifying })
-    }
-
-    /// The proving key, as its engine holds it.
-    #[must_use]
-    pub const fn proving_key(&self) -> &PreparedKey {
-        &self.key
-    }
-
-    /// The circuit's matrices.
-    #[must_use]
-    pub const fn prepared_circuit(&self) -> &PreparedCircuit {
-        &self.circuit
-    }
-
-    /// The verifying key, prepared.
-    #[must_use]
-    pub const fn verifying_key(&self) -> &PreparedVerifyingKey {
-        &self.verifying
-    }
-
-    /// Digest of the verifying key: what a transaction names.
-    #[must_use]
-    pub fn digest(&self) -> KeyDigest {
-        KeyDigest(self.verifying.digest())
-    }
-}
+pub use crate::groth16::StatementKey;
 
 /// The keys of several statements.
 #[derive(Default)]
@@ -78,7 +25,7 @@ impl Keys {
 
     /// Adds a key in the place of its statement.
     pub fn insert(&mut self, key: StatementKey) {
-        self.0.insert(key.key.header().statement, key);
+        self.0.insert(key.proving_key().header().statement, key);
     }
 
     /// The key of a statement.
@@ -118,11 +65,11 @@ pub enum PlanError {
 impl<R: Relation> Plan<R> {
     /// Proves, and verifies the proof before it leaves. The same plan always gives the same transaction.
     ///
-    /// `watch` hears each phase before it begins and may stop the work.
+    /// `progress` hears each phase before it begins and may stop the work.
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn prove(self, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
+    pub fn prove(self, keys: &Keys, progress: Progress<'_>) -> Result<Transaction, PlanError> {
         let statement = R::STATEMENT;
         let key = keys.get(statement).ok_or(PlanError::NoKey(statement))?;
         if key.digest() != self.tx.key {
@@ -130,14 +77,15 @@ impl<R: Relation> Plan<R> {
         }
         let Self { mut tx, public, witness, blinding } = self;
         let mut assignment = witness.assign(&public);
-        let proven = prove_with(&key.key, &key.circuit, &assignment, blinding, watch, || &key.verifying);
+        let (circuit, verifying) = (key.prepared_circuit(), key.verifying_key());
+        let proven = prove_with(key.proving_key(), circuit, &assignment, blinding, progress, || verifying);
         assignment.iter_mut().zeroize();
         let Proven { proof, verified } = proven?;
         if !verified {
-            verify_one(&key.verifying, &public.to_field_elements(), &proof)
+            verify_one(verifying, &public.to_field_elements(), &proof)
                 .map_err(|_| PlanError::NotReleased(statement))?;
         }
-        tx.proof = proof.to_bytes();
+        tx.proof = proof.into();
         Ok(Transaction::Proof(Box::new(tx)))
     }
 }
@@ -148,11 +96,11 @@ pub trait AnyPlan: Send {
     ///
     /// # Errors
     /// [`PlanError`].
-    fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError>;
+    fn prove_any(self: Box<Self>, keys: &Keys, progress: Progress<'_>) -> Result<Transaction, PlanError>;
 }
 
 impl<R: Relation + Send> AnyPlan for Plan<R> {
-    fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
-        self.prove(keys, watch)
+    fn prove_any(self: Box<Self>, keys: &Keys, progress: Progress<'_>) -> Result<Transaction, PlanError> {
+        self.prove(keys, progress)
     }
 }

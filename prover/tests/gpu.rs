@@ -1,7 +1,7 @@
 //! Whole proofs with a GPU that is a mock: right ones, wrong ones, and a device that goes away. What leaves is always right.
 
 use amanat_accel::gpu::mock::{Fault, Script, gpu, until};
-use amanat_accel::gpu::{Gpu, Line, Pace, Settings, State};
+use amanat_accel::gpu::{Calibration, Gpu, LinearCost, Settings, State};
 use amanat_accel::{Portable, TableMemory};
 use amanat_circuits::circuit;
 use amanat_circuits::r1cs::{R1cs, Row};
@@ -13,7 +13,7 @@ use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ChainId, PolicyField, Transaction};
 use amanat_params::{Proof, ProvingKey, Witness, insecure_dev_setup, insecure_dev_zkey};
 use amanat_prover::batch::prove_batch;
-use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, ProveError, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, ProveError, no_progress, prove};
 use amanat_prover::keys::{AnyPlan, Keys, PlanError, StatementKey};
 use amanat_prover::plan::{Plan, RolePlan, Target};
 use amanat_prover::zkey::{ZkeyProveError, ZkeyProver};
@@ -40,13 +40,16 @@ fn proving_key() -> &'static ProvingKey {
 
 /// A device so fast that it is always asked.
 fn eager() -> Settings {
-    let line = |fixed| Line { fixed, per_row: 0.0 };
-    Settings { pace: Some(Pace { device: line(0.0), processor: line(1e9) }), ..Settings::default() }
+    let line = |fixed| LinearCost { fixed, per_row: 0.0 };
+    Settings {
+        calibration: Some(Calibration { device: line(0.0), processor: line(1e9) }),
+        ..Settings::default()
+    }
 }
 
-fn keys(engine: &dyn amanat_accel::Engine) -> Keys {
+fn keys(backend: &dyn amanat_accel::Backend) -> Keys {
     let mut keys = Keys::new();
-    let key = StatementKey::in_engine(proving_key(), engine, TableMemory::Plain);
+    let key = StatementKey::in_backend(proving_key(), backend, TableMemory::Plain);
     keys.insert(key.expect("this build's circuit"));
     keys
 }
@@ -60,10 +63,10 @@ fn plan(keys: &Keys, seed: u64) -> RolePlan {
     Plan::new(&target, epoch, hash, policy, witness, &mut rng(seed)).expect("a valid world")
 }
 
-/// What the portable engine makes of the plan of this seed.
+/// What the portable backend makes of the plan of this seed.
 fn expected(seed: u64) -> Vec<u8> {
     let keys = keys(&Portable);
-    plan(&keys, seed).prove(&keys, &to_the_end).expect("proved").to_bytes()
+    plan(&keys, seed).prove(&keys, &no_progress).expect("proved").to_bytes()
 }
 
 /// A started mock, and its script.
@@ -79,7 +82,7 @@ fn a_device_makes_the_same_transaction_of_a_plan_as_the_processor() {
     let (script, gpu) = started(eager());
     let keys = keys(&gpu);
     for seed in [3, 4] {
-        let tx = plan(&keys, seed).prove(&keys, &to_the_end).expect("proved");
+        let tx = plan(&keys, seed).prove(&keys, &no_progress).expect("proved");
         assert_eq!(tx.to_bytes(), expected(seed));
     }
     let report = gpu.report();
@@ -94,14 +97,14 @@ fn a_wrong_sum_or_quotient_is_never_released_and_quarantines_the_device() {
         let (script, gpu) = started(eager());
         let keys = keys(&gpu);
         script.fault(entry, after, 1, Fault::Wrong);
-        let tx = plan(&keys, 3).prove(&keys, &to_the_end).expect("proved");
+        let tx = plan(&keys, 3).prove(&keys, &no_progress).expect("proved");
         assert_eq!(tx.to_bytes(), expected, "{entry}, {after}: the same blinding, on the processor");
         let report = gpu.report();
         assert!(matches!(report.state, State::Quarantined { .. }), "{entry}, {after}: {report}");
         assert_eq!((report.alarms, report.made_again), (1, 1), "{entry}, {after}");
         // From now on nobody asks it.
         let calls = script.calls();
-        let next = plan(&keys, 3).prove(&keys, &to_the_end).expect("proved");
+        let next = plan(&keys, 3).prove(&keys, &no_progress).expect("proved");
         assert_eq!((next.to_bytes() == expected, script.calls()), (true, calls), "{entry}, {after}");
     }
 }
@@ -121,7 +124,7 @@ fn a_device_that_answers_no_points_is_full_or_goes_away_costs_no_transaction() {
         let (script, gpu) = started(eager());
         let keys = keys(&gpu);
         harm(&script);
-        let tx = plan(&keys, 3).prove(&keys, &to_the_end).expect("proved");
+        let tx = plan(&keys, 3).prove(&keys, &no_progress).expect("proved");
         assert_eq!(tx.to_bytes(), expected, "{i}");
         assert_eq!(gpu.report().state.label(), state, "{i}: {}", gpu.report());
         assert_eq!(gpu.report().by_processor, 1, "{i}");
@@ -146,7 +149,7 @@ fn the_prover_proper_verifies_what_a_device_had_a_part_in() {
         let circuit = PreparedCircuit::new(&r1cs, &gpu);
         script.fault("sum", after, 1, Fault::Wrong);
         let proof =
-            prove(&key, &circuit, &values, Blinding::draw(&mut rng(5)), &to_the_end).expect("a proof");
+            prove(&key, &circuit, &values, Blinding::draw(&mut rng(5)), &no_progress).expect("a proof");
         let public: [Fr; 8] = values[1..9].try_into().expect("eight");
         let verifying = amanat_verifier::PreparedVerifyingKey::new(&vk);
         assert_eq!(verify_one(&verifying, &public, &proof), Ok(()), "{after}");
@@ -154,7 +157,7 @@ fn the_prover_proper_verifies_what_a_device_had_a_part_in() {
         // A false statement is no fault of the device.
         let mut wrong = values.clone();
         wrong[1] += Fr::from(1u64);
-        let refused = prove(&key, &circuit, &wrong, Blinding::draw(&mut rng(5)), &to_the_end).err();
+        let refused = prove(&key, &circuit, &wrong, Blinding::draw(&mut rng(5)), &no_progress).err();
         assert_eq!(refused, Some(ProveError::Unsatisfied { row: 0 }), "{after}");
         assert_eq!(gpu.report().alarms, u64::from(after < 3), "{after}");
     }
@@ -169,7 +172,7 @@ fn a_zkeys_witness_that_breaks_a_row_is_not_blamed_on_the_device() {
     let prover = ZkeyProver::new(zkey.clone(), gpu, TableMemory::Plain);
     let by = |prover: &ZkeyProver, values: &[Fr]| {
         let blinding = Blinding::draw(&mut rng(6));
-        prover.prove(&Witness::new(values.to_vec()), blinding, &to_the_end)
+        prover.prove(&Witness::new(values.to_vec()), blinding, &no_progress)
     };
     let portable = ZkeyProver::new(zkey, &Portable, TableMemory::Plain);
     let expected = by(&portable, &values).expect("a proof").0.to_bytes();
@@ -187,9 +190,9 @@ fn a_zkeys_witness_that_breaks_a_row_is_not_blamed_on_the_device() {
 #[test]
 fn processor_and_device_take_different_proofs_of_a_batch_and_each_is_made_once() {
     // At no size is the device sooner: only the hands that cost no core go there.
-    let line = |fixed| Line { fixed, per_row: 0.0 };
-    let pace = Some(Pace { device: line(1.0), processor: line(0.0) });
-    let (script, gpu) = started(Settings { pace, lanes: 2, ..Settings::default() });
+    let line = |fixed| LinearCost { fixed, per_row: 0.0 };
+    let calibration = Some(Calibration { device: line(1.0), processor: line(0.0) });
+    let (script, gpu) = started(Settings { calibration, slots: 2, ..Settings::default() });
     let keys = keys(&gpu);
     script.close_gate();
     let mut done = Vec::new();
@@ -228,7 +231,7 @@ fn a_batch_whose_device_lies_is_right_and_can_be_stopped() {
         let Transaction::Proof(tx) = result.expect("proved") else { panic!("a proof transaction") };
         let key = keys.get(Statement::Role).expect("made").verifying_key();
         let public = tx.public_vector().to_field_elements();
-        assert_eq!(verify_one(key, &public, &Proof::from_bytes(&tx.proof).expect("a proof")), Ok(()));
+        assert_eq!(verify_one(key, &public, &Proof::try_from(&tx.proof).expect("a proof")), Ok(()));
         seen += 1;
         if seen == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });

@@ -1,6 +1,6 @@
 //! Plans and batches, over the role statement: the smallest circuit.
 
-use amanat_accel::Watch;
+use amanat_accel::Progress;
 use amanat_circuits::circuit;
 use amanat_circuits::statements::role::RoleWitness;
 use amanat_circuits::world::World;
@@ -10,7 +10,7 @@ use amanat_domain::time::Period;
 use amanat_domain::tx::{ChainId, KeyDigest, PolicyField, Transaction};
 use amanat_params::{Proof, insecure_dev_setup};
 use amanat_prover::batch::prove_batch;
-use amanat_prover::groth16::{Phase, ProveError, to_the_end};
+use amanat_prover::groth16::{Phase, ProveError, no_progress};
 use amanat_prover::keys::{AnyPlan, Keys, PlanError, StatementKey};
 use amanat_prover::plan::{Plan, RolePlan, Target};
 use amanat_verifier::verify_one;
@@ -58,7 +58,7 @@ fn plan(seed: u64) -> RolePlan {
 }
 
 fn prove(plan: RolePlan) -> Result<Transaction, PlanError> {
-    plan.prove(keys(), &to_the_end)
+    plan.prove(keys(), &no_progress)
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_plan_becomes_a_transaction_that_verifies_and_the_same_plan_the_same_transac
     let Transaction::Proof(proved) = &tx else { panic!("a proof transaction") };
     let key = keys().get(Statement::Role).expect("made").verifying_key();
     let public = proved.public_vector().to_field_elements();
-    verify_one(key, &public, &Proof::from_bytes(&proved.proof).expect("a proof")).expect("valid");
+    verify_one(key, &public, &Proof::try_from(&proved.proof).expect("a proof")).expect("valid");
     // All randomness is drawn in the plan.
     assert_eq!(prove(plan(3)).expect("proved").to_bytes(), tx.to_bytes());
     // Another plan: another nonce, another context, another blinding.
@@ -106,7 +106,7 @@ fn a_plan_for_another_key_and_a_statement_without_a_key_are_refused() {
     let plan_of = |target: &Target| plan_with(target, 1, |_| ()).expect("a valid world");
     assert!(matches!(prove(plan_of(&stranger)), Err(PlanError::AnotherKey { .. })));
     let none = Keys::new();
-    let refused = plan_of(&target()).prove(&none, &to_the_end);
+    let refused = plan_of(&target()).prove(&none, &no_progress);
     assert!(matches!(refused, Err(PlanError::NoKey(Statement::Role))));
 }
 
@@ -134,14 +134,14 @@ fn proving_can_be_stopped_at_every_phase() {
 /// A plan that does something of a test's own before it is proved, and says when it is gone.
 struct Staged {
     plan: Box<dyn AnyPlan>,
-    before: Box<dyn FnOnce(Watch<'_>) + Send>,
+    before: Box<dyn FnOnce(Progress<'_>) + Send>,
     live: Arc<AtomicUsize>,
 }
 
 impl AnyPlan for Staged {
-    fn prove_any(self: Box<Self>, keys: &Keys, watch: Watch<'_>) -> Result<Transaction, PlanError> {
-        (self.before)(watch);
-        let result = self.plan.prove_any(keys, watch);
+    fn prove_any(self: Box<Self>, keys: &Keys, progress: Progress<'_>) -> Result<Transaction, PlanError> {
+        (self.before)(progress);
+        let result = self.plan.prove_any(keys, progress);
         self.live.fetch_sub(1, Ordering::SeqCst);
         result
     }
@@ -181,7 +181,7 @@ fn a_slow_plan_does_not_keep_the_others_waiting_nor_let_their_results_pile_up() 
     let plans = (1..=6u64).map(|seed| {
         drawn.set(seed);
         live.fetch_add(1, Ordering::SeqCst);
-        let before: Box<dyn FnOnce(Watch<'_>) + Send> = match seed {
+        let before: Box<dyn FnOnce(Progress<'_>) + Send> = match seed {
             // The first waits for the third to have begun: it never would, if places were refilled all at once.
             1 => {
                 let wait: Receiver<()> = wait.take().expect("once");
@@ -213,15 +213,15 @@ fn a_stopped_batch_cancels_what_is_being_proved() {
     let (mut began, mut begun) = (Some(began), Some(begun));
     let plans = (1..=2u64).map(|seed| {
         live.fetch_add(1, Ordering::SeqCst);
-        let before: Box<dyn FnOnce(Watch<'_>) + Send> = if seed == 1 {
+        let before: Box<dyn FnOnce(Progress<'_>) + Send> = if seed == 1 {
             let begun: Receiver<()> = begun.take().expect("once");
             Box::new(move |_| begun.recv().expect("the second has begun"))
         } else {
             // Waits until the batch is stopped: without cancellation it would wait for ever.
             let began: Sender<()> = began.take().expect("once");
-            Box::new(move |watch: Watch<'_>| {
+            Box::new(move |progress: Progress<'_>| {
                 began.send(()).expect("the first waits");
-                while watch(Phase::Rows).is_continue() {
+                while progress(Phase::Rows).is_continue() {
                     std::thread::yield_now();
                 }
             })

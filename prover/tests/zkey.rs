@@ -1,10 +1,10 @@
 //! Proofs from snarkjs' files, for circuits with any number of public inputs.
 
-use amanat_accel::{Engine, Phase, TableMemory};
+use amanat_accel::{Backend, Phase, TableMemory};
 use amanat_circuits::r1cs::{Form, R1cs, Row, evaluate};
 use amanat_domain::field::{self, Fr};
 use amanat_params::{Proof, Witness, Zkey, insecure_dev_zkey};
-use amanat_prover::groth16::{Blinding, ProveError, to_the_end};
+use amanat_prover::groth16::{Blinding, ProveError, no_progress};
 use amanat_prover::zkey::{ZkeyProveError, ZkeyProver};
 use ark_bn254::Bn254;
 use ark_ff::{Field, One, PrimeField, Zero};
@@ -54,8 +54,8 @@ fn zkey(r1cs: &R1cs) -> Zkey {
     insecure_dev_zkey(r1cs, &mut rng(1)).expect("a key")
 }
 
-fn prover(zkey: Zkey, engine: &'static dyn Engine) -> ZkeyProver {
-    ZkeyProver::new(zkey, engine, TableMemory::Plain)
+fn prover(zkey: Zkey, backend: &'static dyn Backend) -> ZkeyProver {
+    ZkeyProver::new(zkey, backend, TableMemory::Plain)
 }
 
 /// snarkjs' reduction over arkworks' transforms, written from its definition: values of `a b - c` at the odd powers of the
@@ -171,13 +171,13 @@ fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
         let verified = Groth16::<Bn254, OddCoset>::verify_proof(&vk, &theirs, &assignment[1..=public]);
         assert_eq!(verified.ok(), Some(true));
         let theirs = Proof::from_points(theirs.a, theirs.b, theirs.c).expect("points");
-        for engine in amanat_accel::all() {
+        for backend in amanat_accel::all() {
             let key =
                 Zkey::read(Cursor::new(&zkey_file), &|_, _| ControlFlow::Continue(())).expect("own bytes");
-            let (proof, inputs) = prover(key, *engine)
-                .prove(&witness, Blinding::draw(&mut rng(seed)), &to_the_end)
+            let (proof, inputs) = prover(key, *backend)
+                .prove(&witness, Blinding::draw(&mut rng(seed)), &no_progress)
                 .expect("a proof");
-            let what = format!("{}: {public} public, {private} private, {rows} rows", engine.name());
+            let what = format!("{}: {public} public, {private} private, {rows} rows", backend.name());
             assert_eq!(proof.to_bytes(), theirs.to_bytes(), "{what}");
             assert_eq!(inputs, assignment[1..=public], "{what}");
         }
@@ -187,9 +187,9 @@ fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
 #[test]
 fn a_proof_verifies_for_its_public_inputs_alone() {
     let (r1cs, assignment) = circuit(1, 3, 9, 14);
-    let prover = prover(zkey(&r1cs), amanat_accel::best());
+    let prover = prover(zkey(&r1cs), amanat_accel::default_backend());
     let witness = Witness::new(assignment);
-    let (proof, public) = prover.prove(&witness, Blinding::draw(&mut rng(1)), &to_the_end).expect("a proof");
+    let (proof, public) = prover.prove(&witness, Blinding::draw(&mut rng(1)), &no_progress).expect("a proof");
     assert!(prover.verify(&public, &proof));
     for i in 0..3 {
         let mut wrong = public.clone();
@@ -198,7 +198,7 @@ fn a_proof_verifies_for_its_public_inputs_alone() {
     }
     assert!(!prover.verify(&public[..2], &proof));
     assert!(!prover.verify(&[&public[..], &[Fr::zero()]].concat(), &proof));
-    let (other, _) = prover.prove(&witness, Blinding::draw(&mut rng(2)), &to_the_end).expect("a proof");
+    let (other, _) = prover.prove(&witness, Blinding::draw(&mut rng(2)), &no_progress).expect("a proof");
     assert!(prover.verify(&public, &other) && other != proof);
 }
 
@@ -206,8 +206,8 @@ fn a_proof_verifies_for_its_public_inputs_alone() {
 fn witnesses_that_break_a_row_or_belong_elsewhere_give_no_proof() {
     let (r1cs, assignment) = circuit(1, 3, 9, 14);
     let proves = |key: Zkey, assignment: &[Fr]| {
-        prover(key, amanat_accel::best())
-            .prove(&Witness::new(assignment.to_vec()), Blinding::draw(&mut rng(1)), &to_the_end)
+        prover(key, amanat_accel::default_backend())
+            .prove(&Witness::new(assignment.to_vec()), Blinding::draw(&mut rng(1)), &no_progress)
             .map(|_| ())
     };
     assert_eq!(proves(zkey(&r1cs), &assignment), Ok(()));
@@ -239,7 +239,7 @@ fn witnesses_that_break_a_row_or_belong_elsewhere_give_no_proof() {
 #[test]
 fn proving_from_files_can_be_stopped_before_each_phase() {
     let (r1cs, assignment) = circuit(1, 3, 9, 14);
-    let (prover, witness) = (prover(zkey(&r1cs), amanat_accel::best()), Witness::new(assignment));
+    let (prover, witness) = (prover(zkey(&r1cs), amanat_accel::default_backend()), Witness::new(assignment));
     let phases = RefCell::new(Vec::new());
     let listen = |phase: Phase| {
         phases.borrow_mut().push(phase);

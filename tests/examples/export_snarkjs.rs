@@ -6,7 +6,7 @@ use amanat_circuits::circuit;
 use amanat_domain::statement::{PublicVector, Statement};
 use amanat_domain::tx::Transaction;
 use amanat_params::{Proof, insecure_dev_setup, snarkjs};
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::{Keys, StatementKey};
 use amanat_tests::world::World;
 use core::error::Error;
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for statement in Statement::ALL {
         let key = keys.get(statement).ok_or("no key")?.digest();
         let plan = world.plan(statement, key, &mut rng)?;
-        write(Path::new(&dir), &keys, &plan.prove_any(&keys, &to_the_end)?)?;
+        write(Path::new(&dir), &keys, &plan.prove_any(&keys, &no_progress)?)?;
     }
     Ok(())
 }
@@ -43,7 +43,7 @@ fn write(dir: &Path, keys: &Keys, tx: &Transaction) -> Result<(), Box<dyn Error>
         folder.join("verification_key.json"),
         snarkjs::export_verifying_key(key.proving_key().verifying_key()),
     )?;
-    fs::write(folder.join("proof.json"), snarkjs::export_proof(&Proof::from_bytes(&tx.proof)?))?;
+    fs::write(folder.join("proof.json"), snarkjs::export_proof(&Proof::try_from(&tx.proof)?))?;
     fs::write(folder.join("public.json"), snarkjs::export_public(&public.to_field_elements()))?;
     println!("{}", folder.display());
     Ok(())

@@ -12,5 +12,6 @@
 //! Vectors name their source and how to remake them. Nothing here is linked into another crate.
 
 pub mod costs;
+pub mod declarations;
 pub mod fuzz;
 pub mod world;

@@ -2,15 +2,16 @@
 //! environment names one.
 #![allow(clippy::print_stdout, reason = "a process that a test starts tells it what came out")]
 
-use amanat_accel::{ENGINE_VARIABLE, Engine, TableMemory, all, best, choose};
+use amanat_accel::{BACKEND_VARIABLE, Backend, TableMemory, all, choose, default_backend};
 use amanat_circuits::circuit;
 use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, Transaction};
 use amanat_params::{ProvingKey, Witness, insecure_dev_setup, insecure_dev_zkey};
-use amanat_prover::groth16::{Blinding, to_the_end};
+use amanat_prover::groth16::{Blinding, no_progress};
 use amanat_prover::keys::{Keys, StatementKey};
 use amanat_prover::zkey::ZkeyProver;
 use amanat_tests::world::World;
@@ -41,7 +42,7 @@ fn prove(key: StatementKey, seed: u64) -> Transaction {
     let plan = world.plan(Statement::Revoke, key.digest(), &mut rng(seed)).expect("a plan");
     let mut keys = Keys::new();
     keys.insert(key);
-    plan.prove_any(&keys, &to_the_end).expect("a proof")
+    plan.prove_any(&keys, &no_progress).expect("a proof")
 }
 
 struct OneKey(PreparedVerifyingKey);
@@ -69,7 +70,7 @@ fn every_engine_makes_the_same_transaction_of_a_plan() {
         for memory in [TableMemory::Plain, TableMemory::AtMost(32 << 20)] {
             for threads in [1, 3] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-                let key = StatementKey::in_engine(key(), *engine, memory).expect("this build's circuit");
+                let key = StatementKey::in_backend(key(), *engine, memory).expect("this build's circuit");
                 let tx = pool.install(|| prove(key, 3));
                 made.push((format!("{}, {memory:?}, {threads} threads", engine.name()), tx));
             }
@@ -110,10 +111,10 @@ fn every_engine_makes_the_same_proof_of_a_zkey_and_a_witness() {
         assert_eq!(r1cs.first_unsatisfied(&values), None);
         let zkey = insecure_dev_zkey(&r1cs, &mut rng(4)).expect("a key");
         let witness = Witness::new(values);
-        let prove = |engine: &&'static dyn Engine| {
+        let prove = |engine: &&'static dyn Backend| {
             let prover = ZkeyProver::new(zkey.clone(), *engine, TableMemory::Plain);
             let blinding = Blinding::draw(&mut rng(6));
-            let (proof, _) = prover.prove(&witness, blinding, &to_the_end).expect("a proof");
+            let (proof, _) = prover.prove(&witness, blinding, &no_progress).expect("a proof");
             (engine.name(), proof.to_bytes())
         };
         let proofs: Vec<_> = all().iter().map(prove).collect();
@@ -143,8 +144,10 @@ fn what_a_process_says() {
         match change {
             0 => claim.nf[0] += Fr::from(1u64),
             1 => claim.out[0] += Fr::from(1u64),
-            2 => claim.proof[0] ^= 1,
-            3 => claim.proof[40] ^= 1,
+            2 | 3 => {
+                let ProofBytes::Groth16(bytes) = &mut claim.proof;
+                bytes[if change == 2 { 0 } else { 40 }] ^= 1;
+            }
             _ => {
                 let Transaction::Proof(other) = &other else { panic!("a revocation is a proof") };
                 claim.proof = other.proof;
@@ -159,7 +162,11 @@ fn what_a_process_says() {
         verify_transactions(&trust, txs).into_iter().map(|verdict| said(verdict.map(drop))).collect();
     assert_eq!(single, batch, "in a batch and one by one");
     assert_eq!(single.iter().filter(|verdict| *verdict == "valid").count(), 2, "{single:?}");
-    println!("\nengine: {}\nproof: {:?}\nverdicts: {single:?}", best().name(), claim.proof);
+    println!(
+        "\nengine: {}\nproof: {:?}\nverdicts: {single:?}",
+        default_backend().name(),
+        claim.proof.as_bytes()
+    );
 }
 
 #[test]
@@ -168,7 +175,7 @@ fn a_process_does_what_its_environment_names_and_all_say_the_same() {
         let out = Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", "what_a_process_says", "--nocapture"])
             .env(CHILD, "1")
-            .env(ENGINE_VARIABLE, engine)
+            .env(BACKEND_VARIABLE, engine)
             .output()
             .expect("it starts");
         assert!(out.status.success(), "{engine}: {}", String::from_utf8_lossy(&out.stderr));
@@ -189,8 +196,8 @@ fn a_process_does_what_its_environment_names_and_all_say_the_same() {
 #[test]
 fn this_process_computes_with_the_engine_it_was_told_to() {
     // `.ci/run` runs the tests a second time with the environment set.
-    match std::env::var(ENGINE_VARIABLE) {
+    match std::env::var(BACKEND_VARIABLE) {
         Ok(name) if !name.is_empty() => assert_eq!(choose().map(|engine| engine.name()), Ok(name.as_str())),
-        _ => assert_eq!(best().name(), all()[0].name()),
+        _ => assert_eq!(default_backend().name(), all()[0].name()),
     }
 }

@@ -87,6 +87,9 @@ pub enum LightError {
     /// A proof about something else.
     #[error("the proof is not about the validators")]
     NotValidators,
+    /// A proof about something else, or that no such bundle was sealed.
+    #[error("the proof does not show a sealed bundle")]
+    NotBundle,
     /// The set is not the one the entry says.
     #[error("the validators given are not those that block {0} names")]
     OtherValidators(u64),
@@ -108,6 +111,12 @@ impl LightClient {
     #[must_use]
     pub fn new(chain: ChainId, genesis: ValidatorSet) -> Self {
         Self { chain, sets: vec![(0, genesis)] }
+    }
+
+    /// The ledger.
+    #[must_use]
+    pub const fn chain(&self) -> ChainId {
+        self.chain
     }
 
     /// Who agrees on a height, as far as this client knows.

@@ -1,16 +1,19 @@
 //! Transactions: from what was sent to evidence that it may reach state.
 
-use crate::{Encoded, PreparedVerifyingKey, Proof, ProofError, Reject, Verified, verify_encoded, verify_one};
+use crate::{Encoded, PreparedVerifyingKey, ProofError, Reject, Verified, verify_encoded};
 use amanat_domain::consent::OrgId;
+use amanat_domain::proof::{ProofBytes, ProofSystem};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, ProofTx, SignedTx, Transaction};
+use amanat_params::VerifyingKey;
 use ed25519_dalek::{Signature, VerifyingKey as SignatureKey};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 
-/// Whom the verifier believes: the verifying keys and organisations of a ledger at a height.
+/// What the verifier believes: the verifying keys and organisations of a ledger at a height.
 pub trait Trust {
-    /// The key of a statement with this digest, if proofs under it are accepted. It may be prepared when it is first asked for, so it is
-    /// never asked for by a thread of a pool that others may need for that.
+    /// The key of a statement with this digest, if proofs under it are accepted. It may be prepared when it is first asked
+    /// for, so no thread of a pool that this preparation may need ever asks for it.
     fn proof_key(&self, statement: Statement, key: KeyDigest) -> Option<&PreparedVerifyingKey>;
     /// The signature key of an organisation.
     fn organisation_key(&self, organisation: OrgId) -> Option<&SignatureKey>;
@@ -41,6 +44,34 @@ pub enum TxReject {
     Proof(Statement),
 }
 
+/// Verifying keys that an audience accepts, for proofs that reach it without a ledger. Believes no organisation.
+#[derive(Debug, Default)]
+pub struct AcceptedKeys(BTreeMap<(Statement, KeyDigest), PreparedVerifyingKey>);
+
+impl AcceptedKeys {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Accepts proofs of the key's statement under it from now on.
+    pub fn accept(&mut self, key: &VerifyingKey) {
+        let place = (key.header().statement, KeyDigest(key.digest()));
+        self.0.insert(place, PreparedVerifyingKey::new(key));
+    }
+}
+
+impl Trust for AcceptedKeys {
+    fn proof_key(&self, statement: Statement, key: KeyDigest) -> Option<&PreparedVerifyingKey> {
+        self.0.get(&(statement, key))
+    }
+
+    fn organisation_key(&self, _: OrgId) -> Option<&SignatureKey> {
+        None
+    }
+}
+
 /// Verifies one transaction: a signature, or a proof against the public vector recomputed from the transaction.
 ///
 /// # Errors
@@ -48,50 +79,65 @@ pub enum TxReject {
 pub fn verify_transaction(trust: &impl Trust, tx: Transaction) -> Result<Verified<Transaction>, TxReject> {
     match &tx {
         Transaction::Signed(signed) => verify_signature(trust, signed)?,
-        Transaction::Proof(claim) => {
-            let Encoded { key, public, proof } = encoded(key(trust, claim)?, claim);
-            let judged = Proof::from_bytes(proof).map_err(Reject::from);
-            judged
-                .and_then(|proof| verify_one(key, &public, &proof))
-                .map_err(|reject| refusal(claim, reject))?;
-        }
+        Transaction::Proof(claim) => check_proof(trust, claim)?,
     }
     Ok(Verified::new(tx))
 }
 
-/// Verifies many, all proofs in one batch. The verdicts are those of [`verify_transaction`], one by one.
+/// Verifies a proof transaction against the public vector recomputed from it. Its [audience](crate::audience) has more to
+/// check.
+///
+/// # Errors
+/// [`TxReject`].
+pub fn verify_proof(trust: &impl Trust, tx: ProofTx) -> Result<Verified<ProofTx>, TxReject> {
+    check_proof(trust, &tx)?;
+    Ok(Verified::new(tx))
+}
+
+fn check_proof(trust: &impl Trust, tx: &ProofTx) -> Result<(), TxReject> {
+    let mut batches = Batches::default();
+    batches.add(0, claim(key(trust, tx)?, tx));
+    batches.refused().pop().map_or(Ok(()), |(_, reject)| Err(refusal(tx, reject)))
+}
+
+/// Verifies many, all proofs of a system in one batch. The verdicts are those of [`verify_transaction`], one by one.
 pub fn verify_transactions(
     trust: &(impl Trust + Sync),
     txs: Vec<Transaction>,
 ) -> Vec<Result<Verified<Transaction>, TxReject>> {
-    // One after the other, on this thread: a key may be prepared when it is first asked for, with all threads' help. Were they waiting for
-    // it themselves, nobody could.
+    // One after the other, on this thread: a key may be prepared when it is first asked for, with the help of all threads.
+    // If these threads waited for the key themselves, none could help.
     let keys: Vec<Result<Option<&PreparedVerifyingKey>, TxReject>> = txs
         .iter()
         .map(|tx| match tx {
             Transaction::Signed(_) => Ok(None),
-            Transaction::Proof(claim) => key(trust, claim).map(Some),
+            Transaction::Proof(proof) => key(trust, proof).map(Some),
         })
         .collect();
-    let judged: Vec<Result<Option<Encoded<'_>>, TxReject>> = txs
+    let claims: Vec<Result<Option<Claim<'_>>, TxReject>> = txs
         .par_iter()
         .zip(keys)
         .map(|(tx, key)| match (tx, key?) {
-            (Transaction::Proof(claim), Some(key)) => Ok(Some(encoded(key, claim))),
+            (Transaction::Proof(proof), Some(key)) => Ok(Some(claim(key, proof))),
             (Transaction::Signed(signed), _) => verify_signature(trust, signed).map(|()| None),
             (Transaction::Proof(_), None) => unreachable!("every proof's key was looked up"),
         })
         .collect();
-    let (mut verdicts, mut claims) = (Vec::with_capacity(txs.len()), Vec::new());
-    for judged in judged {
-        verdicts.push(judged.map(|claim| {
-            claims.extend(claim.map(|claim| (verdicts.len(), claim)));
-        }));
-    }
-    let (positions, items): (Vec<usize>, Vec<Encoded<'_>>) = claims.into_iter().unzip();
-    for (position, judged) in positions.into_iter().zip(verify_encoded(&items)) {
-        if let (Err(reject), Transaction::Proof(claim)) = (judged, &txs[position]) {
-            verdicts[position] = Err(refusal(claim, reject));
+    let mut batches = Batches::default();
+    let mut verdicts: Vec<Result<(), TxReject>> = claims
+        .into_iter()
+        .enumerate()
+        .map(|(place, claim)| {
+            claim.map(|claim| {
+                if let Some(claim) = claim {
+                    batches.add(place, claim);
+                }
+            })
+        })
+        .collect();
+    for (place, reject) in batches.refused() {
+        if let Transaction::Proof(proof) = &txs[place] {
+            verdicts[place] = Err(refusal(proof, reject));
         }
     }
     txs.into_iter().zip(verdicts).map(|(tx, verdict)| verdict.map(|()| Verified::new(tx))).collect()
@@ -103,9 +149,44 @@ fn key<'a>(trust: &'a impl Trust, tx: &ProofTx) -> Result<&'a PreparedVerifyingK
     trust.proof_key(statement, key).ok_or(TxReject::UnknownKey { statement, key })
 }
 
-/// What it claims. `ctx` and policy are recomputed here, never taken from the sender.
-fn encoded<'a>(key: &'a PreparedVerifyingKey, tx: &'a ProofTx) -> Encoded<'a> {
-    Encoded { key, public: tx.public_vector().to_field_elements(), proof: &tx.proof }
+/// What a proof claims, in its proof system.
+enum Claim<'a> {
+    Groth16(Encoded<'a>),
+}
+
+/// What a transaction claims under its key. `ctx` and policy are recomputed here, never taken from the sender.
+fn claim<'a>(key: &'a PreparedVerifyingKey, tx: &'a ProofTx) -> Claim<'a> {
+    // Exhaustive without a wildcard: a second system does not compile here before key and proof of different systems are
+    // refused.
+    match (key.header().system, &tx.proof) {
+        (ProofSystem::Groth16, ProofBytes::Groth16(proof)) => {
+            Claim::Groth16(Encoded { key, public: tx.public_vector().to_field_elements(), proof })
+        }
+    }
+}
+
+/// The claims of one call apart by proof system: one batch for each. A claim bears its place in the call.
+#[derive(Default)]
+struct Batches<'a> {
+    groth16: (Vec<usize>, Vec<Encoded<'a>>),
+}
+
+impl<'a> Batches<'a> {
+    fn add(&mut self, place: usize, claim: Claim<'a>) {
+        match claim {
+            Claim::Groth16(encoded) => {
+                self.groth16.0.push(place);
+                self.groth16.1.push(encoded);
+            }
+        }
+    }
+
+    /// Verifies every batch, and returns the places of refused claims with the reasons.
+    fn refused(self) -> Vec<(usize, Reject)> {
+        let (places, claims) = self.groth16;
+        let judged = places.into_iter().zip(verify_encoded(&claims));
+        judged.filter_map(|(place, verdict)| Some((place, verdict.err()?))).collect()
+    }
 }
 
 fn refusal(claim: &ProofTx, reject: Reject) -> TxReject {
@@ -130,7 +211,7 @@ mod tests {
     use amanat_domain::field::Fr;
     use amanat_domain::tx::{ChainId, PolicyField};
 
-    /// Has no keys, and holds against whoever asks which thread they are.
+    /// Has no keys, and refuses to be asked by a thread of a pool.
     struct Watched;
 
     impl Trust for Watched {
@@ -156,7 +237,7 @@ mod tests {
             policy: PolicyField::None,
             nf: [Fr::from(1u64); 2],
             out: [Fr::from(2u64); 2],
-            proof: [0; 128],
+            proof: ProofBytes::Groth16([0; 128]),
         };
         let txs = vec![Transaction::Proof(Box::new(claim)); 64];
         for verdict in verify_transactions(&Watched, txs) {

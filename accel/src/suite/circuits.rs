@@ -1,7 +1,7 @@
 //! Quotients, held against the polynomials they come from.
 
 use super::{cancels_everywhere, edge_scalars, go};
-use crate::{Engine, Fr, Matrices, Phase, QuotientError, QuotientForm, SparseMatrix};
+use crate::{Backend, Fr, Matrices, Phase, QuotientError, QuotientForm, SparseMatrix};
 use ark_ff::{FftField, Field, One, PrimeField, UniformRand, Zero, batch_inversion};
 use ark_std::rand::Rng;
 
@@ -103,19 +103,19 @@ fn both(matrices: Matrices) -> [Matrices; 2] {
     [Matrices { c: None, ..matrices.clone() }, matrices]
 }
 
-fn quotient(engine: &dyn Engine, matrices: &Matrices, form: QuotientForm, assignment: &[Fr]) -> Vec<Fr> {
-    let circuit = engine.load_circuit(matrices.clone(), form);
+fn quotient(backend: &dyn Backend, matrices: &Matrices, form: QuotientForm, assignment: &[Fr]) -> Vec<Fr> {
+    let circuit = backend.load_circuit(matrices.clone(), form);
     let integers = circuit.quotient(assignment, &go).expect("satisfied");
     assert_eq!(integers.len(), form.len(matrices.domain_size));
     integers.iter().map(|h| Fr::from_bigint(*h).expect("below r")).collect()
 }
 
-pub(crate) fn coefficients_agree(engine: &dyn Engine) {
+pub(crate) fn coefficients_agree(backend: &dyn Backend) {
     for (seed, (rows, log)) in sizes().enumerate() {
         let (matrices, assignment) = random_circuit(seed as u64, rows, log);
         let x = Fr::rand(&mut rng(seed as u64 + 7));
         for matrices in both(matrices) {
-            let h = quotient(engine, &matrices, QuotientForm::Coefficients, &assignment);
+            let h = quotient(backend, &matrices, QuotientForm::Coefficients, &assignment);
             let h = h.iter().rev().fold(Fr::zero(), |sum, h| sum * x + h);
             let vanishing = x.pow([matrices.domain_size as u64]) - Fr::one();
             let expected = difference(&values(&matrices, &assignment), x);
@@ -124,14 +124,14 @@ pub(crate) fn coefficients_agree(engine: &dyn Engine) {
     }
 }
 
-pub(crate) fn odd_cosets_agree(engine: &dyn Engine) {
+pub(crate) fn odd_cosets_agree(backend: &dyn Backend) {
     for (seed, (rows, log)) in sizes().enumerate() {
         let (matrices, assignment) = random_circuit(seed as u64, rows, log);
         let n = 1usize << log;
         let root = Fr::get_root_of_unity(2 * n as u64).expect("at most 2^28");
         for matrices in both(matrices) {
             let what = format!("{rows} rows in 2^{log}, C: {}", matrices.c.is_some());
-            let h = quotient(engine, &matrices, QuotientForm::OddCoset, &assignment);
+            let h = quotient(backend, &matrices, QuotientForm::OddCoset, &assignment);
             let rows = values(&matrices, &assignment);
             // Each value by itself where that is cheap, the first and some others always.
             for i in (0..n).step_by(1 + n / 64) {
@@ -147,7 +147,7 @@ pub(crate) fn odd_cosets_agree(engine: &dyn Engine) {
     }
 }
 
-pub(crate) fn unsatisfied_rows_are_named(engine: &dyn Engine) {
+pub(crate) fn unsatisfied_rows_are_named(backend: &dyn Backend) {
     for (rows, log, wrong) in
         [(1, 2, [0].as_slice()), (13, 4, &[12]), (500, 9, &[0, 499]), (5000, 13, &[77, 4000])]
     {
@@ -159,7 +159,7 @@ pub(crate) fn unsatisfied_rows_are_named(engine: &dyn Engine) {
         };
         matrices.c = Some(SparseMatrix::from_rows((0..rows).map(raise)));
         for form in [QuotientForm::Coefficients, QuotientForm::OddCoset] {
-            let circuit = engine.load_circuit(matrices.clone(), form);
+            let circuit = backend.load_circuit(matrices.clone(), form);
             let error = circuit.quotient(&assignment, &go).err();
             assert_eq!(error, Some(QuotientError::Unsatisfied { row: wrong[0] }), "{rows} rows, {form:?}");
         }
@@ -169,17 +169,17 @@ pub(crate) fn unsatisfied_rows_are_named(engine: &dyn Engine) {
     let right = matrices.c.take().expect("made with C");
     let more = vec![vec![], vec![], vec![], vec![(0, Fr::one())]];
     matrices.c = Some(SparseMatrix::from_rows((0..9).map(|row| right.row(row).to_vec()).chain(more)));
-    let circuit = engine.load_circuit(matrices, QuotientForm::Coefficients);
+    let circuit = backend.load_circuit(matrices, QuotientForm::Coefficients);
     assert_eq!(circuit.quotient(&assignment, &go).err(), Some(QuotientError::Unsatisfied { row: 12 }));
 }
 
-pub(crate) fn cancels(engine: &dyn Engine) {
+pub(crate) fn cancels(backend: &dyn Backend) {
     for (rows, log) in [(5, 3), (700, 10)] {
         for form in [QuotientForm::Coefficients, QuotientForm::OddCoset] {
             let (matrices, assignment) = random_circuit(5, rows, log);
             for matrices in both(matrices) {
-                let circuit = engine.load_circuit(matrices, form);
-                let phases = cancels_everywhere(&|watch| circuit.quotient(&assignment, watch));
+                let circuit = backend.load_circuit(matrices, form);
+                let phases = cancels_everywhere(&|progress| circuit.quotient(&assignment, progress));
                 assert_eq!(phases[0], Phase::Rows);
                 assert!(phases.iter().all(|phase| *phase <= Phase::InverseH), "{phases:?}");
             }

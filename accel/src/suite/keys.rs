@@ -3,7 +3,7 @@
 use super::circuits::random_circuit;
 use super::{cancels_everywhere, edge_scalars, go};
 use crate::{
-    Engine, Fr, G1Affine, G1Projective, G2Affine, G2Projective, KeyBases, LoadedKey, Phase, QuotientForm,
+    Backend, Fr, G1Affine, G1Projective, G2Affine, G2Projective, KeyBases, LoadedKey, Phase, QuotientForm,
     TableMemory,
 };
 use ark_ec::PrimeGroup;
@@ -45,7 +45,7 @@ impl Key {
         }
     }
 
-    fn load(&self, engine: &dyn Engine, memory: TableMemory) -> Box<dyn LoadedKey> {
+    fn load(&self, backend: &dyn Backend, memory: TableMemory) -> Box<dyn LoadedKey> {
         let bases = KeyBases {
             a: &self.a_points,
             b_g1: &self.b_g1,
@@ -53,7 +53,7 @@ impl Key {
             l: &self.l_points,
             h: &self.h_points,
         };
-        engine.load_key(&bases, memory)
+        backend.load_key(&bases, memory)
     }
 
     /// Asserts that a loaded key gives the sums of these scalars.
@@ -105,7 +105,7 @@ fn scalars(kind: usize, n: usize, rng: &mut StdRng) -> Vec<Fr> {
 
 const KINDS: usize = 8;
 
-pub(crate) fn agree(engine: &dyn Engine) {
+pub(crate) fn agree(backend: &dyn Backend) {
     let mut rng = rng(1);
     let sizes = [0usize, 1, 2, 3, 7, 8, 9, 15, 17, 31, 33, 64, 100, 191, 193, 257, 1000, 2049];
     for n in sizes {
@@ -113,7 +113,7 @@ pub(crate) fn agree(engine: &dyn Engine) {
         for (l, h) in [(n, n), (n.saturating_sub(3), 2 * n + 1), (0, 0), (n / 2, n.saturating_sub(1))] {
             let key = Key::new((n, l, h), |_| Fr::rand(&mut rng));
             for memory in MEMORIES {
-                let loaded = key.load(engine, memory);
+                let loaded = key.load(backend, memory);
                 for kind in if n < 300 { 0..KINDS } else { KINDS - 2..KINDS } {
                     let (assignment, quotient) = (scalars(kind, n, &mut rng), scalars(kind, h, &mut rng));
                     let r = if kind == 5 { Fr::zero() } else { Fr::rand(&mut rng) };
@@ -125,7 +125,7 @@ pub(crate) fn agree(engine: &dyn Engine) {
     }
 }
 
-pub(crate) fn degenerate_bases_agree(engine: &dyn Engine) {
+pub(crate) fn degenerate_bases_agree(backend: &dyn Backend) {
     let mut rng = rng(2);
     let one = Fr::rand(&mut rng);
     for n in [1usize, 2, 5, 8, 33, 200, 600] {
@@ -155,7 +155,7 @@ pub(crate) fn degenerate_bases_agree(engine: &dyn Engine) {
             };
             let key = Key::new((n, n, n), log);
             for memory in MEMORIES {
-                let loaded = key.load(engine, memory);
+                let loaded = key.load(backend, memory);
                 for kind in 0..KINDS {
                     let (assignment, quotient) = (scalars(kind, n, &mut rng), scalars(kind, n, &mut rng));
                     // With r = 1 the B bases enter C with A's own scalars.
@@ -168,27 +168,27 @@ pub(crate) fn degenerate_bases_agree(engine: &dyn Engine) {
     }
 }
 
-pub(crate) fn cancels(engine: &dyn Engine) {
+pub(crate) fn cancels(backend: &dyn Backend) {
     let mut rng = rng(3);
     for n in [5usize, 400] {
         let key = Key::new((n, n - 2, n), |_| Fr::rand(&mut rng));
         let (assignment, r) = (scalars(6, n, &mut rng), Fr::rand(&mut rng));
         let h: Vec<BigInt<4>> = scalars(7, n, &mut rng).iter().map(|h| h.into_bigint()).collect();
         for memory in MEMORIES {
-            let loaded = key.load(engine, memory);
-            let phases = cancels_everywhere(&|watch| loaded.sums(&assignment, &h, &r, watch));
+            let loaded = key.load(backend, memory);
+            let phases = cancels_everywhere(&|progress| loaded.sums(&assignment, &h, &r, progress));
             assert!(phases.iter().all(|phase| *phase >= Phase::Recode), "{phases:?}");
         }
     }
 }
 
-pub(crate) fn loaded_once_used_often(engine: &dyn Engine) {
+pub(crate) fn loaded_once_used_often(backend: &dyn Backend) {
     let mut rng = rng(4);
     let (matrices, assignment) = random_circuit(9, 300, 9);
     let n = assignment.len();
-    let circuit = engine.load_circuit(matrices, QuotientForm::OddCoset);
+    let circuit = backend.load_circuit(matrices, QuotientForm::OddCoset);
     let key = Key::new((n, n - 3, 512), |_| Fr::rand(&mut rng));
-    let loaded = key.load(engine, TableMemory::AtMost(1 << 22));
+    let loaded = key.load(backend, TableMemory::AtMost(1 << 22));
     assert!(circuit.bytes() > 0 && loaded.bytes() > 0);
     let expected = circuit.quotient(&assignment, &go).expect("satisfied");
     std::thread::scope(|scope| {

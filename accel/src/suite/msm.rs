@@ -1,12 +1,12 @@
 //! One-off sums of points.
 
 use super::edge_scalars;
-use crate::{Engine, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use crate::{Backend, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, UniformRand};
 use ark_std::rand::Rng;
 
-pub(crate) fn agrees(engine: &dyn Engine) {
+pub(crate) fn agrees(backend: &dyn Backend) {
     let mut rng = ark_std::test_rng();
     let edges = edge_scalars();
     for n in [0usize, 1, 2, 3, 7, 31, 32, 33, 100, 191, 192, 193, 255, 256, 257, 511, 1000] {
@@ -32,9 +32,9 @@ pub(crate) fn agrees(engine: &dyn Engine) {
                     _ => Fr::rand(&mut rng),
                 })
                 .collect();
-            assert_eq!(engine.msm_g1(&g1, &scalars), naive(&g1, &scalars), "G1, n = {n}, style {style}");
+            assert_eq!(backend.msm_g1(&g1, &scalars), naive(&g1, &scalars), "G1, n = {n}, style {style}");
             if n < 300 {
-                assert_eq!(engine.msm_g2(&g2, &scalars), naive(&g2, &scalars), "G2, n = {n}, style {style}");
+                assert_eq!(backend.msm_g2(&g2, &scalars), naive(&g2, &scalars), "G2, n = {n}, style {style}");
             }
         }
     }
@@ -43,9 +43,9 @@ pub(crate) fn agrees(engine: &dyn Engine) {
     for n in [2usize, 5, 200, 300] {
         let same = vec![point; n];
         let k = Fr::rand(&mut rng);
-        assert_eq!(engine.msm_g1(&same, &vec![k; n]), point * (k * Fr::from(n as u64)));
+        assert_eq!(backend.msm_g1(&same, &vec![k; n]), point * (k * Fr::from(n as u64)));
         let cancel: Vec<Fr> = (0..n).map(|i| if i % 2 == 0 { k } else { -k }).collect();
-        assert_eq!(engine.msm_g1(&same, &cancel), naive(&same, &cancel));
+        assert_eq!(backend.msm_g1(&same, &cancel), naive(&same, &cancel));
     }
 }
 

@@ -1,13 +1,13 @@
 //! Pairings, and the way from coordinates to points.
 
-use crate::{Engine, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use crate::{Backend, Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_bn254::Bn254;
 use ark_ec::pairing::{MillerLoopOutput, Pairing};
 use ark_ec::{AffineRepr, CurveConfig, CurveGroup, PrimeGroup};
 use ark_ff::{AdditiveGroup, Field, One, UniformRand, Zero};
 use ark_std::rand::Rng;
 
-pub(crate) fn agree(engine: &dyn Engine) {
+pub(crate) fn agree(backend: &dyn Backend) {
     let mut rng = ark_std::test_rng();
     for n in [0usize, 1, 2, 3, 4, 5, 9] {
         let mut pairs: Vec<(G1Affine, G2Affine)> = (0..n)
@@ -18,24 +18,24 @@ pub(crate) fn agree(engine: &dyn Engine) {
             pairs[1].1 = G2Affine::identity();
         }
         let expected = Bn254::multi_pairing(pairs.iter().map(|p| p.0), pairs.iter().map(|p| p.1)).0;
-        assert_eq!(engine.multi_pairing(&pairs), Some(expected), "n = {n}");
+        assert_eq!(backend.multi_pairing(&pairs), Some(expected), "n = {n}");
         // The product of parts is the product of the whole.
-        let prepared: Vec<_> = pairs.iter().map(|(_, q)| engine.prepare_g2(q)).collect();
+        let prepared: Vec<_> = pairs.iter().map(|(_, q)| backend.prepare_g2(q)).collect();
         let lines: Vec<_> = pairs.iter().zip(&prepared).map(|((p, _), q)| (*p, q)).collect();
         let (left, right) = lines.split_at(n / 2);
-        let product = engine.multi_miller_loop(left) * engine.multi_miller_loop(right);
-        assert_eq!(engine.final_exponentiation(&product), Some(expected));
+        let product = backend.multi_miller_loop(left) * backend.multi_miller_loop(right);
+        assert_eq!(backend.final_exponentiation(&product), Some(expected));
     }
     let (a, b) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
     let (g, h) = (G1Projective::generator(), G2Projective::generator());
     assert_eq!(
-        engine.multi_pairing(&[((g * a).into_affine(), (h * b).into_affine())]),
-        engine.multi_pairing(&[((g * (a * b)).into_affine(), h.into_affine())]),
+        backend.multi_pairing(&[((g * a).into_affine(), (h * b).into_affine())]),
+        backend.multi_pairing(&[((g * (a * b)).into_affine(), h.into_affine())]),
     );
-    assert_eq!(engine.final_exponentiation(&Fq12::ZERO), None);
+    assert_eq!(backend.final_exponentiation(&Fq12::ZERO), None);
 }
 
-pub(crate) fn lifts_agree(engine: &dyn Engine) {
+pub(crate) fn lifts_agree(backend: &dyn Backend) {
     let mut rng = ark_std::test_rng();
     for n in [0usize, 1, 2, 7, 8, 9, 40] {
         // Half of all x belong to a point; zero does in neither curve's case by itself, so it is among them.
@@ -52,15 +52,15 @@ pub(crate) fn lifts_agree(engine: &dyn Engine) {
         }
         let expected: Vec<_> =
             g1.iter().map(|(x, larger)| G1Affine::get_point_from_x_unchecked(*x, *larger)).collect();
-        assert_eq!(engine.lift_g1(&g1), expected, "G1, n = {n}");
+        assert_eq!(backend.lift_g1(&g1), expected, "G1, n = {n}");
         let expected: Vec<_> =
             g2.iter().map(|(x, larger)| G2Affine::get_point_from_x_unchecked(*x, *larger)).collect();
-        assert_eq!(engine.lift_g2(&g2), expected, "G2, n = {n}");
+        assert_eq!(backend.lift_g2(&g2), expected, "G2, n = {n}");
         assert!(n < 9 || expected.iter().any(Option::is_some) && expected.iter().any(Option::is_none));
     }
 }
 
-pub(crate) fn subgroup_checks_agree(engine: &dyn Engine) {
+pub(crate) fn subgroup_checks_agree(backend: &dyn Backend) {
     let mut rng = ark_std::test_rng();
     for n in [0usize, 1, 2, 7, 8, 9, 20] {
         let points: Vec<G2Affine> = (0..n)
@@ -74,7 +74,7 @@ pub(crate) fn subgroup_checks_agree(engine: &dyn Engine) {
             .collect();
         let expected: Vec<bool> =
             points.iter().map(|q| q.mul_bigint(Fr::characteristic()).is_zero()).collect();
-        assert_eq!(engine.in_subgroup_g2(&points), expected, "n = {n}");
+        assert_eq!(backend.in_subgroup_g2(&points), expected, "n = {n}");
         assert!(n < 3 || expected.contains(&false) && expected.contains(&true));
     }
 }
@@ -89,7 +89,7 @@ fn stranger(rng: &mut impl Rng) -> G2Affine {
     core::iter::repeat_with(&mut draw).flatten().next().expect("half of all x")
 }
 
-pub(crate) fn groups_agree(engine: &dyn Engine) {
+pub(crate) fn groups_agree(backend: &dyn Backend) {
     let mut rng = ark_std::test_rng();
     for n in [0usize, 1, 3, 8, 9, 20] {
         let mut pairs: Vec<(G1Affine, G2Affine)> = (0..n)
@@ -104,7 +104,7 @@ pub(crate) fn groups_agree(engine: &dyn Engine) {
             pairs[7] = (G1Affine::generator(), -G2Affine::generator());
         }
         for group in [1, 2, 5, 8, 12, 100] {
-            let found = engine.miller_products(&pairs, group);
+            let found = backend.miller_products(&pairs, group);
             assert_eq!(found.in_subgroup, vec![true; n]);
             assert_eq!(found.products.len(), n.div_ceil(group));
             for (product, pairs) in found.products.iter().zip(pairs.chunks(group)) {
@@ -115,7 +115,7 @@ pub(crate) fn groups_agree(engine: &dyn Engine) {
     }
 }
 
-pub(crate) fn strangers_are_told(engine: &dyn Engine) {
+pub(crate) fn strangers_are_told(backend: &dyn Backend) {
     let mut rng = ark_std::test_rng();
     // A point whose order divides the cofactor, and one whose order is the cofactor's least prime factor.
     let small = stranger(&mut rng).mul_bigint(Fr::characteristic()).into_affine();
@@ -141,7 +141,7 @@ pub(crate) fn strangers_are_told(engine: &dyn Engine) {
     let expected: Vec<bool> = points.iter().map(|q| q.mul_bigint(Fr::characteristic()).is_zero()).collect();
     let pairs: Vec<_> = points.iter().map(|q| (p, *q)).collect();
     for group in [1, 8, 64] {
-        let found = engine.miller_products(&pairs, group);
+        let found = backend.miller_products(&pairs, group);
         assert_eq!(found.in_subgroup, expected, "groups of {group}");
         // Strangers spoil their own groups only.
         if group == 1 {

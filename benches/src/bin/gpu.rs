@@ -5,7 +5,7 @@
 //! kept between runs. Ends with 1 where the device is not as the processor, and with 2 where there is none.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks to a person")]
 
-use amanat_accel::gpu::{Gpu, Line, PLUGIN_VARIABLE, Pace, Settings, open};
+use amanat_accel::gpu::{Calibration, Gpu, LinearCost, PLUGIN_VARIABLE, Settings, open};
 use amanat_benches::gpu::{Options, run};
 use amanat_benches::report::Outcome;
 use std::path::PathBuf;
@@ -73,9 +73,9 @@ fn set_up() -> Outcome<Ready> {
     std::fs::create_dir_all(&options.dir)?;
     let path = plugin.ok_or("no plugin: build one (just gpu-plugin) and name it by --plugin")?;
     // The device makes every proof here, whatever its size: that is what is looked at. Access proofs go as they do in use.
-    let line = |fixed| Line { fixed, per_row: 0.0 };
-    let pace = Some(Pace { device: line(0.0), processor: line(1e9) });
-    let gpu = open(&path, Settings { pace, one_off_unchecked: true, ..Settings::default() })?;
+    let line = |fixed| LinearCost { fixed, per_row: 0.0 };
+    let calibration = Some(Calibration { device: line(0.0), processor: line(1e9) });
+    let gpu = open(&path, Settings { calibration, one_off_unchecked: true, ..Settings::default() })?;
     let used = open(&path, Settings::default())?;
     Ok((Box::leak(Box::new(gpu)), Box::leak(Box::new(used)), options, out))
 }

@@ -4,10 +4,10 @@ use super::inputs::{NUMBERS, POINTS, numbers, points, styled};
 use crate::report::Outcome;
 use crate::report::world::rng;
 use amanat_accel::gpu::{Bench, Gpu};
-use amanat_accel::{Engine, Phase, Portable, QuotientForm, TableMemory};
+use amanat_accel::{Backend, Phase, Portable, QuotientForm, TableMemory};
 use amanat_params::{Witness, insecure_dev_zkey};
 use amanat_profile::merkle::{Forest, Shape};
-use amanat_prover::groth16::{Blinding, matrices, to_the_end};
+use amanat_prover::groth16::{Blinding, matrices, no_progress};
 use amanat_prover::zkey::ZkeyProver;
 use core::ops::ControlFlow;
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub fn run(gpu: &'static Gpu, bench: &mut Bench, largest: u32, say: &dyn Fn(&str
 
 fn sums(
     bench: &mut Bench,
-    processor: &dyn Engine,
+    processor: &dyn Backend,
     largest: u32,
     say: &dyn Fn(&str),
 ) -> Outcome<Vec<Checked>> {
@@ -73,11 +73,11 @@ fn sums(
     Ok(vec![Checked { what: "sums in G1", cases: in_g1 }, Checked { what: "sums in G2", cases: in_g2 }])
 }
 
-type Kind = (fn(&dyn Engine, &mut Vec<amanat_accel::Fr>), &'static str);
+type Kind = (fn(&dyn Backend, &mut Vec<amanat_accel::Fr>), &'static str);
 
 fn transforms(
-    gpu: &dyn Engine,
-    processor: &dyn Engine,
+    gpu: &dyn Backend,
+    processor: &dyn Backend,
     largest: u32,
     say: &dyn Fn(&str),
 ) -> Outcome<Checked> {
@@ -110,7 +110,7 @@ fn transforms(
     Ok(Checked { what: "transforms", cases })
 }
 
-fn quotients(gpu: &dyn Engine, processor: &dyn Engine, say: &dyn Fn(&str)) -> Outcome<Checked> {
+fn quotients(gpu: &dyn Backend, processor: &dyn Backend, say: &dyn Fn(&str)) -> Outcome<Checked> {
     let mut cases = 0;
     for log in [10, 11, 13] {
         say(&format!("quotients of 2^{log} against the processor's"));
@@ -122,7 +122,7 @@ fn quotients(gpu: &dyn Engine, processor: &dyn Engine, say: &dyn Fn(&str)) -> Ou
                 if !with_c {
                     matrices.c = None;
                 }
-                let quotient = |engine: &dyn Engine| {
+                let quotient = |engine: &dyn Backend| {
                     engine.load_circuit(matrices.clone(), form).quotient(&assignment, &go)
                 };
                 if quotient(gpu)? != quotient(processor)? {
@@ -146,11 +146,11 @@ fn proofs(gpu: &'static Gpu, say: &dyn Fn(&str)) -> Outcome<Vec<Checked>> {
         let forest = Forest::new(Shape::filling(log)?, &mut rng(4));
         let zkey = insecure_dev_zkey(&forest.circuit(), &mut rng(5))?;
         let witness = Witness::new(forest.assign());
-        let prove = |engine: &'static dyn Engine| -> Outcome<Vec<[u8; 128]>> {
+        let prove = |engine: &'static dyn Backend| -> Outcome<Vec<[u8; 128]>> {
             let prover = ZkeyProver::new(zkey.clone(), engine, TableMemory::Plain);
             (6..8)
                 .map(|seed| {
-                    Ok(prover.prove(&witness, Blinding::draw(&mut rng(seed)), &to_the_end)?.0.to_bytes())
+                    Ok(prover.prove(&witness, Blinding::draw(&mut rng(seed)), &no_progress)?.0.to_bytes())
                 })
                 .collect()
         };

@@ -54,7 +54,7 @@ pub fn run(gpu: &'static Gpu, used: &'static Gpu, options: &Options, say: &dyn F
         report.proofs.push(times::proof(gpu, &mut bench, &options.dir, log, say)?);
     }
     used.start();
-    report.crossover = used.report().pace.and_then(|pace| pace.crossover());
+    report.crossover = used.report().calibration.and_then(|pace| pace.crossover());
     if options.batch > 0 {
         say("access proofs, all together");
         report.throughput = Some(throughput::run(used, &options.dir, options.batch, say)?);
@@ -91,13 +91,13 @@ impl Card {
 mod tests {
     use super::*;
     use amanat_accel::gpu::mock::{Fault, Script, gpu as mock};
-    use amanat_accel::gpu::{Line, Pace, Settings};
+    use amanat_accel::gpu::{Calibration, LinearCost, Settings};
     use std::sync::Arc;
 
     fn eager(script: &Arc<Script>) -> &'static Gpu {
-        let line = |fixed| Line { fixed, per_row: 0.0 };
-        let pace = Some(Pace { device: line(0.0), processor: line(1e9) });
-        let settings = Settings { pace, one_off_unchecked: true, ..Settings::default() };
+        let line = |fixed| LinearCost { fixed, per_row: 0.0 };
+        let calibration = Some(Calibration { device: line(0.0), processor: line(1e9) });
+        let settings = Settings { calibration, one_off_unchecked: true, ..Settings::default() };
         Box::leak(Box::new(mock(script, settings)))
     }
 

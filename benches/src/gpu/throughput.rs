@@ -3,7 +3,7 @@
 use crate::report::Outcome;
 use crate::report::world::{NO_CHAIN, Registries, World, rng};
 use amanat_accel::gpu::Gpu;
-use amanat_accel::{Engine, TableMemory};
+use amanat_accel::{Backend, TableMemory};
 use amanat_circuits::circuit;
 use amanat_domain::statement::Statement;
 use amanat_params::KeyStore;
@@ -46,9 +46,9 @@ pub fn run(gpu: &'static Gpu, dir: &Path, proofs: usize, say: &dyn Fn(&str)) -> 
     )?;
     let world = World::new(&mut rng(1))?;
     let registries = Registries::small(&world)?;
-    let rate = |engine: &dyn Engine, proofs: usize| -> Outcome<f64> {
+    let rate = |engine: &dyn Backend, proofs: usize| -> Outcome<f64> {
         let mut keys = Keys::new();
-        keys.insert(StatementKey::in_engine(&key, engine, TableMemory::Plain)?);
+        keys.insert(StatementKey::in_backend(&key, engine, TableMemory::Plain)?);
         let mut rng = rng(2);
         let plans = (0..proofs)
             .map(|_| world.plan(statement, &registries, &world.consent, (NO_CHAIN, &keys), &mut rng))

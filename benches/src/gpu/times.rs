@@ -5,10 +5,10 @@ use super::inputs::{numbers, points};
 use crate::report::Outcome;
 use crate::report::world::rng;
 use amanat_accel::gpu::{Bench, DeviceTimes, Gpu};
-use amanat_accel::{Engine, Fr, KeyBases, QuotientForm, TableMemory};
+use amanat_accel::{Backend, Fr, KeyBases, QuotientForm, TableMemory};
 use amanat_params::{Witness, Zkey};
 use amanat_profile::subject::{Prepared, Source};
-use amanat_prover::groth16::{Blinding, to_the_end};
+use amanat_prover::groth16::{Blinding, no_progress};
 use amanat_prover::zkey::ZkeyProver;
 use serde::Serialize;
 use std::fs::File;
@@ -114,7 +114,7 @@ fn here(mut work: impl FnMut()) -> f64 {
 ///
 /// # Errors
 /// The device's failure.
-pub fn kernels(bench: &mut Bench, processor: &dyn Engine, card: Card, log: u32) -> Outcome<Vec<Kernel>> {
+pub fn kernels(bench: &mut Bench, processor: &dyn Backend, card: Card, log: u32) -> Outcome<Vec<Kernel>> {
     let n = 1usize << log;
     let (g1, g2) = points(n);
     let scalars = numbers(n, 0, &mut rng(9));
@@ -190,14 +190,14 @@ pub fn proof(
     drop(resident);
     drop(key);
 
-    let whole = |engine: &'static dyn Engine, runs: usize| -> Outcome<(f64, [u8; 128])> {
+    let whole = |engine: &'static dyn Backend, runs: usize| -> Outcome<(f64, [u8; 128])> {
         let prover = ZkeyProver::new(read()?, engine, TableMemory::Plain);
         let (mut times, mut last) = (Vec::new(), [0; 128]);
         // The first one loads.
         for run in 0..=runs {
             let blinding = Blinding::draw(&mut rng(5));
             let began = Instant::now();
-            last = prover.prove(&witness, blinding, &to_the_end)?.0.to_bytes();
+            last = prover.prove(&witness, blinding, &no_progress)?.0.to_bytes();
             if run > 0 {
                 times.push(began.elapsed().as_secs_f64());
             }

@@ -5,10 +5,10 @@ use super::world::{NO_CHAIN, Registries, World, rng};
 use super::{Options, Outcome, Row, memory};
 use amanat_circuits::circuit;
 use amanat_domain::field::Fr;
+use amanat_domain::proof::GROTH16_PROOF_BYTES;
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::PROOF_BYTES;
 use amanat_profile::threads::pool;
-use amanat_prover::groth16::{Blinding, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, no_progress, prove};
 use amanat_prover::keys::Keys;
 
 /// The most rows access may have, public-input rows included.
@@ -61,7 +61,7 @@ fn of(
     let mut tx_bytes = 0;
     let whole = repeated(options.runs, &mut || {
         let plan = world.plan(statement, registries, &world.consent, (NO_CHAIN, keys), &mut rng)?;
-        tx_bytes = plan.prove_any(keys, &to_the_end)?.to_bytes().len();
+        tx_bytes = plan.prove_any(keys, &no_progress)?.to_bytes().len();
         Ok(())
     })?;
     let note = "all threads: native check, assignment, proof, its own verification";
@@ -77,7 +77,7 @@ fn of(
         )),
         None => row.note("this system does not say"),
     });
-    rows.push(Row::fixed(group, "proof", PROOF_BYTES as f64, "bytes"));
+    rows.push(Row::fixed(group, "proof", GROTH16_PROOF_BYTES as f64, "bytes"));
     rows.push(Row::fixed(group, "transaction", tx_bytes as f64, "bytes"));
     Ok(rows)
 }
@@ -98,7 +98,7 @@ fn proving(
         works.push(Box::new(move || {
             let blinding = Blinding::draw(&mut rng);
             let (pk, circuit) = (key.proving_key(), key.prepared_circuit());
-            pool.install(|| prove(pk, circuit, assignment, blinding, &to_the_end))?;
+            pool.install(|| prove(pk, circuit, assignment, blinding, &no_progress))?;
             Ok(())
         }));
     }

@@ -4,7 +4,7 @@ use super::world::{NO_CHAIN, Registries, World, rng};
 use super::{Outcome, load_key};
 use amanat_domain::statement::Statement;
 use amanat_profile::memory::status_bytes;
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::Keys;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub fn answer_if_asked() -> Outcome<bool> {
     let registries = Registries::small(&world)?;
     let plan = world.plan(statement, &registries, &world.consent, (NO_CHAIN, &keys), &mut rng)?;
     let loaded = high_water().ok_or("this system does not say how much memory a process used")?;
-    plan.prove_any(&keys, &to_the_end)?;
+    plan.prove_any(&keys, &no_progress)?;
     let proved = high_water().ok_or("this system does not say how much memory a process used")?;
     writeln!(std::io::stdout(), "{loaded} {proved}")?;
     Ok(true)

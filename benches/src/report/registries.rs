@@ -7,7 +7,7 @@ use super::{Bound, Options, Outcome, Row};
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::Tree;
 use amanat_profile::threads::pool;
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::Keys;
 use std::hint::black_box;
 
@@ -98,7 +98,7 @@ fn against(
             .map(|i| world.plan(statement, registries, &world.consent, (NO_CHAIN, keys), &mut rng(i)))
             .collect::<Outcome<Vec<_>>>()?;
         proofs.push(Box::new(move || {
-            plans.pop().ok_or("a plan for each run")?.prove_any(keys, &to_the_end)?;
+            plans.pop().ok_or("a plan for each run")?.prove_any(keys, &no_progress)?;
             Ok(())
         }));
     }

@@ -5,6 +5,7 @@ use super::peer::Peer;
 use super::world::{Registries, World, rng};
 use super::{Bound, Options, Outcome, Row};
 use amanat_domain::field::{self, Fr};
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ProofTx, Transaction};
 use amanat_profile::threads::pool;
@@ -34,7 +35,7 @@ impl<'k> Claim<'k> {
     /// Where it carries no proof, or one under another key.
     pub fn of(tx: &Transaction, keys: &'k Keys) -> Outcome<Self> {
         let Transaction::Proof(tx) = tx else { return Err("not a proof".into()) };
-        let ProofTx { statement, proof, .. } = **tx;
+        let ProofTx { statement, proof: ProofBytes::Groth16(proof), .. } = **tx;
         let key = keys.get(statement).ok_or("a key is missing")?.verifying_key();
         let mut public = [0; PUBLIC_BYTES];
         let inputs = tx.public_vector().to_field_elements();

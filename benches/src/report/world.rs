@@ -24,7 +24,7 @@ use amanat_domain::statement::{PublicVector, Statement};
 use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tree::{IndexedLeaf, IndexedTree, Path, RegistryTree, RevocationId, Tree};
 use amanat_domain::tx::{ChainId, Context, KeyDigest, PolicyField, Transaction};
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::{AnyPlan, Keys};
 use amanat_prover::plan::{Plan, Target};
 use rand::CryptoRng;
@@ -299,7 +299,7 @@ impl World {
         rng: &mut impl CryptoRng,
     ) -> Outcome<Transaction> {
         let plan = self.plan(statement, registries, &self.consent, (NO_CHAIN, keys), rng)?;
-        Ok(plan.prove_any(keys, &to_the_end)?)
+        Ok(plan.prove_any(keys, &no_progress)?)
     }
 }
 

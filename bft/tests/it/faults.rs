@@ -188,7 +188,7 @@ fn lie(block: &mut Block) {
     for tx in &mut block.transactions {
         if let Transaction::Proof(tx) = tx {
             let other = key(tx.statement).prove(&[f(1); 8], 3);
-            tx.proof = other.to_bytes();
+            tx.proof = other.into();
             lied = true;
         }
     }

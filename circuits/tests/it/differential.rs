@@ -1,4 +1,5 @@
-//! Native check and constraints give the same verdict on worlds that are changed at random, valid or not.
+//! Native check and constraints give the same verdict on worlds that are changed at random, valid
+//! or not.
 
 use crate::of_each_statement;
 use amanat_circuits::built;

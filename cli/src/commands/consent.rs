@@ -13,7 +13,7 @@ use amanat_domain::fhir::consent::Compiled;
 use amanat_domain::fhir::identity::Source;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::plan::{GrantPlan, RevokePlan};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
@@ -189,7 +189,7 @@ fn grant(args: &GrantArgs, global: &Global, ui: Ui) -> Result<()> {
     let target = session.target(Statement::Grant, key, "wallet")?;
     let mirror = session.mirror()?;
     let plan = GrantPlan::grant(&target, &mirror, wallets::copy(wallet), granted.clone(), &mut rng)?;
-    let tx = plan.prove(&keys, &to_the_end)?;
+    let tx = plan.prove(&keys, &no_progress)?;
     // The nonce is on disk before the ledger has the leaf: a consent that is granted can be revoked.
     let mut consents = session.consents()?;
     let number = consents.iter().map(|c| c.number + 1).max().unwrap_or(0);
@@ -238,7 +238,7 @@ fn revoke(number: u32, global: &Global, at: &LedgerAt, ui: Ui) -> Result<()> {
     let target = session.target(Statement::Revoke, key, "wallet")?;
     let mirror = session.mirror()?;
     let plan = RevokePlan::revoke(&target, &mirror, wallets::copy(wallet), held.consent.clone(), &mut rng)?;
-    let tx = plan.prove(&keys, &to_the_end)?;
+    let tx = plan.prove(&keys, &no_progress)?;
     let receipt = session.submit(&tx)?.receipt;
     held.revoked = true;
     actors::save_consents(&session.home, &consents)?;

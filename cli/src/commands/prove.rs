@@ -319,7 +319,7 @@ pub(crate) fn export(dir: &std::path::Path, tx: &Transaction, keys: &Keys) -> Re
     let Transaction::Proof(tx) = tx else { bail!("only proofs are exported") };
     let key = keys.get(tx.statement).context("the key of this proof")?.proving_key().verifying_key();
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let proof = Proof::from_bytes(&tx.proof)?;
+    let proof = Proof::try_from(&tx.proof)?;
     let public = tx.public_vector().to_field_elements();
     for (name, text) in [
         ("verification_key.json", snarkjs::export_verifying_key(key)),

@@ -6,9 +6,9 @@ use crate::keyring;
 use crate::ui::Ui;
 use amanat_domain::tx::{MAX_TX_BYTES, Transaction};
 use amanat_ledger::{BlockHash, EntryProof, Genesis, InclusionProof, MAX_GENESIS_BYTES};
-use amanat_params::{Proof, snarkjs};
+use amanat_params::snarkjs;
 use amanat_verifier::light::{LightClient, ReceiptEvidence};
-use amanat_verifier::{CircuitReject, PreparedVerifyingKey, verify_circuit, verify_one};
+use amanat_verifier::{AcceptedKeys, CircuitReject, verify_circuit, verify_proof};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::Read;
@@ -56,9 +56,9 @@ fn transaction(file: &Path, global: &Global, ui: Ui) -> Result<()> {
             hex::encode(key.digest())
         );
     }
-    let proof = Proof::from_bytes(&tx.proof).map_err(|e| NotValid(e.to_string()))?;
-    let public = tx.public_vector().to_field_elements();
-    verify_one(&PreparedVerifyingKey::new(&key), &public, &proof).map_err(|e| NotValid(e.to_string()))?;
+    let mut accepted = AcceptedKeys::new();
+    accepted.accept(&key);
+    let tx = verify_proof(&accepted, *tx).map_err(|e| NotValid(e.to_string()))?.into_inner();
     ui.say(format!(
         "valid: `{statement}` against the bundle of epoch {} on chain {} (key of origin {}). Whether that bundle is the \
          ledger's, and the nullifier unspent, only the ledger can tell.",
@@ -68,7 +68,7 @@ fn transaction(file: &Path, global: &Global, ui: Ui) -> Result<()> {
     ));
     ui.document(&serde_json::json!({
         "valid": true, "statement": statement.name(), "epoch": tx.epoch, "chain": tx.chain.to_string(),
-        "txid": Transaction::Proof(tx).id().to_string(),
+        "txid": tx.id().to_string(),
     }));
     Ok(())
 }

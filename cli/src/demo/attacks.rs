@@ -5,7 +5,7 @@ use amanat_domain::record::RecordRoot;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, Transaction};
 use amanat_ledger::Submitted;
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::plan::RevokePlan;
 use anyhow::{Context, Result, bail};
 
@@ -49,7 +49,7 @@ pub(crate) fn run(story: &mut Story<'_>) -> Result<Vec<Refused>> {
     let words = denied(story.plan_access(0, 0, None))?;
     note(story, "an access under the revoked consent", "prover", words);
     story.desk.next_epoch()?;
-    let late = early.prove(story.keys, &to_the_end)?;
+    let late = early.prove(story.keys, &no_progress)?;
     let words = story.desk.submit(&late).err().context("a stale access was committed")?.to_string();
     note(story, "a proof made before the revocation, submitted after its window", "ledger", words);
     Ok(refused)
@@ -129,7 +129,7 @@ fn replay(story: &Story<'_>) -> Result<String> {
 fn used_up(story: &mut Story<'_>) -> Result<String> {
     let last = story.consents.len() - 1;
     let plan = story.plan_access(0, last, Some(0))?;
-    let tx = plan.prove(story.keys, &to_the_end)?;
+    let tx = plan.prove(story.keys, &no_progress)?;
     refusal(story, &tx)
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &DemoArgs, global: &Global, ui: Ui) -> Result<()> {
         "six statements, six keys of origin insecure-dev (for development: whoever made them could forge). {}",
         ui::seconds(started.elapsed())
     ));
-    let engine = amanat_accel::best().name();
+    let engine = amanat_accel::default_backend().name();
     ui.say(format!("engine {engine}: whatever the engine, the same plan gives the same proof"));
 
     ui.head("2. FHIR R4 in");

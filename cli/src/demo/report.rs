@@ -98,11 +98,11 @@ pub(crate) fn tell(story: &mut Story<'_>, refused: &[Refused], started: Instant)
         "\n{} refused, {} committed; engine {}; whole run {}",
         ui::count(refused.len(), "attempt"),
         ui::count(story.proved.len(), "proof"),
-        amanat_accel::best().name(),
+        amanat_accel::default_backend().name(),
         ui::seconds(started.elapsed())
     ));
     ui.document(&serde_json::json!({
-        "engine": amanat_accel::best().name(),
+        "engine": amanat_accel::default_backend().name(),
         "patients": story.patients.len(),
         "records": story.vault.len(),
         "consents": story.consents.len(),

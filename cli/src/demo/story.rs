@@ -10,17 +10,21 @@ use crate::{consent, policies, town, vectors};
 use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit};
 use amanat_domain::fhir::{SubjectReference, Zones};
 use amanat_domain::identity::PatientWallet;
+use amanat_domain::policy::RecordRequest;
 use amanat_domain::record::{Leaf, Record};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, MAX_BATCH, Transaction};
 
 use amanat_ledger::{Effect, Receipt};
-use amanat_prover::groth16::to_the_end;
+use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::Keys;
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, GrantPlan, RecordInput, RecordPlan, RolePlan, Target,
 };
+use amanat_verifier::audience::{Asked, CommittedTx, Openings};
+use amanat_verifier::{AcceptedKeys, verify_proof};
 use anyhow::{Context, Result, bail};
+use rand::Rng;
 use rand::rngs::ThreadRng;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -296,15 +300,39 @@ impl<'a> Story<'a> {
         let chosen = self.measured_record().context("no record in the vault")?.clone();
         let (request, words) = policies::record_request(&chosen, mirror.bundle().epoch, &mut self.rng);
         let input = self.record_input(&chosen)?;
-        let disclosed = request.disclosed;
-        let opened: Vec<_> =
-            policies::DISCLOSED.iter().map(|leaf| (*leaf, chosen.record.open(*leaf))).collect();
-        let target = self.target(Statement::Record, "insurer")?;
+        let openings = Openings::of(&chosen.record, request.disclosed);
+        let mut target = self.target(Statement::Record, "insurer")?;
+        let mut nonce = [0; 32];
+        self.rng.fill_bytes(&mut nonce);
+        target.nonce = Some(nonce);
+        let asked = Asked {
+            chain: target.chain,
+            audience: target.audience,
+            nonce,
+            oldest_epoch: mirror.bundle().epoch,
+            policy: request.clone(),
+        };
         let plan = RecordPlan::record(&target, &mirror, input, request, &mut self.rng)?;
-        self.prove_and_submit(plan)?;
-        let Some(Transaction::Proof(tx)) = self.proved.last().map(|p| &p.tx) else { bail!("just proved") };
-        policies::check_disclosure(tx.out[0], &opened, disclosed)?;
+        let receipt = self.prove_and_submit(plan)?;
+        self.insurer_checks(&asked, &receipt, &openings)?;
         self.ui.say(format!("  S3: {words}"));
+        Ok(())
+    }
+
+    /// The audience of S3: the proof under a key it accepts, and that it answers its own request.
+    fn insurer_checks(
+        &self,
+        asked: &Asked<RecordRequest>,
+        receipt: &Receipt,
+        openings: &Openings,
+    ) -> Result<()> {
+        let Some(Transaction::Proof(tx)) = self.proved.last().map(|p| &p.tx) else { bail!("just proved") };
+        let key = self.keys.get(Statement::Record).context("no key for `record`")?;
+        let mut accepted = AcceptedKeys::new();
+        accepted.accept(key.proving_key().verifying_key());
+        let committed = CommittedTx::believed(asked.chain, receipt);
+        let _disclosed =
+            verify_proof(&accepted, (**tx).clone())?.disclosure(asked, &committed.into(), openings)?;
         Ok(())
     }
 
@@ -377,7 +405,7 @@ impl<'a> Story<'a> {
         plan: amanat_prover::plan::Plan<R>,
     ) -> Result<Receipt> {
         let began = Instant::now();
-        let tx = plan.prove(self.keys, &to_the_end)?;
+        let tx = plan.prove(self.keys, &no_progress)?;
         let proving = began.elapsed();
         let began = Instant::now();
         let receipt = self.desk.submit(&tx)?;

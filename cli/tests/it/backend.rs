@@ -1,16 +1,16 @@
 //! The engine as a person chooses it: environment, flag, what is said about it, and what is refused.
 
 use crate::home::{Home, errors, text};
-use amanat_accel::{ENGINE_VARIABLE, all};
+use amanat_accel::{BACKEND_VARIABLE, all};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 
 /// The binary with this engine in its environment.
 fn amanat(home: &Home, engine: Option<&str>, args: &[&str]) -> Command {
     let mut command = home.command(args);
-    command.env("AMANAT_LOG", "info").env_remove(ENGINE_VARIABLE);
+    command.env("AMANAT_LOG", "info").env_remove(BACKEND_VARIABLE);
     if let Some(engine) = engine {
-        command.env(ENGINE_VARIABLE, engine);
+        command.env(BACKEND_VARIABLE, engine);
     }
     command
 }
@@ -31,8 +31,8 @@ fn names() -> Vec<&'static str> {
 fn an_engine_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
     let home = &Home::new();
     for (engine, args, blamed) in [
-        (Some("tpu"), &["ledger", "inspect"][..], ENGINE_VARIABLE),
-        (Some("Portable"), &["demo"], ENGINE_VARIABLE),
+        (Some("tpu"), &["ledger", "inspect"][..], BACKEND_VARIABLE),
+        (Some("Portable"), &["demo"], BACKEND_VARIABLE),
         (None, &["--engine", "tpu", "demo"], "--engine"),
         (Some("portable"), &["demo", "--engine", ""], "--engine"),
     ] {
@@ -64,7 +64,7 @@ fn the_version_names_the_engines_of_the_machine_and_help_the_variable() {
     assert!(lines.next().is_some_and(|line| line.ends_with(&names().join(", "))), "{version}");
     assert_eq!(ok(home, None, &["-V"]).trim(), first);
     let help = ok(home, None, &["--help"]);
-    assert!(help.contains("--engine <NAME>") && help.contains(ENGINE_VARIABLE), "{help}");
+    assert!(help.contains("--engine <NAME>") && help.contains(BACKEND_VARIABLE), "{help}");
 }
 
 #[test]

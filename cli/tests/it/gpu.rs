@@ -1,7 +1,7 @@
 //! The GPU as a person meets it: what is said where there is none, where its plugin is refused, and where it misbehaves. The plugin is
 //! the mock of `amanat-accel`, or no plugin at all.
 
-use amanat_accel::ENGINE_VARIABLE;
+use amanat_accel::BACKEND_VARIABLE;
 use amanat_accel::gpu::PLUGIN_VARIABLE;
 use amanat_accel::gpu::mock::SCRIPT_VARIABLE;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn amanat(home: &Path, plugin: &str, script: &str, args: &[&str]) -> Output {
     crate::home::command(home, args)
         .env(PLUGIN_VARIABLE, plugin)
         .env(SCRIPT_VARIABLE, script)
-        .env_remove(ENGINE_VARIABLE)
+        .env_remove(BACKEND_VARIABLE)
         .output()
         .expect("the binary runs")
 }

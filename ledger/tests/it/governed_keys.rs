@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use amanat_domain::governance::Change;
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, KeyDigest, KeyVector, Transaction};
 use amanat_ledger::*;
@@ -78,7 +79,7 @@ fn a_proposed_key_is_linted_and_proves_itself_before_anybody_approves_it() {
     assert_eq!(positive, Some(Reject::PositiveVector(amanat_verifier::Reject::Invalid).into()));
     let negative = with(|_, positive, negative| *negative = positive.clone());
     assert_eq!(negative, Some(Reject::NegativeVector.into()));
-    let form = with(|_, _, negative| negative.proof = [0; 128]);
+    let form = with(|_, _, negative| negative.proof = ProofBytes::Groth16([0; 128]));
     assert!(matches!(form, Some(Refusal::Reject(Reject::NegativeEncoding(_)))));
 }
 

@@ -1,6 +1,7 @@
 //! Installing and freezing verifying keys.
 
 use crate::world::*;
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, KeyDigest, Transaction};
 use amanat_ledger::*;
@@ -64,7 +65,7 @@ fn two_keys_of_a_statement_can_be_active_together() {
     advance(&mut state, epoch(1), &[second.install(&chain, 0)]);
     let mut tx = claim(&state, Statement::Consent, 1);
     tx.key = second.digest;
-    tx.proof = second.prove(&tx.public_vector().to_field_elements(), 1).to_bytes();
+    tx.proof = second.prove(&tx.public_vector().to_field_elements(), 1).into();
     assert!(checked(&state, &Transaction::Proof(Box::new(tx.clone()))).is_ok());
     assert!(checked(&state, &proof(&state, Statement::Consent, 2)).is_ok());
     // A proof under one is none under the other.
@@ -85,7 +86,7 @@ fn a_key_that_does_not_prove_itself_is_refused() {
     assert_eq!(refusal(&state, &bad), Reject::PositiveVector(invalid).into());
     let bad = key.install_with(&chain, 0, |positive, negative| *negative = positive.clone());
     assert_eq!(refusal(&state, &bad), Reject::NegativeVector.into());
-    let bad = key.install_with(&chain, 0, |_, negative| negative.proof = [0; 128]);
+    let bad = key.install_with(&chain, 0, |_, negative| negative.proof = ProofBytes::Groth16([0; 128]));
     assert!(matches!(refusal(&state, &bad), Refusal::Reject(Reject::NegativeEncoding(_))));
     let reason = refusal(&state, &bad);
     // In a block, too.

@@ -3,6 +3,8 @@
 use crate::world::*;
 use amanat_domain::bundle::{BundleHash, Registry};
 use amanat_domain::field::to_bytes;
+use amanat_domain::floors::BelowFloor;
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ChainId, KeyDigest, ProofTx, Transaction};
 use amanat_domain::wire::WireError;
@@ -24,7 +26,7 @@ fn each_statement_has_its_effect() {
     let effects: Vec<Effect> = receipts.iter().map(|r| r.effect).collect();
     let recorded = Effect::Recorded;
     assert_eq!(
-        effects,
+        effects[..6],
         [
             Effect::Appended { registry: Registry::Consents, first: 0, count: 1 },
             Effect::Revoked { index: 1 },
@@ -45,7 +47,10 @@ fn each_statement_has_its_effect() {
         .filter(|tx| state.spent_at(&to_bytes(&tx.nf[0])) == Some(3))
         .map(|tx| tx.statement)
         .collect();
-    assert_eq!(spent, [Statement::Grant, Statement::Consent, Statement::Access]);
+    let declared: Vec<Statement> =
+        Statement::ALL.into_iter().filter(|s| s.spec().spends == Some(0)).collect();
+    assert_eq!(spent, declared);
+    assert_eq!(spent[..3], [Statement::Grant, Statement::Consent, Statement::Access]);
     for tx in &txs {
         let Transaction::Proof(proof) = tx else { unreachable!() };
         assert_eq!(state.used_by(&to_bytes(&proof.ctx())), Some(tx.id()));
@@ -121,9 +126,9 @@ fn a_replay_finds_its_receipt_and_a_rerandomised_proof_is_no_new_transaction() {
     assert_eq!(refusal(&state, &other), committed);
     // Signs of A and B turned: the simplest re-randomisation.
     let Transaction::Proof(mut turned) = tx else { unreachable!() };
-    let proof = amanat_params::Proof::from_bytes(&turned.proof).expect("a proof");
+    let proof = amanat_params::Proof::try_from(&turned.proof).expect("a proof");
     turned.proof =
-        amanat_params::Proof::from_points(-*proof.a(), -*proof.b(), *proof.c()).expect("points").to_bytes();
+        amanat_params::Proof::from_points(-*proof.a(), -*proof.b(), *proof.c()).expect("points").into();
     assert_eq!(refusal(&state, &Transaction::Proof(turned)), committed);
 }
 
@@ -210,7 +215,8 @@ fn points_at_infinity_off_the_curve_or_outside_the_subgroup_are_refused_with_the
     let Transaction::Proof(good) = proof(&state, Statement::Access, 1) else { unreachable!() };
     let refused = |change: &dyn Fn(&mut [u8; 128])| {
         let mut tx = good.clone();
-        change(&mut tx.proof);
+        let ProofBytes::Groth16(bytes) = &mut tx.proof;
+        change(bytes);
         refusal(&state, &Transaction::Proof(tx))
     };
     let point = |part, reason| -> Refusal {
@@ -292,4 +298,49 @@ fn too_few_to_hide_among_is_refused_with_the_floor() {
     advance(&mut state, epoch(3), &[]);
     assert!(checked(&state, &proof(&state, Statement::Role, 1)).is_ok());
     assert_eq!(of(&state, Statement::Access), below(Registry::Consents, 1, 0));
+}
+
+/// A check before proving asks [`Floors::check`] about the newest bundle. It has drifted from the ledger once: it
+/// counted all credentials, the ledger those that satisfy the policy.
+#[test]
+fn the_check_before_a_proof_refuses_exactly_what_the_ledger_refuses() {
+    let mut seen = [0u64; 2];
+    for floors in
+        [Floors::all(1), Floors::all(2).with(Registry::Roles, 1), Floors::all(0).with(Registry::Roles, 2)]
+    {
+        let chain =
+            std::sync::Arc::new(Genesis::new(GenesisSpec { floors: Some(floors), ..spec() }).expect("good"));
+        let mut state = ready_with(chain.clone());
+        // A credential that does not qualify, then others that do; subjects, a record, consents.
+        let registrar = amanat_domain::identity::RoleInner::new(f(1));
+        let other = amanat_domain::tx::Action::IssueRole { role: nurse(), inner: registrar };
+        let steps = [
+            vec![sign(&chain, REGISTRAR, 0, other)],
+            vec![issue(&chain, 1), enrol(&chain, 1)],
+            vec![issue(&chain, 2), enrol(&chain, 2), anchor(&chain, 1, &[])],
+            vec![anchor(&chain, 2, &[])],
+            vec![],
+        ];
+        for (e, step) in (1..).zip(steps) {
+            for statement in Statement::ALL {
+                let tx = claim(&state, statement, 100 + e as u64);
+                let sealed = state.latest_bundle();
+                let before =
+                    chain.floors().check(statement, &tx.policy, &sealed.bundle, &sealed.active).err();
+                let ledger = checked(&state, &proved(tx)).err();
+                let below = before.map(|below| {
+                    let BelowFloor { registry, floor, got } = below;
+                    Refusal::from(Conflict::BelowFloor { registry, floor, got })
+                });
+                assert_eq!(below, ledger, "{statement} in step {e}");
+                seen[usize::from(before.is_some())] += 1;
+            }
+            let granted = proof(&state, Statement::Grant, 200 + e as u64);
+            let consent = checked(&state, &granted).is_ok().then_some(granted);
+            let txs: Vec<Transaction> = step.into_iter().chain(consent).collect();
+            advance(&mut state, epoch(e), &txs);
+            advance(&mut state, epoch(e + 1), &[]);
+        }
+    }
+    assert!(seen.iter().all(|n| *n > 10), "{seen:?}");
 }

@@ -9,9 +9,10 @@ use amanat_domain::field::{self, Fr};
 use amanat_domain::governance::Change;
 use amanat_domain::identity::{RoleInner, SubjectCommitment};
 use amanat_domain::policy::{AccessPolicy, RolePolicy, Scope};
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::quorum::{Certificate, ValidatorKey, VoteKind, vote_bytes};
 use amanat_domain::record::{RecordRoot, SupersessionHandle};
-use amanat_domain::statement::Statement;
+use amanat_domain::statement::{PolicyKind, Statement};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction};
 use amanat_ledger::*;
@@ -288,7 +289,7 @@ impl Key {
         change: impl FnOnce(&mut KeyVector, &mut KeyVector),
     ) -> Transaction {
         let public = core::array::from_fn(|i| f(i as u64 + 40));
-        let proof = self.prove(&public, 5).to_bytes();
+        let proof = self.prove(&public, 5).into();
         let mut positive = KeyVector { public, proof };
         let mut negative = positive.clone();
         negative.public[3] += f(1);
@@ -324,20 +325,18 @@ pub(crate) fn role_policy() -> RolePolicy {
 }
 
 fn policy(statement: Statement) -> PolicyField {
-    match statement {
-        Statement::Grant | Statement::Revoke => PolicyField::None,
-        Statement::Consent | Statement::Record => PolicyField::Sealed(f(77)),
-        Statement::Role => PolicyField::Role(role_policy()),
-        Statement::Access => PolicyField::Access(AccessPolicy {
-            scope: Scope {
-                purposes: Purposes(1),
-                actions: Actions(1),
-                categories: Categories(1),
-                jurisdictions: Jurisdictions(1),
-                confidentiality: Confidentiality::Normal,
-            },
-            roles: role_policy(),
-        }),
+    let scope = Scope {
+        purposes: Purposes(1),
+        actions: Actions(1),
+        categories: Categories(1),
+        jurisdictions: Jurisdictions(1),
+        confidentiality: Confidentiality::Normal,
+    };
+    match statement.spec().policy {
+        PolicyKind::None => PolicyField::None,
+        PolicyKind::Sealed => PolicyField::Sealed(f(77)),
+        PolicyKind::Role => PolicyField::Role(role_policy()),
+        PolicyKind::Access => PolicyField::Access(AccessPolicy { scope, roles: role_policy() }),
     }
 }
 
@@ -357,7 +356,7 @@ pub(crate) fn claim(state: &State, statement: Statement, n: u64) -> ProofTx {
         policy: policy(statement),
         nf: [f(1000 + n), f(2000 + n)],
         out: [f(3000 + n), f(4000 + n)],
-        proof: [0; 128],
+        proof: ProofBytes::Groth16([0; 128]),
     }
 }
 
@@ -368,7 +367,7 @@ pub(crate) fn proved(claim: ProofTx) -> Transaction {
 /// Another seed gives other proof bytes for the same claim: what re-randomising gives.
 pub(crate) fn proved_with(mut claim: ProofTx, seed: u64) -> Transaction {
     let public = claim.public_vector().to_field_elements();
-    claim.proof = key(claim.statement).prove(&public, seed).to_bytes();
+    claim.proof = key(claim.statement).prove(&public, seed).into();
     Transaction::Proof(Box::new(claim))
 }
 

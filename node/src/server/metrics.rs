@@ -79,7 +79,7 @@ impl Metrics {
         for sample in shared.engine.samples() {
             one(sample.name, sample.kind, sample.help, &plain(sample.value));
         }
-        let engine = format!("{{name=\"{}\"}}", amanat_accel::best().name());
+        let engine = format!("{{name=\"{}\"}}", amanat_accel::default_backend().name());
         one("engine_info", "gauge", "1 for the engine that verifies.", &[(engine, 1.0)]);
         gpu(&mut one, presence());
         let ready = u64::from(shared.ready().is_ok());
@@ -186,7 +186,7 @@ fn gpu(one: &mut One<'_>, presence: &Presence) {
         "Keys and circuits that gave way to others.",
         &plain(report.evictions),
     );
-    if let Some(rows) = report.pace.and_then(|pace| pace.crossover()) {
+    if let Some(rows) = report.calibration.and_then(|calibration| calibration.crossover()) {
         one(
             "gpu_crossover_rows",
             "gauge",
@@ -205,7 +205,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use amanat_accel::gpu::mock::{Script, gpu as mock};
-    use amanat_accel::gpu::{Line, Pace, Settings};
+    use amanat_accel::gpu::{Calibration, LinearCost, Settings};
     use std::sync::Arc;
 
     fn text(presence: &Presence) -> String {
@@ -231,10 +231,10 @@ mod tests {
 
     #[test]
     fn a_gpu_that_computes_wrongly_shows_as_quarantined_with_its_alarm() {
-        let line = |fixed| Line { fixed, per_row: 0.0 };
-        let pace = Some(Pace { device: line(1.0), processor: line(2.0) });
+        let line = |fixed| LinearCost { fixed, per_row: 0.0 };
+        let calibration = Some(Calibration { device: line(1.0), processor: line(2.0) });
         for (script, state, alarms) in [("", "ready", 0), ("wrong=ntt", "quarantined", 1)] {
-            let gpu = mock(&Arc::new(Script::parse(script)), Settings { pace, ..Settings::default() });
+            let gpu = mock(&Arc::new(Script::parse(script)), Settings { calibration, ..Settings::default() });
             gpu.start();
             let text = text(&Presence::Present(gpu));
             for line in [

@@ -176,7 +176,7 @@ impl Node {
             address,
             tls: shared.config.tls.is_some(),
             chain: shared.chain().genesis().chain_id(),
-            computes: amanat_accel::best().name(),
+            computes: amanat_accel::default_backend().name(),
             consensus: shared.engine.name(),
         }
     }
@@ -202,7 +202,7 @@ impl Node {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
         }
         let chain = shared.chain().genesis().chain_id();
-        let (engine, computes) = (shared.engine.name(), amanat_accel::best().name());
+        let (engine, computes) = (shared.engine.name(), amanat_accel::default_backend().name());
         let tls = shared.config.tls.is_some();
         tracing::info!(%address, %chain, height = *shared.tip.borrow(), engine, computes, tls, "node listens");
         let committing = tokio::spawn(commit::run(shared.clone(), queue));

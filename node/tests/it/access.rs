@@ -9,9 +9,10 @@ use amanat_client::ledger::{
 use amanat_domain::bundle::Registry;
 use amanat_domain::field::Fr;
 use amanat_domain::mirror::Mirror;
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::RevocationId;
-use amanat_domain::tx::{Action, KeyDigest, PROOF_BYTES, PolicyField, ProofTx, Transaction, TxId};
+use amanat_domain::tx::{Action, KeyDigest, PolicyField, ProofTx, Transaction, TxId};
 use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof, receipts_root, tx_root};
 use std::sync::{Arc, Barrier};
 
@@ -180,7 +181,7 @@ pub(crate) fn proof_tx(genesis: &Genesis, n: u8) -> ProofTx {
         policy: PolicyField::None,
         nf: [Fr::from(1u64); 2],
         out: [Fr::from(2u64); 2],
-        proof: [0; PROOF_BYTES],
+        proof: ProofBytes::Groth16([0; 128]),
     }
 }
 

@@ -197,7 +197,7 @@ fn metrics_count_what_happened() {
     }
     let gpu = format!("amanat_gpu_info{{state=\"{}\"}} 1", amanat_accel::gpu::presence().label());
     assert!(text.lines().any(|l| l == gpu), "{gpu}\n{text}");
-    let engine = format!("amanat_engine_info{{name=\"{}\"}} 1", amanat_accel::best().name());
+    let engine = format!("amanat_engine_info{{name=\"{}\"}} 1", amanat_accel::default_backend().name());
     assert_eq!(text.lines().filter(|l| l.starts_with("amanat_engine_info")).collect::<Vec<_>>(), [engine]);
 }
 

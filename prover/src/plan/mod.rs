@@ -1,7 +1,8 @@
 //! Plans: everything decided, nothing proved yet.
 //!
-//! A plan draws all randomness (request nonce, use index, blinding), finds the paths, and runs the native check: it either
-//! knows that a proof will come out, or says no and names the clause. After that everything is a pure function of the plan.
+//! A plan draws all randomness (request nonce, use index, blinding), finds the paths, and runs the
+//! native check: it either knows that a proof will come out, or says no and names the clause. After
+//! that everything is a pure function of the plan.
 //!
 //! The plan of each statement is in a file of its name, beside this one.
 
@@ -9,8 +10,9 @@ use crate::groth16::Blinding;
 use amanat_circuits::{Denied, Relation};
 use amanat_domain::bundle::BundleHash;
 use amanat_domain::mirror::Mirror;
+use amanat_domain::proof::{GROTH16_PROOF_BYTES, ProofBytes};
 use amanat_domain::statement::{PublicVector, Statement};
-use amanat_domain::tx::{ChainId, Context, KeyDigest, PROOF_BYTES, PolicyField, ProofTx};
+use amanat_domain::tx::{ChainId, Context, KeyDigest, PolicyField, ProofTx};
 use rand::CryptoRng;
 
 macro_rules! modules {
@@ -84,7 +86,7 @@ impl<R: Relation> Plan<R> {
             policy,
             nf: [nf_0, nf_1],
             out: [out_0, out_1],
-            proof: [0; PROOF_BYTES],
+            proof: ProofBytes::Groth16([0; GROTH16_PROOF_BYTES]),
         };
         let public = tx.public_vector();
         witness.check(&public)?;
@@ -95,6 +97,12 @@ impl<R: Relation> Plan<R> {
     #[must_use]
     pub fn statement(&self) -> Statement {
         R::STATEMENT
+    }
+
+    /// The policy that the transaction will carry.
+    #[must_use]
+    pub const fn policy(&self) -> &PolicyField {
+        &self.tx.policy
     }
 
     /// The public vector the proof will verify against.

@@ -2,7 +2,7 @@
 
 use super::input::{Input, product};
 use amanat_accel::{
-    Engine, Fq, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective, KeyBases, Matrices, Phase,
+    Backend, Fq, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective, KeyBases, Matrices, Phase,
     QuotientError, QuotientForm, SparseMatrix, TableMemory, Weight, all,
 };
 use ark_bn254::Bn254;
@@ -74,7 +74,7 @@ pub fn transform(data: &[u8]) {
     let coset = domain.get_coset(Fr::GENERATOR).expect("the generator is not zero");
     let expected = [domain.fft(&values), domain.ifft(&values), coset.fft(&values), coset.ifft(&values)];
     for engine in all() {
-        let run = |transform: fn(&dyn Engine, &mut Vec<Fr>)| {
+        let run = |transform: fn(&dyn Backend, &mut Vec<Fr>)| {
             let mut values = values.clone();
             transform(*engine, &mut values);
             values

@@ -6,6 +6,7 @@ use super::world::world;
 use amanat_accel::{QuotientForm, all};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{self, Fr};
+use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, Transaction};
 use amanat_params::{PROOF_BYTES, Proof, VerifyingKey, Witness, Zkey, snarkjs};
@@ -110,7 +111,8 @@ pub fn transaction(data: &[u8]) {
     let id = tx.id();
     if let Transaction::Proof(proof) = &tx {
         let mut other = proof.clone();
-        other.proof[0] ^= 1;
+        let ProofBytes::Groth16(bytes) = &mut other.proof;
+        bytes[0] ^= 1;
         assert_eq!(Transaction::Proof(other).id(), id, "a proof's bytes are no part of its identity");
     }
     // No statement of the world proves a transaction: its public inputs are recomputed, ctx is a hash.

@@ -131,7 +131,7 @@ fn actions(validated: bool) -> Vec<(Timestamp, Vec<Action>)> {
     let mut handles = (0u64..).map(|n| SupersessionHandle::new(Fr::from(n)));
     let handle = handles.find(|h| h.revocation_id().is_some()).expect("one in six");
     let (vk, (inputs, proof)) = (&world().vk, &world().honest[0]);
-    let positive = KeyVector { public: *inputs, proof: proof.to_bytes() };
+    let positive = KeyVector { public: *inputs, proof: (*proof).into() };
     let mut negative = positive.clone();
     negative.public[3] += Fr::from(1u64);
     let propose = |change| Action::Propose(Box::new(change));

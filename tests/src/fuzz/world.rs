@@ -14,7 +14,7 @@ use amanat_domain::tx::{
     Action, ChainId, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction, TxId,
 };
 use amanat_params::{VerifyingKey, Witness, Zkey, insecure_dev_setup, insecure_dev_zkey};
-use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, prove, to_the_end};
+use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, no_progress, prove};
 use amanat_verifier::{PreparedVerifyingKey, Proof};
 use ark_ff::One;
 use rand_chacha::ChaCha20Rng;
@@ -64,13 +64,13 @@ impl World {
         let r1cs = circuit();
         let (pk, vk) =
             insecure_dev_setup(Statement::Role, 1, &r1cs, &mut rng, &|_| ()).expect("a plain circuit");
-        let engine = amanat_accel::best();
+        let engine = amanat_accel::default_backend();
         let prepared =
             (PreparedKey::new(&pk, engine, Default::default()), PreparedCircuit::new(&r1cs, engine));
         let mut honest = || {
             let values = assignment(&mut rng);
             let blinding = Blinding::draw(&mut rng);
-            let proof = prove(&prepared.0, &prepared.1, &values, blinding, &to_the_end).expect("honest");
+            let proof = prove(&prepared.0, &prepared.1, &values, blinding, &no_progress).expect("honest");
             (core::array::from_fn(|i| values[i + 1]), proof)
         };
         let honest: Vec<_> = (0..4).map(|_| honest()).collect();
@@ -88,7 +88,7 @@ fn transactions(vk: &VerifyingKey, (public, proof): &([Fr; 8], Proof)) -> Vec<Ve
     let role = RoleCode::from_coding("http://snomed.info/sct", "309343006");
     let organisation = OrgId::from_reference("Organization/hospital");
     let key = KeyDigest(vk.digest());
-    let vector = || Box::new(KeyVector { public: *public, proof: proof.to_bytes() });
+    let vector = || Box::new(KeyVector { public: *public, proof: (*proof).into() });
     let signed = |action| {
         let (chain, nonce, signature) = (ChainId([1; 32]), [2; 16], [3; 64]);
         Transaction::Signed(Box::new(SignedTx { chain, organisation, nonce, action, signature }))
@@ -112,7 +112,7 @@ fn transactions(vk: &VerifyingKey, (public, proof): &([Fr; 8], Proof)) -> Vec<Ve
             policy,
             nf: [public[4], public[5]],
             out: [public[6], public[7]],
-            proof: proof.to_bytes(),
+            proof: (*proof).into(),
         }))
     };
     let roles = RolePolicy::new(vec![role], vec![organisation]).expect("one of each");

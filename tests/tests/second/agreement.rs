@@ -4,12 +4,12 @@ use crate::convert::ToPlain;
 use crate::evaluator;
 use crate::plain::{Public, Witness};
 use crate::wires;
+use amanat_circuits::world::sample::Sample;
 use amanat_circuits::world::{Case, World, rules};
 use amanat_circuits::{Cs, Denied, built};
 use amanat_domain::field::Fr;
 use amanat_domain::statement::PublicVector;
 use amanat_testkit::change::change;
-use amanat_testkit::tamper::Tampered;
 use amanat_testkit::values;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -64,13 +64,13 @@ fn second(public: &Public, witness: &Witness) -> bool {
     evaluator::holds(public, witness).expect("the gadgets are used as arkworks wants")
 }
 
-fn violated<R: Tampered>(assignment: &[Fr]) -> Result<(), &'static str> {
+fn violated<R: Sample>(assignment: &[Fr]) -> Result<(), &'static str> {
     let (r1cs, shape) = built(R::STATEMENT);
     r1cs.first_unsatisfied(assignment).map_or(Ok(()), |row| Err(shape.labels[row].clause))
 }
 
 /// A world of this seed and the verdicts on it.
-pub(crate) fn judge<R: Tampered + ToPlain>(seed: u64) -> Verdicts {
+pub(crate) fn judge<R: Sample + ToPlain>(seed: u64) -> Verdicts {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let rng = &mut rng;
     let mut world = if rng.random_bool(0.5) { World::new(seed) } else { rules::asking(seed) };
@@ -86,7 +86,7 @@ pub(crate) fn judge<R: Tampered + ToPlain>(seed: u64) -> Verdicts {
     }
 }
 
-fn judge_typed<R: Tampered + ToPlain>(seed: u64, kind: Kind, case: Case<R>) -> Verdicts {
+fn judge_typed<R: Sample + ToPlain>(seed: u64, kind: Kind, case: Case<R>) -> Verdicts {
     let Case { witness, public } = case;
     Verdicts {
         kind,
@@ -100,27 +100,21 @@ fn judge_typed<R: Tampered + ToPlain>(seed: u64, kind: Kind, case: Case<R>) -> V
 
 /// One or two fields changed; in half of the cases under a bundle that commits to where they lead, and mostly with the
 /// public vector of a prover who goes on honestly from there.
-fn tampered<R: Tampered>(world: &World, rng: &mut ChaCha20Rng) -> Case<R> {
+fn tampered<R: Sample>(world: &World, rng: &mut ChaCha20Rng) -> Case<R> {
     let Case { mut witness, public } = R::case(world);
     (0..rng.random_range(1..3)).for_each(|_| witness.tamper(rng));
     if rng.random_bool(0.5) {
         witness.reseal();
     }
-    if rng.random_bool(0.8) {
-        let (bundle, policy) = (*witness.bundle(), witness.policy());
-        Case::honest(witness, public.ctx, &bundle, policy)
-    } else {
-        Case { witness, public }
-    }
+    if rng.random_bool(0.8) { Case::honest(witness, public.ctx) } else { Case { witness, public } }
 }
 
 /// One slot of the public vector changed, for a prover who starts from it.
-fn judge_published<R: Tampered + ToPlain>(seed: u64, case: Case<R>, rng: &mut ChaCha20Rng) -> Verdicts {
+fn judge_published<R: Sample + ToPlain>(seed: u64, case: Case<R>, rng: &mut ChaCha20Rng) -> Verdicts {
     let Case { witness, public } = case;
     let mut slots = public.to_field_elements();
     let slot = rng.random_range(0..slots.len());
-    slots[slot] =
-        if rng.random_bool(0.5) { values::element(rng) } else { slots[slot] + Fr::from(1u64) };
+    slots[slot] = if rng.random_bool(0.5) { values::element(rng) } else { slots[slot] + Fr::from(1u64) };
     let [ctx, bundle, epoch, policy, nf_0, nf_1, out_0, out_1] = slots;
     let limbs = ark_ff::PrimeField::into_bigint(epoch).0;
     let native = (limbs[1..] == [0; 3]).then(|| {
@@ -140,11 +134,7 @@ fn judge_published<R: Tampered + ToPlain>(seed: u64, case: Case<R>, rng: &mut Ch
 }
 
 /// One number changed where the constraints have it, for a prover who goes on honestly from there.
-fn judge_unrepresentable<R: Tampered + ToPlain>(
-    seed: u64,
-    case: &Case<R>,
-    rng: &mut ChaCha20Rng,
-) -> Verdicts {
+fn judge_unrepresentable<R: Sample + ToPlain>(seed: u64, case: &Case<R>, rng: &mut ChaCha20Rng) -> Verdicts {
     let honest = case.witness.assign(&case.public);
     let mut plain = case.witness.to_plain();
     let mut places = Vec::new();
@@ -173,7 +163,7 @@ fn judge_unrepresentable<R: Tampered + ToPlain>(
 ///
 /// # Panics
 /// Where the three disagree, with all the disagreements.
-pub(crate) fn agree<R: Tampered + ToPlain>(first: u64, worlds: u64) {
+pub(crate) fn agree<R: Sample + ToPlain>(first: u64, worlds: u64) {
     let all: Vec<Verdicts> =
         (0..worlds).into_par_iter().map(|i| judge::<R>(first + i * 6 + R::STATEMENT as u64)).collect();
     let wrong: Vec<String> = all.iter().filter_map(Verdicts::disagreement).collect();

@@ -68,7 +68,8 @@ struct Vector {
 #[test]
 fn the_permutation_of_arkworks_agrees_with_circomlibjs() {
     let decimal = |x: &String| -> Fr { x.parse().expect("the vectors hold decimal numbers") };
-    let file: Vectors = serde_json::from_str(include_str!("../../vectors/poseidon.json")).expect("valid JSON");
+    let file: Vectors =
+        serde_json::from_str(include_str!("../../vectors/poseidon.json")).expect("valid JSON");
     for Vector { inputs, capacity, output } in &file.vectors {
         let words: Vec<Fr> = inputs.iter().map(decimal).collect();
         assert_eq!(permute(decimal(capacity), &words), decimal(output), "Poseidon of {inputs:?}, {capacity}");

@@ -221,7 +221,11 @@ impl Witness {
             Self::Revoke(w) => {
                 let Revoke { s, u, d, rules, terms, nonce, policy, salt, words, .. } = &mut **w;
                 let mut list = vec![chosen("s", 0, s), chosen("u", 0, u), chosen("d", 0, d)];
-                list.extend([chosen("rules", 0, rules), chosen("terms", 0, terms), chosen("nonce", 0, nonce)]);
+                list.extend([
+                    chosen("rules", 0, rules),
+                    chosen("terms", 0, terms),
+                    chosen("nonce", 0, nonce),
+                ]);
                 list.extend([chosen("policy", 0, policy), chosen("consent salt", 0, salt)]);
                 list.extend(words.iter_mut().map(|word| chosen("word", 0, word)));
                 list
@@ -299,7 +303,11 @@ impl Witness {
                 list.extend([chosen("categories", 64, mask), chosen("confidentiality", 2, confidentiality)]);
                 list.push(chosen("leaf salt", 0, salt));
                 let [from, until, salt] = &mut w.time;
-                list.extend([chosen("from", 40, from), chosen("until", 40, until), chosen("leaf salt", 0, salt)]);
+                list.extend([
+                    chosen("from", 40, from),
+                    chosen("until", 40, until),
+                    chosen("leaf salt", 0, salt),
+                ]);
                 list.extend(w.storage.iter_mut().map(|part| chosen("storage", 0, part)));
                 list.extend(w.nodes.iter_mut().map(|node| chosen("node", 0, node)));
                 list

@@ -6,7 +6,7 @@ use crate::args::Global;
 use crate::args::bench::ProfileArgs;
 use crate::home::Home;
 use crate::ui::{self, Ui};
-use amanat_accel::{Engine, TableMemory};
+use amanat_accel::{Backend, TableMemory};
 use amanat_domain::statement::Statement;
 use amanat_profile::Options;
 use amanat_profile::file::{Settings, Subject};
@@ -85,7 +85,7 @@ fn sources(names: &[String]) -> Result<Vec<Source>> {
 }
 
 /// The engines of these names; all of this machine if there is no name.
-fn engines(names: &[String]) -> Result<Vec<&'static dyn Engine>> {
+fn engines(names: &[String]) -> Result<Vec<&'static dyn Backend>> {
     if names.is_empty() {
         return Ok(amanat_accel::all().to_vec());
     }

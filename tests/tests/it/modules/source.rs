@@ -31,7 +31,8 @@ impl Modules {
     /// Reads a target from its root file on.
     pub(crate) fn of_target(root: &Path) -> Self {
         let mut modules = Self::default();
-        let mut files = vec![(root.to_owned(), root.parent().expect("a file in a folder").to_owned(), Name::new())];
+        let mut files =
+            vec![(root.to_owned(), root.parent().expect("a file in a folder").to_owned(), Name::new())];
         while let Some((file, children, name)) = files.pop() {
             let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
             for declared in modules.read(&text, name) {

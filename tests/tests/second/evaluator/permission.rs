@@ -1,8 +1,6 @@
 //! What a consent says and whether it permits a request: `consents.md`.
 
-use super::sheet::{
-    Bit, F, Num, Period, Result, Sheet, TIME_BITS, Tag, Word, all, any, at_most, fits, must,
-};
+use super::sheet::{Bit, F, Num, Period, Result, Sheet, TIME_BITS, Tag, Word, all, any, at_most, fits, must};
 use crate::plain::Consent;
 use ark_ff::{AdditiveGroup, Field};
 use ark_r1cs_std::prelude::EqGadget;

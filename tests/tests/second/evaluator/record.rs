@@ -1,8 +1,6 @@
 //! `record.md` (S3): predicates over an anchored record, and leaves disclosed from it.
 
-use super::sheet::{
-    Bit, F, Num, Registry, Result, Sheet, TIME_BITS, Tag, Word, at_most, fits, must,
-};
+use super::sheet::{Bit, F, Num, Registry, Result, Sheet, TIME_BITS, Tag, Word, at_most, fits, must};
 use crate::plain::{LEAVES, Leaf, Record};
 use ark_ff::AdditiveGroup;
 use ark_r1cs_std::prelude::{CondSelectGadget, EqGadget};
