@@ -2,7 +2,7 @@
 //!
 //! - [`costs`] counts the constraints of every statement as the book prints them.
 //! - [`fuzz`] is what the fuzz targets run; `tests/fuzz.rs` runs it over a seeded corpus.
-//! - [`world`] is a patient, a clinician, a consent and a record to prove statements about.
+//! - [`declarations`] are the tables of what each statement is declared to be.
 //! - `tests/engines.rs`: proofs and verdicts do not depend on the engine.
 //! - `tests/workspace.rs`: who may depend on whom, where `unsafe` may stand, clause ids in code and book.
 //! - `tests/poseidon.rs`: the hash against vectors that circomlibjs made.
@@ -14,4 +14,3 @@
 pub mod costs;
 pub mod declarations;
 pub mod fuzz;
-pub mod world;

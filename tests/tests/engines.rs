@@ -9,12 +9,13 @@ use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
 use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::{KeyDigest, Transaction};
+use amanat_domain::tx::{ChainId, KeyDigest, Transaction};
 use amanat_params::{ProvingKey, Witness, insecure_dev_setup, insecure_dev_zkey};
 use amanat_prover::groth16::{Blinding, no_progress};
 use amanat_prover::keys::{Keys, StatementKey};
+use amanat_prover::plan::Target;
+use amanat_prover::sample;
 use amanat_prover::zkey::ZkeyProver;
-use amanat_tests::world::World;
 use amanat_verifier::{PreparedVerifyingKey, Trust, TxReject, verify_transaction, verify_transactions};
 use ed25519_dalek::VerifyingKey as SignatureKey;
 use rand_chacha::ChaCha20Rng;
@@ -38,8 +39,8 @@ fn key() -> &'static ProvingKey {
 
 /// The same plan, blinding included, proved with this key.
 fn prove(key: StatementKey, seed: u64) -> Transaction {
-    let world = World::new(&mut rng(2)).expect("a world");
-    let plan = world.plan(Statement::Revoke, key.digest(), &mut rng(seed)).expect("a plan");
+    let target = Target { chain: ChainId([7; 32]), key: key.digest(), audience: [9; 32], nonce: None };
+    let plan = sample::plan(Statement::Revoke, &target, 2, &mut rng(seed)).expect("every statement holds");
     let mut keys = Keys::new();
     keys.insert(key);
     plan.prove_any(&keys, &no_progress).expect("a proof")
