@@ -4,8 +4,8 @@
 use super::central::{self, Central, LOG, RULES, Request, national_id, patients};
 use super::embedded::now;
 use super::file::{Attack, AttackOutcome, Kind, Verdict};
+use super::fixture::Fixture;
 use super::open::open;
-use super::stock::Stock;
 use super::system::{Done, System};
 use crate::report::Outcome;
 use crate::report::chain::{genesis_of, reference, sign_by};
@@ -32,7 +32,7 @@ const ACCESSES: usize = 24;
 
 /// What is attacked: a ledger or server after some accesses.
 struct Field<'a> {
-    stock: &'a Stock,
+    fixture: &'a Fixture,
     work: &'a Path,
 }
 
@@ -40,11 +40,11 @@ struct Field<'a> {
 type Came = (Verdict, String);
 
 /// All of them.
-pub(super) fn attacks(stock: &Stock, work: &Path) -> Outcome<Vec<Attack>> {
-    if stock.proofs() <= ACCESSES {
+pub(super) fn attacks(fixture: &Fixture, work: &Path) -> Outcome<Vec<Attack>> {
+    if fixture.proofs() <= ACCESSES {
         return Err("too few proofs for the attacks".into());
     }
-    let field = Field { stock, work };
+    let field = Field { fixture, work };
     let attack = |name: &str, tried: &str, came: &dyn Fn(Kind) -> Outcome<Came>| -> Outcome<Attack> {
         let outcome = |kind: Kind| -> Outcome<AttackOutcome> {
             let (verdict, what) = came(kind).map_err(|e| format!("{name}, {}: {e}", kind.name()))?;
@@ -119,8 +119,8 @@ impl Field<'_> {
     /// A new copy with accesses on it, and these.
     fn filled(&self, kind: Kind) -> Outcome<(PathBuf, Vec<Vec<u8>>)> {
         let path = self.work.join("attacked.redb");
-        self.stock.copy(kind, &path)?;
-        let requests = self.stock.requests(kind, ACCESSES);
+        self.fixture.copy(kind, &path)?;
+        let requests = self.fixture.requests(kind, ACCESSES);
         let system = open(kind, &path)?;
         // In blocks of a few, so that there is a history.
         for some in requests.chunks(4) {
@@ -143,7 +143,7 @@ impl Field<'_> {
             clues.iter().filter(|(_, clue)| contains(&bytes, clue)).map(|(what, _)| *what).collect();
         match (kind, found.is_empty()) {
             (Kind::Central, false) => {
-                let people = patients(self.stock.organisations());
+                let people = patients(self.fixture.organisations());
                 Ok((Verdict::Lost, format!("{} of each of {people} patients", found.join(" and "))))
             }
             (Kind::Signed | Kind::Proofs, true) => {
@@ -252,7 +252,7 @@ impl Field<'_> {
         let (path, requests) = self.filled(kind)?;
         let (victim, rest) = requests.split_first().ok_or("some requests")?;
         let other = self.work.join("rewritten.redb");
-        self.stock.copy(kind, &other)?;
+        self.fixture.copy(kind, &other)?;
         let system = open(kind, &other)?;
         for some in rest.chunks(4) {
             let batch: Vec<&[u8]> = some.iter().map(Vec::as_slice).collect();
@@ -299,13 +299,13 @@ impl Field<'_> {
         let (_, requests) = self.filled(kind)?;
         if kind == Kind::Central {
             let path = self.work.join("elsewhere.redb");
-            self.stock.copy(kind, &path)?;
+            self.fixture.copy(kind, &path)?;
             let taken = open(kind, &path)?.submit(&[&requests[0]]);
             expect(&taken, |a| *a == Ok(Done::Now), "another server knows nothing of it")?;
             return Ok((Verdict::Lost, "taken: nothing in a request says whom it is for".to_owned()));
         }
         // The same members; one more of them makes it another ledger.
-        let other = State::genesis(genesis_of(self.stock.organisations() + 1)?);
+        let other = State::genesis(genesis_of(self.fixture.organisations() + 1)?);
         match check(&other, &requests[0], now(0)?) {
             Ok(_) => Err("another ledger takes it".into()),
             Err(refusal) => Ok((Verdict::Held, short(&refusal.to_string()))),
@@ -317,13 +317,13 @@ impl Field<'_> {
         let system = open(kind, &path)?;
         match kind {
             Kind::Central => {
-                let organisations = self.stock.organisations();
+                let organisations = self.fixture.organisations();
                 let request = Request::of(1 << 32, 0, patients(organisations) - 1).to_bytes();
                 let said = refused(&system.submit(&[&request]))?;
                 Ok((Verdict::Held, format!("{said}, says the operator, who must be believed")))
             }
             Kind::Signed => {
-                let request = self.stock.signed(1 << 32).to_bytes();
+                let request = self.fixture.signed(1 << 32).to_bytes();
                 expect(&system.submit(&[&request]), |a| *a == Ok(Done::Now), "a signature is all it asks")?;
                 Ok((
                     Verdict::Lost,
@@ -345,7 +345,7 @@ impl Field<'_> {
 
     fn granted(&self, kind: Kind) -> Outcome<Came> {
         let (path, _) = self.filled(kind)?;
-        let stranger = patients(self.stock.organisations()) - 1;
+        let stranger = patients(self.fixture.organisations()) - 1;
         if kind == Kind::Central {
             let db = Database::open(&path)?;
             let tx = db.begin_write()?;
@@ -368,9 +368,9 @@ impl Field<'_> {
 
     fn mutated(&self, kind: Kind) -> Outcome<Came> {
         let path = self.work.join("attacked.redb");
-        self.stock.copy(kind, &path)?;
+        self.fixture.copy(kind, &path)?;
         let system = open(kind, &path)?;
-        let good = &self.stock.requests(kind, 1)[0];
+        let good = &self.fixture.requests(kind, 1)[0];
         for i in good.len().saturating_sub(128)..good.len() {
             for bit in [1, 0x80] {
                 let mut bad = good.clone();
@@ -392,9 +392,9 @@ impl Field<'_> {
                 let Transaction::Signed(first) = decode(&requests[0])? else {
                     return Err("an access is signed".into());
                 };
-                sign_by(self.stock.genesis(), 0, 1 << 34, first.action.clone()).to_bytes()
+                sign_by(self.fixture.genesis(), 0, 1 << 34, first.action.clone()).to_bytes()
             }
-            Kind::Proofs | Kind::Blocks => self.stock.twin()?,
+            Kind::Proofs | Kind::Blocks => self.fixture.twin()?,
         };
         let answers = system.submit(&[&second]);
         if kind == Kind::Proofs {
@@ -524,8 +524,8 @@ mod tests {
     #[test]
     fn attacks_end_as_promised_where_no_proofs_are_needed() -> Outcome<()> {
         let folder = tempfile::tempdir()?;
-        let stock = Stock::bare(folder.path(), 1)?;
-        let field = Field { stock: &stock, work: folder.path() };
+        let fixture = Fixture::bare(folder.path(), 1)?;
+        let field = Field { fixture: &fixture, work: folder.path() };
         use Verdict::{Held, Lost, Partly};
         let tries: [(&str, Try<'_>, [Verdict; 2]); 12] = [
             ("identity", Field::identity, [Lost, Held]),

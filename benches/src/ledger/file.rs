@@ -70,8 +70,9 @@ pub struct LedgerReport {
     pub settings: Settings,
     /// Speed of each.
     pub systems: Vec<System>,
-    /// Processor time of each gate.
-    pub gates: Vec<Gates>,
+    /// Processor time of each step.
+    #[serde(rename = "gates")]
+    pub steps: Vec<Steps>,
     /// Speed with each engine.
     pub engines: Vec<EngineSpeed>,
     /// Speed by the number of organisations.
@@ -280,9 +281,9 @@ pub struct Bytes {
     pub stored: f64,
 }
 
-/// Processor time by gate, on one thread.
+/// Processor time by step, on one thread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Gates {
+pub struct Steps {
     /// Of which.
     pub kind: Kind,
     /// With which engine.
@@ -290,12 +291,13 @@ pub struct Gates {
     /// Requests in a block.
     pub block: u32,
     /// In the order a request passes them.
-    pub gates: Vec<Gate>,
+    #[serde(rename = "gates")]
+    pub steps: Vec<Step>,
 }
 
 /// A step between bytes and durable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Gate {
+pub struct Step {
     /// Its name.
     pub name: String,
     /// Seconds of processor time for one request.
@@ -504,12 +506,12 @@ pub(super) mod tests {
 
     /// A small report with everything in it.
     pub(in crate::ledger) fn sample() -> LedgerReport {
-        let gates = |kind, engine: &str| Gates {
+        let steps = |kind, engine: &str| Steps {
             kind,
             engine: engine.to_owned(),
             block: 256,
-            gates: ["precheck", "verify", "propose", "apply", "commit"]
-                .map(|name| Gate { name: name.to_owned(), cpu: stat(0.0002), wall: stat(0.0003) })
+            steps: ["precheck", "verify", "propose", "apply", "commit"]
+                .map(|name| Step { name: name.to_owned(), cpu: stat(0.0002), wall: stat(0.0003) })
                 .into(),
         };
         let outcome = |kind, verdict| AttackOutcome { kind, verdict, what: "a <name> & more".into() };
@@ -541,7 +543,7 @@ pub(super) mod tests {
                 .zip(Kind::ALL)
                 .map(|(most, kind)| system(kind, most))
                 .collect(),
-            gates: vec![gates(Kind::Central, "portable"), gates(Kind::Proofs, "portable")],
+            steps: vec![steps(Kind::Central, "portable"), steps(Kind::Proofs, "portable")],
             engines: vec![EngineSpeed {
                 engine: "portable".into(),
                 kind: Kind::Blocks,

@@ -41,7 +41,7 @@ pub fn page(report: &LedgerReport) -> String {
     body.push_str(&speed(report));
     body.push_str(&costs(report));
     body.push_str(&outages(report));
-    body.push_str(&gates(report));
+    body.push_str(&steps(report));
     body.push_str("</div>\n");
     body.push_str(&twice::section(report));
     body.push_str(&validators(report));
@@ -324,14 +324,14 @@ fn costs(report: &LedgerReport) -> String {
     out
 }
 
-fn gates(report: &LedgerReport) -> String {
-    let Some(plot) = plots::gates(&report.gates) else { return String::new() };
+fn steps(report: &LedgerReport) -> String {
+    let Some(plot) = plots::steps(&report.steps) else { return String::new() };
     let families = legend(STEPS.iter().map(|(colour, words)| (*colour, (*words).to_owned())));
-    let block = report.gates.first().map_or(0, |g| g.block);
+    let block = report.steps.first().map_or(0, |g| g.block);
     let why = format!(
         "Of one request, on one thread, {block} requests in a block. “ledger, proofs” here verifies each proof alone, as where nothing else comes in; at its highest speed those that come together are verified together. By block, the rules are part of what verifies."
     );
-    section("Processor time by gate", &why, &format!("{families}{plot}"))
+    section("Processor time by step", &why, &format!("{families}{plot}"))
 }
 
 fn outages(report: &LedgerReport) -> String {
@@ -504,16 +504,16 @@ fn tables(report: &LedgerReport) -> String {
             row(&mut out, &cells, &[]);
         }
     }
-    out.push_str("</table>\n<table>\n<tr><th>gate</th><th class=\"l\">of</th><th class=\"l\">engine</th><th>processor</th><th>±</th><th>wall</th></tr>\n");
-    for path in &report.gates {
-        for gate in &path.gates {
+    out.push_str("</table>\n<table>\n<tr><th>step</th><th class=\"l\">of</th><th class=\"l\">engine</th><th>processor</th><th>±</th><th>wall</th></tr>\n");
+    for path in &report.steps {
+        for step in &path.steps {
             let cells = [
-                gate.name.clone(),
+                step.name.clone(),
                 path.kind.name().to_owned(),
                 path.engine.clone(),
-                seconds(gate.cpu.median.max(0.0)),
-                seconds(gate.cpu.mad),
-                seconds(gate.wall.median),
+                seconds(step.cpu.median.max(0.0)),
+                seconds(step.cpu.mad),
+                seconds(step.wall.median),
             ];
             row(&mut out, &cells, &[1, 2]);
         }
@@ -614,7 +614,7 @@ mod tests {
         let mut report = sample();
         report.engines.clear();
         report.organisations.clear();
-        report.gates.clear();
+        report.steps.clear();
         report.systems.iter_mut().for_each(|s| s.batches.clear());
         assert!(!page(&report).contains("measured in several ways"), "nothing there that could disagree");
     }
@@ -642,7 +642,7 @@ mod tests {
     fn a_report_of_nothing_is_a_page_too() {
         let mut report = sample();
         report.systems.clear();
-        report.gates.clear();
+        report.steps.clear();
         report.engines.clear();
         report.organisations.clear();
         report.outages.clear();

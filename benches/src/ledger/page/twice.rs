@@ -99,8 +99,8 @@ fn speeds(report: &LedgerReport) -> Vec<Figure> {
 /// Processor time of a request.
 fn times(report: &LedgerReport) -> Vec<Figure> {
     let most = |kind| report.system(kind).map(|s| s.most.cpu.median);
-    let path = |kind| report.gates.iter().find(|g| g.kind == kind && g.engine == report.machine.engine);
-    let gates = |kind| Some(path(kind)?.gates.iter().map(|g| g.cpu.median.max(0.0)).sum());
+    let path = |kind| report.steps.iter().find(|g| g.kind == kind && g.engine == report.machine.engine);
+    let steps = |kind| Some(path(kind)?.steps.iter().map(|g| g.cpu.median.max(0.0)).sum());
     let block = KINDS.into_iter().find_map(path).map_or(0, |g| g.block);
     let all = [
         (
@@ -109,8 +109,8 @@ fn times(report: &LedgerReport) -> Vec<Figure> {
             "of all threads at the highest speed: proofs that come together are verified together".to_owned(),
         ),
         (
-            "processor time by gate, all gates",
-            values(gates, seconds),
+            "processor time by step, all steps",
+            values(steps, seconds),
             format!(
                 "on one thread. “{}”: each proof verified alone. “{}”: a block of {block} in one batch",
                 Kind::Proofs.name(),

@@ -1,6 +1,6 @@
 //! Founds a ledger that several validators will keep: all of them sign, in one place.
 
-use super::super::stock::validator;
+use super::super::fixture::validator;
 use crate::report::Outcome;
 use amanat_domain::quorum::{Certificate, ValidatorKey, VoteKind, vote_bytes};
 use amanat_domain::time::Timestamp;

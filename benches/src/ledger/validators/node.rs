@@ -2,7 +2,7 @@
 //! `no number why`, and `stats` with what it has used.
 
 use super::super::embedded::now;
-use super::super::stock::validator;
+use super::super::fixture::validator;
 use crate::report::Outcome;
 use amanat_bft::{Peer, Settings, Validator, ValidatorSecret};
 use amanat_ledger::{Chain, Medium, Submitted};

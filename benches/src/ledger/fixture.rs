@@ -28,7 +28,7 @@ const CHUNK: usize = 32;
 const SEED: u64 = 1 << 20;
 
 /// Ledgers to copy, and requests for them.
-pub(super) struct Stock {
+pub(super) struct Fixture {
     folder: PathBuf,
     organisations: usize,
     validators: usize,
@@ -36,8 +36,8 @@ pub(super) struct Stock {
     accesses: Vec<Vec<u8>>,
 }
 
-impl Stock {
-    /// What there is in a folder that [`Stock::prepare`] has filled.
+impl Fixture {
+    /// What there is in a folder that [`Fixture::prepare`] has filled.
     pub(super) fn open(folder: &Path, organisations: usize) -> Outcome<Self> {
         let genesis = founded_by(organisations, 0)?;
         let accesses = read(&folder.join("accesses.bin"))?;
@@ -49,10 +49,10 @@ impl Stock {
     pub(super) fn bare(folder: &Path, organisations: usize) -> Outcome<Self> {
         let genesis = founded_by(organisations, 0)?;
         let accesses = Vec::new();
-        let stock = Self { folder: folder.to_owned(), organisations, validators: 0, genesis, accesses };
-        Central::create(&stock.central(), organisations)?;
-        drop(Chain::create(Medium::File(stock.ledger()), stock.genesis.clone())?);
-        Ok(stock)
+        let fixture = Self { folder: folder.to_owned(), organisations, validators: 0, genesis, accesses };
+        Central::create(&fixture.central(), organisations)?;
+        drop(Chain::create(Medium::File(fixture.ledger()), fixture.genesis.clone())?);
+        Ok(fixture)
     }
 
     /// Takes what there is in the cache and makes what is missing.
@@ -70,14 +70,14 @@ impl Stock {
         let folder = cache.join(name);
         fs::create_dir_all(&folder)?;
         let world = World::new(&mut rng(1))?;
-        let mut stock = Self { folder, organisations, validators, genesis, accesses: Vec::new() };
-        if !stock.matches(&world, keys)? {
+        let mut fixture = Self { folder, organisations, validators, genesis, accesses: Vec::new() };
+        if !fixture.matches(&world, keys)? {
             watcher("founding a ledger")?;
-            stock.found(&world, keys)?;
+            fixture.found(&world, keys)?;
         }
-        stock.accesses = read(&stock.folder.join("accesses.bin"))?;
-        stock.prove(&world, keys, proofs, watcher)?;
-        Ok(stock)
+        fixture.accesses = read(&fixture.folder.join("accesses.bin"))?;
+        fixture.prove(&world, keys, proofs, watcher)?;
+        Ok(fixture)
     }
 
     /// Whether there is a ledger, and it holds the world that this program would put on it.
@@ -236,7 +236,7 @@ impl Stock {
     }
 }
 
-/// The genesis of a stock: organisation `n` runs validator `n`, and further ones the first.
+/// The genesis of a fixture: organisation `n` runs validator `n`, and further ones the first.
 pub(super) fn founded_by(organisations: usize, validators: usize) -> Outcome<Arc<Genesis>> {
     let validator = |n: usize| ValidatorSpec {
         organisation: reference(if n < organisations { n } else { 0 }),

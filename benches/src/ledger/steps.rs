@@ -2,8 +2,8 @@
 
 use super::central::Central;
 use super::embedded::now;
-use super::file::{Gate, Gates, Kind};
-use super::stock::Stock;
+use super::file::{Kind, Step, Steps};
+use super::fixture::Fixture;
 use crate::report::Outcome;
 use amanat_ledger::{Medium, Prechecked, Store, apply, decode, precheck, propose, validate};
 use amanat_profile::clock::{Elapsed, Mark};
@@ -11,17 +11,23 @@ use amanat_profile::stats::Stat;
 use amanat_profile::threads::pool;
 use std::path::Path;
 
-/// The gates of one round, each with what it took.
+/// The steps of one round, each with what it took.
 type Round = Vec<(&'static str, Elapsed)>;
 
 /// So many requests in one block, each round on a new copy in `path`.
-pub(super) fn gates(kind: Kind, stock: &Stock, block: usize, rounds: usize, path: &Path) -> Outcome<Gates> {
-    let requests = stock.requests(kind, block);
+pub(super) fn steps(
+    kind: Kind,
+    fixture: &Fixture,
+    block: usize,
+    rounds: usize,
+    path: &Path,
+) -> Outcome<Steps> {
+    let requests = fixture.requests(kind, block);
     let one_thread = pool(1)?;
     let mut all: Vec<Round> = Vec::with_capacity(rounds);
     // The first round fills caches and does not count.
     for round in 0..=rounds {
-        stock.copy(kind, path)?;
+        fixture.copy(kind, path)?;
         let measured = one_thread.install(|| pass(kind, path, &requests))?;
         if round > 0 {
             all.push(measured);
@@ -33,16 +39,16 @@ pub(super) fn gates(kind: Kind, stock: &Stock, block: usize, rounds: usize, path
         Stat::of(&values).ok_or("at least one round")
     };
     let names: Vec<&str> = all.first().ok_or("at least one round")?.iter().map(|(name, _)| *name).collect();
-    let gates = names
+    let steps = names
         .iter()
         .enumerate()
         .map(|(i, name)| {
             let (cpu, wall) = (stat(&|round| round[i].1.cpu)?, stat(&|round| round[i].1.wall)?);
-            Ok(Gate { name: (*name).to_owned(), cpu, wall })
+            Ok(Step { name: (*name).to_owned(), cpu, wall })
         })
         .collect::<Outcome<_>>()?;
     let engine = amanat_accel::default_backend().name().to_owned();
-    Ok(Gates { kind, engine, block: u32::try_from(requests.len())?, gates })
+    Ok(Steps { kind, engine, block: u32::try_from(requests.len())?, steps })
 }
 
 fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {
