@@ -1,5 +1,7 @@
-//! Writes one proof of every statement for snarkjs: `cargo run -p amanat-tests --example export_snarkjs -- DIR` makes
-//! `DIR/<statement>/{verification_key,proof,public}.json`. Keys are made for development; seeds are fixed.
+//! Writes one proof of every statement for snarkjs:
+//! `cargo run -p amanat-tests --example export_snarkjs -- DIR` makes
+//! `DIR/<statement>/{verification_key,proof,public}.json`. Keys are made for development; seeds are
+//! fixed.
 #![allow(clippy::print_stdout, reason = "an example speaks to a person")]
 
 use amanat_circuits::circuit;
