@@ -1,9 +1,10 @@
-//! Tampering with a witness field by field: what a buggy caller, a stale mirror or a liar would hand to a
-//! prover.
+//! Tampering with a witness field by field: what a buggy caller, a stale mirror or a liar would
+//! hand to a prover.
 //!
-//! Left alone are the fields that the constraints derive and do not read: a bundle's epoch and the roots that
-//! a statement opens, the subject that a consent names and the one in a record's leaf, the holder key of a
-//! credential. Native checks compare those; a difference harms only the prover that makes it.
+//! Left alone are the fields that the constraints derive and do not read: a bundle's epoch and the
+//! roots that a statement opens, the subject that a consent names and the one in a record's leaf,
+//! the holder key of a credential. Native checks compare those; a difference harms only the prover
+//! that makes it.
 
 use super::sample::one;
 use super::{confidentiality, random_scope, values};

@@ -6,8 +6,8 @@ use amanat_domain::tree::REVOCATION_BITS;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha20Rng;
 
-/// Widths of the protocol's words: a level, a mask of actions, a mask of purposes, a time, a mask of categories, a rule's masks,
-/// four times, a revocation id.
+/// Widths of the protocol's words: a level, a mask of actions, a mask of purposes, a time, a mask
+/// of categories, a rule's masks, four times, a revocation id.
 const WIDTHS: [u32; 8] = [2, 8, 32, TIME_BITS, 64, 140, 4 * TIME_BITS, REVOCATION_BITS];
 
 /// A field element: small, near the end of a word, near the modulus, or anything.

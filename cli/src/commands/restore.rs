@@ -3,7 +3,7 @@
 use super::snapshot::{document, open, say};
 use crate::args::{Global, LedgerFile};
 use crate::ui::{Ui, bytes, count, seconds};
-use amanat_ledger::{Chain, Demands, Genesis};
+use amanat_ledger::{Chain, Genesis, RestoreOptions};
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::io::BufReader;
@@ -23,7 +23,7 @@ pub(crate) fn restore(file: &Path, ledger: &Path, asked: &Asked<'_>, ui: Ui) -> 
         let mut bytes = [0; 32];
         hex::decode_to_slice(key, &mut bytes).map(|()| bytes).context("--signed-by: 64 hexadecimal digits")
     });
-    let demands = Demands { at_least: asked.at_least, signed_by: key.transpose()? };
+    let demands = RestoreOptions { at_least: asked.at_least, signed_by: key.transpose()? };
     let mut from =
         BufReader::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?);
     let bar = ui.bar(0, "restoring the ledger");

@@ -4,7 +4,7 @@ use crate::args::{Global, LedgerAt, LedgerFile};
 use crate::ui::{Ui, bytes, seconds};
 use amanat_client::ledger::Http;
 use amanat_client::{Home, Organisation};
-use amanat_ledger::{Chain, Medium, SnapshotInfo, SnapshotSignature};
+use amanat_ledger::{Chain, SnapshotInfo, SnapshotSignature, Storage};
 use anyhow::{Context, Result, bail};
 use ed25519_dalek::Signer;
 use std::fs::File;
@@ -18,7 +18,7 @@ pub(super) fn open(of: &LedgerFile, global: &Global) -> Result<(Chain, PathBuf)>
         Some(path) => path.clone(),
         None => Home::open(global.home.as_deref())?.ledger_path(),
     };
-    let chain = Chain::open(Medium::File(path.clone()))
+    let chain = Chain::open(Storage::File(path.clone()))
         .with_context(|| format!("cannot open the ledger {}", path.display()))?;
     Ok((chain, path))
 }

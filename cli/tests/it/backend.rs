@@ -1,4 +1,5 @@
-//! The engine as a person chooses it: environment, flag, what is said about it, and what is refused.
+//! The engine as a person chooses it: environment, flag, what is said about it, and what is
+//! refused.
 
 use crate::home::{Home, errors, text};
 use amanat_accel::{BACKEND_VARIABLE, all};

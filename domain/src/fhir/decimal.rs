@@ -1,7 +1,8 @@
 //! Decimals from their text: no binary fraction on the way.
 //!
-//! FHIR decimals may carry any number of digits (twenty after the point occur in real data). A value becomes an integer in
-//! units of 1e-6, and money an integer in the minor units of its currency, rounded half to even from the decimal string.
+//! FHIR decimals may carry any number of digits (twenty after the point occur in real data). A
+//! value becomes an integer in units of 1e-6, and money an integer in the minor units of its
+//! currency, rounded half to even from the decimal string.
 
 use crate::currency::minor_digits;
 use crate::record::{Amount, Micro};
@@ -18,7 +19,9 @@ pub enum DecimalError {
     #[error("not a decimal number")]
     Malformed,
     /// Too large.
-    #[error("the number is too large for fixed point (64 bits in units of 1e-6, or in minor units for money)")]
+    #[error(
+        "the number is too large for fixed point (64 bits in units of 1e-6, or in minor units for money)"
+    )]
     Overflow,
     /// An amount below zero.
     #[error("an amount of money is negative")]
@@ -32,7 +35,8 @@ pub enum DecimalError {
 }
 
 impl Micro {
-    /// Reads a decimal (`-?digits(.digits)?([eE][+-]?digits)?`) and rounds it half to even to six places.
+    /// Reads a decimal (`-?digits(.digits)?([eE][+-]?digits)?`) and rounds it half to even to six
+    /// places.
     ///
     /// # Errors
     /// [`DecimalError`] where the text is no decimal or the value does not fit.
@@ -89,8 +93,9 @@ fn round_half_even(text: &str, places: u32) -> Result<i128, DecimalError> {
     }
     let leading_zeros = digits().take_while(|&b| b == b'0').count();
     let count = whole.len() + fraction.len() - leading_zeros;
-    // The value is 0.d1 d2 .. dn times 10^point, d1 not zero; `kept` of its digits lie before the point once scaled.
-    // Lengths are below 2^40 and the exponent was clamped, so nothing here overflows.
+    // The value is 0.d1 d2 .. dn times 10^point, d1 not zero; `kept` of its digits lie before the
+    // point once scaled. Lengths are below 2^40 and the exponent was clamped, so nothing here
+    // overflows.
     let point = whole.len() as i64 - leading_zeros as i64 + exponent;
     let kept = point + i64::from(places);
     if count == 0 || kept < 0 {

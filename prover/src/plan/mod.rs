@@ -1,7 +1,8 @@
 //! Plans: everything decided, nothing proved yet.
 //!
-//! A plan draws all randomness (request nonce, use index, blinding), finds the paths, and runs the native check: it either
-//! knows that a proof will come out, or says no and names the clause. After that everything is a pure function of the plan.
+//! A plan draws all randomness (request nonce, use index, blinding), finds the paths, and runs the
+//! native check: it either knows that a proof will come out, or says no and names the clause. After
+//! that everything is a pure function of the plan.
 //!
 //! The plan of each statement is in a file of its name, beside this one.
 
@@ -98,16 +99,16 @@ impl<R: Relation> Plan<R> {
         R::STATEMENT
     }
 
+    /// The policy that the transaction will carry.
+    #[must_use]
+    pub const fn policy(&self) -> &PolicyField {
+        &self.tx.policy
+    }
+
     /// The public vector the proof will verify against.
     #[must_use]
     pub const fn public(&self) -> &PublicVector {
         &self.public
-    }
-
-    /// The policy that the transaction names.
-    #[must_use]
-    pub const fn policy(&self) -> &PolicyField {
-        &self.tx.policy
     }
 }
 

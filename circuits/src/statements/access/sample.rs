@@ -1,4 +1,5 @@
-//! Samples of access: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of access: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::{AccessWitness, RecordOpening};
 use crate::world::sample::{

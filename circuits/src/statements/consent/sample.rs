@@ -1,4 +1,5 @@
-//! Samples of consent: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of consent: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::ConsentWitness;
 use crate::world::sample::{

@@ -1,4 +1,5 @@
-//! Samples of record: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of record: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::RecordWitness;
 use crate::world::sample::{Negative, Negatives, Sample, absences, later, one, stranger_subject};

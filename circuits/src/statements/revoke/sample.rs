@@ -1,4 +1,5 @@
-//! Samples of revoke: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of revoke: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::RevokeWitness;
 use crate::world::sample::{Negative, Negatives, Sample, later, of_another, one, rng};

@@ -1,4 +1,5 @@
-//! Samples of role: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of role: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::RoleWitness;
 use crate::world::sample::{Negative, Negatives, Sample, later, of_another_holder, one, unqualified};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Counters since the validator started.
 #[derive(Debug, Default)]
-pub(crate) struct Meters {
+pub(crate) struct Metrics {
     pub(crate) round: AtomicU64,
     pub(crate) late_rounds: AtomicU64,
     pub(crate) proposed: AtomicU64,
@@ -55,7 +55,7 @@ pub struct Report {
     pub learning: bool,
 }
 
-impl Meters {
+impl Metrics {
     pub(crate) fn one(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,27 +1,36 @@
-//! Processor time of each step between bytes and durable, on one thread, through the ledger's public doors.
+//! Processor time of each step between bytes and durable, on one thread, through the ledger's
+//! public calls.
 
 use super::central::Central;
 use super::embedded::now;
-use super::file::{Gate, Gates, Kind};
-use super::stock::Stock;
+use super::file::{Kind, Step, Steps};
+use super::fixture::Fixture;
 use crate::report::Outcome;
-use amanat_ledger::{Medium, Prechecked, Store, apply, decode, precheck, propose, validate};
+use amanat_ledger::{
+    Prechecked, Storage, Store, decode, finalize_block, precheck, prepare_proposal, validate_transactions,
+};
 use amanat_profile::clock::{Elapsed, Mark};
 use amanat_profile::stats::Stat;
 use amanat_profile::threads::pool;
 use std::path::Path;
 
-/// The gates of one round, each with what it took.
+/// The steps of one round, each with what it took.
 type Round = Vec<(&'static str, Elapsed)>;
 
-/// So many requests in one block, each round on a new copy in `path`.
-pub(super) fn gates(kind: Kind, stock: &Stock, block: usize, rounds: usize, path: &Path) -> Outcome<Gates> {
-    let requests = stock.requests(kind, block);
+/// `block` requests in one block, each round on a new copy in `path`.
+pub(super) fn steps(
+    kind: Kind,
+    fixture: &Fixture,
+    block: usize,
+    rounds: usize,
+    path: &Path,
+) -> Outcome<Steps> {
+    let requests = fixture.requests(kind, block);
     let one_thread = pool(1)?;
     let mut all: Vec<Round> = Vec::with_capacity(rounds);
     // The first round fills caches and does not count.
     for round in 0..=rounds {
-        stock.copy(kind, path)?;
+        fixture.copy(kind, path)?;
         let measured = one_thread.install(|| pass(kind, path, &requests))?;
         if round > 0 {
             all.push(measured);
@@ -33,16 +42,16 @@ pub(super) fn gates(kind: Kind, stock: &Stock, block: usize, rounds: usize, path
         Stat::of(&values).ok_or("at least one round")
     };
     let names: Vec<&str> = all.first().ok_or("at least one round")?.iter().map(|(name, _)| *name).collect();
-    let gates = names
+    let steps = names
         .iter()
         .enumerate()
         .map(|(i, name)| {
             let (cpu, wall) = (stat(&|round| round[i].1.cpu)?, stat(&|round| round[i].1.wall)?);
-            Ok(Gate { name: (*name).to_owned(), cpu, wall })
+            Ok(Step { name: (*name).to_owned(), cpu, wall })
         })
         .collect::<Outcome<_>>()?;
     let engine = amanat_accel::default_backend().name().to_owned();
-    Ok(Gates { kind, engine, block: u32::try_from(requests.len())?, gates })
+    Ok(Steps { kind, engine, block: u32::try_from(requests.len())?, steps })
 }
 
 fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {
@@ -56,13 +65,13 @@ fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {
         timed(&mut round, "commit", || central.log(checked.iter()))?;
         return Ok(round);
     }
-    let (store, mut state) = Store::open(Medium::File(path.to_owned()))?;
+    let (store, mut state) = Store::open(Storage::File(path.to_owned()))?;
     let delta = if kind == Kind::Blocks {
         let txs: Vec<_> = timed(&mut round, "decode", || {
             requests.iter().map(|bytes| decode(bytes)).collect::<Result<_, _>>()
         })?;
-        let validated = timed(&mut round, "validate", || validate(&state, now, txs, &|_| None))?;
-        timed(&mut round, "apply", || Ok::<_, core::convert::Infallible>(apply(validated)))?
+        let validated = timed(&mut round, "validate", || validate_transactions(&state, now, txs, &|_| None))?;
+        timed(&mut round, "apply", || Ok::<_, core::convert::Infallible>(finalize_block(validated)))?
     } else {
         let prechecked: Vec<_> = timed(&mut round, "precheck", || {
             requests.iter().map(|bytes| precheck(&state, bytes, now)).collect::<Result<_, _>>()
@@ -70,11 +79,11 @@ fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {
         let admitted: Vec<_> = timed(&mut round, "verify", || {
             prechecked.into_iter().map(Prechecked::verify).collect::<Result<_, _>>()
         })?;
-        let (validated, dropped) = timed(&mut round, "propose", || propose(&state, now, admitted))?;
+        let (validated, dropped) = timed(&mut round, "propose", || prepare_proposal(&state, now, admitted))?;
         if !dropped.is_empty() || validated.len() != requests.len() {
             return Err("a block does not hold all that were admitted".into());
         }
-        timed(&mut round, "apply", || Ok::<_, core::convert::Infallible>(apply(validated)))?
+        timed(&mut round, "apply", || Ok::<_, core::convert::Infallible>(finalize_block(validated)))?
     };
     timed(&mut round, "commit", || store.commit(&delta, None))?;
     timed(&mut round, "take over", || {

@@ -1,7 +1,8 @@
-//! A block from bytes, and certificates between the engine's form and the ledger's.
+//! Validation of proposed blocks, and certificates between Malachite's form and the ledger's.
 
-use crate::context::{Address, BlockId, Ctx, Height};
-use crate::signing::{Signature, verified};
+use crate::context::Ctx;
+use crate::secret::verified;
+use crate::types::{Address, BlockId, Height, Signature};
 use amanat_domain::quorum::{
     Certificate, CertificateError, MAX_VALIDATORS, ValidatorSet, VoteKind, vote_bytes,
 };
@@ -28,7 +29,7 @@ pub(crate) enum NotThisBlock {
 }
 
 /// Reads a block and checks that it is the one with this hash, if one is expected, down to the last byte of its transactions.
-pub(crate) fn read(
+pub(crate) fn read_block(
     bytes: &[u8],
     expected: Option<BlockHash>,
     transactions: u32,
@@ -44,13 +45,18 @@ pub(crate) fn read(
     Ok(block)
 }
 
-/// Judges a block by the ledger's doors, and by the clock where it is only proposed. Says why it is refused.
-pub(crate) fn judge(chain: &Chain, block: &Block, now: Option<Timestamp>) -> Result<Delta, String> {
+/// ProcessProposal: validates a block by the ledger's rules, and by the clock if it is only proposed. Returns why it is
+/// refused.
+pub(crate) fn validate_proposal(
+    chain: &Chain,
+    block: &Block,
+    now: Option<Timestamp>,
+) -> Result<Delta, String> {
     let time = block.header.time.seconds();
     if let Some(now) = now.filter(|now| time > now.seconds().saturating_add(AHEAD_SECONDS)) {
         return Err(format!("the block's time {} is ahead of {now}", block.header.time));
     }
-    chain.validate(block).map_err(|refusal| refusal.to_string())
+    chain.process_proposal(block).map_err(|refusal| refusal.to_string())
 }
 
 /// The ledger's certificate from the engine's: signers in the order of their keys, each once, every signature under this vote. The

@@ -1,5 +1,6 @@
-//! What is made before anything is measured and kept between runs: a ledger on which a patient, a clinician, a consent and a
-//! record stand, and access proofs against it. A proof takes longer to make than everything a validator does with it.
+//! What is made before anything is measured and kept between runs: a ledger on which a patient, a
+//! clinician, a consent and a record stand, and access proofs against it. A proof takes longer to
+//! make than everything a validator does with it.
 
 use super::central::{Central, Request};
 use super::file::Kind;
@@ -12,7 +13,7 @@ use amanat_domain::identity::RoleInner;
 use amanat_domain::record::RecordRoot;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, Transaction};
-use amanat_ledger::{Chain, Genesis, Medium, ValidatorSpec};
+use amanat_ledger::{Chain, Genesis, Storage, ValidatorSpec};
 use amanat_profile::{Stopped, Watcher};
 use amanat_prover::keys::{AnyPlan, Keys};
 use ed25519_dalek::SigningKey;
@@ -28,7 +29,7 @@ const CHUNK: usize = 32;
 const SEED: u64 = 1 << 20;
 
 /// Ledgers to copy, and requests for them.
-pub(super) struct Stock {
+pub(super) struct Fixture {
     folder: PathBuf,
     organisations: usize,
     validators: usize,
@@ -36,8 +37,8 @@ pub(super) struct Stock {
     accesses: Vec<Vec<u8>>,
 }
 
-impl Stock {
-    /// What there is in a folder that [`Stock::prepare`] has filled.
+impl Fixture {
+    /// What there is in a folder that [`Fixture::prepare`] has filled.
     pub(super) fn open(folder: &Path, organisations: usize) -> Outcome<Self> {
         let genesis = founded_by(organisations, 0)?;
         let accesses = read(&folder.join("accesses.bin"))?;
@@ -49,10 +50,10 @@ impl Stock {
     pub(super) fn bare(folder: &Path, organisations: usize) -> Outcome<Self> {
         let genesis = founded_by(organisations, 0)?;
         let accesses = Vec::new();
-        let stock = Self { folder: folder.to_owned(), organisations, validators: 0, genesis, accesses };
-        Central::create(&stock.central(), organisations)?;
-        drop(Chain::create(Medium::File(stock.ledger()), stock.genesis.clone())?);
-        Ok(stock)
+        let fixture = Self { folder: folder.to_owned(), organisations, validators: 0, genesis, accesses };
+        Central::create(&fixture.central(), organisations)?;
+        drop(Chain::create(Storage::File(fixture.ledger()), fixture.genesis.clone())?);
+        Ok(fixture)
     }
 
     /// Takes what there is in the cache and makes what is missing.
@@ -70,14 +71,14 @@ impl Stock {
         let folder = cache.join(name);
         fs::create_dir_all(&folder)?;
         let world = World::new(&mut rng(1))?;
-        let mut stock = Self { folder, organisations, validators, genesis, accesses: Vec::new() };
-        if !stock.matches(&world, keys)? {
+        let mut fixture = Self { folder, organisations, validators, genesis, accesses: Vec::new() };
+        if !fixture.matches(&world, keys)? {
             watcher("founding a ledger")?;
-            stock.found(&world, keys)?;
+            fixture.found(&world, keys)?;
         }
-        stock.accesses = read(&stock.folder.join("accesses.bin"))?;
-        stock.prove(&world, keys, proofs, watcher)?;
-        Ok(stock)
+        fixture.accesses = read(&fixture.folder.join("accesses.bin"))?;
+        fixture.prove(&world, keys, proofs, watcher)?;
+        Ok(fixture)
     }
 
     /// Whether there is a ledger, and it holds the world that this program would put on it.
@@ -166,7 +167,7 @@ impl Stock {
     }
 
     fn registries(&self) -> Outcome<Registries> {
-        let chain = Chain::open(Medium::File(self.ledger()))?;
+        let chain = Chain::open(Storage::File(self.ledger()))?;
         let registries = registries(&chain.state())?;
         Ok(registries)
     }
@@ -215,7 +216,8 @@ impl Stock {
         Ok(fs::File::open(to)?.sync_all()?)
     }
 
-    /// Requests for a system, all good, all different; at most as many as there are proofs where it takes proofs.
+    /// Requests for a system, all good, all different; if it takes proofs, at most as many as there
+    /// are.
     pub(super) fn requests(&self, kind: Kind, n: usize) -> Vec<Vec<u8>> {
         let (organisations, numbers) = (self.organisations, 0..n as u64);
         match kind {
@@ -236,7 +238,7 @@ impl Stock {
     }
 }
 
-/// The genesis of a stock: organisation `n` runs validator `n`, and further ones the first.
+/// The genesis of a fixture: organisation `n` runs validator `n`, and further ones the first.
 pub(super) fn founded_by(organisations: usize, validators: usize) -> Outcome<Arc<Genesis>> {
     let validator = |n: usize| ValidatorSpec {
         organisation: reference(if n < organisations { n } else { 0 }),

@@ -1,4 +1,4 @@
-//! What makes the blocks of a node's ledger: one validator in this process, or one of several that agree.
+//! Which block comes next on a node's ledger: decided by one validator alone, or by several that agree.
 
 use amanat_api::problem::Problem;
 use amanat_domain::time::Timestamp;
@@ -13,17 +13,17 @@ pub type Answers = Vec<Result<Submitted, SubmitError>>;
 /// Something that is awaited.
 pub type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A batch's place among those that are at work. Letting go of it lets the next batch begin.
-pub struct Lane(pub(super) OwnedSemaphorePermit);
+/// A batch's place among the batches at work. Dropping it lets the next batch begin.
+pub struct BatchPermit(pub(super) OwnedSemaphorePermit);
 
-impl Lane {
+impl BatchPermit {
     /// Gives the place to the next batch.
     pub fn free(self) {
         drop(self.0);
     }
 }
 
-/// A metric of an engine, in Prometheus' words: `amanat_` is put before its name.
+/// A metric of a consensus, in Prometheus' terms: `amanat_` is put before its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// Its name.
@@ -36,24 +36,25 @@ pub struct Sample {
     pub value: u64,
 }
 
-/// What makes blocks.
-pub trait Engine: Send + Sync + 'static {
+/// What decides which block comes next.
+pub trait Consensus: Send + Sync + 'static {
     /// The ledger.
     fn chain(&self) -> &Chain;
 
     /// Its name: `solo`, `bft`.
     fn name(&self) -> &'static str;
 
-    /// Submits many and waits until each is durable, or refused. The lane is let go of when the next batch may be verified.
-    fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, now: Timestamp, lane: Lane) -> Work<Answers>;
+    /// Submits many and waits until each is durable, or refused. The permit is dropped when the next batch may be verified.
+    fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, now: Timestamp, permit: BatchPermit)
+    -> Work<Answers>;
 
-    /// Upkeep: reopens the ledger after a failed write, and makes a block where one is due. Blocks.
+    /// Upkeep: reopens the ledger after a failed write, and makes a block if one is due. Blocks the thread.
     ///
     /// # Errors
     /// Why that did not go well; it is tried again later.
     fn settle(&self, now: Timestamp) -> Result<Option<Header>, String>;
 
-    /// Tells of blocks, where others make them too.
+    /// Tells of blocks, if other validators make them too.
     fn tip(&self) -> Option<watch::Receiver<Header>> {
         None
     }
@@ -66,7 +67,8 @@ pub trait Engine: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Stops it once nobody can submit any more. Whoever still waits is answered with a fault: the transaction may be committed later.
+    /// Stops it once no connection can submit any more. A submitter that still waits is answered with a fault: its
+    /// transaction may be committed later.
     fn stop(self: Arc<Self>) -> Work<()> {
         Box::pin(async {})
     }
@@ -82,7 +84,7 @@ pub trait Engine: Send + Sync + 'static {
     }
 }
 
-impl Engine for Solo {
+impl Consensus for Solo {
     fn chain(&self) -> &Chain {
         self
     }
@@ -91,12 +93,17 @@ impl Engine for Solo {
         "solo"
     }
 
-    fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, now: Timestamp, lane: Lane) -> Work<Answers> {
+    fn submit_all(
+        self: Arc<Self>,
+        batch: Vec<Vec<u8>>,
+        now: Timestamp,
+        permit: BatchPermit,
+    ) -> Work<Answers> {
         Box::pin(async move {
             let count = batch.len();
             let work = tokio::task::spawn_blocking(move || {
                 let answers = Self::submit_all(&self, &batch, now);
-                lane.free();
+                permit.free();
                 answers
             });
             work.await.unwrap_or_else(|error| {

@@ -1,12 +1,10 @@
-//! The three doors: check a transaction, validate a block, apply it. Every engine uses these and nothing else.
+//! CheckTx: may a transaction enter the pool?
 //!
-//! All of them are pure functions of a state and bytes. Order within a door, cheap to dear: size and encoding, the state's
-//! rules ([`Draft::admit`]), signature or pairing.
+//! A pure function of a state, bytes and a time. Its checks run from cheap to dear: size and encoding, the state's rules
+//! ([`Draft::admit`]), signature or pairing.
 
-use crate::error::{BlockRefusal, Refusal, Reject};
-use crate::genesis::Limits;
-use crate::state::{Delta, Draft, KeyEntry, State};
-use amanat_domain::block::Block;
+use crate::error::{Refusal, Reject};
+use crate::state::{Draft, KeyEntry, State};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::to_bytes;
 use amanat_domain::governance::Change;
@@ -22,10 +20,10 @@ use ed25519_dalek::VerifyingKey as SignatureKey;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// A transaction that passed [`check`]: verified, and admissible to the state it was checked against.
+/// A transaction that passed [`check_tx`]: verified, and admissible to the state it was checked against.
 #[derive(Debug, Clone)]
 pub struct Admitted {
-    tx: Verified<Transaction>,
+    pub(crate) tx: Verified<Transaction>,
     keys: TxKeys,
     bytes: usize,
     /// The key that the signature was verified under: an organisation may be given another meanwhile.
@@ -43,18 +41,12 @@ pub struct TxKeys {
     pub nullifier: Option<[u8; 32]>,
 }
 
-/// A transaction that passed everything but signature or pairing. Holds what is needed for those, so that they can be done
-/// without holding on to the state.
+/// A transaction that passed all checks but signature or pairing. It carries the keys for those, so that they run
+/// without the state.
 pub struct Prechecked {
     tx: Transaction,
     bytes: usize,
     trust: TrustFor,
-}
-
-/// A block's transactions, all verified and admitted in order on top of a state.
-pub struct Validated<'s> {
-    draft: Draft<'s>,
-    transactions: Vec<Verified<Transaction>>,
 }
 
 /// Reads a transaction.
@@ -68,17 +60,17 @@ pub fn decode(bytes: &[u8]) -> Result<Transaction, Reject> {
     Ok(Transaction::from_bytes(bytes)?)
 }
 
-/// First door: may this transaction enter the pool?
+/// CheckTx: decides whether a transaction may enter the pool.
 ///
 /// `now` is the caller's clock: what would be stale in a block of that time is refused at once.
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn check(state: &State, bytes: &[u8], now: Timestamp) -> Result<Admitted, Refusal> {
+pub fn check_tx(state: &State, bytes: &[u8], now: Timestamp) -> Result<Admitted, Refusal> {
     precheck(state, bytes, now)?.verify()
 }
 
-/// [`check`] without signature and pairing.
+/// [`check_tx`] without signature and pairing.
 ///
 /// # Errors
 /// [`Refusal`].
@@ -101,7 +93,7 @@ impl Prechecked {
         Ok(Admitted::new(tx, self.bytes, &self.trust)?)
     }
 
-    /// [`verify`](Self::verify) of many that were checked against one state: the same verdicts, with all proofs in one batch.
+    /// [`verify`](Self::verify) of many that were checked against one state: the same verdicts, all proofs in one batch.
     ///
     /// # Panics
     /// Never: there is one verdict for each.
@@ -122,14 +114,16 @@ impl Prechecked {
             .map(|(verdict, bytes)| Ok(Admitted::new(verdict.map_err(Reject::from)?, bytes, &all)?))
             .collect();
         let mut admitted = admitted.into_iter();
-        let judged =
-            verdicts.into_iter().map(|verdict| verdict.and_then(|()| admitted.next().expect("one each")));
-        judged.collect()
+        // Those refused before have no transaction in the batch: the others take their verdicts in order.
+        let of_each =
+            |verdict: Result<(), Refusal>| verdict.and_then(|()| admitted.next().expect("one each"));
+        verdicts.into_iter().map(of_each).collect()
     }
 }
 
 impl Admitted {
     fn new(tx: Verified<Transaction>, bytes: usize, trust: &TrustFor) -> Result<Self, Reject> {
+        // Here, not in the state's rules: vectors cost pairings, which the pool pays once for a key.
         check_vectors(tx.get())?;
         let signed_by = match tx.get() {
             Transaction::Signed(tx) => trust.organisation_key(tx.organisation).copied(),
@@ -140,7 +134,7 @@ impl Admitted {
     }
 
     /// Whether the evidence still holds: the organisation signs with the key that it signed this with.
-    fn holds(&self, state: &State) -> Result<(), Reject> {
+    pub(crate) fn holds(&self, state: &State) -> Result<(), Reject> {
         match self.tx.get() {
             Transaction::Proof(_) => Ok(()),
             Transaction::Signed(tx) if state.organisation_key(tx.organisation) == self.signed_by.as_ref() => {
@@ -192,154 +186,8 @@ impl TxKeys {
     }
 }
 
-/// Fills a block with admitted transactions in the order given, up to the limits. What the state has meanwhile made
-/// inadmissible is left out and named; what only goes against an earlier one of the block is left out and waits; what did not fit is
-/// not looked at.
-///
-/// # Errors
-/// [`BlockRefusal::Header`] where the time is before the parent's.
-pub fn propose<'s>(
-    state: &'s State,
-    time: Timestamp,
-    candidates: impl IntoIterator<Item = Admitted>,
-) -> Result<(Validated<'s>, Vec<(TxId, Refusal)>), BlockRefusal> {
-    let limits = state.genesis_block().limits();
-    let mut draft = Draft::new(state, time)?;
-    let (mut transactions, mut dropped, mut bytes) = (Vec::new(), Vec::new(), 0);
-    for candidate in candidates {
-        if transactions.len() >= limits.transactions as usize
-            || bytes + candidate.bytes > limits.bytes as usize
-        {
-            break;
-        }
-        let held = candidate.holds(state).map_err(Refusal::from);
-        match held.and_then(|()| draft.admit(candidate.transaction())) {
-            Ok(()) => {
-                bytes += candidate.bytes;
-                transactions.push(candidate.tx);
-            }
-            // What only an earlier one of this block rules out is not looked at again here: the block may never be decided.
-            Err(refusal) => {
-                let mut alone = Draft::new(state, time)?;
-                if candidate.holds(state).is_err() || alone.admit(candidate.transaction()).is_err() {
-                    dropped.push((candidate.keys.txid, refusal));
-                }
-            }
-        }
-    }
-    Ok((Validated { draft, transactions }, dropped))
-}
-
-/// Second door: are these transactions, in this order, a block on top of `state`?
-///
-/// `known` may hold evidence from the pool. It spares a verification only where it is about the very same bytes, and the signer's
-/// key is still the one it was verified under: the verdict depends on nothing else.
-///
-/// # Errors
-/// [`BlockRefusal`] naming the first transaction that is refused.
-pub fn validate<'s>(
-    state: &'s State,
-    time: Timestamp,
-    transactions: Vec<Transaction>,
-    known: &dyn Fn(&TxId) -> Option<Admitted>,
-) -> Result<Validated<'s>, BlockRefusal> {
-    check_limits(&state.genesis_block().limits(), &transactions)?;
-    let refused = |index, reason| BlockRefusal::Transaction { index, reason };
-    let mut draft = Draft::new(state, time)?;
-    let mut evidence: Vec<Option<Verified<Transaction>>> = Vec::with_capacity(transactions.len());
-    let mut unknown = Vec::new();
-    for (index, tx) in transactions.into_iter().enumerate() {
-        draft.admit(&tx).map_err(|reason| refused(index, reason))?;
-        match known(&tx.id()).filter(|known| *known.transaction() == tx && known.holds(state).is_ok()) {
-            Some(known) => evidence.push(Some(known.tx)),
-            None => {
-                evidence.push(None);
-                unknown.push((index, tx));
-            }
-        }
-    }
-    // Signatures one by one, all proofs in one batch.
-    let (positions, unknown): (Vec<usize>, Vec<Transaction>) = unknown.into_iter().unzip();
-    for (index, verdict) in positions.into_iter().zip(verify_transactions(state, unknown)) {
-        let tx = verdict.map_err(|e| refused(index, Reject::from(e).into()))?;
-        check_vectors(tx.get()).map_err(|e| refused(index, e.into()))?;
-        evidence[index] = Some(tx);
-    }
-    Ok(Validated { draft, transactions: evidence.into_iter().flatten().collect() })
-}
-
-/// Third door: what the block changes. Deterministic; nothing is written.
-#[must_use]
-pub fn apply(validated: Validated<'_>) -> Delta {
-    let Validated { draft, transactions } = validated;
-    draft.finish(transactions.into_iter().map(Verified::into_inner).collect())
-}
-
-/// Doors two and three for a block that somebody else proposed: every value of its header is recomputed.
-///
-/// # Errors
-/// [`BlockRefusal`].
-pub fn validate_block(
-    state: &State,
-    block: &Block,
-    known: &dyn Fn(&TxId) -> Option<Admitted>,
-) -> Result<Delta, BlockRefusal> {
-    let (tip, header) = (state.tip(), &block.header);
-    same("chain", &state.genesis_block().chain_id(), &header.chain)?;
-    same("height", &(tip.height + 1), &header.height)?;
-    same("parent", &tip.hash(), &header.parent)?;
-    let validated = validate(state, header.time, block.transactions.clone(), known)?;
-    let delta = apply(validated);
-    let own = &delta.block().header;
-    same("epoch", &own.epoch, &header.epoch)?;
-    same("transaction count", &own.count, &header.count)?;
-    same("transactions root", &hex::encode(own.tx_root), &hex::encode(header.tx_root))?;
-    same("receipts root", &hex::encode(own.receipts_root), &hex::encode(header.receipts_root))?;
-    same("app hash", &own.app_hash, &header.app_hash)?;
-    Ok(delta)
-}
-
-impl Validated<'_> {
-    /// Number of transactions.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.transactions.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.transactions.is_empty()
-    }
-}
-
-fn same<T: PartialEq + ToString>(what: &'static str, expected: &T, got: &T) -> Result<(), BlockRefusal> {
-    if expected == got {
-        return Ok(());
-    }
-    Err(BlockRefusal::Header { what, expected: expected.to_string(), got: got.to_string() })
-}
-
-fn check_limits(limits: &Limits, transactions: &[Transaction]) -> Result<(), BlockRefusal> {
-    let (got, most) = (transactions.len(), limits.transactions as usize);
-    if got > most {
-        return Err(BlockRefusal::Limit { what: "transactions", most, got });
-    }
-    let (mut got, most) = (0, limits.bytes as usize);
-    for (index, tx) in transactions.iter().enumerate() {
-        let bytes = tx.to_bytes();
-        got += bytes.len();
-        // A transaction made in memory may break a rule that only decoding holds: lengths, the policy's kind.
-        decode(&bytes).map_err(|e| BlockRefusal::Transaction { index, reason: e.into() })?;
-    }
-    if got > most {
-        return Err(BlockRefusal::Limit { what: "bytes", most, got });
-    }
-    Ok(())
-}
-
 /// A key proves itself: its positive vector verifies, its negative one is a well-formed proof that does not.
-fn check_vectors(tx: &Transaction) -> Result<(), Reject> {
+pub(crate) fn check_vectors(tx: &Transaction) -> Result<(), Reject> {
     let Transaction::Signed(tx) = tx else { return Ok(()) };
     let (key, positive, negative) = match &tx.action {
         Action::InstallKey { key, positive, negative, .. } => (key, positive, negative),

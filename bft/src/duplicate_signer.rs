@@ -7,7 +7,8 @@
 //!
 //! This prevents nothing: the quorum does. It tells the operator before the two say different things.
 
-use crate::signing::{Signature, ValidatorSecret, verified};
+use crate::secret::{ValidatorSecret, verified};
+use crate::types::Signature;
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::tx::ChainId;
 use bytes::Bytes;
@@ -74,7 +75,7 @@ struct Heard {
 }
 
 /// Who runs where, as far as this process has heard.
-pub(crate) struct Twins {
+pub(crate) struct DuplicateSigners {
     chain: ChainId,
     secret: ValidatorSecret,
     own: Beacon,
@@ -83,7 +84,7 @@ pub(crate) struct Twins {
     taken: u64,
 }
 
-impl Twins {
+impl DuplicateSigners {
     /// Of this process and the other keys of the allow-list.
     pub(crate) fn new(
         chain: ChainId,
@@ -167,10 +168,10 @@ mod tests {
 
     const CHAIN: ChainId = ChainId([7; 32]);
 
-    fn process(key: u8, name: u8) -> Twins {
+    fn process(key: u8, name: u8) -> DuplicateSigners {
         let secret = |n| ValidatorSecret::from_bytes(&[n; 32]);
         let others = [1, 2, 3].into_iter().filter(|n| *n != key).map(|n| secret(n).key());
-        Twins::new(CHAIN, secret(key), others, [name; NAME_BYTES])
+        DuplicateSigners::new(CHAIN, secret(key), others, [name; NAME_BYTES])
     }
 
     fn key(n: u8) -> ValidatorKey {
@@ -259,7 +260,8 @@ mod tests {
         }
         assert_eq!(watcher.hear(&[&good[..], &[0]].concat()), None);
         let secret = ValidatorSecret::from_bytes(&[1; 32]);
-        let mut elsewhere = Twins::new(ChainId([8; 32]), secret, std::iter::empty(), [1; NAME_BYTES]);
+        let mut elsewhere =
+            DuplicateSigners::new(ChainId([8; 32]), secret, std::iter::empty(), [1; NAME_BYTES]);
         (0..3).for_each(|_| drop(elsewhere.beacon(12)));
         assert_eq!(watcher.hear(&elsewhere.beacon(12).0), None, "another ledger's");
         assert_eq!(watcher.hear(&process(9, 9).beacon(12).0), None, "a stranger");
