@@ -14,8 +14,8 @@ pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
-/// A random satisfied constraint system: row i is `(two terms) * (two terms) = c * z_k`, each private variable in turn
-/// the product's carrier.
+/// A random satisfied constraint system: row i is `(two terms) * (two terms) = c * z_k`, each
+/// private variable in turn the product's carrier.
 pub(crate) fn random_r1cs(seed: u64, rows: usize, private: usize) -> (R1cs, Vec<Fr>) {
     let mut rng = rng(seed);
     let n = 9 + private;
@@ -42,8 +42,8 @@ pub(crate) fn random_r1cs(seed: u64, rows: usize, private: usize) -> (R1cs, Vec<
     (r1cs, assignment)
 }
 
-/// A satisfied constraint system with any number of public inputs: row i is a sum of two times a sum of two, one variable after
-/// another carrying the product. Some variables are in no row of B.
+/// A satisfied constraint system with any number of public inputs: row i is a sum of two times a
+/// sum of two, one variable after another carrying the product. Some variables are in no row of B.
 pub(crate) fn small_circuit(public: usize, private: usize, rows: usize) -> (R1cs, Vec<Fr>) {
     let mut rng = rng((public + 100 * private) as u64);
     let n = 1 + public + private;

@@ -1,13 +1,15 @@
-//! Judging what a ledger says without a node: a chain's name and its validators are enough.
+//! Checks what a ledger says without a node: a chain's name and its validators are enough.
 //!
-//! A block is final once a quorum of its height's validators has signed its hash ([`Certificate`]). Its header covers the state
-//! ([`EntryProof`]) and its receipts ([`InclusionProof`]). So whoever knows the validators of a height can check a single
-//! receipt, a nullifier or a key, and that something is *not* there, with some kilobytes and no trust in who hands them over.
+//! A block is final once a quorum of its height's validators has signed its hash ([`Certificate`]).
+//! Its header covers the state ([`EntryProof`]) and its receipts ([`InclusionProof`]). A client
+//! that knows the validators of a height can check a single receipt, a nullifier or a key, and that
+//! something is *not* there, with some kilobytes and no trust in their sender.
 //!
-//! Validators change on the ledger. A change made by block h holds from h + 2 and is an entry of the state after h: the validators who
-//! sign h vouch for their successors ([`LightClient::follow`]). A client that missed a change would believe the old ones, so
-//! what it believes about a height is only as good as the honesty, until today, of two thirds of the last validators it knows:
-//! come back more often than validators leave, or ask several.
+//! Validators change on the ledger. A change made by block h holds from h + 2 and is an entry of
+//! the state after h: the validators who sign h vouch for their successors
+//! ([`LightClient::follow`]). A client that missed a change would believe the old ones, so what it
+//! believes about a height is only as good as the honesty, until today, of two thirds of the last
+//! validators it knows: come back more often than validators leave, or ask several.
 
 use amanat_domain::block::{BlockHash, Header};
 use amanat_domain::entry::{Content, Entry, EntryNotShown, EntryProof};
@@ -23,7 +25,8 @@ pub const MAX_CHANGES: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct LightClient {
     chain: ChainId,
-    /// The validators, each set with the first height it agrees on, in order of heights. Never empty.
+    /// The validators, each set with the first height it agrees on, in order of heights. Never
+    /// empty.
     sets: Vec<(u64, ValidatorSet)>,
 }
 
@@ -107,7 +110,8 @@ pub enum LightError {
 }
 
 impl LightClient {
-    /// Knows the chain and the validators of its genesis: both come from the genesis file, and so must the trust in them.
+    /// Knows the chain and the validators of its genesis: both come from the genesis file, and so
+    /// must the trust in them.
     #[must_use]
     pub fn new(chain: ChainId, genesis: ValidatorSet) -> Self {
         Self { chain, sets: vec![(0, genesis)] }
@@ -157,7 +161,8 @@ impl LightClient {
         Ok(&proof.receipt)
     }
 
-    /// Checks that the state after a block has an entry with a content, or, without one, that it has none.
+    /// Checks that the state after a block has an entry with a content, or, without one, that it
+    /// has none.
     ///
     /// # Errors
     /// [`LightError`].
@@ -372,7 +377,7 @@ mod tests {
         let proof = made.inclusion(0);
         let refused = client.receipt(&proof, &few);
         assert!(matches!(refused, Err(LightError::Certificate { height: 7, .. })), "{refused:?}");
-        // Signed by others, whoever they are.
+        // Signed by keys that are no validators.
         let others = certify(&made.header, &signers(10..14));
         assert!(client.receipt(&proof, &others).is_err());
         // Another block's certificate, of the same height or of another.

@@ -1,4 +1,5 @@
-//! Small worlds for this crate's tests: keys over little circuits, and honest proofs made by arkworks.
+//! Small worlds for this crate's tests: keys over little circuits, and honest proofs made by
+//! arkworks.
 
 use crate::PreparedVerifyingKey;
 use amanat_circuits::r1cs::{R1cs, Row};

@@ -31,7 +31,8 @@ impl SealedBundle {
         Self::shown(client.chain(), proof)
     }
 
-    /// By a block whose hash the audience believes for a reason of its own: a ledger of one operator has no certificates.
+    /// By a block whose hash the audience believes for another reason: a ledger of one
+    /// operator has no certificates.
     ///
     /// # Errors
     /// [`LightError`].
@@ -40,7 +41,8 @@ impl SealedBundle {
         Self::shown(chain, proof)
     }
 
-    /// By the audience's own word: nothing is checked. For an audience that runs a node, or asks one it believes.
+    /// By the audience's own word: nothing is checked. For an audience that runs a node, or asks
+    /// one it believes.
     #[must_use]
     pub const fn believed(chain: ChainId, epoch: u64, hash: BundleHash) -> Self {
         Self { chain, epoch, hash }
@@ -68,8 +70,8 @@ impl SealedBundle {
     }
 }
 
-/// A transaction that a ledger committed: its key was accepted, its bundle the ledger's and recent, its nullifier unspent,
-/// and spent by it.
+/// A transaction that a ledger committed: its key was accepted, its bundle the ledger's and recent,
+/// its nullifier unspent, and spent by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommittedTx {
     chain: ChainId,
@@ -86,7 +88,8 @@ impl CommittedTx {
         Ok(Self { chain: client.chain(), txid })
     }
 
-    /// By a block whose hash the audience believes for a reason of its own: a ledger of one operator has no certificates.
+    /// By a block whose hash the audience believes for another reason: a ledger of one
+    /// operator has no certificates.
     ///
     /// # Errors
     /// [`LightError`].
@@ -99,7 +102,8 @@ impl CommittedTx {
         Ok(Self { chain, txid: proof.receipt.txid })
     }
 
-    /// By the audience's own word: nothing is checked. For an audience that runs a node, or asks one it believes.
+    /// By the audience's own word: nothing is checked. For an audience that runs a node, or asks
+    /// one it believes.
     #[must_use]
     pub const fn believed(chain: ChainId, receipt: &ReceiptData) -> Self {
         Self { chain, txid: receipt.txid }

@@ -1,12 +1,13 @@
-//! What stands in a file before it means anything: lists whose length is counted but whose memory is bounded, and numbers that
-//! may turn out to be something else, so that whoever knows an element's name can say what is wrong with it.
+//! What a file has before it means anything: lists whose length is counted but whose memory
+//! is bounded, and numbers that may turn out to be something else, so that the code that knows an
+//! element's name can say what is wrong with it.
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// An element: text, or something that is none. (What, serde cannot be asked: under its feature of arbitrary precision a number is
-/// an object.)
+/// An element: text, or something that is none. (What, serde cannot be asked: under its feature of
+/// arbitrary precision a number is an object.)
 pub(super) enum Raw {
     Text(String),
     NotText,
