@@ -1,9 +1,10 @@
-//! Every kernel of the engines beside arkworks', interleaved: each measurement of one runs all the others in between, so that
-//! a machine that is slow for a while is slow for all of them. Processor time on one thread.
+//! Every kernel of the engines beside arkworks', interleaved: each measurement of one runs all the
+//! others in between, so that a machine that is slow for a while is slow for all of them. Processor
+//! time on one thread.
 //!
 //! `amanat bench kernels` measures the same recipes and prints the ratios.
 
-use amanat_benches::kernels::{Kernel, Pantry, Recipe};
+use amanat_benches::kernels::{Kernel, KernelInputs, Recipe};
 use amanat_benches::report::Outcome;
 use amanat_profile::threads::pool;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -13,8 +14,8 @@ fn all(c: &mut Criterion) {
     let dir = std::env::temp_dir().join("amanat-bench");
     // 2^20 and the largest sums: AMANAT_BENCH_LARGEST=20.
     let largest = std::env::var("AMANAT_BENCH_LARGEST").ok().and_then(|log| log.parse().ok()).unwrap_or(14);
-    let pantry = Pantry::new(amanat_accel::all().to_vec(), largest, dir);
-    for recipe in pantry.recipes(&[]).expect("all families") {
+    let inputs = KernelInputs::new(amanat_accel::all().to_vec(), largest, dir);
+    for recipe in inputs.recipes(&[]).expect("all families") {
         one(c, &recipe).expect("a kernel");
     }
 }

@@ -1,4 +1,5 @@
-//! Prints the constraints of each statement, by clause and by gadget: `cargo run -p amanat-circuits --example constraints`.
+//! Prints the constraints of each statement, by clause and by gadget: `cargo run -p amanat-circuits
+//! --example constraints`.
 #![allow(clippy::print_stdout)]
 
 use amanat_circuits::built;

@@ -1,7 +1,8 @@
-//! Deletes each row in turn and asks whether a cheating prover gets through:
-//! `cargo run --release -p amanat-circuits --example mutation -- [statement|all] [--sample N] [--quick] [--clause ID]`.
+//! Deletes each row in turn and asks whether a cheating prover gets through: `cargo run --release
+//! -p amanat-circuits --example mutation -- [statement|all] [--sample N] [--quick] [--clause ID]`.
 //!
-//! `--quick` tries every row outside Poseidon, and of Poseidon's, which are all alike, every twentieth.
+//! `--quick` tries every row outside Poseidon, and of Poseidon's, which are all alike, every
+//! twentieth.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use amanat_circuits::built;

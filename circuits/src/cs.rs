@@ -1,10 +1,12 @@
 //! The constraint builder: one walk over a statement gives the matrices, the assignment, or both.
 //!
-//! *Derive, don't compare.* A gadget computes its result forward from its inputs, and only the end of a statement compares
-//! with the public vector. So each row that can be left out is left out at a single wire, and a prover who cheats at that
-//! wire is refused by that row alone: this is what the mutation score measures.
+//! *Derive, don't compare.* A gadget computes its result forward from its inputs, and only the end
+//! of a statement compares with the public vector. So each row that can be left out is left out at
+//! a single wire, and a prover who cheats at that wire is refused by that row alone: this is what
+//! the mutation score measures.
 //!
-//! The walk never looks at a value to decide what to constrain. A test compares the matrices of several witnesses.
+//! The walk never looks at a value to decide what to constrain. A test compares the matrices of
+//! several witnesses.
 
 use crate::r1cs::{Form, R1cs, Row};
 use amanat_domain::field::Fr;
@@ -12,7 +14,8 @@ use amanat_domain::statement::PUBLIC_INPUTS;
 use ark_ff::{AdditiveGroup, Field, One, Zero};
 use zeroize::Zeroize;
 
-/// What a row does, and how a cheating prover would have to violate it alone. Used by the mutation run.
+/// What a row does, and how a cheating prover would have to violate it alone. Used by the mutation
+/// run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowKind {
     /// A product: the variable is the claimed result.
@@ -105,8 +108,8 @@ impl Cs {
         cs
     }
 
-    /// A cheating prover: puts the given values in place of the honest ones and goes on honestly from there, claiming
-    /// whatever public inputs come out.
+    /// A cheating prover: puts the given values in place of the honest ones and goes on honestly
+    /// from there, claiming whatever public inputs come out.
     #[must_use]
     pub fn cheating(public: &[Fr; PUBLIC_INPUTS], faults: Vec<(u32, Fr)>) -> Self {
         let mut cs = Self::witness(public);

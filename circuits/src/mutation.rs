@@ -1,11 +1,13 @@
 //! The mutation run: for each row, would a cheating prover get through without it?
 //!
-//! A row is *caught* where there is a negative vector (an assignment with its public inputs) that violates that row and no
-//! other: the system without the row accepts it. The vector is made as a cheating prover would make it: wrong values in
-//! place of honest ones at the row's own wires, honest work from there on, and whatever public inputs come out. For rows
-//! that assert something, it is the honest work of a prover in a world where that is not so.
+//! A row is *caught* where there is a negative vector (an assignment with its public inputs) that
+//! violates that row and no other: the system without the row accepts it. The vector is made as a
+//! cheating prover would make it: wrong values in place of honest ones at the row's own wires,
+//! honest work from there on, and whatever public inputs come out. For rows that assert something,
+//! it is the honest work of a prover in a world where that is not so.
 //!
-//! A row that no vector catches is a *survivor*. Either the cheats are too dull, or the row adds nothing to the others.
+//! A row that no vector catches is a *survivor*. Either the cheats are too dull, or the row adds
+//! nothing to the others.
 
 use crate::cs::{Cs, RowKind, RowLabel, Shape};
 use crate::r1cs::{R1cs, evaluate};
@@ -54,8 +56,8 @@ impl Report {
     }
 }
 
-/// Tries every row of a statement, or about `sample` of them: evenly spread, and all rows that assert or bind. `progress` is
-/// called with the number of rows done, from several threads.
+/// Tries every row of a statement, or about `sample` of them: evenly spread, and all rows that
+/// assert or bind. `progress` is called with the number of rows done, from several threads.
 #[must_use]
 pub fn score(
     statement: Statement,
@@ -99,7 +101,8 @@ struct Run<R> {
     seed: u64,
     /// Variables that a row holds to 0 or 1, in ascending order.
     booleans: Vec<u32>,
-    /// Rows that an assignment made by a walk may violate without a fault: all but products and booleans.
+    /// Rows that an assignment made by a walk may violate without a fault: all but products and
+    /// booleans.
     checks: Vec<usize>,
     /// Assertions that a negative of the clause tests violates alone.
     asserted: Vec<usize>,
@@ -166,7 +169,8 @@ impl<R: Sample> Run<R> {
                 sole_violated(self.r1cs, &assignment) == Some(row)
             }),
             _ => {
-                // Where a wrong value must happen to fit a range, only trying helps: one value in six fits.
+                // Where a wrong value must happen to fit a range, only trying helps: one value in
+                // six fits.
                 let mut tries = self.bases.iter().zip(core::iter::repeat(0)).chain([(&self.bases[0], 60)]);
                 tries.any(|(base, more)| {
                     let cheats = self.cheats(row, &base.honest, more, &mut rng);
@@ -183,7 +187,8 @@ impl<R: Sample> Run<R> {
         match self.shape.labels[row].kind {
             RowKind::Product(v) => {
                 if let Some(first) = self.child_after(row) {
-                    // A shortcut of a path's selection: move the pair's children so that what is selected stays.
+                    // A shortcut of a path's selection: move the pair's children so that what is
+                    // selected stays.
                     let (low, high) =
                         if v == first + 4 { (first, first + 1) } else { (first + 2, first + 3) };
                     return vec![vec![
@@ -273,8 +278,8 @@ impl<R: Sample> Run<R> {
 
     /// Walks with these faults; whether the row, and no other, is violated.
     ///
-    /// A walk makes every product and bit itself, so apart from the faulty wires' own rows only the other kinds can be
-    /// violated: those are evaluated first.
+    /// A walk makes every product and bit itself, so apart from the faulty wires' own rows only the
+    /// other kinds can be violated: those are evaluated first.
     fn violates_alone(&self, row: usize, base: &Base<R>, faults: Faults) -> bool {
         let faulty: Vec<u32> = faults.iter().map(|(v, _)| *v).collect();
         let mut cs = Cs::cheating(&base.case.public.to_field_elements(), faults);

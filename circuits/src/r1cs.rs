@@ -1,10 +1,12 @@
-//! A rank-1 constraint system as plain data: `<A_i, z> * <B_i, z> = <C_i, z>` for each row, `z = [1, public.., private..]`.
+//! A rank-1 constraint system as plain data: `<A_i, z> * <B_i, z> = <C_i, z>` for each row, `z =
+//! [1, public.., private..]`.
 
 use amanat_domain::field::{Fr, to_bytes};
 use ark_ff::Zero;
 use sha2::{Digest, Sha256};
 
-/// A sparse linear form over the assignment: `(variable, coefficient)`, variables strictly ascending, no zero coefficient.
+/// A sparse linear form over the assignment: `(variable, coefficient)`, variables strictly
+/// ascending, no zero coefficient.
 pub type Form = Vec<(u32, Fr)>;
 
 /// One row: `a * b = c`.
@@ -36,7 +38,8 @@ impl R1cs {
         1 + self.num_public + self.num_private
     }
 
-    /// Rows of the quadratic arithmetic program: constraints, and one row for the constant and each public input.
+    /// Rows of the quadratic arithmetic program: constraints, and one row for the constant and each
+    /// public input.
     #[must_use]
     pub fn qap_rows(&self) -> usize {
         self.rows.len() + 1 + self.num_public
@@ -58,7 +61,8 @@ impl R1cs {
         self.rows.iter().position(|row| !row.is_satisfied(assignment))
     }
 
-    /// SHA-256 over a canonical encoding of the whole system. A key names the circuit it was made for by this digest.
+    /// SHA-256 over a canonical encoding of the whole system. A key names the circuit it was made
+    /// for by this digest.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();

@@ -20,7 +20,8 @@ pub const BUNDLE_WORDS: usize = 2 + 2 * Registry::COUNT;
 pub struct RegistryState {
     /// Merkle root.
     pub root: Root,
-    /// Subjects, consents, revocations, records: number of leaves. Roles: number of *active* credentials.
+    /// Subjects, consents, revocations, records: number of leaves. Roles: number of *active*
+    /// credentials.
     pub count: u64,
 }
 

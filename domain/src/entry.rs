@@ -1,7 +1,8 @@
 //! What the app hash commits to entry by entry, and proofs of single entries.
 //!
-//! Nullifiers, contexts, receipts, keys, bundles, credentials, members, validators and proposals are entries of one
-//! [`MerkleMap`](crate::map::MerkleMap): its root goes into the app hash, so a header proves that one of them is there, or is not.
+//! Nullifiers, contexts, receipts, keys, bundles, credentials, members, validators and proposals
+//! are entries of one [`MerkleMap`](crate::map::MerkleMap): its root goes into the app hash, so a
+//! header proves that one of them is there, or is not.
 
 use crate::block::{BlockHash, Header};
 use crate::bundle::BundleHash;
@@ -69,7 +70,8 @@ pub enum Content {
         /// Block that removed it.
         removed: Option<u64>,
     },
-    /// There are validators. Whoever trusts this block knows by it who agrees on the two that follow, and so can follow every change.
+    /// There are validators. A reader that trusts this block learns from it which validators agree
+    /// on the two blocks that follow, and so can follow every change.
     ValidatorSet {
         /// [Hash](crate::quorum::ValidatorSet::hash) of the newest set.
         set: [u8; 32],
@@ -90,7 +92,7 @@ pub enum Content {
         proposed: u64,
         /// First epoch in which it can no longer be approved.
         expires: u64,
-        /// SHA-256 over domain tag, number and ids of those who approved it.
+        /// SHA-256 over domain tag, number and ids of the organisations that approved it.
         approvals: [u8; 32],
         /// Block that made the change.
         enacted: Option<u64>,
@@ -112,7 +114,8 @@ pub struct Credential {
     pub retired: Option<u64>,
 }
 
-/// The proof that the state after a block has an entry with this content, or, without content, that it has no such entry.
+/// The proof that the state after a block has an entry with this content, or, without content, that
+/// it has no such entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryProof {
     /// What it is about.
@@ -232,7 +235,7 @@ impl Entry {
         })
     }
 
-    /// Where it stands in the map: SHA-256 over domain tag, kind and name.
+    /// Its place in the map: SHA-256 over domain tag, kind and name.
     #[must_use]
     pub fn key(&self) -> Key {
         let mut w = Writer::new();
@@ -301,8 +304,9 @@ impl Entry {
 }
 
 impl Content {
-    /// What stands in the map: a height as 32 bytes little-endian, a transaction id as it is, of everything else SHA-256 over
-    /// domain tag and canonical bytes. An entry has contents of one kind only, so that values of two kinds never meet.
+    /// Its value in the map: a height as 32 bytes little-endian, a transaction id as it is, of
+    /// everything else SHA-256 over domain tag and canonical bytes. An entry has contents of one
+    /// kind only, so that values of two kinds never meet.
     #[must_use]
     pub fn value(&self) -> Value {
         match self {
@@ -451,7 +455,7 @@ impl Credential {
     }
 }
 
-/// A height that is none where it is 0: nothing of the kind happens in the genesis.
+/// A height that is `None` if it is 0: nothing of the kind happens in the genesis.
 fn write_height(w: &mut Writer, height: Option<u64>) {
     w.u64(height.unwrap_or(0));
 }
@@ -461,7 +465,8 @@ fn read_height(r: &mut Reader<'_>, what: &'static str) -> Result<Option<u64>, Wi
 }
 
 impl EntryProof {
-    /// Checks that the state after the block with this hash has the entry with this content, or has it not.
+    /// Checks that the state after the block with this hash has the entry with this content, or has
+    /// it not.
     ///
     /// # Errors
     /// [`EntryNotShown`] saying what does not fit.

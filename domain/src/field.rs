@@ -1,7 +1,9 @@
-//! The BN254 scalar field as Amanat uses it: canonical bytes, hashing into the field, uniform sampling.
+//! The BN254 scalar field as Amanat uses it: canonical bytes, hashing into the field, uniform
+//! sampling.
 //!
-//! A number that came from outside is a field element only after [`from_bytes`]: 32 bytes, little-endian, below the
-//! modulus. `x` and `x + r` are two encodings of one element; accepting both would let one nullifier be spent twice.
+//! A number that came from outside is a field element only after [`from_bytes`]: 32 bytes,
+//! little-endian, below the modulus. `x` and `x + r` are two encodings of one element; accepting
+//! both would let one nullifier be spent twice.
 
 use ark_ff::{BigInteger, PrimeField};
 use rand::CryptoRng;
@@ -12,7 +14,8 @@ pub use ark_bn254::Fr;
 /// Length of the canonical encoding of a field element.
 pub const FIELD_BYTES: usize = 32;
 
-/// The bytes are not the canonical encoding of a field element: as a number they are not below the modulus.
+/// The bytes are not the canonical encoding of a field element: as a number they are not below the
+/// modulus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a canonical field element: the 32 bytes (little-endian) are not below the BN254 scalar modulus")]
 pub struct NotCanonical;
@@ -41,8 +44,8 @@ pub fn from_bytes(bytes: &[u8; FIELD_BYTES]) -> Result<Fr, NotCanonical> {
 
 /// Bytes into the field: SHA-512 over the domain and the length-framed parts, reduced modulo r.
 ///
-/// 512 bits reduced modulo a 254-bit prime are within 2^-258 of uniform. Each part is preceded by its length (u64,
-/// little-endian), so that no two lists of parts give the same input.
+/// 512 bits reduced modulo a 254-bit prime are within 2^-258 of uniform. Each part is preceded by
+/// its length (u64, little-endian), so that no two lists of parts give the same input.
 #[must_use]
 pub fn hash_to_field(domain: &str, parts: &[&[u8]]) -> Fr {
     let mut hash = Sha512::new();
@@ -73,7 +76,8 @@ pub fn pow2(k: u32) -> Fr {
 
 /// Declares a newtype over one field element with a canonical encoding.
 ///
-/// The value is public by construction (a commitment, a root, a nullifier); secrets have their own types.
+/// The value is public by construction (a commitment, a root, a nullifier); secrets have their own
+/// types.
 #[macro_export]
 macro_rules! field_newtype {
     ($(#[$doc:meta])* $name:ident) => {

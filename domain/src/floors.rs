@@ -1,5 +1,5 @@
-//! Anonymity floors: how large the registries must be that a proof hides in. The ledger refuses a proof
-//! below them; a client asks the same function before it makes one.
+//! Anonymity floors: how large the registries must be that a proof hides in. The ledger refuses a
+//! proof below them; a client asks the same function before it makes one.
 
 use crate::bundle::Bundle;
 use crate::consent::{OrgId, RoleCode};
@@ -12,9 +12,9 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The least number that a proof must hide among, per registry. In JSON an object with the names of all
-/// dense registries. Of `roles` the active credentials that satisfy the policy are counted, of the others
-/// the leaves.
+/// The least number that a proof must hide among, per registry. In JSON an object with the names of
+/// all dense registries. Of `roles` the active credentials that satisfy the policy are counted, of
+/// the others the leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Floors(PerRegistry<u64>);
 
@@ -25,7 +25,8 @@ impl Floors {
         Self(PerRegistry::from_fn(|r| if hides(r) { floor } else { 0 }))
     }
 
-    /// The same, with another floor for one registry. Nobody hides in an indexed registry: its floor stays 0.
+    /// The same, with another floor for one registry. Nobody hides in an indexed registry: its
+    /// floor stays 0.
     #[must_use]
     pub fn with(mut self, registry: Registry, floor: u64) -> Self {
         self.0[registry] = if hides(registry) { floor } else { 0 };
@@ -38,8 +39,8 @@ impl Floors {
         self.0[registry]
     }
 
-    /// Whether a proof against this bundle hides well enough. `active` are the credentials that were
-    /// active when the bundle was sealed.
+    /// Whether a proof against this bundle hides well enough. `active` are the credentials that
+    /// were active when the bundle was sealed.
     ///
     /// # Errors
     /// [`BelowFloor`] with the first registry of the statement's declaration that is too small.
@@ -52,7 +53,8 @@ impl Floors {
     ) -> Result<(), BelowFloor> {
         for registry in statement.spec().hides_in {
             let got = match policy.roles() {
-                // The policy is in the clear: a holder hides among those who satisfy it, not among all.
+                // The policy is in the clear: a holder hides among the credentials that satisfy it,
+                // not among all.
                 Some(policy) if *registry == Registry::Roles => active.qualified(policy),
                 _ => bundle.registry(*registry).count,
             };
@@ -101,7 +103,8 @@ impl ActiveCredentials {
         *self.0.entry((role, organisation)).or_default() += 1;
     }
 
-    /// Counts a credential that was retired, and tells whether one of this role and organisation was active.
+    /// Counts a credential that was retired, and tells whether one of this role and organisation
+    /// was active.
     pub fn retire(&mut self, role: RoleCode, organisation: OrgId) -> bool {
         let Some(n) = self.0.get_mut(&(role, organisation)) else { return false };
         *n -= 1;

@@ -1,7 +1,8 @@
 //! What organisations decide together: members, their capabilities, validators, verifying keys.
 //!
-//! A [`Change`] is proposed by one organisation that may govern and made when a [`quorum`] of those has approved it. Which changes
-//! are fit for a state is the ledger's to say; here is what they are and their one encoding.
+//! A [`Change`] is proposed by one organisation that may govern and made when a [`quorum`] of those
+//! has approved it. Which changes are fit for a state is the ledger's to say; here is what they are
+//! and their one encoding.
 
 use crate::consent::{OrgId, RoleCode};
 use crate::ids::{KeyDigest, KeyVector, MAX_KEY_BYTES, read_vector, write_vector};
@@ -70,7 +71,8 @@ pub enum Change {
     },
     /// Take in an organisation.
     AddOrganisation {
-        /// Reference or business identifier, as records and consents name it; its id follows from it.
+        /// Reference or business identifier, as records and consents name it; its id follows from
+        /// it.
         reference: String,
         /// Name for people.
         name: String,
@@ -139,7 +141,8 @@ impl Capabilities {
         }
     }
 
-    /// Reads the canonical form with at most `most` roles named one by one; roles out of order are refused.
+    /// Reads the canonical form with at most `most` roles named one by one; roles out of order are
+    /// refused.
     ///
     /// # Errors
     /// [`WireError`].

@@ -22,8 +22,9 @@ crate::field_newtype! {
 
 /// A patient's wallet: the wallet secret `s` and the uniqueness key `u`.
 ///
-/// `s` is drawn on the phone and lost with it; `u` is recoverable. The detection key, derived from `s`, is handed to
-/// custodians with the subject commitment: it lets the holder *recognise* the patient's events, never act as the patient.
+/// `s` is drawn on the phone and lost with it; `u` is recoverable. The detection key, derived from
+/// `s`, is handed to custodians with the subject commitment: it lets the holder *recognise* the
+/// patient's events, never act as the patient.
 pub struct PatientWallet {
     s: Secret,
     u: Secret,
@@ -138,8 +139,9 @@ impl HolderSecret {
 
 /// A role credential: who (by key) holds which role where, with which licence.
 ///
-/// The issuing organisation publishes role and [`RoleInner`]; the ledger computes the leaf from them and the issuer's id, so
-/// nobody can issue in another's name. Holder, licence and salt stay private.
+/// The issuing organisation publishes role and [`RoleInner`]; the ledger computes the leaf from
+/// them and the issuer's id, so nobody can issue in another's name. Holder, licence and salt stay
+/// private.
 #[derive(Clone)]
 pub struct RoleCredential {
     /// The holder's key.

@@ -13,8 +13,8 @@ pub const MAX_KEY_BYTES: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChainId(pub [u8; 32]);
 
-/// Identity of a transaction: SHA-256 of its canonical bytes. For proof transactions without the proof: re-randomising a
-/// proof does not make another transaction.
+/// Identity of a transaction: SHA-256 of its canonical bytes. For proof transactions without the
+/// proof: re-randomising a proof does not make another transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TxId(pub [u8; 32]);
 

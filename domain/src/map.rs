@@ -1,8 +1,9 @@
 //! A map whose whole content one hash commits to, with proofs that a key is in it, or is not.
 //!
-//! A binary trie over 256-bit keys that hashes to a Merkle root, after Diem's Jellyfish Merkle tree (Gao, Hu, Wu 2021) without its
-//! radix: a subtree with one key in it *is* that key's leaf, so the depth is about the logarithm of the size. Keys must be hashes
-//! of what they stand for, else whoever chooses keys chooses the depth.
+//! A binary trie over 256-bit keys that hashes to a Merkle root, after Diem's Jellyfish Merkle tree
+//! (Gao, Hu, Wu 2021) without its radix: a subtree with one key in it *is* that key's leaf, so the
+//! depth is about the logarithm of the size. Keys must be hashes of what they stand for; otherwise
+//! the party that chooses keys chooses the depth.
 //!
 //! | node | hash |
 //! |---|---|
@@ -10,11 +11,11 @@
 //! | leaf | SHA-256(0x00, key, value) |
 //! | inner | SHA-256(0x01, left, right) |
 //!
-//! The key's bits lead from the root down, the highest bit of the first byte first; 0 is left. One content has one root: the
-//! shape depends on nothing but the keys.
+//! The key's bits lead from the root down, the highest bit of the first byte first; 0 is left. One
+//! content has one root: the shape depends on nothing but the keys.
 //!
-//! Nodes are shared: [`MerkleMap::with`] makes a new map beside the old one for the price of the changed paths, so a block can be
-//! tried on a state without changing it.
+//! Nodes are shared: [`MerkleMap::with`] makes a new map beside the old one for the price of the
+//! changed paths, so a block can be tried on a state without changing it.
 
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
@@ -29,7 +30,7 @@ pub type MapRoot = [u8; 32];
 
 /// Bits of a key: the most siblings a proof has.
 pub const BITS: usize = 256;
-/// From how many changes on both halves of a subtree are worked on by threads of their own.
+/// From how many changes on the halves of a subtree are worked on by separate threads.
 const PARALLEL: usize = 512;
 
 /// The root of an empty map, and the hash of every empty subtree.
@@ -64,7 +65,7 @@ pub struct MapProof {
     end: End,
 }
 
-/// What stands at the end of a key's path.
+/// What is at the end of a key's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// The key's own leaf.
@@ -124,14 +125,16 @@ impl Node {
         }
     }
 
-    /// This subtree with changes, whose keys are sorted, distinct and belong here; and how many of them are new.
+    /// This subtree with changes, whose keys are sorted, distinct and belong here; and how many of
+    /// them are new.
     fn with(&self, depth: usize, changes: &[(Key, Value)]) -> (Self, u64) {
         match (self, changes) {
             (_, []) => (self.clone(), 0),
             (Self::Empty, [(key, value)]) => (Self::leaf(*key, *value), 1),
             (Self::Leaf(leaf), [(key, value)]) if leaf.0 == *key => (Self::leaf(*key, *value), 0),
             _ => {
-                // A leaf goes down to the side its key is on; whether it stays the only one there is seen there.
+                // A leaf goes down to the side its key is on; whether it stays the only one there
+                // is seen there.
                 let (left, right) = match self {
                     Self::Inner(inner) => (&inner.left, &inner.right),
                     Self::Leaf(leaf) if right(&leaf.0, depth) => (&Self::Empty, self),
@@ -236,7 +239,8 @@ impl MapProof {
         matches!(self.end, End::Present)
     }
 
-    /// Checks that the map with this root has `value` at `key`, or, with none, that it does not have the key.
+    /// Checks that the map with this root has `value` at `key`, or, with none, that it does not
+    /// have the key.
     ///
     /// # Errors
     /// [`NotShown`].
@@ -452,7 +456,8 @@ mod tests {
         // Its own leaf, given out as somebody else's.
         let own = MapProof { end: End::Another(key, value), ..proof.clone() };
         assert_eq!(own.verify(&root, &key, None), Err(NotShown::OffThePath));
-        // The proof cut short, with what stood there as a leaf: no preimage of an inner node is a leaf.
+        // The proof cut short, with what stood there as a leaf: no preimage of an inner node is a
+        // leaf.
         for short in 0..proof.siblings.len() {
             for end in [End::Nothing, End::Another(self::key(8), self::value(8))] {
                 let cut = MapProof { siblings: proof.siblings[..short].to_vec(), end };

@@ -1,7 +1,7 @@
 //! SHA-256 Merkle trees over the transactions and receipts of a block.
 //!
-//! The shape of RFC 6962: leaves and nodes are hashed under different prefixes, and the left subtree is the largest power
-//! of two below the length, so that no two lists share a root.
+//! The shape of RFC 6962: leaves and nodes are hashed under different prefixes, and the left
+//! subtree is the largest power of two below the length, so that no two lists share a root.
 
 use sha2::{Digest, Sha256};
 
@@ -12,7 +12,7 @@ pub fn root<T: AsRef<[u8]>>(items: &[T]) -> [u8; 32] {
     fold(&leaves)
 }
 
-/// Siblings from the leaf up; none where there is no such item.
+/// Siblings from the leaf up; `None` if there is no such item.
 #[must_use]
 pub fn path<T: AsRef<[u8]>>(items: &[T], index: usize) -> Option<Vec<[u8; 32]>> {
     if index >= items.len() {
@@ -36,7 +36,8 @@ pub fn path<T: AsRef<[u8]>>(items: &[T], index: usize) -> Option<Vec<[u8; 32]>> 
     Some(out)
 }
 
-/// The root that `item` at `index` of `count` gives with these siblings; none where their number does not fit.
+/// The root of `item` at `index` of `count` with these siblings. `None` if their number does not
+/// fit.
 #[must_use]
 pub fn root_from_path(item: &[u8], index: u32, count: u32, siblings: &[[u8; 32]]) -> Option<[u8; 32]> {
     if index >= count {

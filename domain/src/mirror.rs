@@ -1,8 +1,9 @@
-//! A client's copy of the registries as of one epoch: where membership and absence proofs come from.
+//! A client's copy of the registries as of one epoch: where membership and absence proofs come
+//! from.
 //!
-//! A mirror is built from the leaves that a node serves, and accepted only if its roots are those of the
-//! bundle. A look-up in one's own copy tells the node nothing. To ask the node for one path would tell it
-//! which leaf matters.
+//! A mirror is built from the leaves that a node serves, and accepted only if its roots are those
+//! of the bundle. A look-up in one's own copy tells the node nothing. To ask the node for one path
+//! would tell it which leaf matters.
 
 use crate::bundle::{Bundle, RegistryState};
 use crate::field::Fr;

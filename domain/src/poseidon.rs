@@ -1,13 +1,16 @@
-//! Poseidon over the BN254 scalar field, with circomlib's parameters, and the one hash of the protocol built on it.
+//! Poseidon over the BN254 scalar field, with circomlib's parameters, and the one hash of the
+//! protocol built on it.
 //!
-//! Source: Grassi, Khovratovich, Rechberger, Roy, Schofnegger, "Poseidon: A New Hash Function for Zero-Knowledge Proof
-//! Systems" (USENIX Security 2021); constants by the paper's Grain LFSR procedure (section F of the ePrint version 2019/458)
-//! for a 254-bit prime field, x^5 and 128-bit security, which are the constants circomlib publishes. Checked against vectors
-//! made by circomlibjs (`tests/vectors/poseidon.json`).
+//! Source: Grassi, Khovratovich, Rechberger, Roy, Schofnegger, "Poseidon: A New Hash Function for
+//! Zero-Knowledge Proof Systems" (USENIX Security 2021); constants by the paper's Grain LFSR
+//! procedure (section F of the ePrint version 2019/458) for a 254-bit prime field, x^5 and 128-bit
+//! security, which are the constants circomlib publishes. Checked against vectors made by
+//! circomlibjs (`tests/vectors/poseidon.json`).
 //!
-//! `H(tag; x1..xn)` is the permutation of width `n + 1` on `[tag, x1, .., xn]`, first element out: the tag sits in the
-//! capacity. With tag 0 it is circomlib's `Poseidon(n)`. Two calls agree only if tag, length and inputs agree: the tag
-//! separates uses, and each length has its own permutation.
+//! `H(tag; x1..xn)` is the permutation of width `n + 1` on `[tag, x1, .., xn]`, first element out:
+//! the tag sits in the capacity. With tag 0 it is circomlib's `Poseidon(n)`. Two calls agree only
+//! if tag, length and inputs agree: the tag separates uses, and each length has its own
+//! permutation.
 
 mod fast;
 
@@ -62,8 +65,8 @@ tags! {
     Session = 23,
     /// A grantee named by organisation and role together.
     OrgRole = 24,
-    /// A grantee named by role alone. Hashed, because an issuer chooses role codes: one could be made to look like an
-    /// organisation's id.
+    /// A grantee named by role alone. Hashed, because an issuer chooses role codes: one could be
+    /// made to look like an organisation's id.
     AnyWithRole = 25,
     /// Sixteen packed rule words.
     Rules = 30,

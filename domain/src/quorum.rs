@@ -1,8 +1,9 @@
 //! Validators, and what a quorum of them signs: the certificate that makes a block final.
 //!
-//! Every validator has one vote. With n validators up to f = ⌊(n - 1) / 3⌋ may do anything at all; n - f of them are a quorum, and
-//! two quorums share one that is honest (Lamport, Shostak, Pease 1982; for this protocol Buchman, Kwon, Milosevic 2018,
-//! arXiv:1807.04938). Whoever knows the validators can judge a block by its certificate alone, without a node of their own.
+//! Every validator has one vote. With n validators up to f = ⌊(n - 1) / 3⌋ may do anything at all;
+//! n - f of them are a quorum, and two quorums share one that is honest (Lamport, Shostak, Pease
+//! 1982; for this protocol Buchman, Kwon, Milosevic 2018, arXiv:1807.04938). A reader that knows
+//! the validators can check a block by its certificate alone, without running a node.
 
 use crate::ids::ChainId;
 use crate::wire::{Reader, WireError, Writer};
@@ -117,14 +118,14 @@ impl ValidatorSet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum VoteKind {
-    /// "I hold this block for valid."
+    /// "I consider this block valid."
     Prevote = 1,
-    /// "A quorum holds it for valid." A quorum of these makes it final.
+    /// "A quorum considers it valid." A quorum of these makes it final.
     Precommit = 2,
 }
 
-/// What a validator signs to vote for a block, or for none, in a round of a height. The chain is part of it: a vote on one
-/// ledger is worth nothing on another.
+/// What a validator signs to vote for a block, or for none, in a round of a height. The chain is
+/// part of it: a vote on one ledger is worth nothing on another.
 #[must_use]
 pub fn vote_bytes(
     chain: ChainId,
@@ -182,8 +183,8 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Checks that a quorum of `validators` precommitted the block. Every signature must hold: one that does not was not put there
-    /// by an honest node.
+    /// Checks that a quorum of `validators` precommitted the block. Every signature must hold: one
+    /// that does not was not put there by an honest node.
     ///
     /// # Errors
     /// [`CertificateError`].

@@ -1,7 +1,8 @@
 //! A record: one FHIR resource as sixteen typed, salted leaves in an arity-4 tree.
 //!
-//! Leaf `i` is `H(RecordLeaf + i; v1, v2, salt_i)`. The order puts what every access opens (subject, categories, time,
-//! storage key) under one node, so that an access opens four leaves at the price of one path (ADR 0003).
+//! Leaf `i` is `H(RecordLeaf + i; v1, v2, salt_i)`. The order puts what every access opens
+//! (subject, categories, time, storage key) under one node, so that an access opens four leaves at
+//! the price of one path (ADR 0003).
 
 use crate::consent::{Categories, Confidentiality, OrgId};
 use crate::field::{Fr, hash_to_field};
@@ -49,7 +50,8 @@ pub struct Coding {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Micro(pub i64);
 
-/// An amount of money in minor units (1/100) of an ISO 4217 currency.
+/// An amount of money in the minor units of an ISO 4217 currency; how many digits they have says
+/// [`minor_digits`](crate::currency::minor_digits).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Amount {
     /// Minor units.
@@ -71,8 +73,8 @@ pub struct RecordFields {
     pub categories: Categories,
     /// From `meta.security`; normal where absent.
     pub confidentiality: Confidentiality,
-    /// Clinically relevant time (effective, onset, period, ...): a partial date is the whole day, month or year, an absent
-    /// one is all time ([`Period::ALWAYS`]).
+    /// Clinically relevant time (effective, onset, period, ...): a partial date is the whole day,
+    /// month or year, an absent one is all time ([`Period::ALWAYS`]).
     pub time: Period,
     /// Main numeric value.
     pub value: Option<Micro>,
@@ -86,7 +88,8 @@ pub struct RecordFields {
     pub organisation: Option<String>,
     /// Reference of the encounter or claim it belongs to.
     pub link: Option<String>,
-    /// Status code (`final`, `active`, ...), then what other modifiers say (`active/confirmed`, `active/do-not-perform`).
+    /// Status code (`final`, `active`, ...), then what other modifiers say (`active/confirmed`,
+    /// `active/do-not-perform`).
     pub status: Option<String>,
     /// SHA-512 of the canonical JSON.
     pub body_digest: [u8; 64],
@@ -220,7 +223,8 @@ pub const fn value_word(value: Micro) -> u64 {
     (value.0 as u64) ^ (1 << 63)
 }
 
-/// A record with its salts: what the custodian keeps and opens leaves from. Clinical data: no `Debug`.
+/// A record with its salts: what the custodian keeps and opens leaves from. Clinical data: no
+/// `Debug`.
 #[derive(Clone)]
 pub struct Record {
     values: [[Fr; 2]; RECORD_LEAVES],
@@ -252,7 +256,8 @@ pub fn leaf_commitment(i: usize, values: [Fr; 2], salt: Fr) -> Fr {
 }
 
 impl Record {
-    /// The record of a subject: fields committed under fresh salts, with a fresh storage key for the custodian.
+    /// The record of a subject: fields committed under fresh salts, with a fresh storage key for
+    /// the custodian.
     pub fn commit(
         fields: &RecordFields,
         subject: &Subject,
@@ -297,7 +302,8 @@ impl Record {
         Self { values, salts, root_salt }
     }
 
-    /// From stored parts; none where the salts are not sixteen or the root salt gives no supersession id.
+    /// From stored parts; `None` if the salts are not sixteen or the root salt gives no
+    /// supersession id.
     #[must_use]
     pub fn from_parts(
         values: [[Fr; 2]; RECORD_LEAVES],
@@ -320,7 +326,8 @@ impl Record {
         core::array::from_fn(|i| leaf_commitment(i, self.values[i], self.salts[i].expose()))
     }
 
-    /// Root of the sixteen leaves and the root salt: `H(RecordTop; n_0..n_3, H(Supersede-key))`; see [`record_root`].
+    /// Root of the sixteen leaves and the root salt: `H(RecordTop; n_0..n_3, H(Supersede-key))`;
+    /// see [`record_root`].
     #[must_use]
     pub fn root(&self) -> RecordRoot {
         record_root(&self.leaves(), self.root_salt.expose())
@@ -365,8 +372,9 @@ pub fn supersession_handle(root_salt: Fr) -> SupersessionHandle {
 }
 
 impl SupersessionHandle {
-    /// `H(Supersede; handle)`, where that is a revocation id. The ledger computes it, so that no custodian can publish the
-    /// revocation id of somebody's consent as that of a superseded record.
+    /// `H(Supersede; handle)`, where that is a revocation id. The ledger computes it, so that no
+    /// custodian can publish the revocation id of somebody's consent as that of a superseded
+    /// record.
     #[must_use]
     pub fn revocation_id(self) -> Option<RevocationId> {
         RevocationId::new(hash(Tag::Supersede, &[self.to_field()]))
@@ -379,7 +387,7 @@ pub fn anchor_leaf(root: RecordRoot, organisation: OrgId, epoch: u64) -> AnchorL
     AnchorLeaf::new(hash(Tag::Anchor, &[root.to_field(), organisation.to_field(), Fr::from(epoch)]))
 }
 
-/// `H(Token; k, ctx)`: recognised by whoever keeps the storage key `k`.
+/// `H(Token; k, ctx)`: recognised by the custodian that keeps the storage key `k`.
 #[must_use]
 pub fn access_token(storage_key: Fr, ctx: Fr) -> Fr {
     hash(Tag::Token, &[storage_key, ctx])

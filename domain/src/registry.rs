@@ -76,7 +76,8 @@ impl Registry {
         Self::ALL.into_iter().find(|r| r.name() == name)
     }
 
-    /// The registries whose leaves a proof can hide among: the dense ones. Nobody hides in an indexed list.
+    /// The registries whose leaves a proof can hide among: the dense ones. Nobody hides in an
+    /// indexed list.
     pub fn dense() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|r| r.kind() == RegistryKind::Dense)
     }

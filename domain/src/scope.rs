@@ -1,5 +1,5 @@
-//! What requests and policies of several statements are made of: a scope, a recipient, the credentials
-//! that qualify.
+//! What requests and policies of several statements are made of: a scope, a recipient, the
+//! credentials that qualify.
 
 use crate::consent::{
     Actions, Categories, Confidentiality, HolderKey, Jurisdictions, OrgId, Purposes, RoleCode,

@@ -1,7 +1,9 @@
-//! Time as the protocol counts it: whole seconds since 0001-01-01T00:00:00Z (proleptic Gregorian), 40 bits.
+//! Time as the protocol counts it: whole seconds since 0001-01-01T00:00:00Z (proleptic Gregorian),
+//! 40 bits.
 //!
-//! Births and old records lie before 1970, so Unix time would need a sign; from year 1 every FHIR date (years 1 to 9999)
-//! is a non-negative number below 2^38, and comparisons in a circuit need 40 bits.
+//! Births and old records lie before 1970, so Unix time would need a sign; from year 1 every FHIR
+//! date (years 1 to 9999) is a non-negative number below 2^38, and comparisons in a circuit need 40
+//! bits.
 
 /// Bits of a [`Timestamp`].
 pub const TIME_BITS: u32 = 40;
@@ -19,7 +21,7 @@ impl Timestamp {
     /// The latest: an open end.
     pub const MAX: Self = Self((1 << TIME_BITS) - 1);
 
-    /// From seconds since year 1; none where they need more than 40 bits.
+    /// From seconds since year 1; `None` if they need more than 40 bits.
     #[must_use]
     pub const fn new(seconds: u64) -> Option<Self> {
         if seconds < 1 << TIME_BITS { Some(Self(seconds)) } else { None }
@@ -31,7 +33,8 @@ impl Timestamp {
         u64::try_from(i128::from(seconds) + i128::from(UNIX_EPOCH)).ok().and_then(Self::new)
     }
 
-    /// From a civil date and time of day in UTC; none where the date does not exist or the year is not in 1..=9999.
+    /// From a civil date and time of day in UTC; `None` if the date does not exist or the year is
+    /// not in 1..=9999.
     #[must_use]
     pub fn from_civil(year: i32, month: u32, day: u32, second_of_day: u32) -> Option<Self> {
         if !(1..=9999).contains(&year) || day == 0 || second_of_day > 86_400 {
@@ -40,7 +43,8 @@ impl Timestamp {
         if day > days_in_month(year, month)? {
             return None;
         }
-        // Days from civil (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"), shifted to year 1.
+        // Days from civil (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"), shifted
+        // to year 1.
         let y = i64::from(if month <= 2 { year - 1 } else { year });
         let era = y.div_euclid(400);
         let year_of_era = y.rem_euclid(400);
@@ -64,7 +68,7 @@ impl Timestamp {
     }
 }
 
-/// Days of a month; none where there is no such month.
+/// Days of a month; `None` if there is no such month.
 #[must_use]
 pub fn days_in_month(year: i32, month: u32) -> Option<u32> {
     Some(match month {
@@ -110,7 +114,7 @@ impl Period {
     /// All time.
     pub const ALWAYS: Self = Self { from: Timestamp::MIN, until: Timestamp::MAX };
 
-    /// The interval; none where it ends before it begins.
+    /// The interval; `None` if it ends before it begins.
     #[must_use]
     pub fn new(from: Timestamp, until: Timestamp) -> Option<Self> {
         (from <= until).then_some(Self { from, until })

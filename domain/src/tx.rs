@@ -1,7 +1,7 @@
 //! Transactions: what organisations sign and what proofs authorise, with one canonical encoding.
 //!
-//! A transaction is identified by its [`TxId`]. Replay of a proof is judged by its context ([`ProofTx::ctx`]) and its
-//! nullifiers, never by proof bytes, which anyone can re-randomise.
+//! A transaction is identified by its [`TxId`]. Replay of a proof is recognised by its context
+//! ([`ProofTx::ctx`]) and its nullifiers, never by proof bytes, which anyone can re-randomise.
 
 use crate::bundle::BundleHash;
 use crate::consent::{ConsentLeaf, OrgId, RoleCode};
@@ -46,8 +46,8 @@ pub enum Action {
         /// Its leaf index.
         index: u32,
     },
-    /// Anchor records, or take some back; the ledger computes the leaves with the signer's id and the epoch. One list at least has
-    /// an entry.
+    /// Anchor records, or take some back; the ledger computes the leaves with the signer's id and
+    /// the epoch. One list at least has an entry.
     Anchor {
         /// Record roots.
         records: Vec<RecordRoot>,
@@ -72,7 +72,8 @@ pub enum Action {
         /// The key.
         key: KeyDigest,
     },
-    /// Propose a change; the proposal bears the id of this transaction. It counts as the signer's approval.
+    /// Propose a change; the proposal bears the id of this transaction. It counts as the signer's
+    /// approval.
     Propose(Box<Change>),
     /// Approve a proposal.
     Approve(TxId),
@@ -195,7 +196,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// `ctx`: hash-to-field of chain id, statement id and version, key digest, audience, policy encoding, nonce and epoch.
+    /// `ctx`: hash-to-field of chain id, statement id and version, key digest, audience, policy
+    /// encoding, nonce and epoch.
     #[must_use]
     pub fn ctx(&self) -> Fr {
         let mut policy = Writer::new();
@@ -275,7 +277,8 @@ impl ProofTx {
         grants.then(|| ConsentLeaf::new(self.out[0]))
     }
 
-    /// The revocation id a revocation publishes. `None` if it is out of range, or if this is no revocation.
+    /// The revocation id a revocation publishes. `None` if it is out of range, or if this is no
+    /// revocation.
     #[must_use]
     pub fn revoked_id(&self) -> Option<RevocationId> {
         let revokes = self.statement.spec().appends == Some(Registry::Revocations);

@@ -1,6 +1,7 @@
-//! The one canonical encoding: little-endian integers, canonical field elements, lengths before lists, no options left to
-//! the writer. Reading is total: every byte string is a value or an error, nothing is allocated before its length is paid
-//! for in bytes, and trailing bytes are refused.
+//! The one canonical encoding: little-endian integers, canonical field elements, lengths before
+//! lists, no options left to the writer. Reading is total: every byte string is a value or an
+//! error, nothing is allocated before its length is paid for in bytes, and trailing bytes are
+//! refused.
 
 use crate::field::{Fr, from_bytes, to_bytes};
 

@@ -1,8 +1,9 @@
 //! Every kernel of the engines beside arkworks', on one thread, in one process, in turn.
 //!
-//! A [`Recipe`] makes a [`Kernel`]: the same work for arkworks and for each engine. [`measure`] runs them in turn, each
-//! round beginning with another one, and divides round by round: what slows the machine for a while slows all of them. The
-//! same recipes are behind `cargo bench -p amanat-benches --bench kernels`.
+//! A [`Recipe`] makes a [`Kernel`]: the same work for arkworks and for each engine. [`measure`]
+//! runs them in turn, each round beginning with another one, and divides round by round: what slows
+//! the machine for a while slows all of them. The same recipes are behind `cargo bench -p
+//! amanat-benches --bench kernels`.
 
 mod pairings;
 mod sums;
@@ -29,7 +30,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// Does the work once and says how many seconds of processor time it took, without what is not to be measured.
+/// Does the work once and says how many seconds of processor time it took, without what is not to
+/// be measured.
 pub type Timed<'a> = Box<dyn FnMut() -> Outcome<f64> + Send + 'a>;
 
 /// One piece of work for all.
@@ -58,7 +60,7 @@ pub struct Recipe<'a> {
 }
 
 /// What recipes draw on.
-pub struct Pantry {
+pub struct KernelInputs {
     /// The engines to measure.
     pub engines: Vec<&'static dyn Backend>,
     /// log2 of the largest input.
@@ -67,23 +69,23 @@ pub struct Pantry {
     pub dir: PathBuf,
     g1: OnceLock<Vec<G1Affine>>,
     g2: OnceLock<Vec<G2Affine>>,
-    stock: OnceLock<verification::Stock>,
+    proofs: OnceLock<verification::Proofs>,
 }
 
 /// The families of kernels, by name.
 pub const FAMILIES: [&str; 5] = ["msm", "tables", "ntt", "pairing", "verify"];
 
-impl Pantry {
+impl KernelInputs {
     /// With nothing in it yet.
     #[must_use]
     pub fn new(engines: Vec<&'static dyn Backend>, largest: u32, dir: PathBuf) -> Self {
-        Self { engines, largest, dir, g1: OnceLock::new(), g2: OnceLock::new(), stock: OnceLock::new() }
+        Self { engines, largest, dir, g1: OnceLock::new(), g2: OnceLock::new(), proofs: OnceLock::new() }
     }
 
-    /// The recipes of some families; of all where none is named.
+    /// The recipes of some families; of all if `families` is empty.
     ///
     /// # Errors
-    /// Where a family does not exist.
+    /// If a family does not exist.
     pub fn recipes(&self, families: &[String]) -> Outcome<Vec<Recipe<'_>>> {
         if let Some(unknown) = families.iter().find(|f| !FAMILIES.contains(&f.as_str())) {
             return Err(format!("no kernels are called {unknown}; there are: {}", FAMILIES.join(", ")).into());
@@ -108,12 +110,12 @@ impl Pantry {
         Ok(out)
     }
 
-    fn stock(&self) -> Outcome<&verification::Stock> {
-        if let Some(stock) = self.stock.get() {
-            return Ok(stock);
+    fn proofs(&self) -> Outcome<&verification::Proofs> {
+        if let Some(proofs) = self.proofs.get() {
+            return Ok(proofs);
         }
-        let stock = verification::Stock::new(&self.dir)?;
-        Ok(self.stock.get_or_init(|| stock))
+        let proofs = verification::Proofs::new(&self.dir)?;
+        Ok(self.proofs.get_or_init(|| proofs))
     }
 
     /// Random points of G1.
@@ -165,7 +167,7 @@ impl<'a> Recipe<'a> {
     /// Makes it.
     ///
     /// # Errors
-    /// Where keys or proofs cannot be made.
+    /// If keys or proofs cannot be made.
     pub fn make(&self) -> Outcome<Kernel<'a>> {
         (self.make)()
     }
@@ -305,9 +307,9 @@ mod tests {
     #[test]
     fn small_kernels_run_on_every_engine_and_agree_with_arkworks() -> Outcome<()> {
         // Each recipe compares its results with arkworks' when it is made.
-        let pantry = Pantry::new(amanat_accel::all().to_vec(), 10, PathBuf::new());
+        let inputs = KernelInputs::new(amanat_accel::all().to_vec(), 10, PathBuf::new());
         let families = ["msm", "tables", "ntt", "pairing"].map(str::to_owned);
-        let mut recipes = pantry.recipes(&families)?;
+        let mut recipes = inputs.recipes(&families)?;
         recipes.retain(|r| !r.size.contains("2^12"));
         assert!(recipes.len() > 8);
         let rows = measure(&recipes, 1, &Silent)?;
@@ -315,7 +317,7 @@ mod tests {
         assert!(rows.iter().all(|row| row.times.median > 0.0 && row.seconds.median > 0.0));
         let table = table(&rows);
         assert_eq!(table.lines().count(), rows.len() + 2);
-        assert!(pantry.recipes(&["nothing".to_owned()]).is_err());
+        assert!(inputs.recipes(&["nothing".to_owned()]).is_err());
         Ok(())
     }
 }

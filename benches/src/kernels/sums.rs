@@ -1,6 +1,6 @@
 //! Multi-scalar multiplication: one-off, and with the bases laid out as a proving key's are.
 
-use super::{Kernel, Pantry, Recipe, rng, scalars, timed};
+use super::{Kernel, KernelInputs, Recipe, rng, scalars, timed};
 use crate::report::Outcome;
 use amanat_accel::{Backend, Fr, G1Affine, G2Affine, KeyBases, LoadedKey, Phase, TableMemory};
 use ark_bn254::{G1Projective, G2Projective};
@@ -9,14 +9,14 @@ use ark_ec::VariableBaseMSM;
 use core::ops::ControlFlow;
 use rand::Rng;
 
-pub(super) fn recipes(pantry: &Pantry) -> Vec<Recipe<'_>> {
+pub(super) fn recipes(inputs: &KernelInputs) -> Vec<Recipe<'_>> {
     let mut out = Vec::new();
-    for log in (10..=pantry.largest.min(18)).step_by(2) {
+    for log in (10..=inputs.largest.min(18)).step_by(2) {
         let (n, size) = (1usize << log, format!("2^{log}"));
         out.push(Recipe::new("MSM G1, one-off", &size, move || {
             one_off(
-                pantry,
-                pantry.g1(n),
+                inputs,
+                inputs.g1(n),
                 scalars(n, 3),
                 G1Projective::msm_unchecked,
                 |e| e.name(),
@@ -25,8 +25,8 @@ pub(super) fn recipes(pantry: &Pantry) -> Vec<Recipe<'_>> {
         }));
         let laid_out = Recipe::new("MSM G1, bases laid out", &size, move || {
             laid_out(
-                pantry,
-                pantry.g1(n),
+                inputs,
+                inputs.g1(n),
                 scalars(n, 4),
                 load_g1,
                 |key, s| sums(key, s, |sums| sums.a),
@@ -35,19 +35,19 @@ pub(super) fn recipes(pantry: &Pantry) -> Vec<Recipe<'_>> {
         });
         out.push(if log == 16 { laid_out.promised(9.0) } else { laid_out });
         out.push(Recipe::new("MSM G1, as in Groth16", &size, move || {
-            let mut kernel = laid_out_with_note(pantry, pantry.g1(n), groth16_like(n));
+            let mut kernel = laid_out_with_note(inputs, inputs.g1(n), groth16_like(n));
             if let Ok(kernel) = &mut kernel {
                 kernel.note = "a third zeros, a third ones, small and negative ones, the rest full".into();
             }
             kernel
         }));
     }
-    for log in (10..=pantry.largest.min(18)).step_by(2) {
+    for log in (10..=inputs.largest.min(18)).step_by(2) {
         let (n, size) = (1usize << log, format!("2^{log}"));
         out.push(Recipe::new("MSM G2, one-off", &size, move || {
             one_off(
-                pantry,
-                pantry.g2(n),
+                inputs,
+                inputs.g2(n),
                 scalars(n, 5),
                 G2Projective::msm_unchecked,
                 |e| e.name(),
@@ -56,8 +56,8 @@ pub(super) fn recipes(pantry: &Pantry) -> Vec<Recipe<'_>> {
         }));
         let laid_out = Recipe::new("MSM G2, bases laid out", &size, move || {
             laid_out(
-                pantry,
-                pantry.g2(n),
+                inputs,
+                inputs.g2(n),
                 scalars(n, 6),
                 load_g2,
                 |key, s| sums(key, s, |sums| sums.b_g2),
@@ -70,12 +70,12 @@ pub(super) fn recipes(pantry: &Pantry) -> Vec<Recipe<'_>> {
 }
 
 fn laid_out_with_note<'a>(
-    pantry: &'a Pantry,
+    inputs: &'a KernelInputs,
     bases: &'a [G1Affine],
     scalars: Vec<Fr>,
 ) -> Outcome<Kernel<'a>> {
     laid_out(
-        pantry,
+        inputs,
         bases,
         scalars,
         load_g1,
@@ -102,7 +102,7 @@ pub(super) fn groth16_like(n: usize) -> Vec<Fr> {
 }
 
 fn one_off<'a, A, G>(
-    pantry: &Pantry,
+    inputs: &KernelInputs,
     bases: &'a [A],
     scalars: Vec<Fr>,
     arkworks: fn(&[A], &[Fr]) -> G,
@@ -116,7 +116,7 @@ where
     let expected = arkworks(bases, &scalars);
     let scalars = std::sync::Arc::new(scalars);
     let mut ours: Vec<(&'static str, super::Timed<'a>)> = Vec::new();
-    for engine in &pantry.engines {
+    for engine in &inputs.engines {
         let (engine, scalars) = (*engine, scalars.clone());
         if msm(engine, bases, &scalars) != expected {
             return Err(format!("the sum of {} is not arkworks'", name(engine)).into());
@@ -128,7 +128,7 @@ where
 }
 
 fn laid_out<'a, A, G>(
-    pantry: &Pantry,
+    inputs: &KernelInputs,
     bases: &'a [A],
     scalars: Vec<Fr>,
     load: fn(&dyn Backend, &[A]) -> Box<dyn LoadedKey>,
@@ -142,7 +142,7 @@ where
     let expected = arkworks(bases, &scalars);
     let scalars = std::sync::Arc::new(scalars);
     let mut ours: Vec<(&'static str, super::Timed<'a>)> = Vec::new();
-    for engine in &pantry.engines {
+    for engine in &inputs.engines {
         let (key, scalars) = (load(*engine, bases), scalars.clone());
         if sum(key.as_ref(), &scalars)? != expected {
             return Err(format!("the sum of {} is not arkworks'", engine.name()).into());

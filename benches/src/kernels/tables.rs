@@ -1,7 +1,7 @@
 //! What precomputed multiples of a key's bases cost in memory and give in time.
 
 use super::sums::groth16_like;
-use super::{Kernel, Pantry, Recipe, Timed, scalars, timed};
+use super::{Kernel, KernelInputs, Recipe, Timed, scalars, timed};
 use crate::report::Outcome;
 use amanat_accel::{Fr, G1Affine, G2Affine, KeyBases, Phase, Sums, TableMemory};
 use ark_bn254::{G1Projective, G2Projective};
@@ -10,15 +10,16 @@ use ark_ff::{BigInt, PrimeField};
 use core::ops::ControlFlow;
 use std::sync::Arc;
 
-/// Memory granted, in multiples of the points of a key as arkworks holds them. An engine uses of it what it can.
+/// Memory granted, in multiples of the points of a key as arkworks holds them. An engine uses of it
+/// what it can.
 const GRANTS: [usize; 4] = [0, 4, 12, 28];
 
-pub(super) fn recipes(pantry: &Pantry) -> Vec<Recipe<'_>> {
+pub(super) fn recipes(inputs: &KernelInputs) -> Vec<Recipe<'_>> {
     let mut out = Vec::new();
-    for log in [12, 15, 16].into_iter().filter(|log| *log <= pantry.largest) {
+    for log in [12, 15, 16].into_iter().filter(|log| *log <= inputs.largest) {
         for grant in GRANTS {
             let size = format!("2^{log}, tables <= {grant}x the key");
-            out.push(Recipe::new("Sums of a key", size, move || key(pantry, 1 << log, grant)));
+            out.push(Recipe::new("Sums of a key", size, move || key(inputs, 1 << log, grant)));
         }
     }
     out
@@ -34,11 +35,11 @@ struct Input<'a> {
 }
 
 /// A key with n bases in each query. The same points serve all: only their number matters.
-fn key(pantry: &Pantry, n: usize, grant: usize) -> Outcome<Kernel<'_>> {
+fn key(inputs: &KernelInputs, n: usize, grant: usize) -> Outcome<Kernel<'_>> {
     let full = scalars(n + 1, 12);
     let input = Arc::new(Input {
-        g1: pantry.g1(n),
-        g2: pantry.g2(n),
+        g1: inputs.g1(n),
+        g2: inputs.g2(n),
         assignment: groth16_like(n),
         h: full[1..].iter().map(|x| x.into_bigint()).collect(),
         r: full[0],
@@ -50,7 +51,7 @@ fn key(pantry: &Pantry, n: usize, grant: usize) -> Outcome<Kernel<'_>> {
     let expected = by_arkworks(&input);
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
     let mut held = Vec::new();
-    for engine in &pantry.engines {
+    for engine in &inputs.engines {
         let (key, input) = (engine.load_key(&bases, memory), input.clone());
         held.push(format!("{} {:.1} MiB", engine.name(), key.bytes() as f64 / f64::from(1 << 20)));
         let mut sums = move || {

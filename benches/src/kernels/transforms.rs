@@ -1,6 +1,6 @@
 //! Number-theoretic transforms alone, and the way from rows to the quotient.
 
-use super::{Kernel, Pantry, Recipe, Timed, scalars, timed};
+use super::{Kernel, KernelInputs, Recipe, Timed, scalars, timed};
 use crate::report::Outcome;
 use amanat_accel::{Fr, G1Affine, Phase, QuotientForm};
 use amanat_circuits::r1cs::R1cs;
@@ -13,17 +13,17 @@ use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use core::cell::Cell;
 use core::ops::ControlFlow;
 
-pub(super) fn recipes(pantry: &Pantry) -> Vec<Recipe<'_>> {
+pub(super) fn recipes(inputs: &KernelInputs) -> Vec<Recipe<'_>> {
     let mut out = Vec::new();
-    for log in (10..=pantry.largest.min(20)).step_by(2) {
+    for log in (10..=inputs.largest.min(20)).step_by(2) {
         out.push(Recipe::new("NTT, natural order both ways", format!("2^{log}"), move || {
-            forward(pantry, 1 << log)
+            forward(inputs, 1 << log)
         }));
     }
-    for log in (10..=pantry.largest.min(18)).step_by(2) {
-        let six = Recipe::new("NTTs of a proof, six", format!("2^{log}"), move || six(pantry, log));
+    for log in (10..=inputs.largest.min(18)).step_by(2) {
+        let six = Recipe::new("NTTs of a proof, six", format!("2^{log}"), move || six(inputs, log));
         out.push(if log >= 16 { six.promised(9.0) } else { six });
-        out.push(Recipe::new("rows to quotient", format!("2^{log}"), move || pipeline(pantry, log)));
+        out.push(Recipe::new("rows to quotient", format!("2^{log}"), move || pipeline(inputs, log)));
     }
     out
 }
@@ -32,11 +32,11 @@ fn domain(n: usize) -> Outcome<Radix2EvaluationDomain<Fr>> {
     Radix2EvaluationDomain::new(n).ok_or_else(|| "no domain is that large".into())
 }
 
-fn forward(pantry: &Pantry, n: usize) -> Outcome<Kernel<'_>> {
+fn forward(inputs: &KernelInputs, n: usize) -> Outcome<Kernel<'_>> {
     let (domain, values) = (domain(n)?, scalars(n, 10));
     let expected = domain.fft(&values);
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
-    for engine in &pantry.engines {
+    for engine in &inputs.engines {
         let mut work = values.clone();
         engine.ntt(&mut work);
         if work != expected {
@@ -79,12 +79,13 @@ fn is_transform(phase: Phase) -> bool {
     )
 }
 
-/// Of a quotient only the transforms, where and as they stand in it: three pairs of inverse and coset transforms.
-fn six(pantry: &Pantry, log: u32) -> Outcome<Kernel<'_>> {
+/// Only the transforms of a quotient, as they occur in it: three pairs of inverse and coset
+/// transforms.
+fn six(inputs: &KernelInputs, log: u32) -> Outcome<Kernel<'_>> {
     let (r1cs, assignment) = circuit(log)?;
     let assignment = std::sync::Arc::new(assignment);
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
-    for engine in &pantry.engines {
+    for engine in &inputs.engines {
         let mut matrices = amanat_prover::groth16::matrices(&r1cs);
         matrices.c = None;
         let circuit = engine.load_circuit(matrices, QuotientForm::OddCoset);
@@ -108,7 +109,8 @@ fn six(pantry: &Pantry, log: u32) -> Outcome<Kernel<'_>> {
             turn(None);
             Ok(sum.get())
         };
-        // An engine may do in one phase what others do in six; one that names none of them cannot be compared.
+        // An engine may do in one phase what others do in six; one that names none of them cannot
+        // be compared.
         if work()? > 0.0 {
             ours.push((engine.name(), Box::new(work)));
         }
@@ -134,12 +136,12 @@ fn six(pantry: &Pantry, log: u32) -> Outcome<Kernel<'_>> {
     })
 }
 
-fn pipeline(pantry: &Pantry, log: u32) -> Outcome<Kernel<'_>> {
+fn pipeline(inputs: &KernelInputs, log: u32) -> Outcome<Kernel<'_>> {
     let (r1cs, assignment) = circuit(log)?;
     let peer = quotient_of_arkworks(&r1cs, &assignment);
     let expected: Vec<_> = peer.quotient()?.iter().map(|x| x.into_bigint()).collect();
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
-    for engine in &pantry.engines {
+    for engine in &inputs.engines {
         let mut matrices = amanat_prover::groth16::matrices(&r1cs);
         matrices.c = None;
         let circuit = engine.load_circuit(matrices, QuotientForm::OddCoset);

@@ -1,7 +1,7 @@
-//! Verification by the engine in use, beside arkworks: one proof, and 256 in a batch. The verifier takes no engine as an
-//! argument, so these rows have one engine only; `AMANAT_BACKEND` changes it.
+//! Verification by the engine in use, beside arkworks: one proof, and 256 in a batch. The verifier
+//! takes no engine as an argument, so these rows have one engine only; `AMANAT_BACKEND` changes it.
 
-use super::{Kernel, Pantry, Recipe, Timed, timed};
+use super::{Kernel, KernelInputs, Recipe, Timed, timed};
 use crate::report::peer::Peer;
 use crate::report::verification::{Claim, verify_all};
 use crate::report::world::{Registries, World, rng};
@@ -22,12 +22,12 @@ use std::path::Path;
 const BATCH: usize = 256;
 
 /// Keys and four proofs of each statement.
-pub(super) struct Stock {
+pub(super) struct Proofs {
     keys: Keys,
     txs: Vec<Transaction>,
 }
 
-impl Stock {
+impl Proofs {
     pub(super) fn new(dir: &Path) -> Outcome<Self> {
         let keys = load_keys(dir, &|_| ())?;
         let mut rng = rng(1);
@@ -47,13 +47,13 @@ impl Stock {
     }
 }
 
-pub(super) fn recipes(pantry: &Pantry) -> Vec<Recipe<'_>> {
+pub(super) fn recipes(inputs: &KernelInputs) -> Vec<Recipe<'_>> {
     let size = format!("{BATCH} proofs");
     vec![
-        Recipe::new("verify one, decoded", "1 proof", move || single(pantry, false)),
-        Recipe::new("verify one, from bytes", "1 proof", move || single(pantry, true)),
-        Recipe::new("verify a batch, decoded", size.clone(), move || batched(pantry, false)).promised(6.0),
-        Recipe::new("verify a batch, from bytes", size, move || batched(pantry, true)).promised(6.0),
+        Recipe::new("verify one, decoded", "1 proof", move || single(inputs, false)),
+        Recipe::new("verify one, from bytes", "1 proof", move || single(inputs, true)),
+        Recipe::new("verify a batch, decoded", size.clone(), move || batched(inputs, false)).promised(6.0),
+        Recipe::new("verify a batch, from bytes", size, move || batched(inputs, true)).promised(6.0),
     ]
 }
 
@@ -62,11 +62,11 @@ fn held(holds: bool, seconds: f64) -> Outcome<f64> {
     if holds { Ok(seconds) } else { Err("a proof that holds is refused".into()) }
 }
 
-fn single(pantry: &Pantry, bytes: bool) -> Outcome<Kernel<'_>> {
-    let stock = pantry.stock()?;
-    let claim = stock.claims(1)?.pop().ok_or("one")?;
+fn single(inputs: &KernelInputs, bytes: bool) -> Outcome<Kernel<'_>> {
+    let made = inputs.proofs()?;
+    let claim = made.claims(1)?.pop().ok_or("one")?;
     let item = claim.item()?;
-    let key = stock.keys.get(claim.statement).ok_or("a key is missing")?;
+    let key = made.keys.get(claim.statement).ok_or("a key is missing")?;
     let peer = Peer::new(key.proving_key().verifying_key());
     let (decoded, public, proof) = (Peer::decode(&claim.proof)?, item.public, claim.proof);
     let arkworks: Timed<'_> = Box::new(move || {
@@ -100,16 +100,16 @@ fn single(pantry: &Pantry, bytes: bool) -> Outcome<Kernel<'_>> {
     })
 }
 
-fn batched(pantry: &Pantry, bytes: bool) -> Outcome<Kernel<'_>> {
-    let stock = pantry.stock()?;
-    let (claims, theirs) = (stock.claims(BATCH)?, stock.claims(BATCH)?);
+fn batched(inputs: &KernelInputs, bytes: bool) -> Outcome<Kernel<'_>> {
+    let made = inputs.proofs()?;
+    let (claims, theirs) = (made.claims(BATCH)?, made.claims(BATCH)?);
     let publics = theirs.iter().map(|c| Ok(c.item()?.public)).collect::<Outcome<Vec<_>>>()?;
     let mut proofs = decode_all(&theirs)?;
     let arkworks: Timed<'_> = Box::new(move || {
         let mut holds = Ok(false);
         let seconds = timed(|| {
             let decoded = if bytes { decode_all(&theirs).map(|decoded| proofs = decoded) } else { Ok(()) };
-            holds = decoded.map(|()| plain_batch(&stock.keys, &theirs, &publics, &proofs));
+            holds = decoded.map(|()| plain_batch(&made.keys, &theirs, &publics, &proofs));
         });
         held(holds?, seconds)
     });
@@ -133,7 +133,8 @@ fn decode_all(claims: &[Claim<'_>]) -> Outcome<Vec<ArkProof>> {
     claims.iter().map(|c| Peer::decode(&c.proof)).collect()
 }
 
-/// The textbook batch: random 128-bit weights, one multi-pairing; alpha, gamma and delta of each key once.
+/// The textbook batch: random 128-bit weights, one multi-pairing; alpha, gamma and delta of each
+/// key once.
 fn plain_batch(keys: &Keys, claims: &[Claim<'_>], publics: &[[Fr; 8]], proofs: &[ArkProof]) -> bool {
     let mut rng = rand::rng();
     let weights: Vec<[u64; 2]> = proofs.iter().map(|_| [rng.next_u64(), rng.next_u64()]).collect();

@@ -1,11 +1,12 @@
-//! Attacks, each really made against each system, and what it lost by it. Nothing here is a matter of words: an outcome is
-//! what happened in this run, and where it is another than promised, the run fails.
+//! Attacks, each really made against each system, and what it lost by it. Nothing here is a matter
+//! of words: an outcome is what happened in this run, and if the outcome is not the promised one,
+//! the run fails.
 
 use super::central::{self, Central, LOG, RULES, Request, national_id, patients};
 use super::embedded::now;
 use super::file::{Attack, AttackOutcome, Kind, Verdict};
+use super::fixture::Fixture;
 use super::open::open;
-use super::stock::Stock;
 use super::system::{Done, System};
 use crate::report::Outcome;
 use crate::report::chain::{genesis_of, reference, sign_by};
@@ -14,7 +15,7 @@ use amanat_domain::bundle::Registry;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{Medium, State, Store, check, decode, tx_root};
+use amanat_ledger::{Storage, State, Store, check_tx, decode, tx_root};
 use redb::{Database, ReadableTable, TableDefinition};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,14 +26,15 @@ const TRANSACTIONS: TableDefinition<'_, &[u8; 32], (u64, u32)> = TableDefinition
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 const NODES: TableDefinition<'_, (u8, u8, u32), &[u8; 32]> = TableDefinition::new("nodes");
 
-/// Those that are attacked: a validator by blocks has the same file and the same rules as the ledger with proofs.
+/// Those that are attacked: a validator by blocks has the same file and the same rules as the
+/// ledger with proofs.
 const ATTACKED: [Kind; 3] = [Kind::Central, Kind::Signed, Kind::Proofs];
 /// Requests on each when the attacks begin.
 const ACCESSES: usize = 24;
 
 /// What is attacked: a ledger or server after some accesses.
 struct Field<'a> {
-    stock: &'a Stock,
+    fixture: &'a Fixture,
     work: &'a Path,
 }
 
@@ -40,11 +42,11 @@ struct Field<'a> {
 type Came = (Verdict, String);
 
 /// All of them.
-pub(super) fn attacks(stock: &Stock, work: &Path) -> Outcome<Vec<Attack>> {
-    if stock.proofs() <= ACCESSES {
+pub(super) fn attacks(fixture: &Fixture, work: &Path) -> Outcome<Vec<Attack>> {
+    if fixture.proofs() <= ACCESSES {
         return Err("too few proofs for the attacks".into());
     }
-    let field = Field { stock, work };
+    let field = Field { fixture, work };
     let attack = |name: &str, tried: &str, came: &dyn Fn(Kind) -> Outcome<Came>| -> Outcome<Attack> {
         let outcome = |kind: Kind| -> Outcome<AttackOutcome> {
             let (verdict, what) = came(kind).map_err(|e| format!("{name}, {}: {e}", kind.name()))?;
@@ -80,7 +82,7 @@ pub(super) fn attacks(stock: &Stock, work: &Path) -> Outcome<Vec<Attack>> {
             &|kind| field.body(kind),
         )?,
         attack(
-            "The operator writes the whole history anew without one access",
+            "The operator writes the whole history again without one access",
             "a second history without the access was made by the rules and put in place of the first",
             &|kind| field.rewritten(kind),
         )?,
@@ -104,7 +106,7 @@ pub(super) fn attacks(stock: &Stock, work: &Path) -> Outcome<Vec<Attack>> {
         )?,
         attack(
             "A request is changed on its way",
-            "each of its last 128 bytes, its proof or its signature and what stands before, was changed in turn",
+            "each of its last 128 bytes, its proof or its signature and what precedes it, was changed in turn",
             &|kind| field.mutated(kind),
         )?,
         attack(
@@ -119,8 +121,8 @@ impl Field<'_> {
     /// A new copy with accesses on it, and these.
     fn filled(&self, kind: Kind) -> Outcome<(PathBuf, Vec<Vec<u8>>)> {
         let path = self.work.join("attacked.redb");
-        self.stock.copy(kind, &path)?;
-        let requests = self.stock.requests(kind, ACCESSES);
+        self.fixture.copy(kind, &path)?;
+        let requests = self.fixture.requests(kind, ACCESSES);
         let system = open(kind, &path)?;
         // In blocks of a few, so that there is a history.
         for some in requests.chunks(4) {
@@ -143,7 +145,7 @@ impl Field<'_> {
             clues.iter().filter(|(_, clue)| contains(&bytes, clue)).map(|(what, _)| *what).collect();
         match (kind, found.is_empty()) {
             (Kind::Central, false) => {
-                let people = patients(self.stock.organisations());
+                let people = patients(self.fixture.organisations());
                 Ok((Verdict::Lost, format!("{} of each of {people} patients", found.join(" and "))))
             }
             (Kind::Signed | Kind::Proofs, true) => {
@@ -178,7 +180,7 @@ impl Field<'_> {
                 Ok((Verdict::Partly, "which organisation, and when; not whom".to_owned()))
             }
             Kind::Proofs if found == ["the organisation"] => {
-                // The only thing that is found stands in the policy: the set that the accessor is one of.
+                // The only match is in the policy: the set that the accessor belongs to.
                 let shared = shared(&requests)?;
                 if shared > 0 {
                     return Err(format!("{shared} values are shared").into());
@@ -230,11 +232,11 @@ impl Field<'_> {
             return reopened(kind, &path, "the log holds a signature that fails, and nobody checks it");
         }
         change(&path, BLOCKS, flip_last)?;
-        let (store, state) = match Store::open(Medium::File(path)) {
+        let (store, state) = match Store::open(Storage::File(path)) {
             Err(fault) => return Ok((Verdict::Held, short(&fault.to_string()))),
             Ok(opened) => opened,
         };
-        // Bodies are not read at opening. Whoever reads one holds it against its header.
+        // Bodies are not read at opening. Reading a body compares it with its header.
         let height = state.tip().height;
         let header = store.header(height)?.ok_or("the tip has a header")?;
         match store.block(height) {
@@ -243,7 +245,7 @@ impl Field<'_> {
             }
             _ => Ok((
                 Verdict::Partly,
-                "not seen at opening, which reads no bodies; seen by whoever reads the block: it does not fit its header".to_owned(),
+                "not seen at opening, which reads no bodies; seen by anyone who reads the block: it does not fit its header".to_owned(),
             )),
         }
     }
@@ -252,7 +254,7 @@ impl Field<'_> {
         let (path, requests) = self.filled(kind)?;
         let (victim, rest) = requests.split_first().ok_or("some requests")?;
         let other = self.work.join("rewritten.redb");
-        self.stock.copy(kind, &other)?;
+        self.fixture.copy(kind, &other)?;
         let system = open(kind, &other)?;
         for some in rest.chunks(4) {
             let batch: Vec<&[u8]> = some.iter().map(Vec::as_slice).collect();
@@ -268,8 +270,8 @@ impl Field<'_> {
                 "the access never was; nobody holds anything to compare with".to_owned(),
             ));
         }
-        let (kept, state) = Store::open(Medium::File(path))?;
-        let (rewritten, _) = Store::open(Medium::File(other))?;
+        let (kept, state) = Store::open(Storage::File(path))?;
+        let (rewritten, _) = Store::open(Storage::File(other))?;
         let txid = decode(victim)?.id();
         let proof = kept.inclusion(&txid)?.ok_or("it is on the ledger")?;
         let height = proof.receipt.height;
@@ -280,7 +282,7 @@ impl Field<'_> {
         }
         Ok((
             Verdict::Partly,
-            "opens without complaint: one validator can do this; whoever kept a receipt or a block hash can show it, nobody else".to_owned(),
+            "opens without complaint: one validator can do this; anyone who kept a receipt or a block hash can show it, nobody else".to_owned(),
         ))
     }
 
@@ -299,14 +301,14 @@ impl Field<'_> {
         let (_, requests) = self.filled(kind)?;
         if kind == Kind::Central {
             let path = self.work.join("elsewhere.redb");
-            self.stock.copy(kind, &path)?;
+            self.fixture.copy(kind, &path)?;
             let taken = open(kind, &path)?.submit(&[&requests[0]]);
             expect(&taken, |a| *a == Ok(Done::Now), "another server knows nothing of it")?;
             return Ok((Verdict::Lost, "taken: nothing in a request says whom it is for".to_owned()));
         }
         // The same members; one more of them makes it another ledger.
-        let other = State::genesis(genesis_of(self.stock.organisations() + 1)?);
-        match check(&other, &requests[0], now(0)?) {
+        let other = State::genesis(genesis_of(self.fixture.organisations() + 1)?);
+        match check_tx(&other, &requests[0], now(0)?) {
             Ok(_) => Err("another ledger takes it".into()),
             Err(refusal) => Ok((Verdict::Held, short(&refusal.to_string()))),
         }
@@ -317,13 +319,13 @@ impl Field<'_> {
         let system = open(kind, &path)?;
         match kind {
             Kind::Central => {
-                let organisations = self.stock.organisations();
+                let organisations = self.fixture.organisations();
                 let request = Request::of(1 << 32, 0, patients(organisations) - 1).to_bytes();
                 let said = refused(&system.submit(&[&request]))?;
                 Ok((Verdict::Held, format!("{said}, says the operator, who must be believed")))
             }
             Kind::Signed => {
-                let request = self.stock.signed(1 << 32).to_bytes();
+                let request = self.fixture.signed(1 << 32).to_bytes();
                 expect(&system.submit(&[&request]), |a| *a == Ok(Done::Now), "a signature is all it asks")?;
                 Ok((
                     Verdict::Lost,
@@ -345,7 +347,7 @@ impl Field<'_> {
 
     fn granted(&self, kind: Kind) -> Outcome<Came> {
         let (path, _) = self.filled(kind)?;
-        let stranger = patients(self.stock.organisations()) - 1;
+        let stranger = patients(self.fixture.organisations()) - 1;
         if kind == Kind::Central {
             let db = Database::open(&path)?;
             let tx = db.begin_write()?;
@@ -368,9 +370,9 @@ impl Field<'_> {
 
     fn mutated(&self, kind: Kind) -> Outcome<Came> {
         let path = self.work.join("attacked.redb");
-        self.stock.copy(kind, &path)?;
+        self.fixture.copy(kind, &path)?;
         let system = open(kind, &path)?;
-        let good = &self.stock.requests(kind, 1)[0];
+        let good = &self.fixture.requests(kind, 1)[0];
         for i in good.len().saturating_sub(128)..good.len() {
             for bit in [1, 0x80] {
                 let mut bad = good.clone();
@@ -392,9 +394,9 @@ impl Field<'_> {
                 let Transaction::Signed(first) = decode(&requests[0])? else {
                     return Err("an access is signed".into());
                 };
-                sign_by(self.stock.genesis(), 0, 1 << 34, first.action.clone()).to_bytes()
+                sign_by(self.fixture.genesis(), 0, 1 << 34, first.action.clone()).to_bytes()
             }
-            Kind::Proofs | Kind::Blocks => self.stock.twin()?,
+            Kind::Proofs | Kind::Blocks => self.fixture.twin()?,
         };
         let answers = system.submit(&[&second]);
         if kind == Kind::Proofs {
@@ -491,7 +493,7 @@ fn contains(bytes: &[u8], clue: &[u8]) -> bool {
     bytes.windows(clue.len()).any(|window| window == clue)
 }
 
-/// The first words, without hashes nobody reads.
+/// The first words, without hashes.
 fn short(words: &str) -> String {
     let cut = |word: &str| {
         let (hash, rest) = word.split_at(word.trim_end_matches([',', ')', '.']).len());
@@ -524,8 +526,8 @@ mod tests {
     #[test]
     fn attacks_end_as_promised_where_no_proofs_are_needed() -> Outcome<()> {
         let folder = tempfile::tempdir()?;
-        let stock = Stock::bare(folder.path(), 1)?;
-        let field = Field { stock: &stock, work: folder.path() };
+        let fixture = Fixture::bare(folder.path(), 1)?;
+        let field = Field { fixture: &fixture, work: folder.path() };
         use Verdict::{Held, Lost, Partly};
         let tries: [(&str, Try<'_>, [Verdict; 2]); 12] = [
             ("identity", Field::identity, [Lost, Held]),

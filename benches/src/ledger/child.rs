@@ -1,10 +1,10 @@
-//! What is measured in a process of its own: memory, another engine, a node that can be killed.
+//! What is measured in child processes: memory, another backend, a node that can be killed.
 
-use super::file::{EngineSpeed, Gates, Kind, Memory, Speed};
-use super::gates::gates;
+use super::file::{EngineSpeed, Kind, Memory, Speed, Steps};
+use super::fixture::Fixture;
 use super::load::{Callers, burst, drive};
 use super::open::open;
-use super::stock::Stock;
+use super::steps::steps;
 use super::system::{Done, System};
 use crate::report::Outcome;
 use amanat_accel::BACKEND_VARIABLE;
@@ -24,18 +24,18 @@ const ORDER: &str = "AMANAT_LEDGER_BENCH";
 /// What a child is to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Order {
-    /// Take so many requests and say what memory that took.
+    /// Take `requests` requests and print the memory that took.
     Memory { kind: Kind, site: Site, requests: usize, callers: usize, batch: usize },
-    /// Measure gates and speed with the engine that the environment names.
+    /// Measure steps and speed with the engine that the environment names.
     Engine { kinds: Vec<Kind>, site: Site, block: usize, rounds: usize },
-    /// Serve whoever speaks on the standard input, until it is closed.
+    /// Serve the requests on the standard input, until it is closed.
     Node { kind: Kind, file: PathBuf, batch: usize },
     /// Be one of several validators, until the standard input is closed.
     #[cfg(feature = "bft")]
     Validator { seat: super::validators::Seat },
 }
 
-/// Where a child finds its stock, and a file it may use.
+/// Where a child finds its fixture, and a file it may use.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Site {
     pub(super) folder: PathBuf,
@@ -46,12 +46,12 @@ pub(super) struct Site {
 /// What a child says of an engine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct EngineFigures {
-    pub(super) gates: Vec<Gates>,
+    pub(super) steps: Vec<Steps>,
     pub(super) speeds: Vec<EngineSpeed>,
 }
 
-/// To be called first in the main program: where this process was started by this module, does what it was started for;
-/// the program then ends.
+/// To be called first in the main program. If this process was started by this module, does what it
+/// was started for and returns true; the program then ends.
 ///
 /// # Errors
 /// As [`super::run`].
@@ -69,7 +69,7 @@ pub fn answer_if_asked() -> Outcome<bool> {
     Ok(true)
 }
 
-/// A child of this program with an engine, this process's where none is named.
+/// A child of this program with an engine; this process's if `None`.
 pub(super) fn command(order: &Order, engine: Option<&str>) -> Outcome<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     let engine = engine.unwrap_or(amanat_accel::default_backend().name());
@@ -91,12 +91,13 @@ fn say(answer: &impl Serialize) -> Outcome<()> {
 }
 
 fn memory(kind: Kind, site: &Site, requests: usize, callers: Callers) -> Outcome<Option<Memory>> {
-    let stock = Stock::open(&site.folder, site.organisations)?;
-    let list = stock.requests(kind, requests);
-    stock.copy(kind, &site.file)?;
+    let fixture = Fixture::open(&site.folder, site.organisations)?;
+    let list = fixture.requests(kind, requests);
+    fixture.copy(kind, &site.file)?;
     let system = open(kind, &site.file)?;
     let Some(opened) = status_bytes("VmRSS:") else { return Ok(None) };
-    // Making the requests has a peak of its own. Where the mark cannot be set back, that one is reported if it is higher.
+    // Making the requests has its own peak. If the mark cannot be reset and that peak is the higher
+    // one, it is reported.
     drop(std::fs::write("/proc/self/clear_refs", "5"));
     drive(&*system, &list, &burst(list.len()), callers)?;
     let peak = status_bytes("VmHWM:").ok_or("it was said a moment ago")?;
@@ -110,13 +111,13 @@ fn memory(kind: Kind, site: &Site, requests: usize, callers: Callers) -> Outcome
 }
 
 fn engine(kinds: &[Kind], site: &Site, block: usize, rounds: usize) -> Outcome<EngineFigures> {
-    let stock = Stock::open(&site.folder, site.organisations)?;
-    let mut figures = EngineFigures { gates: Vec::new(), speeds: Vec::new() };
+    let fixture = Fixture::open(&site.folder, site.organisations)?;
+    let mut figures = EngineFigures { steps: Vec::new(), speeds: Vec::new() };
     for kind in kinds {
-        figures.gates.push(gates(*kind, &stock, block, rounds, &site.file)?);
-        let list = stock.requests(*kind, stock.proofs());
+        figures.steps.push(steps(*kind, &fixture, block, rounds, &site.file)?);
+        let list = fixture.requests(*kind, fixture.proofs());
         let callers = Callers { number: 1, batch: block };
-        let speed = speed(*kind, &stock, &list, callers, rounds, &site.file)?;
+        let speed = speed(*kind, &fixture, &list, callers, rounds, &site.file)?;
         let engine = amanat_accel::default_backend().name().to_owned();
         figures.speeds.push(EngineSpeed { engine, kind: *kind, batch: u32::try_from(block)?, speed });
     }
@@ -126,7 +127,7 @@ fn engine(kinds: &[Kind], site: &Site, block: usize, rounds: usize) -> Outcome<E
 /// Everything at once, each round on a new copy.
 pub(super) fn speed(
     kind: Kind,
-    stock: &Stock,
+    fixture: &Fixture,
     requests: &[Vec<u8>],
     callers: Callers,
     rounds: usize,
@@ -135,7 +136,7 @@ pub(super) fn speed(
     let (mut per_second, mut cpu) = (Vec::new(), Vec::new());
     let n = requests.len() as f64;
     for round in 0..=rounds {
-        stock.copy(kind, file)?;
+        fixture.copy(kind, file)?;
         let system = open(kind, file)?;
         let driven = drive(&*system, requests, &burst(requests.len()), callers)?;
         // The first fills caches and does not count.
@@ -148,8 +149,8 @@ pub(super) fn speed(
     Ok(Speed { per_second: stat(&per_second)?, cpu: stat(&cpu)? })
 }
 
-/// A node: takes lines `number hex`, answers each with `ack number` once it is durable or `no number why`. What has come
-/// while it worked is the next batch.
+/// A node: takes lines `number hex`, answers each with `ack number` once it is durable or `no
+/// number why`. What has come while it worked is the next batch.
 fn serve(system: &dyn System, batch: usize) -> Outcome<()> {
     let (sender, lines) = channel();
     std::thread::spawn(move || {

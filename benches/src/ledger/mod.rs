@@ -1,22 +1,24 @@
-//! What proofs cost a ledger and what they buy, beside the same ledger without them and a server of the usual kind.
+//! What proofs cost a ledger and what they buy, beside the same ledger without them and a server of
+//! the usual kind.
 //!
-//! [`run()`] measures and returns a [`file::LedgerReport`], plain data that is kept as JSON; [`page()`] shows it to a
-//! person. What is measured stands behind one trait in `system`; `load` offers requests at times fixed beforehand; `stock` keeps
-//! the proofs, which are made by the real prover, each of another use; `outage` kills nodes and `attacks` makes attacks.
-//! Several validators (`validators`, feature `bft`) are processes of this machine. What is not run is said in the report, and nothing
-//! is claimed of it.
+//! [`run()`] measures and returns a [`file::LedgerReport`], plain data that is kept as JSON;
+//! [`page()`] shows it to a person. What is measured implements one trait, in `system`; `load`
+//! offers requests at times fixed beforehand; `fixture` keeps the proofs, which are made by the
+//! real prover, each of another use; `outage` kills nodes and `attacks` makes attacks. Several
+//! validators (`validators`, feature `bft`) are processes of this machine. What is not run is said
+//! in the report, and nothing is claimed of it.
 
 mod attacks;
 mod central;
 mod child;
 mod embedded;
 pub mod file;
-mod gates;
+mod fixture;
 mod load;
 mod open;
 mod outage;
 mod page;
-mod stock;
+mod steps;
 mod system;
 mod validators;
 
@@ -26,23 +28,24 @@ pub use page::page;
 use crate::report::world::rng;
 use crate::report::{self, Outcome};
 use amanat_domain::statement::Statement;
-use amanat_ledger::{Medium, Solo, decode};
+use amanat_ledger::{Storage, Solo, decode};
 use amanat_profile::Watcher;
 use amanat_profile::stats::Stat;
 use amanat_prover::keys::Keys;
 use child::{EngineFigures, Order, Site, ask, speed};
 use file::{
-    Batch, Burst, Bytes, EngineSpeed, Gates, Kind, LedgerReport, Load, Machine, Memory, Outage, SCHEMA,
-    Scale, Settings, System, VERSION, Validators,
+    Batch, Burst, Bytes, EngineSpeed, Kind, LedgerReport, Load, Machine, Memory, Outage, SCHEMA, Scale,
+    Settings, Steps, System, VERSION, Validators,
 };
+use fixture::{Fixture, tell};
 use load::{Callers, burst, drive, latency, poisson};
 use redb::Database;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use stock::{Stock, tell};
 use tempfile::TempDir;
 
-/// Callers that hand in at the same time: while one waits for the disk, another's requests are verified.
+/// Callers that hand in at the same time: while one waits for the disk, another's requests are
+/// verified.
 const CALLERS: usize = 2;
 
 /// What is measured, and how.
@@ -54,25 +57,26 @@ pub struct Options {
     pub requests: usize,
     /// Runs of each measurement.
     pub rounds: usize,
-    /// Most requests handed in together, but where that is what is varied.
+    /// Most requests handed in together, unless that number is varied.
     pub batch: usize,
     /// Sizes of a batch.
     pub batches: Vec<usize>,
     /// Numbers of organisations.
     pub organisations: Vec<usize>,
-    /// Proofs for each number of organisations: a proof is bound to its ledger, so each needs its own.
+    /// Proofs for each number of organisations: a proof is bound to its ledger, so each needs its
+    /// own.
     pub proofs_each: usize,
     /// Sizes of a burst.
     pub bursts: Vec<usize>,
     /// Offered load, as shares of the most that was reached.
     pub shares: Vec<f64>,
-    /// Numbers of validators, where the build has the engine for several.
+    /// Numbers of validators, if the build has the consensus for several.
     pub validators: Vec<usize>,
-    /// Requests after which memory of validators is looked at; none where it is not.
+    /// Requests after which memory of validators is measured; 0: it is not.
     pub long: usize,
     /// Only the validators.
     pub only_validators: bool,
-    /// Seconds of a run under load, where there are requests enough.
+    /// Seconds of a run under load, if there are requests enough.
     pub seconds: f64,
     /// How long a killed node stays away.
     pub away: Duration,
@@ -161,8 +165,8 @@ fn engines() -> Vec<&'static str> {
 /// Measures everything.
 ///
 /// # Errors
-/// [`amanat_profile::Stopped`]; where a folder cannot be written, a good request is refused, or an attack ends otherwise than
-/// promised.
+/// [`amanat_profile::Stopped`]; if a folder cannot be written, a good request is refused, or an
+/// attack ends otherwise than promised.
 pub fn run(options: &Options, watcher: &dyn Watcher) -> Outcome<LedgerReport> {
     let machine = machine(&options.command);
     std::fs::create_dir_all(&options.cache)?;
@@ -192,7 +196,7 @@ pub fn run(options: &Options, watcher: &dyn Watcher) -> Outcome<LedgerReport> {
         machine,
         settings: settings(options.proofs)?,
         systems: Vec::new(),
-        gates: Vec::new(),
+        steps: Vec::new(),
         engines: Vec::new(),
         organisations: Vec::new(),
         outages: Vec::new(),
@@ -201,15 +205,15 @@ pub fn run(options: &Options, watcher: &dyn Watcher) -> Outcome<LedgerReport> {
         not_run: not_run(options),
     };
     if !options.only_validators {
-        let stock = run.stock(1, options.proofs)?;
-        report.settings = settings(stock.proofs())?;
-        let systems = Kind::ALL.into_iter().map(|kind| run.system(kind, &stock));
+        let fixture = run.fixture(1, options.proofs)?;
+        report.settings = settings(fixture.proofs())?;
+        let systems = Kind::ALL.into_iter().map(|kind| run.system(kind, &fixture));
         report.systems = systems.collect::<Outcome<Vec<_>>>()?;
-        (report.gates, report.engines) = run.engines(&stock)?;
+        (report.steps, report.engines) = run.engines(&fixture)?;
         report.organisations = run.organisations()?;
-        report.outages = run.outages(&stock, &report.systems)?;
+        report.outages = run.outages(&fixture, &report.systems)?;
         run.step("attacks")?;
-        report.attacks = attacks::attacks(&stock, run.work.path())?;
+        report.attacks = attacks::attacks(&fixture, run.work.path())?;
     }
     report.validators = run.validators()?;
     Ok(report)
@@ -222,7 +226,10 @@ fn not_run(options: &Options) -> Vec<String> {
             .to_owned(),
     ];
     if cfg!(feature = "bft") {
-        all.push("Validators on machines of their own: here all share the processors and a network without distance.".to_owned());
+        all.push(
+            "Validators on separate machines: here all share the processors and a network without distance."
+                .to_owned(),
+        );
     } else {
         all.push("Several validators: this build has the engine for one (feature `bft`). Nothing here says what agreement costs.".to_owned());
     }
@@ -264,17 +271,17 @@ impl Run<'_> {
         self.work.path().join("run.redb")
     }
 
-    fn site(&self, stock: &Stock) -> Site {
+    fn site(&self, fixture: &Fixture) -> Site {
         Site {
-            folder: stock.folder().to_owned(),
-            organisations: stock.organisations(),
+            folder: fixture.folder().to_owned(),
+            organisations: fixture.organisations(),
             file: self.work.path().join("child.redb"),
         }
     }
 
-    fn stock(&self, organisations: usize, proofs: usize) -> Outcome<Stock> {
+    fn fixture(&self, organisations: usize, proofs: usize) -> Outcome<Fixture> {
         let say = |now: &str| tell(self.watcher, self.done, self.of, now);
-        Stock::prepare((organisations, 0), proofs, &self.keys, &self.options.cache, &say)
+        Fixture::prepare((organisations, 0), proofs, &self.keys, &self.options.cache, &say)
     }
 
     /// Most requests of a run.
@@ -285,16 +292,16 @@ impl Run<'_> {
         }
     }
 
-    fn system(&mut self, kind: Kind, stock: &Stock) -> Outcome<System> {
+    fn system(&mut self, kind: Kind, fixture: &Fixture) -> Outcome<System> {
         let (options, name) = (self.options, kind.name());
-        let requests = stock.requests(kind, self.supply(kind));
+        let requests = fixture.requests(kind, self.supply(kind));
         self.step(&format!("{name}: at most"))?;
-        let most = speed(kind, stock, &requests, options.callers(), options.rounds, &self.file())?;
+        let most = speed(kind, fixture, &requests, options.callers(), options.rounds, &self.file())?;
         let mut load = Vec::new();
         for share in &options.shares {
             let rate = most.per_second.median * share;
             self.step(&format!("{name}: {rate:.0} a second"))?;
-            load.push(self.load(kind, stock, &requests, rate)?);
+            load.push(self.load(kind, fixture, &requests, rate)?);
         }
         let mut batches = Vec::new();
         for size in &options.batches {
@@ -304,28 +311,28 @@ impl Run<'_> {
                 continue;
             }
             let callers = Callers { number: 1, batch: *size };
-            let speed = speed(kind, stock, &requests, callers, options.rounds, &self.file())?;
+            let speed = speed(kind, fixture, &requests, callers, options.rounds, &self.file())?;
             batches.push(Batch { size: u32::try_from(*size)?, per_second: speed.per_second });
         }
         let mut bursts = Vec::new();
         for size in &options.bursts {
             self.step(&format!("{name}: {size} at once"))?;
             if let Some(some) = requests.get(..*size) {
-                bursts.push(self.burst(kind, stock, some)?);
+                bursts.push(self.burst(kind, fixture, some)?);
             }
         }
         self.step(&format!("{name}: memory"))?;
-        let memory = self.memory(kind, stock)?;
+        let memory = self.memory(kind, fixture)?;
         self.step(&format!("{name}: bytes"))?;
-        let bytes = self.bytes(kind, stock, &requests)?;
+        let bytes = self.bytes(kind, fixture, &requests)?;
         Ok(System { kind, most, load, batches, bursts, memory, bytes })
     }
 
-    fn load(&self, kind: Kind, stock: &Stock, requests: &[Vec<u8>], rate: f64) -> Outcome<Load> {
+    fn load(&self, kind: Kind, fixture: &Fixture, requests: &[Vec<u8>], rate: f64) -> Outcome<Load> {
         let n = ((rate * self.options.seconds) as usize).clamp(1, requests.len());
         let (mut latencies, mut achieved) = (Vec::new(), Vec::new());
         for round in 0..self.options.rounds {
-            stock.copy(kind, &self.file())?;
+            fixture.copy(kind, &self.file())?;
             let system = open::open(kind, &self.file())?;
             let times = poisson(rate, n, &mut rng(round as u64));
             let driven = drive(&*system, &requests[..n], &times, self.options.callers())?;
@@ -337,10 +344,10 @@ impl Run<'_> {
         Ok(Load { offered: rate, achieved, requests: u32::try_from(n)?, latency: latency(&latencies) })
     }
 
-    fn burst(&self, kind: Kind, stock: &Stock, requests: &[Vec<u8>]) -> Outcome<Burst> {
+    fn burst(&self, kind: Kind, fixture: &Fixture, requests: &[Vec<u8>]) -> Outcome<Burst> {
         let (mut latencies, mut drained) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {
-            stock.copy(kind, &self.file())?;
+            fixture.copy(kind, &self.file())?;
             let system = open::open(kind, &self.file())?;
             // Devices are silent, then all speak.
             std::thread::sleep(Duration::from_millis(200));
@@ -353,11 +360,11 @@ impl Run<'_> {
         Ok(Burst { size: u32::try_from(requests.len())?, drained, latency: latency(&latencies) })
     }
 
-    fn memory(&self, kind: Kind, stock: &Stock) -> Outcome<Option<Memory>> {
+    fn memory(&self, kind: Kind, fixture: &Fixture) -> Outcome<Option<Memory>> {
         ask(
             &Order::Memory {
                 kind,
-                site: self.site(stock),
+                site: self.site(fixture),
                 requests: self.supply(kind),
                 callers: CALLERS,
                 batch: self.options.batch,
@@ -366,9 +373,9 @@ impl Run<'_> {
         )
     }
 
-    fn bytes(&self, kind: Kind, stock: &Stock, requests: &[Vec<u8>]) -> Outcome<Bytes> {
+    fn bytes(&self, kind: Kind, fixture: &Fixture, requests: &[Vec<u8>]) -> Outcome<Bytes> {
         let file = self.file();
-        stock.copy(kind, &file)?;
+        fixture.copy(kind, &file)?;
         let before = stored(&file)?;
         let system = open::open(kind, &file)?;
         drive(&*system, requests, &burst(requests.len()), Callers { number: 1, batch: self.options.batch })?;
@@ -379,7 +386,7 @@ impl Run<'_> {
             // The number of its row.
             Kind::Central => (8, None),
             Kind::Signed | Kind::Proofs | Kind::Blocks => {
-                let solo = Solo::open(Medium::File(file))?;
+                let solo = Solo::open(Storage::File(file))?;
                 let txid = decode(first)?.id();
                 let receipt = solo.receipt(&txid)?.ok_or("it is on the ledger")?;
                 let inclusion = solo.inclusion(&txid)?.ok_or("it is on the ledger")?;
@@ -389,37 +396,37 @@ impl Run<'_> {
         Ok(Bytes { request: first.len() as u64, receipt, inclusion, stored: grown })
     }
 
-    fn engines(&mut self, stock: &Stock) -> Outcome<(Vec<Gates>, Vec<EngineSpeed>)> {
-        let (mut gates, mut speeds) = (Vec::new(), Vec::new());
+    fn engines(&mut self, fixture: &Fixture) -> Outcome<(Vec<Steps>, Vec<EngineSpeed>)> {
+        let (mut steps, mut speeds) = (Vec::new(), Vec::new());
         let own = amanat_accel::default_backend().name();
         for engine in engines() {
-            self.step(&format!("gates with {engine}"))?;
+            self.step(&format!("steps with {engine}"))?;
             // Signatures and rules are the same with every engine.
             let kinds = if engine == own { Kind::ALL.to_vec() } else { vec![Kind::Proofs, Kind::Blocks] };
             let order = Order::Engine {
                 kinds,
-                site: self.site(stock),
+                site: self.site(fixture),
                 block: self.options.batch.min(self.options.proofs),
                 rounds: self.options.rounds,
             };
             let figures: EngineFigures = ask(&order, Some(engine))?;
-            gates.extend(figures.gates);
+            steps.extend(figures.steps);
             speeds.extend(figures.speeds);
         }
-        Ok((gates, speeds))
+        Ok((steps, speeds))
     }
 
     fn organisations(&mut self) -> Outcome<Vec<Scale>> {
         let mut scales = Vec::new();
         for organisations in &self.options.organisations {
             let n = self.options.proofs_each;
-            let stock = self.stock(*organisations, n)?;
+            let fixture = self.fixture(*organisations, n)?;
             for kind in Kind::ALL {
                 self.step(&format!("{}: {organisations} organisations", kind.name()))?;
-                let requests = stock.requests(kind, n);
+                let requests = fixture.requests(kind, n);
                 let speed = speed(
                     kind,
-                    &stock,
+                    &fixture,
                     &requests,
                     self.options.callers(),
                     self.options.rounds,
@@ -442,12 +449,12 @@ impl Run<'_> {
         for validators in self.options.validators.clone() {
             let say = |now: &str| tell(self.watcher, self.done, self.of, now);
             let proofs = self.options.proofs;
-            let stock = Stock::prepare((1, validators), proofs, &self.keys, &self.options.cache, &say)?;
+            let fixture = Fixture::prepare((1, validators), proofs, &self.keys, &self.options.cache, &say)?;
             for kind in [Kind::Signed, Kind::Proofs] {
                 self.step(&format!("{validators} validators: {}", kind.name()))?;
                 let folder = self.work.path().join("validators");
                 let watcher = (self.watcher, self.done, self.of);
-                all.push(validators::measure(kind, validators, &stock, self.options, &folder, watcher)?);
+                all.push(validators::measure(kind, validators, &fixture, self.options, &folder, watcher)?);
             }
         }
         Ok(all)
@@ -459,9 +466,9 @@ impl Run<'_> {
         Ok(Vec::new())
     }
 
-    /// The same load for all, so that what waits is the same: a tenth of what the ledger with proofs can take, or so little
-    /// that the run outlasts the outage.
-    fn outages(&mut self, stock: &Stock, systems: &[System]) -> Outcome<Vec<Outage>> {
+    /// The same load for all, so that what waits is the same: a tenth of what the ledger with
+    /// proofs can take, or so little that the run outlasts the outage.
+    fn outages(&mut self, fixture: &Fixture, systems: &[System]) -> Outcome<Vec<Outage>> {
         let proofs = systems.iter().find(|s| s.kind == Kind::Proofs).ok_or("it was measured")?;
         let n = self.options.proofs;
         let lasting = n as f64 / (3.0 * self.options.away.as_secs_f64());
@@ -471,8 +478,8 @@ impl Run<'_> {
         for kind in [Kind::Central, Kind::Signed, Kind::Proofs] {
             self.step(&format!("{}: outage", kind.name()))?;
             let file = self.work.path().join("node.redb");
-            stock.copy(kind, &file)?;
-            let requests = stock.requests(kind, n);
+            fixture.copy(kind, &file)?;
+            let requests = fixture.requests(kind, n);
             let outage =
                 outage::outage(kind, &file, &requests, &times, self.options.away, self.options.batch)?;
             if outage.lost > 0 {

@@ -17,21 +17,22 @@ pub(super) fn open(kind: Kind, path: &Path) -> Outcome<Box<dyn System>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture::Fixture;
     use super::super::load::{Callers, burst, drive};
-    use super::super::stock::Stock;
     use super::*;
 
     #[test]
     fn what_is_driven_through_a_system_is_in_its_record_also_when_it_is_opened_again() -> Outcome<()> {
         let folder = tempfile::tempdir()?;
-        let stock = Stock::bare(folder.path(), 2)?;
+        let fixture = Fixture::bare(folder.path(), 2)?;
         let path = folder.path().join("run.redb");
-        // By block there are signed transactions too: ProcessProposal does not ask what a block holds.
+        // By block there are signed transactions too: ProcessProposal does not ask what a block
+        // holds.
         for (kind, asked) in
             [(Kind::Central, Kind::Central), (Kind::Signed, Kind::Signed), (Kind::Blocks, Kind::Signed)]
         {
-            stock.copy(kind, &path)?;
-            let requests = stock.requests(asked, 21);
+            fixture.copy(kind, &path)?;
+            let requests = fixture.requests(asked, 21);
             let system = open(kind, &path)?;
             let before = system.height();
             drive(&*system, &requests[..20], &burst(20), Callers { number: 2, batch: 5 })?;

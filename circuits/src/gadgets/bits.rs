@@ -4,7 +4,8 @@ use crate::cs::{Bit, Cs, Num, RowKind, inverse_or_zero};
 use amanat_domain::field::{Fr, pow2};
 use ark_ff::{BigInteger, One, PrimeField, Zero};
 
-/// A word made of bits: the bits are the witness, the word is derived from them, so it is in range by construction.
+/// A word made of bits: the bits are the witness, the word is derived from them, so it is in range
+/// by construction.
 pub struct Word {
     /// Bits, least significant first.
     pub bits: Vec<Bit>,
@@ -12,8 +13,8 @@ pub struct Word {
     pub num: Num,
 }
 
-/// A word of `width` bits (at most 253) with this value; a value that does not fit is cut, and then differs from what the
-/// statement says.
+/// A word of `width` bits (at most 253) with this value; a value that does not fit is cut, and then
+/// differs from what the statement says.
 pub fn word(cs: &mut Cs, value: Fr, width: u32) -> Word {
     cs.gadget("bits", |cs| {
         let integer = value.into_bigint();
@@ -174,7 +175,8 @@ mod tests {
         }
     }
 
-    /// Outside the width the comparison may be refused; it is never answered wrongly for operands below 2^(width + 1).
+    /// Outside the width the comparison may be refused; it is never answered wrongly for operands
+    /// below 2^(width + 1).
     #[test]
     fn an_operand_out_of_range_gets_no_wrong_answer() {
         for width in [2u32, 40, 65] {
@@ -201,7 +203,8 @@ mod tests {
                 assert_less_or_equal(cs, &a, &b, width);
             });
             assert!(!asserted.holds());
-            // -1 <= 1 does hold as far as 40 bits tell: 1 - (-1) = 2. Operands must be in range, and callers see to it.
+            // -1 <= 1 does hold as far as 40 bits tell: 1 - (-1) = 2. Operands must be in range,
+            // and callers see to it.
             assert!(negative.holds());
         }
     }
@@ -214,7 +217,8 @@ mod tests {
                 let x = cs.hint(x);
                 is_zero(cs, &x).num().clone()
             });
-            // Wire 10 is the answer: the other truth value, and a number that is none; with any inverse.
+            // Wire 10 is the answer: the other truth value, and a number that is none; with any
+            // inverse.
             for lie in [Fr::from(!zero), Fr::from(2u64), -Fr::one()] {
                 for inverse in [Fr::from(0u64), Fr::one(), inverse_or_zero(x), random(&mut rng(3))] {
                     let outcome = forged(&[(10, lie), (11, inverse)], |cs| {

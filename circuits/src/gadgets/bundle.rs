@@ -13,7 +13,8 @@ pub struct OpenBundle {
     time: Num,
     /// What the prover says the roots are.
     claimed: PerRegistry<Fr>,
-    /// Roots that other gadgets computed or asked for. A root that one computes has no wire of its own: it would be in no row.
+    /// Roots that other gadgets computed or asked for. A computed root has no wire: it would be in
+    /// no row.
     roots: PerRegistry<Option<Num>>,
     counts: PerRegistry<Num>,
 }

@@ -1,4 +1,5 @@
-//! A consent's leaf and its evaluation: the native function, [`permits`], and the same in constraints.
+//! A consent's leaf and its evaluation: the native function, [`permits`], and the same in
+//! constraints.
 
 use crate::cs::{Bit, Cs, Num};
 use crate::gadgets::bits::{self, Word, word};
@@ -13,8 +14,9 @@ use amanat_domain::time::{Period, TIME_BITS, Timestamp};
 
 /// Whether the terms permit the request now.
 ///
-/// Nested rules that match decide first, deny before permit; then root rules, deny before permit; then the default. A permit
-/// matches a request that lies wholly inside it, a deny one that it touches.
+/// Nested rules that match decide first, deny before permit; then root rules, deny before permit;
+/// then the default. A permit matches a request that lies wholly inside it, a deny one that it
+/// touches.
 #[must_use]
 pub fn permits(
     terms: &ConsentTerms,
@@ -96,7 +98,8 @@ struct RuleVar {
     periods: Num,
 }
 
-/// Widths of the masks word's fields, in order: purposes, actions, categories, jurisdictions, confidentiality, effect, level.
+/// Widths of the masks word's fields, in order: purposes, actions, categories, jurisdictions,
+/// confidentiality, effect, level.
 const MASK_BITS: u32 = 32 + 8 + 64 + 32 + 2 + 1 + 1;
 
 /// A scope's word as bits.
@@ -131,7 +134,8 @@ impl ScopeVar {
         })
     }
 
-    /// Enforces that each of the four masks names something: an empty one would lie inside every permit.
+    /// Enforces that each of the four masks names something: an empty one would lie inside every
+    /// permit.
     pub fn assert_not_empty(&self, cs: &mut Cs) {
         for mask in [&self.purposes, &self.actions, &self.categories, &self.jurisdictions] {
             bits::assert_nonzero(cs, &count(mask));
@@ -304,7 +308,8 @@ impl RequestVar<'_> {
         // Inside: nothing asked for is missing. The count is at most 136: no wrap.
         let missing = met.iter().fold(Num::zero(), |sum, (asked, has)| &(&sum + asked) - has);
         let inside = bits::is_zero(cs, &missing);
-        // Touched: in every mask something is met. The product of four counts is below 2^22: no wrap.
+        // Touched: in every mask something is met. The product of four counts is below 2^22: no
+        // wrap.
         let a = cs.mul(&met[0].1, &met[1].1);
         let b = cs.mul(&met[2].1, &met[3].1);
         let all_met = cs.mul(&a, &b);
@@ -320,7 +325,8 @@ impl RequestVar<'_> {
         let begun = bits::less_or_equal(cs, from, &self.now, TIME_BITS);
         let not_ended = bits::less_or_equal(cs, &self.now, until, TIME_BITS);
 
-        // Permit: rule.from <= from, until <= rule.until. Deny: rule.from <= until, from <= rule.until.
+        // Permit: rule.from <= from, until <= rule.until. Deny: rule.from <= until, from <=
+        // rule.until.
         let first = bits::select(cs, &rule.effect, &self.data_from, &self.data_until);
         let last = &(&self.data_from + &self.data_until) - &first;
         let data_begun = bits::less_or_equal(cs, data_from, &first, TIME_BITS);

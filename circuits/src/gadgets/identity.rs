@@ -97,7 +97,8 @@ impl RoleVar {
     pub fn session(&self, cs: &mut Cs, now: &Num) -> Num {
         cs.gadget("session", |cs| {
             let honest = now.value().into_u64().and_then(Timestamp::new).map_or(0, shift_of);
-            // shift < 2^26 and now < 2^40: now - shift * 28800 does not wrap, and both range checks leave one shift.
+            // shift < 2^26 and now < 2^40: now - shift * 28800 does not wrap, and both range checks
+            // leave one shift.
             let shift = word(cs, Fr::from(honest), 26);
             let rest = now - &shift.num.scale(Fr::from(SHIFT_SECONDS));
             let last = Num::from_u64(SHIFT_SECONDS - 1);

@@ -9,7 +9,8 @@ use amanat_domain::tree::{DEPTH, NonMembership, Path, REVOCATION_BITS};
 
 /// The root over a leaf and its path: 302 rows for each level.
 ///
-/// Each level's four children are the witness; the two bits of the position pick the one that must be the node below.
+/// Each level's four children are the witness; the two bits of the position pick the one that must
+/// be the node below.
 pub fn root(cs: &mut Cs, leaf: &Num, path: &Path) -> Num {
     cs.gadget("merkle path", |cs| {
         let mut node = leaf.clone();
@@ -34,8 +35,9 @@ pub fn root(cs: &mut Cs, leaf: &Num, path: &Path) -> Num {
 
 /// The root of the indexed tree over a low leaf that shows `id` absent: `low < id < next`.
 ///
-/// Relies on what the ledger keeps: every value in the tree, and the sentinel, is at most `2^251`. Both comparisons then
-/// have operands below `2^252`, and a difference that fits 251 bits did not wrap: `r > 2^253`.
+/// Relies on what the ledger keeps: every value in the tree, and the sentinel, is at most `2^251`.
+/// Both comparisons then have operands below `2^252`, and a difference that fits 251 bits did not
+/// wrap: `r > 2^253`.
 pub fn absent_root(cs: &mut Cs, id: &Num, witness: &NonMembership) -> Num {
     cs.gadget("non-membership", |cs| {
         let low = cs.hint(witness.low_value);
@@ -47,7 +49,8 @@ pub fn absent_root(cs: &mut Cs, id: &Num, witness: &NonMembership) -> Num {
     })
 }
 
-/// Enforces that a number is a revocation id: below `2^251`. (That it is not zero is the ledger's to refuse.)
+/// Enforces that a number is a revocation id: below `2^251`. (That it is not zero is the ledger's
+/// to refuse.)
 pub fn assert_revocation_id(cs: &mut Cs, id: &Num) {
     const { assert!(REVOCATION_BITS < 253) };
     debug_assert!(pow2(REVOCATION_BITS) != Fr::from(0u64));
@@ -92,7 +95,7 @@ mod tests {
         }
     }
 
-    /// Whoever claims another position, or another node at their position, for the leaf they have.
+    /// A prover that claims another position, or another node at its position, for its leaf.
     #[test]
     fn another_digit_and_another_child_are_refused() {
         let mut rng = rng(6);
@@ -153,7 +156,8 @@ mod tests {
         }
     }
 
-    /// For every pair of neighbours that the ledger can hold, gadget and native check say the same of every id.
+    /// For every pair of neighbours that the ledger can hold, gadget and native check say the same
+    /// of every id.
     #[test]
     fn absence_agrees_with_the_native_check_on_real_trees() {
         let mut rng = rng(8);

@@ -1,6 +1,7 @@
 //! Poseidon in constraints: three rows for each S-box, linear layers free.
 //!
-//! `3 * (8 t + R_P) - 3` rows for width `t` with a constant tag: the tag's first S-box is a constant.
+//! `3 * (8 t + R_P) - 3` rows for width `t` with a constant tag: the tag's first S-box is a
+//! constant.
 
 use crate::cs::{Cs, Num};
 use amanat_domain::field::Fr;

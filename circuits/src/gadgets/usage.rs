@@ -6,9 +6,11 @@ use crate::gadgets::poseidon;
 use amanat_domain::field::Fr;
 use amanat_domain::poseidon::Tag;
 
-/// `H(Use; nonce, subject, i)` for a use index of 64 bits; enforces that `i < limit` where there is a limit (32 bits, 0 is none).
+/// `H(Use; nonce, subject, i)` for a use index of 64 bits; enforces that `i < limit` where there is
+/// a limit (32 bits, 0 is none).
 ///
-/// An unlimited consent is used under a random index, so that the slot does not say which kind it is.
+/// An unlimited consent is used under a random index, so that the slot does not say which kind it
+/// is.
 pub fn nullifier(cs: &mut Cs, [nonce, subject]: [&Num; 2], index: u64, limit: &Num) -> Num {
     cs.gadget("use", |cs| {
         let index = word(cs, Fr::from(index), 64);
@@ -57,7 +59,8 @@ mod tests {
     /// The index is 64 bits: the number i + r, which hashes like i, cannot be written, nor can -1.
     #[test]
     fn a_spent_index_has_no_other_writing() {
-        // Wires: 9, 10 nonce and subject, 11 limit, 12.. the index, 76 whether there is no limit, 77 its inverse.
+        // Wires: 9, 10 nonce and subject, 11 limit, 12.. the index, 76 whether there is no limit,
+        // 77 its inverse.
         assert!(forged(&[], |cs| walk(cs, 2, 3)).holds());
         for (bit, value) in [(0, Fr::from(2u64)), (1, Fr::from(3u64)), (5, -Fr::from(1u64))] {
             assert!(!forged(&[(12 + bit, value)], |cs| walk(cs, 2, 3)).holds());

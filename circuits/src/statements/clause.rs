@@ -86,8 +86,8 @@ pub(super) fn constrain_unused(cs: &mut Cs, slots: &[usize]) {
     }
 }
 
-/// `ctx` enters a row of its own, also where no hash of the statement takes it: a public input in no row could be changed
-/// in a finished proof.
+/// `ctx` enters a separate row if no hash of the statement takes it: a public input in no row could
+/// be changed in a finished proof.
 pub(super) fn constrain_ctx(cs: &mut Cs) {
     cs.gadget("context", |cs| {
         let ctx = cs.public(public::CTX);

@@ -1,10 +1,11 @@
-//! The statements: for each a witness, the native check and the constraints, clause by clause in the order
-//! of the book, and samples.
+//! The statements: for each a witness, the native check and the constraints, clause by clause in
+//! the order of the book, and samples.
 //!
-//! A statement is a folder: `mod.rs` has the witness, `check.rs` the clauses as plain Rust, `circuit.rs` the
-//! same clauses as constraints, `sample.rs` the honest case and a broken one for each clause. The list of
-//! statements is the domain's, [`for_each_statement!`](amanat_domain::for_each_statement): a statement in it
-//! without its folder does not compile.
+//! A statement is a folder: `mod.rs` has the witness, `check.rs` the clauses as plain Rust,
+//! `circuit.rs` the same clauses as constraints, `sample.rs` the honest case and a broken one for
+//! each clause. The list of statements is the domain's,
+//! [`for_each_statement!`](amanat_domain::for_each_statement): a statement in it without its folder
+//! does not compile.
 
 mod blank;
 mod clause;
@@ -23,8 +24,8 @@ macro_rules! modules {
 
 amanat_domain::for_each_statement!(modules);
 
-/// Evaluates an expression for a statement known only at run time, with a type's name standing for the
-/// statement's witness.
+/// Evaluates an expression for a statement known only at run time, with a type's name standing for
+/// the statement's witness.
 ///
 /// ```
 /// use amanat_circuits::{Relation, with_relation};
@@ -51,8 +52,8 @@ macro_rules! with_relation {
     };
 }
 
-/// The policy says no: which clause, and why in words. For the prover's own eyes: it may tell what a consent
-/// says, so it goes into no service log.
+/// The policy says no: which clause, and why in words. For the prover's own eyes: it may tell what
+/// a consent says, so it goes into no service log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{clause}: {reason}")]
 pub struct Denied {

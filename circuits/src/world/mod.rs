@@ -1,12 +1,16 @@
-//! Small worlds for tests and the mutation run: a patient, a clinician, a consent, a record and registries around them.
+//! Small worlds for tests and the mutation run: a patient, a clinician, a consent, a record and
+//! registries around them.
 //!
-//! A [`World`] is plain data. Change a field and ask for a statement's [`Case`] ([`Sample::case`](sample::Sample::case)):
-//! trees, bundle and public vector follow, so that one thing is wrong and everything else is as an honest
-//! ledger would have it. What belongs to one statement is in its folder, in `sample.rs`.
+//! A [`World`] is plain data. Change a field and ask for a statement's [`Case`]
+//! ([`Sample::case`](sample::Sample::case)): trees, bundle and public vector follow, so that one
+//! thing is wrong and everything else is as an honest ledger would have it. What belongs to one
+//! statement is in its folder, in `sample.rs`.
 
+pub mod change;
 pub mod rules;
 pub mod sample;
 pub mod tamper;
+pub mod values;
 
 use sample::Sample;
 
@@ -187,7 +191,7 @@ pub fn confidentiality(n: u64) -> Confidentiality {
     }
 }
 
-/// A time of so many seconds.
+/// The time `seconds` after the beginning of year 1.
 pub fn at(seconds: u64) -> Timestamp {
     Timestamp::new(seconds).expect("40 bits")
 }

@@ -122,8 +122,8 @@ pub fn random_terms(rng: &mut ChaCha20Rng, world: &World) -> ConsentTerms {
     }
 }
 
-/// Worlds in which each zero test of the rules is seen zero and not zero, at each of the eight slots: for the mutation run.
-/// Not all of them permit.
+/// Worlds in which each zero test of the rules is seen zero and not zero, at each of the eight
+/// slots: for the mutation run. Not all of them permit.
 #[must_use]
 pub fn decisive(seed: u64) -> Vec<World> {
     // Nothing revoked: any id below 2^251 has the first leaf around it.
@@ -183,7 +183,8 @@ pub fn decisive(seed: u64) -> Vec<World> {
         })
         .collect();
     worlds.push(World { limit: UseLimit::from_u32(5), use_index: 5, ..plain.clone() });
-    // Not qualified, and a record that holds more than is asked for: a wrong product could make up for it.
+    // Not qualified, and a record that holds more than is asked for: a wrong product could make up
+    // for it.
     let strangers = |n: usize| (0..n).map(|i| Fr::from(1000 + i as u64));
     let others: Vec<OrgId> = strangers(MAX_ORGS).map(OrgId::new).collect();
     let no_roles: Vec<RoleCode> = strangers(MAX_ROLES).map(RoleCode::new).collect();
@@ -203,8 +204,8 @@ pub fn decisive(seed: u64) -> Vec<World> {
 /// The record's value in worlds that ask about it: with room on both sides.
 pub const AMOUNT: u64 = 1 << 63;
 
-/// A world in which everything is asked about and answered, every restriction has room to be broken, and only a sweeping
-/// nested permit decides.
+/// A world in which everything is asked about and answered, every restriction has room to be
+/// broken, and only a sweeping nested permit decides.
 #[must_use]
 pub fn asking(seed: u64) -> World {
     let mut world = World::new(seed);

@@ -1,9 +1,9 @@
 //! The samples of a statement, and the families of negatives that several statements share.
 //!
-//! A sample is a statement's honest case, and cases in which one clause does not hold, with the id the native
-//! check answers. Where native types cannot say what a prover's witness can (a period turned round, a nonce
-//! without a revocation id), the tests and the mutation run put the bad value into the constraints by
-//! [`Cs::cheating`](crate::Cs::cheating).
+//! A sample is a statement's honest case, and cases in which one clause does not hold, with the id
+//! the native check answers. Where native types cannot say what a prover's witness can (a period
+//! turned round, a nonce without a revocation id), the tests and the mutation run put the bad value
+//! into the constraints by [`Cs::cheating`](crate::Cs::cheating).
 
 use super::{Case, World, at, confidentiality, period, rules};
 use crate::statements::Relation;
@@ -37,7 +37,8 @@ pub trait Sample: Relation + Sized + Send + Sync {
     const CLAUSES: &'static [&'static str];
     /// Clauses of which the native types cannot express a violation.
     const UNREPRESENTABLE: &'static [&'static str];
-    /// Number of private wires that may be changed alone, each listed by the circuit with its reason.
+    /// Number of private wires that may be changed alone, each listed by the circuit with its
+    /// reason.
     const FREE_WIRES: usize;
     /// Registries whose roots the constraints take from the witness as they are.
     const UNOPENED: &'static [Registry];
@@ -192,7 +193,7 @@ pub(crate) fn empty_masks() -> [EmptyMask; 4] {
     ]
 }
 
-/// Terms under which the request is refused, each for a reason of its own.
+/// Terms under which the request is refused, each for another reason.
 pub(crate) fn refusals<R: Sample>(list: &mut Negatives<R>, clause: &'static str) {
     use rules::{idle, sweeping, terms};
     let (root, nested) = (Level::Root, Level::Nested);

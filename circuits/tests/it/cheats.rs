@@ -1,5 +1,5 @@
-//! Violations that the native types cannot express, put straight into the constraints: the witness has no such value, a
-//! cheating prover's assignment may.
+//! Violations that the native types cannot express, put straight into the constraints: the witness
+//! has no such value, a cheating prover's assignment may.
 
 use amanat_circuits::statements::consent::ConsentWitness;
 use amanat_circuits::statements::grant::GrantWitness;
@@ -14,8 +14,8 @@ use amanat_domain::tree::RevocationId;
 use ark_ff::{BigInteger, PrimeField};
 use std::collections::BTreeSet;
 
-/// The clauses of the rows that are violated when a prover puts these values in place of the honest ones, and publishes
-/// what comes out.
+/// The clauses of the rows that are violated when a prover puts these values in place of the honest
+/// ones, and publishes what comes out.
 fn violated<R: Sample>(case: &Case<R>, faults: Vec<(u32, Fr)>) -> BTreeSet<&'static str> {
     let mut cs = Cs::cheating(&case.public.to_field_elements(), faults);
     case.witness.constrain(&mut cs);

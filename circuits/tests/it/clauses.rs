@@ -1,4 +1,5 @@
-//! Each clause broken alone is refused by the native check, with that clause's id, and by the constraints.
+//! Each clause broken alone is refused by the native check, with that clause's id, and by the
+//! constraints.
 
 use crate::of_each_statement;
 use amanat_circuits::built;

@@ -1,4 +1,5 @@
-//! Gadgets agree with the native functions on random input and at the edges, and refuse what lies beyond.
+//! Gadgets agree with the native functions on random input and at the edges, and refuse what lies
+//! beyond.
 
 use amanat_circuits::cs::{Cs, Num};
 use amanat_circuits::gadgets::consent::{ConsentVar, RequestVar, ScopeVar, candidate_vars, permits};
@@ -151,7 +152,8 @@ fn a_session_is_of_the_shift_the_time_falls_in() {
     }
 }
 
-/// The semantics of the book told another way: of the rules that match, the most specific decides; denials are more specific.
+/// The semantics of the book told another way: of the rules that match, the most specific decides;
+/// denials are more specific.
 fn decides(
     terms: &ConsentTerms,
     scope: &Scope,

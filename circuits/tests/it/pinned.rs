@@ -1,5 +1,6 @@
-//! The circuits are what they were: rows, wires and digest of each, in `pinned.txt`. A key is bound to a digest, so a change
-//! here is a new version of a statement. `AMANAT_REMAKE_PINNED=1 cargo test -p amanat-circuits pinned` writes the file.
+//! The circuits are what they were: rows, wires and digest of each, in `pinned.txt`. A key is bound
+//! to a digest, so a change here is a new version of a statement. `AMANAT_REMAKE_PINNED=1 cargo
+//! test -p amanat-circuits pinned` writes the file.
 
 use amanat_circuits::circuit;
 use amanat_domain::statement::Statement;

@@ -1,10 +1,12 @@
-//! Native check and constraints give the same verdict on witnesses that are tampered with field by field: what a buggy
-//! caller, a stale mirror or a liar would hand to a prover. `AMANAT_FUZZ_CASES` sets how many cases each statement gets.
+//! Native check and constraints give the same verdict on witnesses that are tampered with field by
+//! field: what a buggy caller, a stale mirror or a liar would hand to a prover. `AMANAT_FUZZ_CASES`
+//! sets how many cases each statement gets.
 //!
-//! In half of the cases the bundle is made to commit to whatever roots the tampered witness leads to, so that the clause
-//! behind the root decides and not the root. Left alone are the fields that the constraints do not read because they derive
-//! them: a bundle's epoch and the roots a statement opens, the subject a consent names and the one a record's leaf holds,
-//! the holder key of a credential. Native checks compare those; a difference harms none but the prover who makes it.
+//! In half of the cases the bundle is made to commit to whatever roots the tampered witness leads
+//! to, so that the clause behind the root decides and not the root. Left alone are the fields that
+//! the constraints do not read because they derive them: a bundle's epoch and the roots a statement
+//! opens, the subject a consent names and the one a record's leaf holds, the holder key of a
+//! credential. Native checks compare those; a difference harms none but the prover who makes it.
 
 use crate::of_each_statement;
 use amanat_circuits::built;

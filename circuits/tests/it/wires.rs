@@ -1,4 +1,5 @@
-//! No wire is loose: whoever changes one alone violates a row, unless the wire is listed as free with the reason.
+//! No wire is loose: to change one alone violates a row, unless the wire is listed as free with the
+//! reason.
 
 use crate::of_each_statement;
 use amanat_circuits::r1cs::{Row, evaluate};
@@ -70,8 +71,9 @@ fn no_wire_is_loose<R: Sample>() {
         assert!(unlisted.is_empty(), "{}, world {index}: wires {unlisted:?} are loose", R::STATEMENT);
         always = Some(always.map_or(loose.clone(), |seen| &seen & &loose));
     }
-    // A free wire is one only where the value it inverts is zero: in some world each is held. But for one: where the number
-    // of nested denials is not zero, the request is refused and there is no valid world.
+    // A free wire is one only where the value it inverts is zero: in some world each is held. But
+    // for one: where the number of nested denials is not zero, the request is refused and there is
+    // no valid world.
     let evaluates_rules = usize::from(!listed.is_empty());
     assert_eq!(
         always.expect("some worlds are valid").len(),

@@ -32,7 +32,7 @@ impl UseLimit {
         Self(n.get())
     }
 
-    /// The limit; none where unlimited.
+    /// The limit; `None` if unlimited.
     #[must_use]
     pub const fn limit(self) -> Option<u32> {
         if self.0 == 0 { None } else { Some(self.0) }
@@ -62,8 +62,8 @@ pub struct GrantedConsent {
 }
 
 impl GrantedConsent {
-    /// Draws nonce and salt. The nonce is drawn until its revocation id is below 2^251 (six tries on average), so that
-    /// what was granted can be revoked.
+    /// Draws nonce and salt. The nonce is drawn until its revocation id is below 2^251 (six tries
+    /// on average), so that what was granted can be revoked.
     pub fn new(
         terms: ConsentTerms,
         subject: SubjectCommitment,
@@ -79,7 +79,7 @@ impl GrantedConsent {
         Self { terms, subject, limit, nonce, salt: Secret::random(rng) }
     }
 
-    /// From stored parts; none where the nonce has no revocation id.
+    /// From stored parts; `None` if the nonce has no revocation id.
     #[must_use]
     pub fn from_parts(
         terms: ConsentTerms,
@@ -161,8 +161,9 @@ fn revocation_id(nonce: Fr, subject: SubjectCommitment) -> Option<RevocationId> 
     RevocationId::new(revocation_word(nonce, subject.to_field()))
 }
 
-/// `H(Revoke; nonce, subject)`: what revoking publishes. With the subject in it, nobody but the subject can publish it: another
-/// who knows the nonce could grant a consent under it, and revoke that.
+/// `H(Revoke; nonce, subject)`: what revoking publishes. With the subject in it, nobody but the
+/// subject can publish it: another who knows the nonce could grant a consent under it, and revoke
+/// that.
 #[must_use]
 pub fn revocation_word(nonce: Fr, subject: Fr) -> Fr {
     hash(Tag::Revoke, &[nonce, subject])

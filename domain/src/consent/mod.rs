@@ -56,7 +56,8 @@ impl ConsentTerms {
         self.default
     }
 
-    /// The last instant at which a rule permits something; none if the default permits, or no rule does.
+    /// The last instant at which a rule permits something; none if the default permits, or no rule
+    /// does.
     #[must_use]
     pub fn permits_until(&self) -> Option<Timestamp> {
         let permits = self.rules.iter().filter(|rule| rule.effect == Effect::Permit);

@@ -155,7 +155,8 @@ pub enum Level {
 }
 
 crate::field_newtype! {
-    /// An organisation: hash-to-field of its reference (`Organization/f001`) or business identifier.
+    /// An organisation: hash-to-field of its reference (`Organization/f001`) or business
+    /// identifier.
     OrgId
 }
 crate::field_newtype! {
@@ -214,8 +215,8 @@ impl Grantee {
 
 /// One flat rule.
 ///
-/// A permit matches a request that lies wholly inside it; a deny matches a request that touches it. So a rule that is
-/// met in part never widens access.
+/// A permit matches a request that lies wholly inside it; a deny matches a request that touches it.
+/// So a rule that is met in part never widens access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     /// Permit or deny.
@@ -246,8 +247,9 @@ pub const RULE_WORDS: usize = 3;
 impl Rule {
     /// Grantee, masks, periods.
     ///
-    /// Masks word, from bit 0: purposes 32, actions 8, categories 64, jurisdictions 32, confidentiality 2, effect 1,
-    /// level 1 (140 bits). Periods word: validity from, until, data from, until, 40 bits each (160 bits).
+    /// Masks word, from bit 0: purposes 32, actions 8, categories 64, jurisdictions 32,
+    /// confidentiality 2, effect 1, level 1 (140 bits). Periods word: validity from, until, data
+    /// from, until, 40 bits each (160 bits).
     #[must_use]
     pub fn to_words(&self) -> [Fr; RULE_WORDS] {
         let low = u128::from(self.purposes.0)

@@ -68,7 +68,8 @@ pub struct Head {
     pub kind: BundleKind,
     /// Its labels: no entry is less sensitive.
     pub floor: Floor,
-    /// `identifier` as `system|value`, else `id`: what tells a document from others. It may be that of a visit.
+    /// `identifier` as `system|value`, else `id`: what tells a document from others. It may be that
+    /// of a visit.
     pub identity: Option<String>,
     /// `total`.
     pub total: Option<u64>,
@@ -106,8 +107,9 @@ impl Head {
         }
     }
 
-    /// Reads the members of a file's outermost Bundle and passes over its entries: they may come before what is said of all of them.
-    /// `None` where the file begins with no object, or is broken before its end; [`Reader`](super::Reader) says why.
+    /// Reads the members of a file's outermost Bundle and passes over its entries: they may come
+    /// before what is said of all of them. `None` where the file begins with no object, or is
+    /// broken before its end; [`Reader`](super::Reader) says why.
     #[must_use]
     pub fn scan(input: impl BufRead) -> Option<Self> {
         let mut frames = Frames::new(input, MAX_HEAD);

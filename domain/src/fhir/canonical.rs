@@ -1,14 +1,16 @@
 //! The canonical form of a resource: what its digest is over.
 //!
-//! - keys sorted by the bytes of their UTF-8 (the order of code points; RFC 8785 sorts by UTF-16 units, the same for the
-//!   ASCII names FHIR uses), no white space;
-//! - numbers as written: `1.0` is not `1.00`, since FHIR's decimals carry their precision (RFC 8785 would make both `1`);
-//! - strings as UTF-8 with the fewest escapes: `\"`, `\\`, `\b \f \n \r \t`, other control characters as `\u00xx`; no
-//!   Unicode normalisation, zero-width characters stay;
-//! - at the root, and there only, `text` (the narrative), `meta.versionId` and `meta.lastUpdated` are left out, and `meta`
-//!   where nothing else was in it. Servers rewrite all three on every store; a digest over them would not survive a
-//!   round trip. All else stays, `meta.security`, `meta.source` and `id` included. So a digest does not vouch for the
-//!   narrative: what must be vouched for has to be in structured elements.
+//! - keys sorted by the bytes of their UTF-8 (the order of code points; RFC 8785 sorts by UTF-16
+//!   units, the same for the ASCII names FHIR uses), no white space;
+//! - numbers as written: `1.0` is not `1.00`, since FHIR's decimals carry their precision (RFC 8785
+//!   would make both `1`);
+//! - strings as UTF-8 with the fewest escapes: `\"`, `\\`, `\b \f \n \r \t`, other control
+//!   characters as `\u00xx`; no Unicode normalisation, zero-width characters stay;
+//! - at the root, and there only, `text` (the narrative), `meta.versionId` and `meta.lastUpdated`
+//!   are left out, and `meta` where nothing else was in it. Servers rewrite all three on every
+//!   store; a digest over them would not survive a round trip. All else stays, `meta.security`,
+//!   `meta.source` and `id` included. So a digest does not vouch for the narrative: what must be
+//!   vouched for has to be in structured elements.
 
 use super::json::{Json, Object};
 

@@ -1,7 +1,7 @@
 //! FHIR dates: a year, a month, a day, or an instant with its zone.
 //!
-//! A date is a period: `2015` is all of 2015. Which seconds that is depends on the zone in which it was meant, and a date
-//! carries none; [`Zones`] says which zones to reckon with.
+//! A date is a period: `2015` is all of 2015. Which seconds that is depends on the zone in which it
+//! was meant, and a date carries none; [`Zones`] says which zones to reckon with.
 
 use crate::time::{Period, Timestamp, days_in_month};
 
@@ -59,7 +59,8 @@ impl Zones {
         if minutes.abs() <= 14 * 60 { Some(Self { west: minutes, east: minutes }) } else { None }
     }
 
-    /// One zone as an operator writes it: `Z`, `+05:00`, `-03:30`; none outside the zones in use, -12:00 to +14:00.
+    /// One zone as an operator writes it: `Z`, `+05:00`, `-03:30`; none outside the zones in use,
+    /// -12:00 to +14:00.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (sign, rest) = match text.as_bytes() {

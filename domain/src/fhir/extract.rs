@@ -224,7 +224,8 @@ fn observation(
     performers(node, about, references::PERFORMER, record);
     record.link = about.one(node, "encounter", references::ENCOUNTER);
     observed(node, record);
-    // A component is a record of its own: the panel's context, its own code and value, linked to the panel.
+    // A component is a separate record: the panel's context, its own code and value, linked to the
+    // panel.
     let own = source
         .id
         .map(|id| format!("Observation/{id}"))
@@ -237,7 +238,8 @@ fn observation(
     })
 }
 
-/// Class of an Observation or DiagnosticReport from `category`; a device reading without category is a device's.
+/// Class of an Observation or DiagnosticReport from `category`; a device reading without category
+/// is a device's.
 fn classify(node: &Node<'_, '_>, resource_type: ResourceType, record: &mut RecordFields) {
     let mut class = Categories::NONE;
     // R4 has a list; a single concept is accepted too, for both mean the same.
@@ -305,7 +307,8 @@ fn medication_request(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &m
     record.link = about.one(node, "encounter", references::ENCOUNTER);
 }
 
-/// The medication: said itself, or that of a contained Medication. Another resource is not looked for.
+/// The medication: said itself, or that of a contained Medication. Another resource is not looked
+/// for.
 fn medication(node: &Node<'_, '_>, about: &About<'_, '_, '_>) -> Option<Coding> {
     let said = node.get("medicationCodeableConcept");
     let Some(reference) = node.get("medicationReference") else { return said?.concept() };
@@ -365,8 +368,8 @@ fn diagnostic_report(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record: &mu
     record.link = about.one(node, "encounter", references::ENCOUNTER);
 }
 
-/// When the services were: as said of the whole, else of every item; of what was done already, at the latest when the
-/// claim was made.
+/// When the services were: as said of the whole, else of every item; of what was done already, at
+/// the latest when the claim was made.
 fn services(node: &Node<'_, '_>) -> Period {
     if let Some(period) = times::said(node, &times::BILLABLE) {
         return period;
@@ -406,8 +409,8 @@ fn explanation_of_benefit(node: &Node<'_, '_>, about: &About<'_, '_, '_>, record
     record.link = about.one(node, "claim", references::CLAIM);
 }
 
-/// `total` is a list by adjudication category: what is paid before what was asked. Of a claim that is not adjudicated,
-/// nothing.
+/// `total` is a list by adjudication category: what is paid before what was asked. Of a claim that
+/// is not adjudicated, nothing.
 fn benefit(node: &Node<'_, '_>) -> Option<Amount> {
     let pending = node.get("outcome").is_some_and(|n| matches!(n.text(), Some("queued" | "error")));
     if pending && (node.get("total").is_some() || node.get("payment").is_some()) {
@@ -442,7 +445,8 @@ fn identifiers(node: &Node<'_, '_>) -> Vec<String> {
     node.all("identifier", lasting)
 }
 
-/// An identifier by which somebody is still known: not an old one, nor a temporary one, which may be given to another.
+/// An identifier by which somebody is still known: not an old one, nor a temporary one, which may
+/// be given to another.
 fn lasting(node: &Node<'_, '_>) -> Option<String> {
     let usage = node.get("use");
     match usage.as_ref().map(Node::text) {
@@ -458,7 +462,7 @@ fn lasting(node: &Node<'_, '_>) -> Option<String> {
     }
 }
 
-/// All time where nothing is said; none where what is said cannot be read.
+/// All time if nothing is said; `None` if what is said cannot be read.
 fn said_period(node: &Node<'_, '_>) -> Option<Period> {
     node.get("period").map_or(Some(Period::ALWAYS), |p| p.certain_period())
 }

@@ -1,5 +1,5 @@
-//! What reading takes beside a resource's JSON, and what it finds beside the records: the subject, the
-//! version, the facts that credentials are issued from.
+//! What reading takes beside a resource's JSON, and what it finds beside the records: the subject,
+//! the version, the facts that credentials are issued from.
 
 use super::{Floor, PartialDate, Zones};
 use crate::record::Coding;
@@ -23,14 +23,16 @@ impl Default for Context<'_> {
     }
 }
 
-/// How a resource names its subject. Nothing is resolved here: whom a text means depends on where the resource stood.
+/// How a resource names its subject. Nothing is resolved here: whom a text means depends on where
+/// the resource stood.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct SubjectReference {
     /// `reference`: a URL, `Patient/1`, `urn:uuid:..`, `#p1`.
     pub literal: Option<String>,
     /// What it says it is about where that is no patient: by `type`, or by the resource contained.
     pub not_a_patient: Option<&'static str>,
-    /// `identifier` of the reference, else those of the contained Patient that `#p1` names, as `system|value`.
+    /// `identifier` of the reference, else those of the contained Patient that `#p1` names, as
+    /// `system|value`.
     pub identifiers: Vec<String>,
 }
 
@@ -112,7 +114,8 @@ pub struct RoleFacts {
     pub organisation: Option<String>,
     /// Role codes: every coding of every `code`.
     pub codes: Vec<Coding>,
-    /// When the role is held; all time where not said; `None` where what is said cannot be read: issue nothing from it.
+    /// When the role is held; all time where not said; `None` where what is said cannot be read:
+    /// issue nothing from it.
     pub period: Option<Period>,
     /// Identifiers as `system|value`.
     pub identifiers: Vec<String>,

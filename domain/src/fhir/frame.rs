@@ -1,8 +1,8 @@
 //! Cuts a stream of bytes into JSON values without understanding them.
 //!
-//! The cut follows brackets and strings only; what lies between is judged later, value by value, by the strict reader.
-//! So a bad entry of a Bundle costs that entry, and memory holds one value of at most the caller's limit: of a longer one
-//! the rest is read and thrown away.
+//! The cut follows brackets and strings only; the strict reader checks what lies between later,
+//! value by value. So a bad entry of a Bundle costs that entry, and memory holds one value of at
+//! most the caller's limit: of a longer one the rest is read and thrown away.
 
 use std::io::{BufRead, ErrorKind};
 
@@ -209,7 +209,8 @@ impl Scan {
             match b {
                 b'"' => self.in_string = true,
                 b'{' | b'[' => self.depth += 1,
-                // Never below zero: the value began with a bracket, and ends where the count is back at zero.
+                // Never below zero: the value began with a bracket, and ends where the count is
+                // back at zero.
                 b'}' | b']' => {
                     self.depth -= 1;
                     if self.depth == 0 {

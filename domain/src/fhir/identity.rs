@@ -1,7 +1,8 @@
 //! Who or what a resource is: its [`Name`], by the rules of FHIR, and whom a reference in it names.
 //!
-//! A resource's identity is its URL ([R4, Resource Identity](http://hl7.org/fhir/R4/resource.html#id)), and an `id` is a name within
-//! one server only: `Patient/1` of two servers are two people. So a name says where it is a name:
+//! A resource's identity is its URL ([R4, Resource
+//! Identity](http://hl7.org/fhir/R4/resource.html#id)), and an `id` is a name within one server
+//! only: `Patient/1` of two servers are two people. So a name says where it is a name:
 //!
 //! | the resource has | its name is | a relative reference in it (`Patient/1`) means |
 //! |---|---|---|
@@ -12,11 +13,12 @@
 //! | an `id`, in a file or a Bundle of a source | `Type/id`, in its source | what has that id in the same Bundle, else in the source |
 //! | neither | a hash of its content, in its source or Bundle; of a Patient none | as with an id alone |
 //!
-//! A Bundle keeps ids to itself where it is a document or a message, where its entry is to be created (`POST`: the server gives an
-//! id), and where nobody named the source: whose ids they are cannot be told then.
+//! A Bundle keeps ids to itself where it is a document or a message, where its entry is to be
+//! created (`POST`: the server gives an id), and where nobody named the source: whose ids they are
+//! cannot be told then.
 //!
-//! `http` and `https` make no difference, nor do the case of the host, a default port, a version (`/_history/2`) and the case of a
-//! UUID. Nothing else is equal that is not the same text.
+//! `http` and `https` make no difference, nor do the case of the host, a default port, a version
+//! (`/_history/2`) and the case of a UUID. Nothing else is equal that is not the same text.
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr};
@@ -54,7 +56,8 @@ pub enum SourceError {
 }
 
 impl Source {
-    /// A source that the operator named: a server's base URL, or a word. A base URL makes `Patient/1` the `Patient/1` of that server.
+    /// A source that the operator named: a server's base URL, or a word. A base URL makes
+    /// `Patient/1` the `Patient/1` of that server.
     ///
     /// # Errors
     /// [`SourceError`].
@@ -102,7 +105,8 @@ impl fmt::Display for Source {
     }
 }
 
-/// What a resource is called, so that two resources have one name exactly if they are versions of the same. It holds an id: no `Debug`.
+/// What a resource is called, so that two resources have one name exactly if they are versions of
+/// the same. It holds an id: no `Debug`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name(String);
 
@@ -129,8 +133,9 @@ impl Name {
         }
     }
 
-    /// Whether the name holds beyond the folder of a file: a server or a source that the operator named keeps it, and no server that
-    /// many call so (`localhost`, an address of a private network).
+    /// Whether the name holds beyond the folder of a file: a server or a source that the operator
+    /// named keeps it, and no server that many call so (`localhost`, an address of a private
+    /// network).
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         match self.0.strip_prefix(SCHEME) {
@@ -139,7 +144,8 @@ impl Name {
         }
     }
 
-    /// Whether a person who writes this means the resource: the whole name, `Patient/1`, or `1`. Several resources may be meant.
+    /// Whether a person who writes this means the resource: the whole name, `Patient/1`, or `1`.
+    /// Several resources may be meant.
     #[must_use]
     pub fn is_meant_by(&self, text: &str) -> bool {
         let (own, text) = (self.local(), text.trim());
@@ -246,7 +252,8 @@ impl Stands<'_> {
         }
     }
 
-    /// What has no id is what it says; but what a patient says of himself others may say of themselves.
+    /// What has no id is what it says; but what a patient says of himself others may say of
+    /// themselves.
     fn by_content(&self, resource: &Resource) -> Result<Name, Nameless> {
         if resource.resource_type == ResourceType::Patient {
             return Err(Nameless::Nothing);
@@ -259,8 +266,8 @@ impl Stands<'_> {
         Ok(self.in_bundle(&local).unwrap_or_else(|| self.source.keeps(&local)))
     }
 
-    /// Whom a literal reference in the resource may name; the first that is there is meant. Empty for a reference to what the resource
-    /// contains, and for a search (`Patient?identifier=..`).
+    /// Whom a literal reference in the resource may name; the first that is there is meant. Empty
+    /// for a reference to what the resource contains, and for a search (`Patient?identifier=..`).
     #[must_use]
     pub fn candidates(&self, reference: &str) -> Vec<Name> {
         let reference = reference.trim();
@@ -289,7 +296,8 @@ impl Stands<'_> {
         {
             return vec![Name(format!("{}{relative}", &own[..restful.base]))];
         }
-        // What is not in a Bundle may be on the server that the operator named; a document holds all it speaks of.
+        // What is not in a Bundle may be on the server that the operator named; a document holds
+        // all it speaks of.
         let elsewhere = match self.bundle {
             Some((BundleKind::Document | BundleKind::Message, _)) => None,
             Some(_) if !self.source.is_named() => None,
@@ -329,7 +337,8 @@ fn is_anybodys(host: &str) -> bool {
             let local = ip.is_unique_local() || ip.is_unicast_link_local();
             ip.is_loopback() || ip.is_unspecified() || local || ip.to_ipv4_mapped().is_some_and(of_v4)
         }
-        // Names without a dot, numbers that are no address, and the names that private networks give (RFC 6762, 6761, 8375).
+        // Names without a dot, numbers that are no address, and the names that private networks
+        // give (RFC 6762, 6761, 8375).
         Err(_) => {
             let private = [".local", ".localhost", ".internal", ".lan", ".home.arpa"];
             let number = name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
@@ -373,7 +382,8 @@ fn is_relative(reference: &str) -> bool {
     })
 }
 
-/// An http or https URL in one spelling: `https`, a lower-case host, no default port, no slash at the end.
+/// An http or https URL in one spelling: `https`, a lower-case host, no default port, no slash at
+/// the end.
 fn url(text: &str) -> Option<String> {
     let text = text.trim();
     let (scheme, rest) = text.split_once("://")?;
@@ -387,12 +397,14 @@ fn url(text: &str) -> Option<String> {
     (!host.is_empty()).then(|| plain(&format!("{SCHEME}{host}{}", path.trim_end_matches('/'))))
 }
 
-/// An http URL as a name: without `#` and control characters, which a URL has only where it is none.
+/// An http URL as a name: without `#` and control characters, which a URL has only where it is
+/// none.
 fn plain(url: &str) -> String {
     url.chars().map(|c| if c == '#' || c.is_control() { '_' } else { c }).collect()
 }
 
-/// A `urn:uuid:` or `urn:oid:` in one spelling; none for what only looks like one: a made-up URN is a name in its file at most.
+/// A `urn:uuid:` or `urn:oid:` in one spelling; none for what only looks like one: a made-up URN is
+/// a name in its file at most.
 fn urn(text: &str) -> Option<String> {
     let text = text.trim();
     let prefix = text.get(..9)?;
@@ -401,7 +413,8 @@ fn urn(text: &str) -> Option<String> {
         let shape = uuid.len() == 36
             && uuid.bytes().enumerate().all(|(i, b)| match i {
                 8 | 13 | 18 | 23 => b == b'-',
-                // Version and variant (RFC 9562, section 4): what has neither was not made to be unique.
+                // Version and variant (RFC 9562, section 4): what has neither was not made to be
+                // unique.
                 14 => matches!(b, b'1'..=b'8'),
                 19 => matches!(b, b'8' | b'9' | b'a' | b'b'),
                 _ => b.is_ascii_hexdigit(),
@@ -414,7 +427,8 @@ fn urn(text: &str) -> Option<String> {
     shape.then(|| format!("urn:oid:{oid}"))
 }
 
-/// `#` parts names, so it is in none of them; a control character would let a name break a line. Two texts stay two.
+/// `#` parts names, so it is in none of them; a control character would let a name break a line.
+/// Two texts stay two.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

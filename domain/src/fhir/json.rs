@@ -1,11 +1,13 @@
 //! JSON, read strictly: one text has one meaning.
 //!
-//! Why not `serde_json::Value`: it keeps the last of two equal keys (another reader keeps the first, and the two disagree
-//! about what was signed), and under `arbitrary_precision` it takes an object with one private key for a number. Here equal
-//! keys are refused, numbers keep their text, strings are borrowed from the input where they hold no escape, and objects
-//! are sorted, so that the canonical form is one walk. A test compares this reader with `serde_json` on random texts.
+//! Why not `serde_json::Value`: it keeps the last of two equal keys (another reader keeps the
+//! first, and the two disagree about what was signed), and under `arbitrary_precision` it takes an
+//! object with one private key for a number. Here equal keys are refused, numbers keep their text,
+//! strings are borrowed from the input where they hold no escape, and objects are sorted, so that
+//! the canonical form is one walk. A test compares this reader with `serde_json` on random texts.
 //!
-//! Bounded: nesting by [`MAX_DEPTH`], the number of values by the caller; an error names place and reason, never content.
+//! Bounded: nesting by [`MAX_DEPTH`], the number of values by the caller; an error names place and
+//! reason, never content.
 
 use std::borrow::Cow;
 
@@ -176,7 +178,8 @@ pub struct JsonError {
     pub kind: JsonErrorKind,
     /// Byte offset in the text.
     pub offset: usize,
-    /// Path of the innermost value that was begun; keys that do not look like FHIR elements are shown as `?`.
+    /// Path of the innermost value that was begun; keys that do not look like FHIR elements are
+    /// shown as `?`.
     pub path: Option<String>,
 }
 
@@ -391,7 +394,8 @@ impl<'a> Parser<'a> {
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    // `"` and `\` are never inside a UTF-8 sequence, so the slice is on character borders.
+                    // `"` and `\` are never inside a UTF-8 sequence, so the slice is on character
+                    // borders.
                     return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
                 }
                 Some(b'\\') => break,

@@ -1,12 +1,13 @@
 //! Reading FHIR R4 as it really comes.
 //!
-//! [`Reader`] streams one file ([`Layout`]: a Bundle, a resource, newline-delimited JSON) and gives a [`Resource`] or a
-//! [`Problem`] at a time. A [`Resource`] has its typed [`RecordFields`](crate::record::RecordFields) (the module
-//! [`extract`] has the table), its [canonical form](canonical) with digest, and the [`Facts`] credentials are issued from.
-//! A Consent's terms come from [`consent`]. [`generate`] makes data of our
-//! own.
+//! [`Reader`] streams one file ([`Layout`]: a Bundle, a resource, newline-delimited JSON) and gives
+//! a [`Resource`] or a [`Problem`] at a time. A [`Resource`] has its typed
+//! [`RecordFields`](crate::record::RecordFields) (the module [`extract`] has the table), its
+//! [canonical form](canonical) with digest, and the [`Facts`] credentials are issued from. A
+//! Consent's terms come from [`consent`]. [`generate`] makes data of our own.
 //!
-//! JSON is read [strictly](json): no key twice, numbers as text. Problems name place, path and reason, never a value.
+//! JSON is read [strictly](json): no key twice, numbers as text. Problems name place, path and
+//! reason, never a value.
 
 mod bundle;
 pub mod canonical;

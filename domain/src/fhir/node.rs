@@ -1,7 +1,8 @@
 //! A place in a resource: the value, and the way to it for error texts.
 //!
-//! Typed reading goes through [`Node`]: what has another JSON type than FHIR says, or an impossible content, is remarked
-//! with its path and read as absent. Paths are built only when something is remarked.
+//! Typed reading goes through [`Node`]: what has another JSON type than FHIR says, or an impossible
+//! content, is remarked with its path and read as absent. Paths are built only when something is
+//! remarked.
 
 use std::cell::{Cell, RefCell};
 
@@ -23,7 +24,8 @@ pub struct Remark {
     pub path: String,
     /// Why.
     pub reason: Reason,
-    /// What was lost by it: the element, nothing where it was read all the same, the resource where it was refused.
+    /// What was lost by it: the element, nothing where it was read all the same, the resource where
+    /// it was refused.
     pub lost: Lost,
 }
 
@@ -34,7 +36,8 @@ impl Remark {
     }
 }
 
-/// A key of a file as it may be shown: `?` where it is not like the name of an element, a plain word that begins in lower case.
+/// A key of a file as it may be shown: `?` where it is not like the name of an element, a plain
+/// word that begins in lower case.
 pub(crate) fn shown(key: &str) -> &str {
     let plain = key.len() <= 48
         && key.bytes().all(|b| b.is_ascii_alphanumeric())
@@ -143,7 +146,8 @@ impl<'n, 'a> Node<'n, 'a> {
         Remark::refusal(self.path(), reason)
     }
 
-    /// A remark on a member whose name is the file's: shown only where it is like that of an element.
+    /// A remark on a member whose name is the file's: shown only where it is like that of an
+    /// element.
     pub(crate) fn note_member(&self, key: &str, reason: impl Into<Reason>, lost: Lost) {
         let path = || format!("{}.{}", self.path(), shown(key));
         self.note(|| Remark { path: path(), reason: reason.into(), lost });
@@ -262,7 +266,8 @@ impl<'n, 'a> Node<'n, 'a> {
             None => Some(None),
             Some(node) => node.date().map(Some),
         };
-        // A bad end makes the whole period unknown: an open end instead would say more than the file does.
+        // A bad end makes the whole period unknown: an open end instead would say more than the
+        // file does.
         let (start, end) = (end("start")?, end("end")?);
         let from = start.map_or(Timestamp::MIN, |d| first(&d, self.log.zones));
         let until = end.map_or(Timestamp::MAX, |d| last(&d, self.log.zones));

@@ -312,7 +312,8 @@ impl core::fmt::Display for Times {
 /// Something in a file that was not read, or read with a remark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The caller's label of the file, as given. File names may hold people's names: label with care.
+    /// The caller's label of the file, as given. File names may hold people's names: label with
+    /// care.
     pub file: String,
     /// Where in the file.
     pub place: Place,

@@ -1,11 +1,14 @@
-//! A stream of resources from one file: a Bundle, a single resource, or newline-delimited JSON (bulk export).
+//! A stream of resources from one file: a Bundle, a single resource, or newline-delimited JSON
+//! (bulk export).
 //!
-//! Memory holds one entry or line, of at most [`Limits::resource_bytes`], whatever the file's size or number of entries.
-//! One exception: a Bundle whose `entry` comes before its `resourceType` cannot be told from another resource in time; it
-//! is held whole, so it must fit the limit (R4 writers put `resourceType` first).
+//! Memory holds one entry or line, of at most [`Limits::resource_bytes`], whatever the file's size
+//! or number of entries. One exception: a Bundle whose `entry` comes before its `resourceType`
+//! cannot be told from another resource in time; it is held whole, so it must fit the limit (R4
+//! writers put `resourceType` first).
 //!
-//! A bad entry or line is reported and the next one read. Where JSON's own structure breaks (brackets, quotes, the end of
-//! the file inside a Bundle) the rest of the file is lost, and the problem says so.
+//! A bad entry or line is reported and the next one read. Where JSON's own structure breaks
+//! (brackets, quotes, the end of the file inside a Bundle) the rest of the file is lost, and the
+//! problem says so.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::BufRead;
@@ -48,13 +51,14 @@ impl Default for Limits {
 /// How a file is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {
-    /// Newline-delimited where a second document follows a first one that fills one line, else one document.
+    /// Newline-delimited where a second document follows a first one that fills one line, else one
+    /// document.
     #[default]
     Auto,
     /// One document: a Bundle or a resource.
     Document,
-    /// One resource (or Bundle) a line. Say so where it is known (`.ndjson`): only then does a broken first line cost no
-    /// more than itself.
+    /// One resource (or Bundle) a line. Say so where it is known (`.ndjson`): only then does a
+    /// broken first line cost no more than itself.
     Lines,
 }
 
@@ -64,7 +68,8 @@ pub enum Item {
     Resource(Place, Box<Resource>),
     /// What is said to be deleted, where.
     Deletion(Place, Deletion),
-    /// A resource that is not read, after the problem that says why: an older version of it is not the newest.
+    /// A resource that is not read, after the problem that says why: an older version of it is not
+    /// the newest.
     Unread(Place, Unread),
     /// A problem; reading goes on unless it says otherwise.
     Problem(Problem),
@@ -113,7 +118,8 @@ pub struct Reader<R> {
     zones: Zones,
     /// What the outermost Bundle says of itself, where it was scanned before.
     scanned: Option<Head>,
-    /// The Bundles whose entries are being read, the outermost first, and how many began in this file.
+    /// The Bundles whose entries are being read, the outermost first, and how many began in this
+    /// file.
     open: Vec<Open>,
     bundles: u64,
     state: State,
@@ -127,7 +133,8 @@ struct Open {
     head: Arc<Head>,
     number: u64,
     entries: u64,
-    /// Labels of the Bundles around it, and those that its Composition gives to what comes after it.
+    /// Labels of the Bundles around it, and those that its Composition gives to what comes after
+    /// it.
     composed: Floor,
     /// Labels that the Composition gives to what its sections name.
     sections: BTreeMap<Name, Floor>,
@@ -189,8 +196,8 @@ impl<R: BufRead> Reader<R> {
         self
     }
 
-    /// What [`Head::scan`] found. Without it a Bundle's type and labels hold from where they stand: entries before them are read
-    /// without, and a problem says so.
+    /// What [`Head::scan`] found. Without it a Bundle's type and labels hold from where they stand:
+    /// entries before them are read without, and a problem says so.
     #[must_use]
     pub fn with_head(mut self, head: Option<Head>) -> Self {
         self.scanned = head;
@@ -262,8 +269,8 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Members of the outermost object into the buffer, which holds `{` and what came before; at a Bundle's entries they
-    /// are left to [`Self::entry`].
+    /// Members of the outermost object into the buffer, which holds `{` and what came before; at a
+    /// Bundle's entries they are left to [`Self::entry`].
     fn members(&mut self) -> Result<(), Reason> {
         if self.frames.next_token()? == Some(b'}') {
             self.frames.skip();
@@ -397,7 +404,8 @@ impl<R: BufRead> Reader<R> {
         self.state = State::After;
         self.document.last_line = self.frames.line();
         if !self.document.keys.is_empty() {
-            // The entries were read and given out; a key twice among the members is told, but cannot call them back.
+            // The entries were read and given out; a key twice among the members is told, but
+            // cannot call them back.
             if self.document.too_large {
                 return Err(Reason::TooLarge { limit: self.limits.resource_bytes });
             }
@@ -526,7 +534,8 @@ impl<R: BufRead> Reader<R> {
         let stored = match request.and_then(|r| r.get("method")).and_then(Json::as_str) {
             None => Stored::Unsaid,
             Some("POST") => Stored::Post,
-            // Which resource a search finds, and so under which id this is stored, the server decides.
+            // Which resource a search finds, and so under which id this is stored, the server
+            // decides.
             Some("PUT") if url.contains('?') => Stored::Post,
             Some("PUT") => Stored::Put,
             Some("DELETE") => return self.deletion(entry, full_url, place),
@@ -535,7 +544,8 @@ impl<R: BufRead> Reader<R> {
         match object.get("resource") {
             Some(resource) => {
                 match resource.get("resourceType").and_then(Json::as_str) {
-                    // The answer of a batch, a document among others: its entries keep the place of the outermost.
+                    // The answer of a batch, a document among others: its entries keep the place of
+                    // the outermost.
                     Some("Bundle") => return self.nested(resource, place),
                     Some("Composition") => self.composition(resource, full_url, place),
                     _ => {}

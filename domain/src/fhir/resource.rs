@@ -27,14 +27,16 @@ pub struct Resource {
     pub within: Option<Within>,
     /// Whom it is about (`subject`, `patient`, `beneficiary`), as given; a Patient has none.
     pub subject: Option<SubjectReference>,
-    /// The resource itself, then one for each component of an Observation. Empty where it is retracted.
+    /// The resource itself, then one for each component of an Observation. Empty where it is
+    /// retracted.
     pub records: Vec<RecordFields>,
     /// `meta.versionId` and `meta.lastUpdated`.
     pub version: Version,
-    /// The status that takes the resource back (`entered-in-error` ..): it is no fact, and what was anchored of an earlier version
-    /// is superseded.
+    /// The status that takes the resource back (`entered-in-error` ..): it is no fact, and what was
+    /// anchored of an earlier version is superseded.
     pub retracted: Option<&'static str>,
-    /// Whether one of its times was read from a date without a zone, as a day of [`Context::zones`].
+    /// Whether one of its times was read from a date without a zone, as a day of
+    /// [`Context::zones`].
     pub zoneless: bool,
     /// What credentials are issued from.
     pub facts: Facts,
@@ -161,7 +163,8 @@ impl Resource {
     }
 }
 
-/// The first `modifierExtension` anywhere, as an approximate path. An empty one counts too: FHIR has none.
+/// The first `modifierExtension` anywhere, as an approximate path. An empty one counts too: FHIR
+/// has none.
 fn modifier(object: &Object<'_>) -> Option<String> {
     fn within(json: &Json<'_>) -> bool {
         match json {

@@ -14,7 +14,8 @@ pub fn name(resource_type: ResourceType) -> &'static str {
     SUPPORTED.iter().find(|(_, t)| *t == resource_type).map_or("Resource", |(n, _)| n)
 }
 
-/// The name itself where it is a FHIR R4 resource type; a text from a file is shown only if it is one of these.
+/// The name itself where it is a FHIR R4 resource type; a text from a file is shown only if it is
+/// one of these.
 pub(crate) fn known(name: &str) -> Option<&'static str> {
     SUPPORTED.iter().map(|(n, _)| *n).chain(OTHERS.iter().copied()).find(|n| *n == name)
 }
@@ -183,7 +184,8 @@ const OTHERS: &[&str] = &[
     "VisionPrescription",
 ];
 
-/// Sources: the lists of resources of DSTU2, STU3, R4B and R5, `http://hl7.org/fhir/<version>/resourcelist.html`.
+/// Sources: the lists of resources of DSTU2, STU3, R4B and R5,
+/// `http://hl7.org/fhir/<version>/resourcelist.html`.
 const OTHER_VERSIONS: &[(&str, &str)] = &[
     ("ActorDefinition", "R5"),
     ("AdministrableProductDefinition", "R4B and R5"),

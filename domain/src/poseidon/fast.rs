@@ -1,14 +1,17 @@
 //! The same permutation with fewer multiplications.
 //!
-//! A partial round multiplies by the whole matrix though only one element has changed by more than a linear map. Written otherwise
-//! (Grassi et al., ePrint 2019/458, appendix B), a width of t takes 2t - 1 multiplications in a partial round instead of t^2:
+//! A partial round multiplies by the whole matrix though only one element has changed by more than
+//! a linear map. Written otherwise (Grassi et al., ePrint 2019/458, appendix B), a width of t takes
+//! 2t - 1 multiplications in a partial round instead of t^2:
 //!
-//! - *Constants.* What a round adds is pulled back through the matrix of the round before: `M s + c = M (s + M^-1 c)`. All but the first
-//!   element of `M^-1 c` pass the S-box of that round, which leaves them alone, and are added before it; the first is added after it. From
-//!   the last partial round to the first, one scalar a round is left, and one vector before all of them.
-//! - *Matrices.* With `M = [[m, v], [w, N]]`, `M = P Q` for `P = [[1, 0], [0, N]]` and the sparse `Q = [[m, v], [N^-1 w, 1]]`. `P` leaves the
-//!   first element alone, so it passes the S-box of the next round and goes into its matrix, which is taken apart in turn. What is left
-//!   after the last one is applied once.
+//! - *Constants.* What a round adds is pulled back through the matrix of the round before: `M s + c
+//!   = M (s + M^-1 c)`. All but the first element of `M^-1 c` pass the S-box of that round, which
+//!   leaves them alone, and are added before it; the first is added after it. From the last partial
+//!   round to the first, one scalar a round is left, and one vector before all of them.
+//! - *Matrices.* With `M = [[m, v], [w, N]]`, `M = P Q` for `P = [[1, 0], [0, N]]` and the sparse
+//!   `Q = [[m, v], [N^-1 w, 1]]`. `P` leaves the first element alone, so it passes the S-box of the
+//!   next round and goes into its matrix, which is taken apart in turn. What is left after the last
+//!   one is applied once.
 
 use super::{FULL_ROUNDS, MAX_INPUTS, Parameters, pow5};
 use crate::field::Fr;
@@ -21,9 +24,11 @@ pub(super) struct Fast {
     before: Vec<Fr>,
     /// Of each partial round: added to the first element after the S-box.
     after: Vec<Fr>,
-    /// Of each partial round: the first row of its matrix, then what the first element adds to each of the others; 2t - 1 in all.
+    /// Of each partial round: the first row of its matrix, then what the first element adds to each
+    /// of the others; 2t - 1 in all.
     rows: Vec<Fr>,
-    /// Applied to all but the first element after the last partial round; t - 1 by t - 1, row by row.
+    /// Applied to all but the first element after the last partial round; t - 1 by t - 1, row by
+    /// row.
     last: Vec<Fr>,
 }
 
@@ -101,8 +106,8 @@ fn times_block(m: &[Fr], block: &[Fr], t: usize) -> Vec<Fr> {
     (0..t * t).map(|at| entry(at / t, at % t)).collect()
 }
 
-/// By elimination. Square blocks of a Cauchy matrix and of products of such are invertible here; the test that compares the permutations
-/// covers every width there is.
+/// By elimination. Square blocks of a Cauchy matrix and of products of such are invertible here;
+/// the test that compares the permutations covers every width there is.
 fn inverse(matrix: &[Fr], n: usize) -> Vec<Fr> {
     let mut rows: Vec<Vec<Fr>> = (0..n)
         .map(|i| {

@@ -14,6 +14,7 @@ pub const SPEC: Spec = Spec {
     title: "Access",
     version: 1,
     policy: PolicyKind::Access,
+    slots: [Some("use nullifier"), Some("session pseudonym"), Some("access token"), Some("detection tag")],
     spends: Some(0),
     appends: None,
     hides_in: &[Registry::Roles, Registry::Consents, Registry::Records],

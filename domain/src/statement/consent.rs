@@ -15,6 +15,7 @@ pub const SPEC: Spec = Spec {
     title: "Consent (S1)",
     version: 1,
     policy: PolicyKind::Sealed,
+    slots: [Some("use nullifier"), None, None, Some("detection tag")],
     spends: Some(0),
     appends: None,
     hides_in: &[Registry::Consents],
@@ -31,7 +32,7 @@ pub struct ConsentRequest {
     pub data_period: Period,
     /// Who receives.
     pub recipient: Recipient,
-    /// Hides the rest from those who are not the audience.
+    /// Hides the rest from everyone but the audience.
     pub salt: Fr,
 }
 

@@ -10,6 +10,7 @@ pub const SPEC: Spec = Spec {
     title: "Grant",
     version: 1,
     policy: PolicyKind::None,
+    slots: [Some("grant nullifier"), None, Some("consent leaf"), Some("detection tag")],
     spends: Some(0),
     appends: Some(Registry::Consents),
     hides_in: &[Registry::Subjects],

@@ -1,9 +1,9 @@
 //! The statements, each declared once, and the public vector they share.
 //!
-//! A statement is one line of [`for_each_statement!`](crate::for_each_statement) and one file beside
-//! this one, which holds its [`Spec`] and the request that belongs to it alone. The enum [`Statement`],
-//! its names and numbers, the modules of circuits and plans, and the tables of ledger, client and tools
-//! follow from these.
+//! A statement is one line of [`for_each_statement!`](crate::for_each_statement) and one file
+//! beside this one, which holds its [`Spec`] and the request that belongs to it alone. The enum
+//! [`Statement`], its names and numbers, the modules of circuits and plans, and the tables of
+//! ledger, client and tools follow from these.
 
 pub mod access;
 pub mod consent;
@@ -22,8 +22,8 @@ use crate::wire::{Reader, WireError};
 
 /// The list of statements, in the order of their numbers: calls a macro with all of them.
 ///
-/// `for_each_statement!(name)` expands to `name! { [] /// docs Grant grant, .. }`: for each statement its
-/// variant and its module's name. Tokens after a comma are passed on in the brackets.
+/// `for_each_statement!(name)` expands to `name! { [] /// docs Grant grant, .. }`: for each
+/// statement its variant and its module's name. Tokens after a comma are passed on in the brackets.
 #[macro_export]
 macro_rules! for_each_statement {
     ($($callback:tt)::+ $(, $($rest:tt)*)?) => {
@@ -33,7 +33,8 @@ macro_rules! for_each_statement {
             Grant grant,
             /// I am the subject of the consent this revocation id belongs to.
             Revoke revoke,
-            /// S1: an unrevoked consent permits this purpose, action, recipient and these categories now.
+            /// S1: an unrevoked consent permits this purpose, action, recipient and these
+            /// categories now.
             Consent consent,
             /// S2: I hold an active credential: role in class, organisation in set, licence valid.
             Role role,

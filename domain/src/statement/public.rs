@@ -7,7 +7,8 @@ pub const PUBLIC_INPUTS: usize = 8;
 
 /// The public inputs of every statement, in the order of the circuit.
 ///
-/// One length for all: one verification cost, batches across statements, and nothing to learn from lengths.
+/// One length for all: one verification cost, batches across statements, and nothing to learn from
+/// lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicVector {
     /// Context: binds the proof to one transaction.

@@ -15,6 +15,7 @@ pub const SPEC: Spec = Spec {
     title: "Record (S3)",
     version: 1,
     policy: PolicyKind::Sealed,
+    slots: [None, None, Some("disclosure"), Some("detection tag")],
     spends: None,
     appends: None,
     hides_in: &[Registry::Records],
@@ -32,10 +33,12 @@ pub struct ValueRange {
     pub greatest: u64,
 }
 
-/// The request of S3: which record qualifies and what is disclosed. The ledger sees only its salted hash.
+/// The request of S3: which record qualifies and what is disclosed. The ledger sees only its salted
+/// hash.
 ///
-/// An absent element is not asked about. The closed list of predicates: equality of type, code, unit and status; the value
-/// in a range; the time within a period; the custodian; anchored no later than an epoch; not superseded.
+/// An absent element is not asked about. The closed list of predicates: equality of type, code,
+/// unit and status; the value in a range; the time within a period; the custodian; anchored no
+/// later than an epoch; not superseded.
 #[derive(Clone)]
 pub struct RecordRequest {
     /// Resource type, as its number.
@@ -58,12 +61,13 @@ pub struct RecordRequest {
     pub latest: bool,
     /// Bit i: leaf i is disclosed.
     pub disclosed: u16,
-    /// Hides the rest from those who are not the audience.
+    /// Hides the rest from everyone but the audience.
     pub salt: Fr,
 }
 
 impl RecordRequest {
-    /// The flags word: bits 0..=4 say which of type, code, unit, status, value are asked about; 5: custodian; 6: latest;
+    /// The flags word: bits 0..=4 say which of type, code, unit, status, value are asked about; 5:
+    /// custodian; 6: latest;
     /// 7..=22: disclosed leaves; 23..=86: anchored-by epoch.
     #[must_use]
     pub fn flags_word(&self) -> Fr {

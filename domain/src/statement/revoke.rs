@@ -10,6 +10,7 @@ pub const SPEC: Spec = Spec {
     title: "Revoke",
     version: 1,
     policy: PolicyKind::None,
+    slots: [None, None, Some("revocation id"), Some("detection tag")],
     // A revocation id goes into the registry once: nothing more has to be spent.
     spends: None,
     appends: Some(Registry::Revocations),

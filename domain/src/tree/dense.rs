@@ -116,8 +116,8 @@ impl Tree {
         Ok(tree)
     }
 
-    /// A tree of `len` leaves from its stored nodes in ascending order of (level, index), every one exactly once. Nothing
-    /// is hashed: see [`Tree::check`] and [`Tree::check_leaf`].
+    /// A tree of `len` leaves from its stored nodes in ascending order of (level, index), every one
+    /// exactly once. Nothing is hashed: see [`Tree::check`] and [`Tree::check_leaf`].
     ///
     /// # Errors
     /// [`BrokenTree`] naming the first node that is missing or out of place.
@@ -242,8 +242,8 @@ impl Tree {
         self.plan(&[], leaves)
     }
 
-    /// What setting some leaves and then appending others would change. A later setting of the same leaf wins, and a
-    /// setting may reach into the leaves appended; one behind those is ignored.
+    /// What setting some leaves and then appending others would change. A later setting of the same
+    /// leaf wins, and a setting may reach into the leaves appended; one behind those is ignored.
     ///
     /// # Errors
     /// [`TreeFull`].

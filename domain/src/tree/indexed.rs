@@ -1,8 +1,9 @@
 //! The indexed tree: a set with proofs that a value is not in it.
 //!
-//! Each leaf holds a value and the next larger value of the set: a sorted list laid into a tree. That `id` is absent is
-//! shown by the one leaf with `value < id < next`. Source: Tzialla, Kothapalli, Parno, Setty, "Transparency Dictionaries
-//! with Succinct Proofs of Correct Operation" (NDSS 2022); in production as Aztec's indexed Merkle tree.
+//! Each leaf holds a value and the next larger value of the set: a sorted list laid into a tree.
+//! That `id` is absent is shown by the one leaf with `value < id < next`. Source: Tzialla,
+//! Kothapalli, Parno, Setty, "Transparency Dictionaries with Succinct Proofs of Correct Operation"
+//! (NDSS 2022); in production as Aztec's indexed Merkle tree.
 
 use super::{BrokenTree, Node, Path, Root, Tree, TreeFull, Update};
 use crate::field::{FIELD_BYTES, Fr, from_bytes, pow2, to_bytes};
@@ -180,7 +181,8 @@ impl IndexedTree {
         Ok(Self { tree: Tree::from_leaves(&hashes)?, leaves, positions })
     }
 
-    /// From its leaves and stored nodes, see [`Tree::from_nodes`]. The list is checked; inner nodes are not hashed again.
+    /// From its leaves and stored nodes, see [`Tree::from_nodes`]. The list is checked; inner nodes
+    /// are not hashed again.
     ///
     /// # Errors
     /// [`BrokenChain`].
@@ -229,13 +231,13 @@ impl IndexedTree {
         self.positions.contains_key(&id.0)
     }
 
-    /// Index of the leaf that holds `id`; none where the set does not.
+    /// Index of the leaf that holds `id`; `None` if `id` is not in the set.
     #[must_use]
     pub fn position(&self, id: RevocationId) -> Option<u32> {
         self.positions.get(&id.0).copied()
     }
 
-    /// The proof that `id` is not in the set; none where it is.
+    /// The proof that `id` is not in the set; `None` if it is.
     #[must_use]
     pub fn non_membership(&self, id: RevocationId) -> Option<NonMembership> {
         if self.contains(id) {
@@ -265,7 +267,8 @@ impl IndexedTree {
         }
     }
 
-    /// What inserting these values, one after the other, would change. The i-th gets the leaf index `len + i`.
+    /// What inserting these values, one after the other, would change. The i-th gets the leaf index
+    /// `len + i`.
     ///
     /// # Errors
     /// [`InsertError`] where one is in the set or in the list twice, or there is no room.
@@ -341,7 +344,8 @@ impl IndexedUpdate {
 }
 
 impl NonMembership {
-    /// Whether this shows that `id` is not in the set with this root: `low < id < next` and the leaf is in the tree.
+    /// Whether this shows that `id` is not in the set with this root: `low < id < next` and the
+    /// leaf is in the tree.
     #[must_use]
     pub fn verify(&self, root: Root, id: RevocationId) -> bool {
         let leaf = IndexedLeaf { value: self.low_value, next: self.low_next };
@@ -349,7 +353,8 @@ impl NonMembership {
     }
 }
 
-/// Values distinct and in range, each `next` the successor: then the list runs from 0 through all values to the sentinel.
+/// Values distinct and in range, each `next` the successor: then the list runs from 0 through all
+/// values to the sentinel.
 fn check_chain(leaves: &[IndexedLeaf]) -> Result<BTreeMap<Fr, u32>, BrokenChain> {
     if leaves.first().is_none_or(|leaf| leaf.value != Fr::from(0u64)) {
         return Err(BrokenChain::NoStart);

@@ -1,8 +1,9 @@
 //! The registries' trees: arity 4, depth 16, Poseidon.
 //!
-//! [`Tree`] holds leaves in the order they came (append-only sets) or with slots set to zero (active sets); [`IndexedTree`]
-//! proves that a value is *not* in it. Both work in two steps: a pure plan (`plan_*`) that says which nodes change, and
-//! `apply`, which cannot fail. A ledger puts the plan on disk between the two.
+//! [`Tree`] holds leaves in the order they came (append-only sets) or with slots set to zero
+//! (active sets); [`IndexedTree`] proves that a value is *not* in it. Both work in two steps: a
+//! pure plan (`plan_*`) that says which nodes change, and `apply`, which cannot fail. A ledger puts
+//! the plan on disk between the two.
 
 mod dense;
 mod indexed;

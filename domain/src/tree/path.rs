@@ -5,12 +5,13 @@ use crate::field::Fr;
 
 /// What joins a leaf to the root: its index and, per level, the three siblings.
 ///
-/// Whoever knows the index knows when the leaf came; paths of hidden leaves are witnesses. No `Debug`.
+/// The index tells when the leaf came; paths of hidden leaves are witnesses. No `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Path {
     /// Index of the leaf; its base-4 digits, least first, are the positions on the way up.
     pub index: u32,
-    /// Siblings per level, leaf level first, in the order of the children with the own position left out.
+    /// Siblings per level, leaf level first, in the order of the children with the own position
+    /// left out.
     pub siblings: [[Fr; ARITY - 1]; DEPTH],
 }
 

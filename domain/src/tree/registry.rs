@@ -82,8 +82,8 @@ impl RegistryTree {
         self.tree().is_empty()
     }
 
-    /// What setting leaves and then adding others would change. To an indexed tree ids are added, and no
-    /// leaf of it can be set: `sets` is not read.
+    /// What setting leaves and then adding others would change. To an indexed tree ids are added,
+    /// and no leaf of it can be set: `sets` is not read.
     ///
     /// # Errors
     /// [`PlanError`].

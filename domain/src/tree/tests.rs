@@ -165,7 +165,8 @@ fn a_path_leads_to_the_root_and_every_change_to_it_leads_elsewhere() {
         for bit in 0..2 {
             let mut bad = path.clone();
             bad.index ^= 1 << (2 * level + bit);
-            // Above the filled prefix siblings are the empty subtree, alike in every position but the own.
+            // Above the filled prefix siblings are the empty subtree, alike in every position but
+            // the own.
             assert_ne!(bad.root(leaves[13]), tree.root(), "bit {bit} of digit {level}");
         }
     }

@@ -1,6 +1,6 @@
 //! An independent evaluator, straight over the FHIR JSON, against compiled rules: the rules never permit what it refuses.
 //!
-//! It follows `domain/src/fhir/consent/semantics.md`, and judges requests for one purpose, one action, one record: strictly by the
+//! It follows `domain/src/fhir/consent/semantics.md`, and decides requests for one purpose, one action, one record: strictly by the
 //! text, without masks. The rules may be narrower; how often they are is measured, so that "refuse all" does not pass.
 
 use amanat_domain::consent::{

@@ -497,7 +497,7 @@ fn versions() -> Vec<Feed> {
     ]
 }
 
-/// Labels of a Bundle, on what stands in it and beside it.
+/// Labels of a Bundle, on what is in it and beside it.
 fn labelled() -> Vec<Feed> {
     let with = |labels: Value, file: File| {
         let mut json: Value = serde_json::from_slice(&file.bytes).expect("a Bundle");

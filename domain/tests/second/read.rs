@@ -218,7 +218,7 @@ fn coding(json: &Value) -> Option<(String, String)> {
 }
 
 /// The code that an order says, or that of the contained Medication that it names, unless its status, a modifier in R4, says more
-/// than `active`; none where it says both.
+/// than `active`; `None` if it says both.
 fn medication(json: &Value) -> Option<(String, String)> {
     match (&json["medicationCodeableConcept"], &json["medicationReference"]) {
         (said, Value::Null) => return coding(said),

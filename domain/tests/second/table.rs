@@ -2,7 +2,7 @@
 
 /// Reads an element into a field.
 pub(crate) enum From {
-    /// A reference, whoever it names.
+    /// A reference to anyone.
     Any(&'static str),
     /// A reference that names a Practitioner or PractitionerRole, or does not say whom, if it is not the subject.
     Clinician(&'static str),

@@ -43,7 +43,7 @@ pub struct GenesisSpec {
     pub limits: Limits,
     /// Who may do what.
     pub organisations: Vec<OrganisationSpec>,
-    /// Who agrees on blocks; none where one operator keeps the ledger by themselves.
+    /// The validators, which agree on blocks; none if one operator keeps the ledger alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validators: Vec<ValidatorSpec>,
 }
@@ -106,7 +106,8 @@ pub struct OrganisationSpec {
 pub struct ValidatorSpec {
     /// Id of the organisation that runs it.
     pub organisation: String,
-    /// Ed25519 public key it votes with, 64 hex digits: of the machine, never the organisation's own.
+    /// Ed25519 public key it votes with, 64 hex digits: of the machine, never the organisation's
+    /// own.
     pub key: String,
 }
 
@@ -231,7 +232,7 @@ pub struct Genesis {
     chain: ChainId,
 }
 
-/// Those who agree on blocks, and who runs them.
+/// The validators, which agree on blocks, and the organisations that run them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validators {
     /// Their keys.
@@ -361,7 +362,8 @@ impl Genesis {
         serde_json::to_vec_pretty(&self.spec).expect("strings, numbers and lists are JSON")
     }
 
-    /// SHA-256 over the canonical form: independent of the file's layout and of the order of organisations.
+    /// SHA-256 over the canonical form: independent of the file's layout and of the order of
+    /// organisations.
     #[must_use]
     pub const fn chain_id(&self) -> ChainId {
         self.chain
@@ -397,14 +399,15 @@ impl Genesis {
         self.spec.limits
     }
 
-    /// The members at the beginning; [`State::organisations`](crate::State::organisations) are those of now.
+    /// The members at the beginning; [`State::organisations`](crate::State::organisations) are
+    /// those of now.
     #[must_use]
     pub const fn organisations(&self) -> &BTreeMap<OrgId, Organisation> {
         &self.organisations
     }
 
-    /// Those who agree on blocks at the beginning; none where one operator keeps the ledger by themselves. Those of a height:
-    /// [`State::validators`](crate::State::validators).
+    /// The validators at the beginning; `None` if one operator keeps the ledger alone. Those of a
+    /// height: [`State::validators`](crate::State::validators).
     #[must_use]
     pub const fn validators(&self) -> Option<&Validators> {
         self.validators.as_ref()

@@ -5,8 +5,8 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Acceptance windows in epochs, at least 1 each. In JSON an object by the statements' names; a statement
-/// that is not named has the window of its declaration.
+/// Acceptance windows in epochs, at least 1 each. In JSON an object by the statements' names; a
+/// statement that is not named has the window of its declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows([u32; Statement::COUNT]);
 

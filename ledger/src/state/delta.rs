@@ -13,8 +13,8 @@ use amanat_domain::tree::RegistryUpdate;
 use amanat_domain::tx::{KeyDigest, TxId};
 use std::collections::BTreeMap;
 
-/// Everything one block changes. Made by [`apply`](crate::apply); the store writes it in one transaction, then
-/// [`State::commit`](super::State::commit) takes it over.
+/// Everything one block changes. Made by [`apply`](crate::apply); the store writes it in one
+/// transaction, then [`State::commit`](super::State::commit) takes it over.
 pub struct Delta {
     pub(crate) block: Block,
     pub(crate) receipts: Vec<ReceiptData>,
@@ -59,7 +59,8 @@ impl Delta {
         self.receipts.is_empty() && self.sealed.is_none()
     }
 
-    /// The first height of new validators, and the proof that the state after this block names them.
+    /// The first height of new validators, and the proof that the state after this block names
+    /// them.
     pub(crate) fn succession(&self) -> Option<(u64, EntryProof)> {
         let sets = self.validators.as_ref()?;
         let entry = Entry::ValidatorSet;

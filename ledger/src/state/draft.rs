@@ -1,7 +1,8 @@
 //! A block in the making: the state's rules, one transaction after the other.
 //!
-//! All three doors go through [`Draft::admit`]: the mempool with one transaction, a proposer and a validator with a block's.
-//! It sees the parent state and what the draft has taken in so far. It does everything but signatures and pairings.
+//! CheckTx, PrepareProposal and ProcessProposal go through [`Draft::admit`]: the first with one
+//! transaction, the others with a block's. It sees the parent state and what the draft has taken in
+//! so far. It does everything but signatures and pairings.
 
 use super::{Delta, KeyEntry, Member, Proposal, SealedBundle, State, ValidatorSets};
 use crate::error::{BlockRefusal, Conflict, Refusal, Reject};
@@ -47,7 +48,8 @@ pub struct Draft<'s> {
 }
 
 impl<'s> Draft<'s> {
-    /// An empty block on top of `state`. The first of a new epoch seals that epoch's bundle over the state before it.
+    /// An empty block on top of `state`. The first of a new epoch seals that epoch's bundle over
+    /// the state before it.
     ///
     /// # Errors
     /// [`BlockRefusal::Header`] where the time is before the parent's.
@@ -105,7 +107,8 @@ impl<'s> Draft<'s> {
         self.receipts.is_empty()
     }
 
-    /// Takes in a transaction, or says why not; then nothing has changed. Signature and proof are not looked at.
+    /// Takes in a transaction, or says why not; then nothing has changed. Signature and proof are
+    /// not looked at.
     ///
     /// # Errors
     /// [`Refusal`]: the cheapest reason there is.
@@ -129,7 +132,8 @@ impl<'s> Draft<'s> {
         Ok(())
     }
 
-    /// The rules of proof transactions, cheap to dear. What is changed is changed after the last refusal.
+    /// The rules of proof transactions, cheap to dear. What is changed is changed after the last
+    /// refusal.
     fn admit_proof(&mut self, tx: &ProofTx, txid: TxId) -> Result<Effect, Refusal> {
         self.check_key(tx)?;
         let sealed = self.check_epoch(tx)?;
@@ -203,7 +207,8 @@ impl<'s> Draft<'s> {
         }
     }
 
-    /// The bundle of the transaction's epoch, if it may still be used: not superseded, or superseded less than W epochs ago.
+    /// The bundle of the transaction's epoch, if it may still be used: not superseded, or
+    /// superseded less than W epochs ago.
     fn check_epoch(&self, tx: &ProofTx) -> Result<&SealedBundle, Refusal> {
         let fresh = self.sealed.as_ref().filter(|s| s.bundle.epoch == tx.epoch);
         let sealed = fresh.or_else(|| self.state.bundle(tx.epoch)).ok_or_else(|| Reject::UnknownEpoch {
@@ -221,7 +226,8 @@ impl<'s> Draft<'s> {
                 let (statement, epoch) = (tx.statement, tx.epoch);
                 Err(Conflict::StaleEpoch { statement, epoch, superseded, window, now: self.epoch }.into())
             }
-            // After a standstill the newest bundle may be old, and `now` in it with it: what says "now" is bound to that.
+            // After a standstill the newest bundle may be old, and `now` in it with it: what says
+            // "now" is bound to that.
             _ if tx.statement.spec().speaks_of_now && self.epoch.saturating_sub(tx.epoch) > window.into() => {
                 let (statement, epoch) = (tx.statement, tx.epoch);
                 Err(Conflict::AgedBundle { statement, epoch, window, now: self.epoch }.into())
@@ -230,7 +236,8 @@ impl<'s> Draft<'s> {
         }
     }
 
-    /// What the statement hides its subject in must be large enough, as of the bundle proved against.
+    /// What the statement hides its subject in must be large enough, as of the bundle proved
+    /// against.
     fn check_floors(&self, tx: &ProofTx, sealed: &SealedBundle) -> Result<(), Refusal> {
         let floors = self.state.genesis.floors();
         floors.check(tx.statement, &tx.policy, &sealed.bundle, &sealed.active).map_err(|below| {
@@ -266,7 +273,8 @@ impl<'s> Draft<'s> {
         Ok(u32::try_from(first).unwrap_or(u32::MAX))
     }
 
-    /// Seals the block over the transactions taken in: plans the trees, computes app hash and header.
+    /// Seals the block over the transactions taken in: plans the trees, computes app hash and
+    /// header.
     ///
     /// `transactions` are those admitted, in that order; the caller holds the evidence for each.
     pub(crate) fn finish(self, transactions: Vec<Transaction>) -> Delta {

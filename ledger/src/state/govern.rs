@@ -1,7 +1,8 @@
 //! The rules of governance: who decides, when a change is made, which changes fit.
 //!
-//! Who may sign is judged by the state before the block, as keys are: a new member signs from the next block on. What is taken
-//! away is gone at once, and approvals are counted, and changes judged, with what stands before them in the block.
+//! The state before the block decides which organisations may sign, as it does for keys: a new
+//! member signs from the next block on. What a change takes away is gone at once: approvals and
+//! later changes of the same block are checked without it.
 
 use super::{Draft, KeyEntry, Member, Proposal, State};
 use crate::error::{Conflict, Refusal, Reject, Unfit};
@@ -39,15 +40,17 @@ impl Draft<'_> {
         }
     }
 
-    /// A member of now that was one before this block, too: its signature is verified under the key it had then.
+    /// A member of now that was one before this block, too: its signature is verified under the key
+    /// it had then.
     pub(super) fn signer(&self, id: &OrgId) -> Result<&Organisation, Reject> {
-        // One that left and came back in this block has another key, or had no right to sign between.
+        // One that left and came back in this block has another key, or had no right to sign
+        // between.
         let back = self.members.get(id).is_some_and(|member| member.since == self.height);
         let signer = self.state.organisation(id).filter(|_| !back).and_then(|_| self.organisation(id));
         signer.ok_or(Reject::UnknownOrganisation(*id))
     }
 
-    /// Those who govern, this block's changes included.
+    /// The governing organisations, this block's changes included.
     fn governors(&self) -> BTreeSet<OrgId> {
         let mut governors = self.state.governors();
         for (id, member) in &self.members {
@@ -154,8 +157,8 @@ impl Draft<'_> {
         }
     }
 
-    /// What was approved with a key that no longer signs, or by one who left, is approved no more: whoever holds a stolen key must not
-    /// be able to wait until the next one is stolen.
+    /// Withdraws the approvals of an organisation that left, or whose key no longer signs: a thief
+    /// of one key must not be able to wait until the next key is stolen.
     fn withdraw(&mut self, id: OrgId, member: &Member) {
         let before = self.members.get(&id).or_else(|| self.state.members.get(&id));
         let same = before.is_none_or(|before| {

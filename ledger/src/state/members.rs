@@ -22,7 +22,8 @@ pub struct Member {
     pub removed: Option<u64>,
 }
 
-/// The validators of each height from the next block on: those of now, and where a change was decided, those to come.
+/// The validators of each height from the next block on: those of now, and where a change was
+/// decided, those to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidatorSets {
     /// The newest set.
@@ -44,7 +45,8 @@ pub struct Proposal {
     pub proposed: u64,
     /// First epoch in which it can no longer be approved.
     pub expires: u64,
-    /// Who approved it, the proposer among them. Those count that may govern at the time of counting.
+    /// Who approved it, the proposer among them. Those count that may govern at the time of
+    /// counting.
     pub approvals: BTreeSet<OrgId>,
     /// Block that made the change.
     pub enacted: Option<u64>,
@@ -82,8 +84,9 @@ impl ValidatorSets {
         if height >= self.from { &self.latest } else { &self.before }
     }
 
-    /// With another newest set, decided in the block of this height. The block after it may be under way already, among the
-    /// validators of before: the new ones agree from the one after that.
+    /// With another newest set, decided in the block of this height. The block after it may be
+    /// under way already, among the validators of before: the new ones agree from the one after
+    /// that.
     pub(super) fn changed(&self, latest: Validators, height: u64) -> Self {
         Self { latest, from: height + 2, before: self.at(height + 1).clone() }
     }
@@ -191,7 +194,7 @@ impl State {
         self.members.get(id).filter(|member| member.removed.is_none()).map(|member| &member.organisation)
     }
 
-    /// Those who agree on blocks from the next one on; none where one operator keeps the ledger by themselves.
+    /// The validators from the next block on; `None` if one operator keeps the ledger alone.
     #[must_use]
     pub const fn validators(&self) -> Option<&ValidatorSets> {
         self.validators.as_ref()
@@ -203,7 +206,7 @@ impl State {
         &self.proposals
     }
 
-    /// Those who govern.
+    /// The governing organisations.
     #[must_use]
     pub fn governors(&self) -> BTreeSet<OrgId> {
         self.organisations().filter(|(_, o)| o.capabilities.govern).map(|(id, _)| *id).collect()

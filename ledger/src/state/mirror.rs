@@ -1,8 +1,9 @@
 //! The registries as they were when a bundle was sealed: what mirrors are made from.
 //!
-//! Subjects, consents and records only grow, so an earlier state is a prefix. Credentials keep their leaf and the blocks that
-//! issued and retired them. Revocations only grow too, but an insertion changes the `next` of a leaf before it: the earlier
-//! `next` is found by following the list over the values that came later.
+//! Subjects, consents and records only grow, so an earlier state is a prefix. Credentials keep
+//! their leaf and the blocks that issued and retired them. Revocations only grow too, but an
+//! insertion changes the `next` of a leaf before it: the earlier `next` is found by following the
+//! list over the values that came later.
 
 use super::State;
 use amanat_domain::bundle::{Registry, RegistryKind};
@@ -10,7 +11,8 @@ use amanat_domain::field::Fr;
 use amanat_domain::tree::{IndexedLeaf, RevocationId};
 
 impl State {
-    /// Leaves of a registry as of the bundle of an epoch; of `revocations` the hashes. None where no bundle was sealed.
+    /// Leaves of a registry as of the bundle of an epoch; of `revocations` the hashes. `None` if no
+    /// bundle was sealed.
     #[must_use]
     pub fn leaves_as_of(&self, epoch: u64, registry: Registry, from: u64, limit: usize) -> Option<Vec<Fr>> {
         let sealed = self.bundle(epoch)?;
@@ -35,7 +37,8 @@ impl State {
         })
     }
 
-    /// Leaves of `revocations` as of the bundle of an epoch, in index order. None where no bundle was sealed.
+    /// Leaves of `revocations` as of the bundle of an epoch, in index order. `None` if no bundle
+    /// was sealed.
     #[must_use]
     pub fn revocations_as_of(&self, epoch: u64, from: u64, limit: usize) -> Option<Vec<IndexedLeaf>> {
         let count = self.bundle(epoch)?.bundle.registry(Registry::Revocations).count;

@@ -1,4 +1,5 @@
-//! The state machine's state: everything that decides whether a transaction is admitted. Pure: no clock, no disk.
+//! The state machine's state: everything that decides whether a transaction is admitted. Pure: no
+//! clock, no disk.
 
 mod delta;
 mod draft;
@@ -42,7 +43,8 @@ pub struct SealedBundle {
     pub hash: BundleHash,
     /// Epoch in which a newer one took its place.
     pub superseded: Option<u64>,
-    /// Active credentials per role and organisation when it was sealed: what a role proof against it hides among.
+    /// Active credentials per role and organisation when it was sealed: what a role proof against
+    /// it hides among.
     pub active: ActiveCredentials,
 }
 
@@ -51,7 +53,8 @@ pub struct SealedBundle {
 pub struct KeyEntry {
     /// The key.
     pub key: VerifyingKey,
-    /// The same, with its pairings prepared: when it is first used, for a key that was only proposed need never be.
+    /// The same, with its pairings prepared: when it is first used, for a key that was only
+    /// proposed need never be.
     pub(crate) prepared: Arc<OnceLock<PreparedVerifyingKey>>,
     /// First height at which proofs under it are accepted.
     pub active_from: u64,
@@ -88,7 +91,8 @@ pub struct State {
     pub(crate) registries: PerRegistry<RegistryTree>,
     /// By epoch. Never empty: the genesis seals `B_0`.
     pub(crate) bundles: BTreeMap<u64, SealedBundle>,
-    /// Everything that the app hash covers entry by entry; what nullifiers and contexts are looked up in.
+    /// Everything that the app hash covers entry by entry; what nullifiers and contexts are looked
+    /// up in.
     pub(crate) entries: MerkleMap,
     /// Number of spent nullifiers.
     pub(crate) nullifiers: u64,
@@ -110,7 +114,8 @@ pub struct State {
 }
 
 impl State {
-    /// The state at height 0: nothing but members and validators, and the bundle of epoch 0 over empty registries.
+    /// The state at height 0: nothing but members and validators, and the bundle of epoch 0 over
+    /// empty registries.
     #[must_use]
     pub fn genesis(genesis: Arc<Genesis>) -> Self {
         let (chain, time) = (genesis.chain_id(), genesis.start());
@@ -223,7 +228,8 @@ impl State {
         self.entries.get(&Entry::Context(*ctx).key()).map(|value| TxId(*value))
     }
 
-    /// Proof that this state has an entry, or has it not. A receipt is not in the state: whoever has it puts it in as the content.
+    /// Proof that this state has an entry, or has it not. A receipt is not in the state: the caller
+    /// that has it puts it in as the content.
     pub(crate) fn prove(&self, entry: Entry) -> EntryProof {
         let content = match &entry {
             Entry::Nullifier(nullifier) => self.spent_at(nullifier).map(Content::SpentAt),

@@ -81,7 +81,7 @@ impl Draft<'_> {
         Ok(Effect::Appended { registry: Registry::Roles, first, count: 1 })
     }
 
-    /// Whoever issued may retire. Where the issuer is a member no more, who governs may.
+    /// The issuer may retire. If the issuer is no longer a member, a governing organisation may.
     fn retire_role(&mut self, signer: OrgId, index: u32) -> Result<Effect, Refusal> {
         let all = self.state.credentials.len() + self.issued.len();
         let credential = self.state.credentials.iter().chain(&self.issued).nth(index as usize).copied();
@@ -112,7 +112,8 @@ impl Draft<'_> {
         if let Some(i) = records.iter().position(|r| r.to_field() == Fr::from(0u64)) {
             return Err(Reject::EmptyLeaf(i).into());
         }
-        // The ids are computed here: a custodian that knows the revocation id of a consent cannot publish it as a record's.
+        // The ids are computed here: a custodian that knows the revocation id of a consent cannot
+        // publish it as a record's.
         let mut ids = Vec::with_capacity(superseded.len());
         let mut new = BTreeSet::new();
         for (i, handle) in superseded.iter().enumerate() {

@@ -4,7 +4,9 @@ use crate::world::*;
 use amanat_domain::bundle::Registry;
 use amanat_domain::consent::OrgId;
 use amanat_domain::statement::Statement;
+use amanat_domain::wire::Writer;
 use amanat_ledger::*;
+use sha2::{Digest, Sha256};
 
 fn refused(json: &str) -> String {
     Genesis::from_json(json.as_bytes()).expect_err("refused").to_string()
@@ -138,4 +140,47 @@ fn validators_belong_to_organisations_and_are_part_of_the_chain() {
     assert!(refused(vec![validator(BOARD.1, BOARD)]).contains("one of its own"));
     let bad = ValidatorSpec { organisation: BOARD.0.into(), key: "zz".into() };
     assert!(refused(vec![bad]).contains("64 hex digits"));
+}
+
+/// The canonical form, written here a second time with every number in its place: a genesis that exists keeps its chain id.
+#[test]
+fn the_chain_id_is_the_hash_of_the_canonical_form_byte_by_byte() {
+    let key = signer(1).verifying_key().to_bytes();
+    let file = |profile: &str, more: &str| {
+        format!(
+            r#"{{"chain":"dev-1","profile":"{profile}","time":1795000000,"epoch_seconds":600,{more}"organisations":[
+                {{"id":"Organization/a","name":"A","key":"{}","capabilities":{{"govern":true,"issue_roles":"all"}}}}]}}"#,
+            hex::encode(key)
+        )
+    };
+    let canonical = |profile: u8, windows: [u32; 6], floors: [u64; 5]| {
+        let mut w = Writer::new();
+        w.fixed(b"amanat/genesis/v1");
+        w.bytes(b"dev-1");
+        w.u8(profile);
+        w.fixed(&1_795_000_000i64.to_le_bytes());
+        w.u32(600);
+        // Grant, revoke, consent, role, record, access.
+        windows.into_iter().for_each(|window| w.u32(window));
+        // Subjects, roles, consents, revocations, records.
+        floors.into_iter().for_each(|floor| w.u64(floor));
+        w.u32(1024);
+        w.u32(2 * 1024 * 1024);
+        w.u32(1);
+        w.field(OrgId::from_reference("Organization/a").to_field());
+        w.bytes(b"Organization/a");
+        w.bytes(b"A");
+        w.fixed(&key);
+        // May govern; issues all roles.
+        w.u8(4);
+        w.u32(u32::MAX);
+        <[u8; 32]>::from(Sha256::digest(w.finish()))
+    };
+    let chain = |json: &str| Genesis::from_json(json.as_bytes()).expect("a good file").chain_id().0;
+    let production = canonical(1, [24, 24, 1, 1, 24, 1], [20, 20, 20, 0, 20]);
+    assert_eq!(chain(&file("production", "")), production);
+    assert_eq!(chain(&file("dev", "")), canonical(0, [24, 24, 1, 1, 24, 1], [2, 2, 2, 0, 2]));
+    let set =
+        r#""windows":{"role":2,"record":48},"floors":{"subjects":3,"roles":4,"consents":5,"records":6},"#;
+    assert_eq!(chain(&file("dev", set)), canonical(0, [24, 24, 1, 2, 48, 1], [3, 4, 5, 0, 6]));
 }

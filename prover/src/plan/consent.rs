@@ -26,7 +26,7 @@ pub struct ConsentInput {
 }
 
 impl ConsentPlan {
-    /// S1: whoever holds the consent's opening shows that it permits a request.
+    /// S1: a holder of the consent's opening shows that it permits a request.
     ///
     /// # Errors
     /// [`Denied`] naming the clause that does not hold.

@@ -1,7 +1,8 @@
 //! Plans: everything decided, nothing proved yet.
 //!
-//! A plan draws all randomness (request nonce, use index, blinding), finds the paths, and runs the native check: it either
-//! knows that a proof will come out, or says no and names the clause. After that everything is a pure function of the plan.
+//! A plan draws all randomness (request nonce, use index, blinding), finds the paths, and runs the
+//! native check: it either knows that a proof will come out, or says no and names the clause. After
+//! that everything is a pure function of the plan.
 //!
 //! The plan of each statement is in a file of its name, beside this one.
 
@@ -96,6 +97,12 @@ impl<R: Relation> Plan<R> {
     #[must_use]
     pub fn statement(&self) -> Statement {
         R::STATEMENT
+    }
+
+    /// The policy that the transaction will carry.
+    #[must_use]
+    pub const fn policy(&self) -> &PolicyField {
+        &self.tx.policy
     }
 
     /// The public vector the proof will verify against.

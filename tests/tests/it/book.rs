@@ -1,4 +1,4 @@
-//! Tables in the book that the code can produce are compared with the code. To write them anew:
+//! Tables in the book that the code can produce are compared with the code. This command writes them again:
 //! `AMANAT_REMAKE=1 cargo test -p amanat-tests --test it book`.
 
 use amanat_circuits::circuit;
@@ -6,11 +6,12 @@ use amanat_domain::fhir::extract::modifiers;
 use amanat_domain::poseidon::Tag;
 use amanat_domain::record::Leaf;
 use amanat_domain::statement::Statement;
-use amanat_tests::costs;
+use amanat_tests::{costs, declarations};
 use std::fs;
 use std::path::Path;
 
-/// Compares what stands between `<!-- begin: name -->` and `<!-- end: name -->` on a page of the book.
+/// Compares what is between `<!-- begin: name -->` and `<!-- end: name -->` on a page of the
+/// book.
 fn holds(page: &str, name: &str, table: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/book/src").join(page);
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -27,6 +28,28 @@ fn holds(page: &str, name: &str, table: &str) {
 #[test]
 fn the_cost_table_is_what_the_circuits_cost() {
     holds("costs.md", "costs", &costs::tables());
+}
+
+#[test]
+fn the_tables_of_statements_are_what_is_declared() {
+    holds("public.md", "slots", &declarations::slots());
+    holds("public.md", "rules", &declarations::rules());
+}
+
+#[test]
+fn the_page_of_each_statement_has_the_declared_title_and_is_in_the_summary() {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/book/src");
+    let summary = fs::read_to_string(book.join("SUMMARY.md")).expect("the summary");
+    for statement in Statement::ALL {
+        let title = statement.spec().title;
+        let page = fs::read_to_string(book.join(format!("{statement}.md"))).unwrap_or_default();
+        assert_eq!(
+            page.lines().next(),
+            Some(format!("# {title}").as_str()),
+            "{statement}.md: its first line"
+        );
+        assert!(summary.contains(&format!("- [{title}]({statement}.md)")), "SUMMARY.md lacks {statement}.md");
+    }
 }
 
 #[test]

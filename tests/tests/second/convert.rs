@@ -27,8 +27,8 @@ pub(crate) trait ToPlain {
 fn bundle(bundle: &Bundle) -> plain::Bundle {
     plain::Bundle {
         time: Fr::from(bundle.time.seconds()),
-        roots: bundle.registries.map(|r| r.root.to_field()),
-        counts: bundle.registries.map(|r| Fr::from(r.count)),
+        roots: bundle.registries.map(|_, r| r.root.to_field()).into_array(),
+        counts: bundle.registries.map(|_, r| Fr::from(r.count)).into_array(),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::args::{Args, KernelsArgs};
 use crate::command;
 use crate::progress::Progress;
 use amanat_accel::Backend;
-use amanat_benches::kernels::{Pantry, measure, table};
+use amanat_benches::kernels::{KernelInputs, measure, table};
 use amanat_benches::report::Outcome;
 use amanat_profile::Machine;
 use serde_json::json;
@@ -14,8 +14,8 @@ pub(crate) fn run(args: &KernelsArgs, global: &Args) -> Outcome<bool> {
         return Err("at least one round".into());
     }
     let machine = Machine::here(&command());
-    let pantry = Pantry::new(backends(&args.backend)?, args.largest, global.dir());
-    let recipes = pantry.recipes(&args.families)?;
+    let inputs = KernelInputs::new(backends(&args.backend)?, args.largest, global.dir());
+    let recipes = inputs.recipes(&args.families)?;
     let rows = measure(&recipes, args.rounds, &Progress::new())?;
     if global.json {
         let document = json!({ "machine": machine, "rounds": args.rounds, "kernels": rows });

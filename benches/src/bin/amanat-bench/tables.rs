@@ -121,8 +121,8 @@ fn sizes(report: &LedgerReport) -> Vec<Vec<String>> {
 
 fn steps(report: &LedgerReport) -> Vec<Vec<String>> {
     let mut rows = vec![words(["system", "backend", "step", "processor", "wall"])];
-    for path in &report.gates {
-        rows.extend(path.gates.iter().map(|step| {
+    for path in &report.steps {
+        rows.extend(path.steps.iter().map(|step| {
             let (cpu, wall) = (time(step.cpu.median), time(step.wall.median));
             vec![path.kind.name().to_owned(), path.engine.clone(), step.name.clone(), cpu, wall]
         }));

@@ -41,7 +41,7 @@ pub fn page(report: &LedgerReport) -> String {
     body.push_str(&speed(report));
     body.push_str(&costs(report));
     body.push_str(&outages(report));
-    body.push_str(&gates(report));
+    body.push_str(&steps(report));
     body.push_str("</div>\n");
     body.push_str(&twice::section(report));
     body.push_str(&validators(report));
@@ -120,7 +120,7 @@ fn cards(report: &LedgerReport) -> String {
     tiles(&cards)
 }
 
-/// How many attacks won, in words: against the ledger with proofs, and against what stands beside it.
+/// How many attacks won, in words: against the ledger with proofs, and against its competitors.
 fn won(report: &LedgerReport) -> Option<(String, String)> {
     let count = |kind, verdict| {
         let all = report.attacks.iter().flat_map(|a| &a.outcomes).filter(|o| o.kind == kind);
@@ -178,7 +178,7 @@ fn verdict(report: &LedgerReport) -> String {
             factor(&signed, &proofs),
             factor(&signed, &blocks)
         ),
-        "What the time buys: no access without a consent that the patient gave and has not revoked, whoever signs; nobody's name, number or medical record in the file, and nothing that links the accesses of one patient; a record that shows when it was changed.".to_owned(),
+        "What the time buys: no access without a consent that the patient gave and has not revoked, whatever the signer; nobody's name, number or medical record in the file, and nothing that links the accesses of one patient; a record that shows when it was changed.".to_owned(),
         "What it does not buy with one validator: its operator can write another history by the rules. A kept receipt shows it.".to_owned(),
     ];
     let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
@@ -288,7 +288,7 @@ fn speed(report: &LedgerReport) -> String {
         .map_or_else(Vec::new, |s| s.bursts.iter().map(|b| f64::from(b.size)).collect());
     add(
         "Bursts, as of many devices at once",
-        "Silence, then so many requests at one instant: until the last is durable.",
+        "Silence, then many requests at one instant: until the last is durable.",
         lines(
             &Chart {
                 label: "Time to drain a burst by its size",
@@ -309,7 +309,7 @@ fn costs(report: &LedgerReport) -> String {
     if let Some(plot) = plots::engines(&report.engines) {
         let legend =
             legend([Kind::Proofs, Kind::Blocks].map(|k| (colour(k), k.name().to_owned())).into_iter());
-        let why = "Durable requests a second: the same proofs with each engine of this machine, in a process of its own, one caller.";
+        let why = "Durable requests a second: the same proofs with each backend of this machine, in a child process, one caller.";
         out.push_str(&section("By engine", why, &format!("{legend}{plot}")));
     }
     if let Some(plot) = plots::costs(report) {
@@ -324,14 +324,14 @@ fn costs(report: &LedgerReport) -> String {
     out
 }
 
-fn gates(report: &LedgerReport) -> String {
-    let Some(plot) = plots::gates(&report.gates) else { return String::new() };
+fn steps(report: &LedgerReport) -> String {
+    let Some(plot) = plots::steps(&report.steps) else { return String::new() };
     let families = legend(STEPS.iter().map(|(colour, words)| (*colour, (*words).to_owned())));
-    let block = report.gates.first().map_or(0, |g| g.block);
+    let block = report.steps.first().map_or(0, |g| g.block);
     let why = format!(
         "Of one request, on one thread, {block} requests in a block. “ledger, proofs” here verifies each proof alone, as where nothing else comes in; at its highest speed those that come together are verified together. By block, the rules are part of what verifies."
     );
-    section("Processor time by gate", &why, &format!("{families}{plot}"))
+    section("Processor time by step", &why, &format!("{families}{plot}"))
 }
 
 fn outages(report: &LedgerReport) -> String {
@@ -395,7 +395,7 @@ fn validators(report: &LedgerReport) -> String {
     table.push_str(&sizes(report));
     let light = report.validators.first().map_or(0.0, |v| v.light.offered);
     let why = format!(
-        "Every validator verifies every proof, and all of them share the processors of this machine; on machines of their own they do so side by side. \
+        "Every validator verifies every proof, and all of them share the processors of this machine; on separate machines they do so side by side. \
          Processor time is that of all together. Wire: what loopback carried for a request. p50 and p99: at {} a second, until durable at a quorum \
          and where it was handed in. One dead: its process was killed before. Below: the same at most, by how many requests come together, of which blocks are made.",
         rate(light)
@@ -504,16 +504,16 @@ fn tables(report: &LedgerReport) -> String {
             row(&mut out, &cells, &[]);
         }
     }
-    out.push_str("</table>\n<table>\n<tr><th>gate</th><th class=\"l\">of</th><th class=\"l\">engine</th><th>processor</th><th>±</th><th>wall</th></tr>\n");
-    for path in &report.gates {
-        for gate in &path.gates {
+    out.push_str("</table>\n<table>\n<tr><th>step</th><th class=\"l\">of</th><th class=\"l\">engine</th><th>processor</th><th>±</th><th>wall</th></tr>\n");
+    for path in &report.steps {
+        for step in &path.steps {
             let cells = [
-                gate.name.clone(),
+                step.name.clone(),
                 path.kind.name().to_owned(),
                 path.engine.clone(),
-                seconds(gate.cpu.median.max(0.0)),
-                seconds(gate.cpu.mad),
-                seconds(gate.wall.median),
+                seconds(step.cpu.median.max(0.0)),
+                seconds(step.cpu.mad),
+                seconds(step.wall.median),
             ];
             row(&mut out, &cells, &[1, 2]);
         }
@@ -614,7 +614,7 @@ mod tests {
         let mut report = sample();
         report.engines.clear();
         report.organisations.clear();
-        report.gates.clear();
+        report.steps.clear();
         report.systems.iter_mut().for_each(|s| s.batches.clear());
         assert!(!page(&report).contains("measured in several ways"), "nothing there that could disagree");
     }
@@ -642,7 +642,7 @@ mod tests {
     fn a_report_of_nothing_is_a_page_too() {
         let mut report = sample();
         report.systems.clear();
-        report.gates.clear();
+        report.steps.clear();
         report.engines.clear();
         report.organisations.clear();
         report.outages.clear();

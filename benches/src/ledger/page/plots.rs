@@ -1,6 +1,6 @@
 //! The plots, 380 units wide as those of a profile.
 
-use crate::ledger::file::{EngineSpeed, Gates, Kind, LedgerReport, Outage};
+use crate::ledger::file::{EngineSpeed, Kind, LedgerReport, Outage, Steps};
 use amanat_profile::draw::axes::{Curve, Frame, name_curves, ticks};
 use amanat_profile::draw::colour::Colour;
 use amanat_profile::draw::html::per_million;
@@ -68,7 +68,7 @@ pub(super) struct Chart<'a> {
     pub(super) across: &'a str,
     /// Words for a value of the vertical axis.
     pub(super) words: fn(f64) -> String,
-    /// Marks of the horizontal axis; powers of ten where there are none.
+    /// Marks of the horizontal axis; powers of ten if empty.
     pub(super) marks: &'a [f64],
     /// Whether what comes in can come out: the line of equals.
     pub(super) ideal: bool,
@@ -123,9 +123,9 @@ pub(super) fn lines(chart: &Chart<'_>, lines: &[Line]) -> Option<String> {
     Some(svg.finish(chart.label))
 }
 
-/// A bar for each path through the gates; the dearest spans the width.
-pub(super) fn gates(paths: &[Gates]) -> Option<String> {
-    let total = |path: &Gates| path.gates.iter().map(|g| g.cpu.median.max(0.0)).sum::<f64>();
+/// A bar for each path through the steps; the dearest spans the width.
+pub(super) fn steps(paths: &[Steps]) -> Option<String> {
+    let total = |path: &Steps| path.steps.iter().map(|g| g.cpu.median.max(0.0)).sum::<f64>();
     let most = paths.iter().map(total).fold(0.0, f64::max);
     if most <= 0.0 {
         return None;
@@ -143,17 +143,17 @@ pub(super) fn gates(paths: &[Gates]) -> Option<String> {
         svg.text((0.0, y + 12.5), Anchor::Start, "small soft", path.kind.name());
         let unit = (WIDTH - LABELS - VALUES) / most;
         let mut at = LABELS;
-        for gate in &path.gates {
-            let width = gate.cpu.median.max(0.0) * unit;
-            let tip = format!("{}: {}", gate.name, seconds(gate.cpu.median.max(0.0)));
+        for step in &path.steps {
+            let width = step.cpu.median.max(0.0) * unit;
+            let tip = format!("{}: {}", step.name, seconds(step.cpu.median.max(0.0)));
             let gap = if width > 4.0 { " gap" } else { "" };
-            svg.rect([at, y, width, BAR], &format!("{}{gap}", family(&gate.name)), &tip);
+            svg.rect([at, y, width, BAR], &format!("{}{gap}", family(&step.name)), &tip);
             at += width;
         }
         svg.text((at + 6.0, y + 12.5), Anchor::Start, "small", &seconds(total(path)));
         y += ROW;
     }
-    Some(svg.finish("Processor time of one request on one thread, by gate, system and engine"))
+    Some(svg.finish("Processor time of one request on one thread, by step, system and engine"))
 }
 
 /// Bars of requests a second, by engine.

@@ -1,5 +1,5 @@
-//! Figures that have one name on the page and differ, because they were measured in different ways: beside each other, with the
-//! difference.
+//! Figures that have one name on the page and differ, because they were measured in different ways:
+//! beside each other, with the difference.
 
 use super::plots::rate;
 use crate::ledger::file::{Kind, LedgerReport};
@@ -15,7 +15,7 @@ struct Figure {
     how: String,
 }
 
-/// A table, or nothing where there is but one figure of each thing.
+/// A table; empty if no figure was measured in two ways.
 pub(super) fn section(report: &LedgerReport) -> String {
     let figures = [speeds(report), times(report)];
     if figures.iter().all(|of_one| of_one.len() < 2) {
@@ -99,8 +99,8 @@ fn speeds(report: &LedgerReport) -> Vec<Figure> {
 /// Processor time of a request.
 fn times(report: &LedgerReport) -> Vec<Figure> {
     let most = |kind| report.system(kind).map(|s| s.most.cpu.median);
-    let path = |kind| report.gates.iter().find(|g| g.kind == kind && g.engine == report.machine.engine);
-    let gates = |kind| Some(path(kind)?.gates.iter().map(|g| g.cpu.median.max(0.0)).sum());
+    let path = |kind| report.steps.iter().find(|g| g.kind == kind && g.engine == report.machine.engine);
+    let steps = |kind| Some(path(kind)?.steps.iter().map(|g| g.cpu.median.max(0.0)).sum());
     let block = KINDS.into_iter().find_map(path).map_or(0, |g| g.block);
     let all = [
         (
@@ -109,8 +109,8 @@ fn times(report: &LedgerReport) -> Vec<Figure> {
             "of all threads at the highest speed: proofs that come together are verified together".to_owned(),
         ),
         (
-            "processor time by gate, all gates",
-            values(gates, seconds),
+            "processor time by step, all steps",
+            values(steps, seconds),
             format!(
                 "on one thread. “{}”: each proof verified alone. “{}”: a block of {block} in one batch",
                 Kind::Proofs.name(),

@@ -1,8 +1,8 @@
-//! Validators as processes of this machine, and one who hands requests to all of them.
+//! Validators as processes of this machine, and a client that hands requests to all of them.
 
 use super::super::child::{Order, command};
 use super::super::file::Kind;
-use super::super::stock::Stock;
+use super::super::fixture::Fixture;
 use super::super::system::{Done, System};
 use super::node::{Seat, Stats};
 use crate::report::Outcome;
@@ -43,7 +43,7 @@ struct Heard {
 
 impl Cluster {
     /// Every validator over a copy of the same ledger.
-    pub(super) fn start(stock: &Stock, validators: usize, folder: &Path, batch: usize) -> Outcome<Self> {
+    pub(super) fn start(fixture: &Fixture, validators: usize, folder: &Path, batch: usize) -> Outcome<Self> {
         if folder.exists() {
             std::fs::remove_dir_all(folder)?;
         }
@@ -56,7 +56,7 @@ impl Cluster {
             next: AtomicUsize::new(0),
         };
         for n in 0..validators {
-            stock.copy(Kind::Proofs, &cluster.file(n))?;
+            fixture.copy(Kind::Proofs, &cluster.file(n))?;
             cluster.launch(n, 0)?;
         }
         cluster.wait_all("readiness", |heard| heard.ready)?;
@@ -109,9 +109,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts one over an empty disk, or rather over what all began with. Gives the seconds until it has what the others have, and the blocks.
-    pub(super) fn join_late(&mut self, stock: &Stock, n: usize) -> Outcome<(u64, f64)> {
-        stock.copy(Kind::Proofs, &self.file(n))?;
+    /// Starts one over an empty disk, or rather over what all began with. Gives the seconds until
+    /// it has what the others have, and the blocks.
+    pub(super) fn join_late(&mut self, fixture: &Fixture, n: usize) -> Outcome<(u64, f64)> {
+        fixture.copy(Kind::Proofs, &self.file(n))?;
         std::fs::remove_dir_all(self.log(n))?;
         let goal = self.height();
         let begun = Instant::now();
@@ -238,7 +239,7 @@ impl Drop for Cluster {
     }
 }
 
-/// Ports that nobody uses now.
+/// Ports that are free now.
 fn free(validators: usize) -> Outcome<Vec<(u16, u16)>> {
     let listeners = (0..2 * validators).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
     let listeners = listeners.collect::<Result<Vec<_>, _>>()?;

@@ -1,10 +1,10 @@
 //! What is measured of a ledger with several validators.
 
 use super::super::file::{Kind, Late, Load, Memory, Size, Speed, Validators};
+use super::super::fixture::Fixture;
 use super::super::load::{Callers, burst, drive, latency, poisson};
-use super::super::stock::Stock;
 use super::super::system::System as _;
-use super::super::{Options, stock::tell};
+use super::super::{Options, fixture::tell};
 use super::cluster::Cluster;
 use crate::report::Outcome;
 use crate::report::world::rng;
@@ -12,7 +12,7 @@ use amanat_profile::Watcher;
 use amanat_profile::stats::Stat;
 use std::path::Path;
 
-/// Requests a second where nothing waits.
+/// Requests a second at which nothing waits.
 const LIGHT: f64 = 20.0;
 /// Of them.
 const LIGHT_REQUESTS: usize = 200;
@@ -21,7 +21,7 @@ const LIGHT_REQUESTS: usize = 200;
 pub(in crate::ledger) fn measure(
     kind: Kind,
     validators: usize,
-    stock: &Stock,
+    fixture: &Fixture,
     options: &Options,
     folder: &Path,
     (watcher, done, of): (&dyn Watcher, u64, u64),
@@ -30,13 +30,13 @@ pub(in crate::ledger) fn measure(
         |what: &str| tell(watcher, done, of, &format!("{validators} validators, {}: {what}", kind.name()));
     let supply = match kind {
         Kind::Signed => options.requests,
-        _ => stock.proofs().min(options.proofs),
+        _ => fixture.proofs().min(options.proofs),
     };
-    let requests = stock.requests(kind, supply);
+    let requests = fixture.requests(kind, supply);
     // Connections are made when the first requests come: those are not measured.
     let (requests, first) = requests.split_at(requests.len() - requests.len().min(2 * validators));
     let begin = |batch: usize| -> Outcome<Cluster> {
-        let cluster = Cluster::start(stock, validators, folder, batch)?;
+        let cluster = Cluster::start(fixture, validators, folder, batch)?;
         drive(&cluster, first, &burst(first.len()), Callers { number: validators, batch: 1 })?;
         cluster.settle()?;
         Ok(cluster)
@@ -88,14 +88,14 @@ pub(in crate::ledger) fn measure(
         cluster.kill(validators - 1)?;
         one_dead = Some(load(&cluster, &requests[calm.len()..2 * calm.len()], 2)?);
         say("one joins late")?;
-        let (blocks, seconds) = cluster.join_late(stock, validators - 1)?;
+        let (blocks, seconds) = cluster.join_late(fixture, validators - 1)?;
         late = Some(Late { blocks, seconds });
     }
     drop(cluster);
     let memory = match (kind, options.long) {
         (Kind::Signed, long) if long > 0 && validators == 4 => {
             say("memory after many")?;
-            Some(memory(stock, validators, options, folder)?)
+            Some(memory(fixture, validators, options, folder)?)
         }
         _ => None,
     };
@@ -157,9 +157,9 @@ fn load(cluster: &Cluster, requests: &[Vec<u8>], seed: u64) -> Outcome<Load> {
 }
 
 /// Resident memory of the largest validator, at the start and after many transactions.
-fn memory(stock: &Stock, validators: usize, options: &Options, folder: &Path) -> Outcome<Memory> {
+fn memory(fixture: &Fixture, validators: usize, options: &Options, folder: &Path) -> Outcome<Memory> {
     const CHUNK: usize = 20_000;
-    let cluster = Cluster::start(stock, validators, folder, options.batch)?;
+    let cluster = Cluster::start(fixture, validators, folder, options.batch)?;
     let largest = |cluster: &Cluster| -> Outcome<u64> {
         Ok(cluster.stats()?.iter().map(|stats| stats.resident).max().unwrap_or(0))
     };
@@ -168,7 +168,7 @@ fn memory(stock: &Stock, validators: usize, options: &Options, folder: &Path) ->
     let mut number = 0;
     while number < options.long {
         let to = (number + CHUNK).min(options.long);
-        let requests: Vec<Vec<u8>> = (number..to).map(|i| stock.signed(i as u64).to_bytes()).collect();
+        let requests: Vec<Vec<u8>> = (number..to).map(|i| fixture.signed(i as u64).to_bytes()).collect();
         drive(&cluster, &requests, &burst(requests.len()), callers)?;
         number = to;
     }
@@ -180,7 +180,8 @@ fn used(cluster: &Cluster) -> Outcome<f64> {
     Ok(cluster.stats()?.iter().map(|stats| stats.cpu).sum())
 }
 
-/// Bytes that the loopback interface has carried, where the system says: what validators send each other, and whatever else.
+/// Bytes that the loopback interface has carried; `None` if the system does not tell. What
+/// validators send each other, and whatever else.
 fn on_loopback() -> Option<u64> {
     std::fs::read_to_string("/sys/class/net/lo/statistics/tx_bytes").ok()?.trim().parse().ok()
 }

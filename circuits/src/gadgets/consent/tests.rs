@@ -27,8 +27,8 @@ impl Asked {
     }
 }
 
-/// The verdict as the documentation of `Rule` and `ConsentTerms` words it, in sets and plain comparisons: what `permits`
-/// is held against. Written without a look at it.
+/// The verdict as the documentation of `Rule` and `ConsentTerms` words it, in sets and plain
+/// comparisons: what `permits` is held against. Written without a look at it.
 fn by_the_words(terms: &ConsentTerms, asked: &Asked) -> bool {
     fn bits(word: u64) -> BTreeSet<u32> {
         (0..64).filter(|i| word >> i & 1 == 1).collect()
@@ -75,7 +75,8 @@ fn by_the_words(terms: &ConsentTerms, asked: &Asked) -> bool {
         let rules = terms.rules().iter().filter(|r| r.level == level);
         rules.filter(|r| about(r) && met(r) && in_force(r)).map(|r| r.effect).collect()
     };
-    // Nested rules that match decide first (deny wins among them), then root rules, then the default.
+    // Nested rules that match decide first (deny wins among them), then root rules, then the
+    // default.
     let nested = matching(Level::Nested);
     let root = matching(Level::Root);
     let deciding = if !nested.is_empty() {
@@ -225,7 +226,8 @@ fn a_rule_stops_to_match_where_the_documentation_says() {
     assert_eq!(verdicts.len(), 4, "each effect decides and does not");
 }
 
-/// The eight slots are filled with zeros: no rule, whatever the recipient is called and whenever it is.
+/// The eight slots are filled with zeros: no rule, whatever the recipient is called and whenever it
+/// is.
 #[test]
 fn padding_matches_nobody() {
     let mut asked = Asked::of(&World::new(4));

@@ -70,7 +70,7 @@ impl AccessWitness {
         check_slot("ACC-17", public.out[1], tag, "the detection tag")
     }
 
-    /// The record's time as a period; none where the leaf holds none.
+    /// The record's time as a period; `None` if the leaf holds none.
     fn record_period(&self) -> Option<Period> {
         let [from, until] = self.record.leaves[2].values.map(small);
         Period::new(Timestamp::new(from?)?, Timestamp::new(until?)?)

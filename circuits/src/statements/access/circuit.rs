@@ -62,7 +62,8 @@ impl AccessWitness {
         cs.clause("ACC-9", |cs| role.assert_qualifies(cs, &policy));
         cs.clause("ACC-10", |cs| role.assert_licensed(cs, &now));
         cs.clause("ACC-11", |cs| {
-            // A category the record has and the policy does not name: one row for all, each term 0 or 1.
+            // A category the record has and the policy does not name: one row for all, each term 0
+            // or 1.
             let mut missing = Num::zero();
             for (has, asked) in record.categories.iter().zip(scope.categories()) {
                 let product = cs.mul(has.num(), asked.not().num());

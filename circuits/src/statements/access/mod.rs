@@ -64,7 +64,7 @@ pub struct AccessWitness {
     pub subject: Subject,
     /// The consent.
     pub consent: GrantedConsent,
-    /// Where it stands in `consents`.
+    /// Its path in `consents`.
     pub consent_path: Path,
     /// That its revocation id is absent.
     pub unrevoked: NonMembership,
@@ -74,7 +74,7 @@ pub struct AccessWitness {
     pub holder: HolderSecret,
     /// The credential.
     pub credential: RoleCredential,
-    /// Where it stands in `roles`.
+    /// Its path in `roles`.
     pub role_path: Path,
     /// The record.
     pub record: RecordOpening,
@@ -82,7 +82,7 @@ pub struct AccessWitness {
     pub custodian: OrgId,
     /// In which epoch.
     pub anchored: u64,
-    /// Where it stands in `records`.
+    /// Its path in `records`.
     pub record_path: Path,
     /// The policy.
     pub policy: AccessPolicy,

@@ -1,21 +1,24 @@
-//! Samples of access: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of access: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::{AccessWitness, RecordOpening};
 use crate::world::sample::{
     Negative, Negatives, Sample, absences, empty_masks, later, of_another, of_another_holder, one, overuse,
     refusals, stranger_subject, unqualified,
 };
-use crate::world::tamper::{bend_absence, bend_bundle, bend_path, seal, seal_absence};
-use crate::world::{Case, World};
+use crate::world::tamper::{
+    bend_absence, bend_bundle, bend_path, bend_roles, bend_scope, bend_subject, seal, seal_absence,
+};
+use crate::world::{Case, World, values};
 use amanat_domain::bundle::Bundle;
 use amanat_domain::consent::OrgId;
-use amanat_domain::field::{Fr, pow2, random};
+use amanat_domain::field::{Fr, random};
 use amanat_domain::identity::HolderSecret;
 use amanat_domain::record::{Leaf, anchor_leaf};
 use amanat_domain::registry::Registry;
 use amanat_domain::secret::Secret;
 use amanat_domain::tx::PolicyField;
-use rand::{Rng, RngExt};
+use rand::RngExt;
 use rand_chacha::ChaCha20Rng;
 
 impl Sample for AccessWitness {
@@ -111,28 +114,27 @@ impl Sample for AccessWitness {
     }
 
     fn tamper(&mut self, rng: &mut ChaCha20Rng) {
-        match rng.random_range(0..14) {
+        match rng.random_range(0..20) {
             0 => bend_bundle(&mut self.bundle, Self::UNOPENED, rng),
             1 => bend_path(&mut self.consent_path, rng),
             2 => bend_path(&mut self.role_path, rng),
             3 => bend_path(&mut self.record_path, rng),
             4..=5 => bend_absence(&mut self.unrevoked, self.consent.revocation_id().to_field(), rng),
-            6 => self.use_index = rng.next_u64(),
+            6 => self.use_index = values::word(rng),
             7 => self.record.nodes[rng.random_range(0..3)] += one(),
             8 => self.record.root_salt = random(rng),
-            9 => {
+            9..=11 => {
                 let leaf = rng.random_range(1..4);
-                self.record.leaves[leaf].values[rng.random_range(0..2)] = match rng.random_range(0..4) {
-                    0 => Fr::from(rng.random_range(0..4u64)),
-                    1 => Fr::from(rng.next_u64()),
-                    2 => pow2(rng.random_range(0..70)),
-                    _ => random(rng),
-                };
+                self.record.leaves[leaf].values[rng.random_range(0..2)] = values::element(rng);
             }
-            10 => self.record.leaves[3].salt = Secret::random(rng),
-            11 => self.anchored ^= 1 << rng.random_range(0..64),
-            12 => self.holder = HolderSecret::random(rng),
-            _ => self.policy.scope = crate::world::random_scope(rng),
+            12 => self.record.leaves[3].salt = Secret::random(rng),
+            13 => self.anchored = values::word(rng),
+            14 => self.holder = HolderSecret::random(rng),
+            15 => self.custodian = OrgId::new(values::element(rng)),
+            16 => self.credential.licence = values::period(rng, self.bundle.time),
+            17 => bend_roles(&mut self.policy.roles, rng),
+            18 => bend_subject(&mut self.subject, rng),
+            _ => bend_scope(&mut self.policy.scope, rng),
         }
     }
 

@@ -1,4 +1,5 @@
-//! S1 consent: an unrevoked consent permits this now. Clauses `CON-1..10` of `docs/book/src/consent.md`.
+//! S1 consent: an unrevoked consent permits this now. Clauses `CON-1..10` of
+//! `docs/book/src/consent.md`.
 
 mod check;
 mod circuit;
@@ -18,7 +19,7 @@ use amanat_domain::statement::{PublicVector, Statement};
 use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tree::{NonMembership, Path};
 
-/// What whoever was given the consent's opening knows.
+/// What the prover of S1 knows: it was given the consent's opening.
 pub struct ConsentWitness {
     /// The bundle proved against.
     pub bundle: Bundle,
@@ -26,7 +27,7 @@ pub struct ConsentWitness {
     pub subject: Subject,
     /// The consent.
     pub consent: GrantedConsent,
-    /// Where it stands in `consents`.
+    /// Its path in `consents`.
     pub consent_path: Path,
     /// That its revocation id is absent.
     pub unrevoked: NonMembership,

@@ -1,18 +1,20 @@
-//! Samples of consent: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of consent: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::ConsentWitness;
 use crate::world::sample::{
     Negative, Negatives, Sample, absences, empty_masks, later, of_another, one, overuse, refusals,
     stranger_holder,
 };
-use crate::world::tamper::{bend_absence, bend_bundle, bend_path, seal, seal_absence};
-use crate::world::{Case, World};
+use crate::world::tamper::{
+    bend_absence, bend_bundle, bend_path, bend_scope, bend_subject, seal, seal_absence,
+};
+use crate::world::{Case, World, values};
 use amanat_domain::bundle::Bundle;
-use amanat_domain::consent::OrgId;
-use amanat_domain::field::random;
+use amanat_domain::consent::{HolderKey, OrgId, RoleCode};
 use amanat_domain::registry::Registry;
 use amanat_domain::tx::PolicyField;
-use rand::{Rng, RngExt};
+use rand::RngExt;
 use rand_chacha::ChaCha20Rng;
 
 impl Sample for ConsentWitness {
@@ -70,14 +72,18 @@ impl Sample for ConsentWitness {
     }
 
     fn tamper(&mut self, rng: &mut ChaCha20Rng) {
-        match rng.random_range(0..8) {
+        let recipient = &mut self.request.recipient;
+        match rng.random_range(0..12) {
             0 => bend_bundle(&mut self.bundle, Self::UNOPENED, rng),
             1 => bend_path(&mut self.consent_path, rng),
             2..=3 => bend_absence(&mut self.unrevoked, self.consent.revocation_id().to_field(), rng),
-            4 => self.use_index = rng.next_u64(),
-            5 => self.request.scope = crate::world::random_scope(rng),
-            6 => self.request.recipient.organisation = OrgId::new(random(rng)),
-            _ => self.request.salt = random(rng),
+            4 => self.use_index = values::word(rng),
+            5..=6 => bend_scope(&mut self.request.scope, rng),
+            7 => recipient.organisation = OrgId::new(values::element(rng)),
+            8 => recipient.role = RoleCode::new(values::element(rng)),
+            9 => recipient.holder = HolderKey::new(values::element(rng)),
+            10 => bend_subject(&mut self.subject, rng),
+            _ => self.request.salt = values::element(rng),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Grant: I am the enrolled subject of this consent leaf. Clauses `GRA-1..8` of `docs/book/src/grant.md`.
+//! Grant: I am the enrolled subject of this consent leaf. Clauses `GRA-1..8` of
+//! `docs/book/src/grant.md`.
 
 mod check;
 mod circuit;
@@ -21,7 +22,7 @@ pub struct GrantWitness {
     pub bundle: Bundle,
     /// The wallet.
     pub wallet: PatientWallet,
-    /// Where the subject stands in `subjects`.
+    /// The subject's path in `subjects`.
     pub subject_path: Path,
     /// What is granted.
     pub consent: GrantedConsent,

@@ -1,4 +1,5 @@
-//! Samples of grant: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of grant: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::GrantWitness;
 use crate::world::sample::{Negative, Negatives, Sample, later, of_another, one};
@@ -60,9 +61,10 @@ impl Sample for GrantWitness {
     }
 
     fn tamper(&mut self, rng: &mut ChaCha20Rng) {
-        match rng.random_range(0..3) {
+        match rng.random_range(0..4) {
             0 => bend_bundle(&mut self.bundle, Self::UNOPENED, rng),
             1 => bend_path(&mut self.subject_path, rng),
+            2 => self.consent = World::new(rng.random_range(0..3)).consent(),
             _ => self.wallet = PatientWallet::random(rng),
         }
     }

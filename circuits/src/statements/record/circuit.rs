@@ -117,7 +117,8 @@ impl RecordWitness {
         cs.clause("REC-9", |cs| {
             let handle = poseidon::hash(cs, Tag::SupersessionHandle, &[&root_salt]);
             let id = poseidon::hash(cs, Tag::Supersede, &[&handle]);
-            // Not asked: neighbours that fit, whatever the witness holds, so that the native check's yes can be proved.
+            // Not asked: neighbours that fit, whatever the witness holds, so that the native
+            // check's yes can be proved.
             let made_up = Self::not_looked_up(record);
             let current = if request.latest { &self.current } else { &made_up };
             latest(cs, &mut bundle, &id, current, &flags[6]);
@@ -137,8 +138,8 @@ impl RecordWitness {
     }
 }
 
-/// Where `asked`, the id is absent from the revocations the bundle commits to. Otherwise the root is not compared, and any
-/// neighbours and path will do, see [`RecordWitness::not_looked_up`].
+/// Where `asked`, the id is absent from the revocations the bundle commits to. Otherwise the root
+/// is not compared, and any neighbours and path will do, see [`RecordWitness::not_looked_up`].
 fn latest(cs: &mut Cs, bundle: &mut OpenBundle, id: &Num, current: &NonMembership, asked: &Bit) {
     let root = merkle::absent_root(cs, id, current);
     let committed = bundle.root(cs, Registry::Revocations);

@@ -1,5 +1,5 @@
-//! S3 record: what is disclosed and asked about comes from an anchored record. Clauses `REC-1..12` of
-//! `docs/book/src/record.md`.
+//! S3 record: what is disclosed and asked about comes from an anchored record. Clauses `REC-1..12`
+//! of `docs/book/src/record.md`.
 
 mod check;
 mod circuit;
@@ -31,9 +31,10 @@ pub struct RecordWitness {
     pub custodian: OrgId,
     /// In which epoch.
     pub anchored: u64,
-    /// Where it stands in `records`.
+    /// Its path in `records`.
     pub record_path: Path,
-    /// That its supersession id is absent; not read where the request does not ask for the latest version.
+    /// That its supersession id is absent; not read where the request does not ask for the latest
+    /// version.
     pub current: NonMembership,
     /// What is asked and disclosed.
     pub request: RecordRequest,
@@ -73,8 +74,8 @@ impl RecordWitness {
         }
     }
 
-    /// What stands for the absence of a record's supersession id where the request does not ask for the latest version:
-    /// neighbours on both sides of the id, under no root at all.
+    /// What stands for the absence of a record's supersession id where the request does not ask for
+    /// the latest version: neighbours on both sides of the id, under no root at all.
     #[must_use]
     pub fn not_looked_up(record: &Record) -> NonMembership {
         let id = record.supersession_id().to_field();

@@ -1,18 +1,21 @@
-//! Samples of record: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of record: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::RecordWitness;
 use crate::world::sample::{Negative, Negatives, Sample, absences, later, one, stranger_subject};
-use crate::world::tamper::{bend_absence, bend_bundle, bend_path, seal, seal_absence};
-use crate::world::{Case, World, period, rules};
+use crate::world::tamper::{
+    bend_absence, bend_bundle, bend_path, bend_record, bend_request, bend_subject, seal, seal_absence,
+};
+use crate::world::{Case, World, period, rules, values};
 use amanat_domain::bundle::Bundle;
 use amanat_domain::consent::OrgId;
-use amanat_domain::field::{Fr, random};
+use amanat_domain::field::Fr;
 use amanat_domain::policy::ValueRange;
 use amanat_domain::record::{Leaf, anchor_leaf};
 use amanat_domain::registry::Registry;
 use amanat_domain::time::{Period, Timestamp};
 use amanat_domain::tx::PolicyField;
-use rand::{Rng, RngExt};
+use rand::RngExt;
 use rand_chacha::ChaCha20Rng;
 
 impl Sample for RecordWitness {
@@ -107,14 +110,15 @@ impl Sample for RecordWitness {
     }
 
     fn tamper(&mut self, rng: &mut ChaCha20Rng) {
-        match rng.random_range(0..8) {
+        match rng.random_range(0..12) {
             0 => bend_bundle(&mut self.bundle, Self::UNOPENED, rng),
             1 => bend_path(&mut self.record_path, rng),
             2..=3 => bend_absence(&mut self.current, self.record.supersession_id().to_field(), rng),
-            4 => self.request.latest ^= true,
-            5 => self.anchored = self.anchored.wrapping_sub(rng.random_range(0..3)),
-            6 => self.custodian = OrgId::new(random(rng)),
-            _ => self.request.disclosed = rng.next_u32() as u16,
+            4..=5 => bend_record(&mut self.record, rng),
+            6..=8 => bend_request(&mut self.request, rng),
+            9 => self.anchored = values::word(rng),
+            10 => bend_subject(&mut self.subject, rng),
+            _ => self.custodian = OrgId::new(values::element(rng)),
         }
     }
 

@@ -22,7 +22,8 @@ impl RevokeWitness {
             SubjectVar::owned(cs, &s, self.wallet.uniqueness_key().expose(), &self.wallet.subject())
         });
         let nonce = cs.clause("REV-3", |cs| {
-            // What the rules say does not matter here: their hash and the remaining words are opened as they are.
+            // What the rules say does not matter here: their hash and the remaining words are
+            // opened as they are.
             let first = cs.hint(words.first_digest());
             let rest: Vec<_> = words.rules[FIRST_WORDS..].iter().map(|w| cs.hint(*w)).collect();
             let terms = cs.hint(words.terms);

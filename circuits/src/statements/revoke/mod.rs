@@ -24,7 +24,7 @@ pub struct RevokeWitness {
     pub wallet: PatientWallet,
     /// The consent to revoke.
     pub consent: GrantedConsent,
-    /// Where it stands in `consents`.
+    /// Its path in `consents`.
     pub consent_path: Path,
 }
 

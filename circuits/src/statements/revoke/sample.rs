@@ -1,10 +1,12 @@
-//! Samples of revoke: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of revoke: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::RevokeWitness;
 use crate::world::sample::{Negative, Negatives, Sample, later, of_another, one, rng};
 use crate::world::tamper::{bend_bundle, bend_path, seal};
 use crate::world::{Case, World, random_id};
 use amanat_domain::bundle::Bundle;
+use amanat_domain::identity::PatientWallet;
 use amanat_domain::registry::Registry;
 use amanat_domain::tx::PolicyField;
 use rand::RngExt;
@@ -54,15 +56,16 @@ impl Sample for RevokeWitness {
     }
 
     fn tamper(&mut self, rng: &mut ChaCha20Rng) {
-        match rng.random_range(0..3) {
+        match rng.random_range(0..4) {
             0 => bend_bundle(&mut self.bundle, Self::UNOPENED, rng),
             1 => bend_path(&mut self.consent_path, rng),
-            _ => self.consent = World::new(rng.random_range(0..3)).consent(),
+            2 => self.consent = World::new(rng.random_range(0..3)).consent(),
+            _ => self.wallet = PatientWallet::random(rng),
         }
     }
 
     fn reseal(&mut self) {
-        // Under the consent that is opened, whoever's it is.
+        // Under the consent that is opened, whichever subject it names.
         let leaf = self.consent.leaf().to_field();
         seal(&mut self.bundle, Registry::Consents, self.consent_path.root(leaf));
     }

@@ -25,7 +25,7 @@ pub struct RoleWitness {
     pub holder: HolderSecret,
     /// The credential.
     pub credential: RoleCredential,
-    /// Where it stands in `roles`.
+    /// Its path in `roles`.
     pub role_path: Path,
     /// Which credentials qualify.
     pub policy: RolePolicy,

@@ -1,12 +1,12 @@
-//! Samples of role: the honest case, one case and more for each clause that it breaks alone, and tampering.
+//! Samples of role: the honest case, one case and more for each clause that it breaks alone, and
+//! tampering.
 
 use super::RoleWitness;
 use crate::world::sample::{Negative, Negatives, Sample, later, of_another_holder, one, unqualified};
-use crate::world::tamper::{bend_bundle, bend_path, seal};
-use crate::world::{Case, World};
+use crate::world::tamper::{bend_bundle, bend_path, bend_roles, seal};
+use crate::world::{Case, World, values};
 use amanat_domain::bundle::Bundle;
-use amanat_domain::consent::OrgId;
-use amanat_domain::field::random;
+use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::identity::HolderSecret;
 use amanat_domain::registry::Registry;
 use amanat_domain::secret::Secret;
@@ -75,11 +75,14 @@ impl Sample for RoleWitness {
     }
 
     fn tamper(&mut self, rng: &mut ChaCha20Rng) {
-        match rng.random_range(0..5) {
+        match rng.random_range(0..8) {
             0 => bend_bundle(&mut self.bundle, Self::UNOPENED, rng),
             1 => bend_path(&mut self.role_path, rng),
-            2 => self.credential.organisation = OrgId::new(random(rng)),
-            3 => self.credential.salt = Secret::random(rng),
+            2 => self.credential.organisation = OrgId::new(values::element(rng)),
+            3 => self.credential.role = RoleCode::new(values::element(rng)),
+            4 => self.credential.licence = values::period(rng, self.bundle.time),
+            5 => self.credential.salt = Secret::random(rng),
+            6 => bend_roles(&mut self.policy, rng),
             _ => self.holder = HolderSecret::random(rng),
         }
     }

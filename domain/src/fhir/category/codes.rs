@@ -1,7 +1,9 @@
-//! Which codes tell something sensitive: a safety net for unlabelled data, not a substitute for a labelling service.
+//! Which codes tell something sensitive: a safety net for unlabelled data, not a substitute for a
+//! labelling service.
 //!
-//! A code is read as it is really written: `F32.1`, `F321`, `b20.-`, `F32.1 G` (with the German mark of certainty),
-//! `A54.4†`, several in one (`B22.0+ F02.4*`), a range (`A50-A64`), `DB20` (the Danish SKS).
+//! A code is read as it is really written: `F32.1`, `F321`, `b20.-`, `F32.1 G` (with the German
+//! mark of certainty), `A54.4†`, several in one (`B22.0+ F02.4*`), a range (`A50-A64`), `DB20` (the
+//! Danish SKS).
 
 use super::systems::System;
 use crate::consent::Categories;
@@ -10,7 +12,8 @@ const SUBSTANCE: Categories = Categories::SUD.union(Categories::ETH);
 
 /// Sensitive codes: code, bits.
 type Codes = &'static [(&'static str, Categories)];
-/// Sensitive blocks: first and last code, bits. A code belongs to a block if its beginning lies within.
+/// Sensitive blocks: first and last code, bits. A code belongs to a block if its beginning lies
+/// within.
 type Blocks = &'static [(&'static str, &'static str, Categories)];
 
 /// SNOMED CT, International Edition.
@@ -27,7 +30,8 @@ const SNOMED: Codes = &[
     ("6525002", SUBSTANCE),
     ("361055000", SUBSTANCE),
     ("55680006", SUBSTANCE),
-    // Unhealthy alcohol drinking behaviour, drug rehabilitation and detoxification, drug detoxification.
+    // Unhealthy alcohol drinking behaviour, drug rehabilitation and detoxification, drug
+    // detoxification.
     ("10939881000119105", SUBSTANCE),
     ("56876005", SUBSTANCE),
     ("61480009", SUBSTANCE),
@@ -35,7 +39,8 @@ const SNOMED: Codes = &[
     ("60112009", SUBSTANCE),
     ("266707007", SUBSTANCE),
     ("713106006", SUBSTANCE),
-    // Depression, major depression, single episode, schizophrenia, bipolar, psychosis, post-traumatic stress.
+    // Depression, major depression, single episode, schizophrenia, bipolar, psychosis,
+    // post-traumatic stress.
     ("35489007", Categories::PSY),
     ("370143000", Categories::PSY),
     ("36923009", Categories::PSY),
@@ -51,7 +56,8 @@ const SNOMED: Codes = &[
     ("19169002", Categories::SEX),
     ("79586000", Categories::SEX),
     ("72892002", Categories::SEX),
-    // Induced termination of pregnancy, pregnancy termination care, counselling for termination of pregnancy.
+    // Induced termination of pregnancy, pregnancy termination care, counselling for termination of
+    // pregnancy.
     ("714812005", Categories::SEX),
     ("386394001", Categories::SEX),
     ("10383002", Categories::SEX),
@@ -101,7 +107,8 @@ const LOINC: Codes = &[
 const ICD10: Blocks = &[
     // Infections with a predominantly sexual mode of transmission.
     ("A50", "A64", Categories::STD),
-    // HIV disease; HIV-2 as the cause (ICD-10-CM); laboratory evidence; asymptomatic; exposure, screening, counselling.
+    // HIV disease; HIV-2 as the cause (ICD-10-CM); laboratory evidence; asymptomatic; exposure,
+    // screening, counselling.
     ("B20", "B24", Categories::HIV),
     ("B9735", "B9735", Categories::HIV),
     ("O987", "O987", Categories::HIV),
@@ -194,7 +201,8 @@ const ICPC: Blocks = &[
     ("Z25", "Z25", Categories::SDV),
 ];
 
-/// ATC, of the index of the WHO Collaborating Centre for Drug Statistics Methodology: only groups that tell a diagnosis.
+/// ATC, of the index of the WHO Collaborating Centre for Drug Statistics Methodology: only groups
+/// that tell a diagnosis.
 const ATC: Blocks = &[
     // Protease, reverse transcriptase and integrase inhibitors; combinations against HIV.
     ("J05AE", "J05AG", Categories::HIV),
@@ -227,8 +235,9 @@ pub(super) fn sensitivity_of(system: System, code: &str) -> Categories {
     }
 }
 
-/// Sensitivities of a code whose system is not known: of all systems in which such a code exists. SNOMED CT and LOINC
-/// codes look like no others; a local code may look like one of ICD-10, and then is taken for it.
+/// Sensitivities of a code whose system is not known: of all systems in which such a code exists.
+/// SNOMED CT and LOINC codes look like no others; a local code may look like one of ICD-10, and
+/// then is taken for it.
 pub(super) fn sensitivity_of_any(code: &str) -> Categories {
     listed(SNOMED, code).union(listed(LOINC, code)).union(in_blocks(ICD10, code, Shape::Icd10))
 }
@@ -259,7 +268,8 @@ fn in_blocks(blocks: Blocks, text: &str, shape: Shape) -> Categories {
         };
         let from = first.filter(|_| is_range).unwrap_or(word);
         for (low, high, b) in blocks {
-            // `from..=word` and `low..=high` overlap, both ends as far as the block's codes are written.
+            // `from..=word` and `low..=high` overlap, both ends as far as the block's codes are
+            // written.
             if from.head(high.len()) <= high.as_bytes() && word.head(low.len()) >= low.as_bytes() {
                 bits = bits.union(*b);
             }

@@ -1,5 +1,5 @@
-//! What a whole resource says of its sensitivity: its labels, the labels and codes inside it, and the floor of its
-//! container.
+//! What a whole resource says of its sensitivity: its labels, the labels and codes inside it, and
+//! the floor of its container.
 
 use core::fmt::Write as _;
 
@@ -57,7 +57,8 @@ pub(crate) fn of_resource(json: &Json<'_>, resource_type: ResourceType, floor: F
     }
 }
 
-/// Types whose codes say what a person has, or had done. What a practitioner or an organisation is tells nothing of a patient.
+/// Types whose codes say what a person has, or had done. What a practitioner or an organisation is
+/// tells nothing of a patient.
 const fn tells_diagnoses(resource_type: ResourceType) -> bool {
     match resource_type {
         ResourceType::Encounter
@@ -80,7 +81,8 @@ const fn tells_diagnoses(resource_type: ResourceType) -> bool {
     }
 }
 
-/// Elements whose concepts say what a person has, or had done: where what is not classified is said.
+/// Elements whose concepts say what a person has, or had done: where what is not classified is
+/// said.
 fn is_telling(key: &str) -> bool {
     matches!(
         key,
@@ -139,8 +141,8 @@ impl<'j> Walk<'j> {
         }
     }
 
-    /// One pass over the members: any object with a system and a code, be it a Coding or not; any with the URL of an inline
-    /// label; and what is inside.
+    /// One pass over the members: any object with a system and a code, be it a Coding or not; any
+    /// with the URL of an inline label; and what is inside.
     fn object(&mut self, object: &'j Object<'_>, way: &Way<'_>, at: At, is_root: bool) {
         let (mut system, mut code) = (None, None);
         for (key, value) in object.iter() {
@@ -153,7 +155,8 @@ impl<'j> Walk<'j> {
                     }
                     _ => {}
                 },
-                // The resource's own labels are read as its own; those of a contained one count for the whole.
+                // The resource's own labels are read as its own; those of a contained one count for
+                // the whole.
                 Json::Object(_) if key == "meta" && is_root => {}
                 Json::Object(_) if key == "meta" => {
                     self.label(Labels::of_meta(value), way);
@@ -201,8 +204,9 @@ impl<'j> Walk<'j> {
         }
     }
 
-    /// A concept of an element that tells diagnoses. One coding of a known system says what the others say. If there is
-    /// none, that is said; and unless one is of a classification, a code of an unknown system counts as what it looks like.
+    /// A concept of an element that tells diagnoses. One coding of a known system says what the
+    /// others say. If there is none, that is said; and unless one is of a classification, a code of
+    /// an unknown system counts as what it looks like.
     fn concept(&mut self, concept: &'j Object<'_>, way: &Way<'_>) {
         let codings = match concept.get("coding") {
             Some(Json::Array(codings)) => codings.as_slice(),

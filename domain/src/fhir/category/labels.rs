@@ -1,13 +1,13 @@
 //! Security labels: what they say, and what they cover.
 //!
-//! v3-Confidentiality: U, L, M are low, N normal, R restricted, V very restricted; the highest counts. v3-ActCode
-//! sensitivities set their bits. A label we do not know, of any system but v3-ObservationValue (integrity) and the test
-//! marker HTEST, counts as *every* sensitivity we know and raises confidentiality to restricted: an unknown label must not
-//! make data easier to get.
+//! v3-Confidentiality: U, L, M are low, N normal, R restricted, V very restricted; the highest
+//! counts. v3-ActCode sensitivities set their bits. A label we do not know, of any system but
+//! v3-ObservationValue (integrity) and the test marker HTEST, counts as *every* sensitivity we know
+//! and raises confidentiality to restricted: an unknown label must not make data easier to get.
 //!
-//! What contains labelled data is at least as sensitive, and so is what a labelled container holds: a label of a Bundle,
-//! of a Composition, of a section is the [`Floor`] of its entries; one inside a resource (the DS4P extension for inline
-//! labels) counts for the whole resource.
+//! What contains labelled data is at least as sensitive, and so is what a labelled container holds:
+//! a label of a Bundle, of a Composition, of a section is the [`Floor`] of its entries; one inside
+//! a resource (the DS4P extension for inline labels) counts for the whole resource.
 
 use super::super::json::{Json, Object};
 use super::every_sensitivity;
@@ -16,8 +16,8 @@ use crate::consent::{Categories, Confidentiality};
 
 /// What a container's labels say of what it holds: the least that each of them has.
 ///
-/// No label raises nothing: an unlabelled entry of a Bundle labelled low is normal, as any unlabelled resource is; an entry
-/// labelled low in a Bundle labelled normal is normal.
+/// No label raises nothing: an unlabelled entry of a Bundle labelled low is normal, as any
+/// unlabelled resource is; an entry labelled low in a Bundle labelled normal is normal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Floor {
     /// Sensitivity bits.
@@ -43,13 +43,15 @@ impl Floor {
         }
     }
 
-    /// The labels of a `meta` (of a Bundle, of a Composition): `security`, labels among the tags, inline labels.
+    /// The labels of a `meta` (of a Bundle, of a Composition): `security`, labels among the tags,
+    /// inline labels.
     #[must_use]
     pub fn of_meta(meta: &Json<'_>) -> Self {
         Labels::of_meta(meta).floor().union(inside(meta, &[]))
     }
 
-    /// The inline labels (DS4P) on an element or inside it, such as an entry of a Bundle without its resource.
+    /// The inline labels (DS4P) on an element or inside it, such as an entry of a Bundle without
+    /// its resource.
     #[must_use]
     pub fn of_element(element: &Json<'_>) -> Self {
         inside(element, &["resource"])
@@ -88,7 +90,8 @@ impl Labels {
         Floor { confidentiality: self.confidentiality.unwrap_or(Confidentiality::Normal), ..self.floor() }
     }
 
-    /// `meta.security`, and labels among `meta.tag`. What should be a list of labels and is not counts as an unknown label.
+    /// `meta.security`, and labels among `meta.tag`. What should be a list of labels and is not
+    /// counts as an unknown label.
     pub(super) fn of_meta(meta: &Json<'_>) -> Self {
         let object = match meta {
             Json::Object(object) => object,
@@ -134,7 +137,8 @@ impl Labels {
         match confidentiality(code) {
             Some(level) => self.raise(level),
             None => {
-                // Before 2013 the system had sensitivities too (HIV, PSY, STD ..), and what it had else was no lower.
+                // Before 2013 the system had sensitivities too (HIV, PSY, STD ..), and what it had
+                // else was no lower.
                 let bits = sensitivity(code).map_or(Categories::NONE, |(bits, _)| bits);
                 self.categories = self.categories.union(bits);
                 self.raise(Confidentiality::VeryRestricted);
@@ -152,7 +156,8 @@ impl Labels {
         true
     }
 
-    /// A tag is no label, and most are of other systems; one that is a label was put into the wrong list.
+    /// A tag is no label, and most are of other systems; one that is a label was put into the wrong
+    /// list.
     fn add_tag(&mut self, tag: &Json<'_>) {
         let (system, code) = (text(tag, "system"), text(tag, "code"));
         match System::of(system) {
@@ -171,7 +176,7 @@ fn text<'j>(json: &'j Json<'_>, key: &str) -> &'j str {
     json.get(key).and_then(Json::as_str).unwrap_or_default()
 }
 
-/// It says that elements have labels of their own, which are read anywhere.
+/// It says that elements have separate labels, which are read anywhere.
 const PROCESS_INLINE: &str = "PROCESSINLINELABEL";
 
 /// Of the URL of the DS4P extension for a label on an element.
@@ -213,12 +218,14 @@ pub(super) fn inside(json: &Json<'_>, but: &[&str]) -> Floor {
 pub struct CompositionFloors {
     /// Of every resource of the document.
     pub document: Floor,
-    /// Of what a section names as its entry: the reference as given, and the floor of the section, of those around it and
-    /// of the reference itself. A reference may be named more than once; all of its floors count.
+    /// Of what a section names as its entry: the reference as given, and the floor of the section,
+    /// of those around it and of the reference itself. A reference may be named more than once; all
+    /// of its floors count.
     pub entries: Vec<(String, Floor)>,
 }
 
-/// Reads the labels of a Composition: `meta`, `confidentiality` (R4), and inline labels on it and on its sections.
+/// Reads the labels of a Composition: `meta`, `confidentiality` (R4), and inline labels on it and
+/// on its sections.
 #[must_use]
 pub fn composition_floors(composition: &Json<'_>) -> CompositionFloors {
     let meta = composition.get("meta").map_or(Floor::NONE, Floor::of_meta);
@@ -259,8 +266,9 @@ fn sections(list: Option<&Json<'_>>, around: Floor, entries: &mut Vec<(String, F
     }
 }
 
-/// Sensitivity codes of v3-ActCode: code, bits a record gets, and whether the bits mean exactly this code (only then can a
-/// permit be given for it: a permit for alcohol data must not become one for all substance-use data).
+/// Sensitivity codes of v3-ActCode: code, bits a record gets, and whether the bits mean exactly
+/// this code (only then can a permit be given for it: a permit for alcohol data must not become one
+/// for all substance-use data).
 const SENSITIVITY_CODES: &[(&str, Categories, bool)] = &[
     ("ETH", Categories::ETH, true),
     ("SUD", Categories::SUD.union(Categories::ETH), false),

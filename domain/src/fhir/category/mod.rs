@@ -1,11 +1,13 @@
-//! Data classes and sensitivities: from resource type, `category`, security labels and codes to [`Categories`] bits.
+//! Data classes and sensitivities: from resource type, `category`, security labels and codes to
+//! [`Categories`] bits.
 //!
-//! Every record has at least one class bit, so that a deny over all classes touches every record. Sensitivities come from
-//! [labels](labels) and, anywhere in the resource (a claim tells a diagnosis too), from [codes](codes) of the
-//! [systems](systems) known here.
+//! Every record has at least one class bit, so that a deny over all classes touches every record.
+//! Sensitivities come from [labels](labels) and, anywhere in the resource (a claim tells a
+//! diagnosis too), from [codes](codes) of the [systems](systems) known here.
 //!
-//! What cannot be classified is [said](contents): a code of a system that is not known, a diagnosis in words only, a
-//! label that is not known. The book's page `sensitivity` has the rules and their reasons.
+//! What cannot be classified is [said](contents): a code of a system that is not known, a diagnosis
+//! in words only, a label that is not known. The book's page `sensitivity` has the rules and their
+//! reasons.
 
 mod codes;
 mod contents;
@@ -36,7 +38,7 @@ pub(crate) fn of_labels(labels: &[Json<'_>]) -> Floor {
     Labels::of(labels).floor()
 }
 
-/// Sensitivities of every record with this coding; none where its system is not known.
+/// Sensitivities of every record with this coding; none if its system is not known.
 pub(crate) fn sensitivity_of_coding(coding: &Json<'_>) -> Categories {
     let text = |key| coding.get(key).and_then(Json::as_str);
     match (text("system").and_then(System::of), text("code")) {
@@ -55,7 +57,8 @@ const fn every_sensitivity() -> Categories {
     Categories(bits)
 }
 
-/// Class of a resource from its type; Observation and DiagnosticReport are classed by [`of_category`].
+/// Class of a resource from its type; Observation and DiagnosticReport are classed by
+/// [`of_category`].
 pub(crate) const fn of_type(resource_type: ResourceType) -> Categories {
     match resource_type {
         ResourceType::Patient => Categories::DEMOGRAPHICS,
@@ -78,7 +81,8 @@ pub(crate) const fn of_type(resource_type: ResourceType) -> Categories {
     }
 }
 
-/// Class bits that records of a FHIR type can have, outward; empty for a type without records or class.
+/// Class bits that records of a FHIR type can have, outward; empty for a type without records or
+/// class.
 pub(crate) fn carried_by(fhir_type: &str) -> Categories {
     match fhir_type {
         "Observation" => Categories::LABS
@@ -126,7 +130,8 @@ pub(crate) const CARRIERS: &[&str] = &[
     "ImagingStudy",
 ];
 
-/// Class of an Observation or DiagnosticReport from one code of its `category`; `Laboratory` is `laboratory`.
+/// Class of an Observation or DiagnosticReport from one code of its `category`; `Laboratory` is
+/// `laboratory`.
 pub(crate) fn of_category(code: &str) -> Categories {
     let class = of_category_code(code);
     if class.is_empty() && code.len() <= 64 && code.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -150,8 +155,8 @@ fn of_category_code(code: &str) -> Categories {
             Categories::IMAGING
         }
         "GE" | "genomics" => Categories::GENOMICS,
-        // LOINC: radiology, diagnostic imaging; pathology, laboratory studies; consultation, history and physical, progress,
-        // discharge notes.
+        // LOINC: radiology, diagnostic imaging; pathology, laboratory studies; consultation,
+        // history and physical, progress, discharge notes.
         "LP29684-5" | "18748-4" => Categories::IMAGING,
         "LP7839-6" | "26436-6" => Categories::LABS,
         "11488-4" | "34117-2" | "11506-3" | "18842-5" | "34109-9" => Categories::NOTES,

@@ -1,12 +1,14 @@
 //! Which code system a `system` names: by all its spellings, not by one.
 //!
-//! The table is data (`systems.tsv`), with a source for each line. Real data writes one system in many ways: with `http`
-//! or `https`, a slash at the end, a `|version`, as an OID with and without `urn:oid:`, under the URI of an older version
-//! of FHIR, under that of a national edition. A spelling that is not understood must not make a diagnosis less sensitive.
+//! The table is data (`systems.tsv`), with a source for each line. Real data writes one system in
+//! many ways: with `http` or `https`, a slash at the end, a `|version`, as an OID with and without
+//! `urn:oid:`, under the URI of an older version of FHIR, under that of a national edition. A
+//! spelling that is not understood must not make a diagnosis less sensitive.
 
 use std::sync::LazyLock;
 
-/// What is known of a code system. All editions of one classification are one: their sensitive blocks are the same.
+/// What is known of a code system. All editions of one classification are one: their sensitive
+/// blocks are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum System {
     /// ICD-10, every edition.
@@ -162,8 +164,9 @@ fn find(lines: &[Line], spelling: &str) -> Option<System> {
     at.ok().map(|at| lines[at].1)
 }
 
-/// The spelling without what does not tell systems apart: white space around it, `|version`, `#fragment`, letter case,
-/// scheme, `www.`, `urn:oid:`, slashes at the end. `None` if it is longer than any we know, or nothing is left.
+/// The spelling without what does not tell systems apart: white space around it, `|version`,
+/// `#fragment`, letter case, scheme, `www.`, `urn:oid:`, slashes at the end. `None` if it is longer
+/// than any we know, or nothing is left.
 fn normalised<'b>(uri: &str, buffer: &'b mut [u8; LONGEST]) -> Option<&'b str> {
     let uri = uri.split(['|', '#']).next().unwrap_or_default();
     let stem = normalised_stem(uri, buffer)?;

@@ -7,7 +7,8 @@ use crate::time::{Period, Timestamp};
 
 /// A compiled consent: its terms, whose consent it is, and where each part of the terms came from.
 ///
-/// A wallet takes the terms only through [`Compiled::terms_for`], which asks whether its patient is the one named.
+/// A wallet takes the terms only through [`Compiled::terms_for`], which asks whether its patient is
+/// the one named.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Compiled {
     pub(super) terms: ConsentTerms,
@@ -47,7 +48,8 @@ impl Compiled {
         &self.patient
     }
 
-    /// The terms for the wallet of one patient. `is_theirs` tells whether the reference means that patient.
+    /// The terms for the wallet of one patient. `is_theirs` tells whether the reference means that
+    /// patient.
     ///
     /// # Errors
     /// [`AnotherPatient`] if it does not.
@@ -58,7 +60,8 @@ impl Compiled {
         if is_theirs(&self.patient) { Ok(self.terms.clone()) } else { Err(AnotherPatient) }
     }
 
-    /// The terms, although nobody asked whose consent it is: the caller was told to, or grants nothing with them.
+    /// The terms, although nobody asked whose consent it is: the caller was told to, or grants
+    /// nothing with them.
     #[must_use]
     pub fn into_terms_even_so(self) -> ConsentTerms {
         self.terms
@@ -82,7 +85,8 @@ impl Compiled {
         self.validity
     }
 
-    /// The last instant of a consent that is over at `time`: its period has ended, or the last of its permits has.
+    /// The last instant of a consent that is over at `time`: its period has ended, or the last of
+    /// its permits has.
     #[must_use]
     pub fn over_since(&self, time: Timestamp) -> Option<Timestamp> {
         let ends = [Some(self.validity.until()), self.terms.permits_until()];
@@ -120,7 +124,8 @@ impl Compiled {
         format!("otherwise {default}, from {}", self.default_from)
     }
 
-    /// For a person to read: each rule, the provision it came from, and how it differs from the text.
+    /// For a person to read: each rule, the provision it came from, and how it differs from the
+    /// text.
     #[must_use]
     pub fn explain(&self) -> String {
         use core::fmt::Write as _;

@@ -1,4 +1,5 @@
-//! The conditions of one provision, read for one effect: a permit must not cover more than is said, a deny not less.
+//! The conditions of one provision, read for one effect: a permit must not cover more than is said,
+//! a deny not less.
 
 use super::directory::Directory;
 use super::refusal::{Refused, Sink};
@@ -150,7 +151,8 @@ pub(super) fn object<'n, 'a>(node: &Node<'n, 'a>, sink: &Sink) -> Result<&'n Obj
     }
 }
 
-/// The elements of a list of objects, each read to its end; none if it is absent, refused if it is empty or not a list.
+/// The elements of a list of objects, each read to its end; none if it is absent, refused if it is
+/// empty or not a list.
 pub(super) fn each<T>(
     node: &Node<'_, '_>,
     key: &'static str,
@@ -191,7 +193,8 @@ pub(super) fn coding<'n>(node: &'n Node<'_, '_>, sink: &Sink) -> Result<(&'n str
     }
 }
 
-/// The one meaning of a CodeableConcept: of its codings at least one is known, and all known ones agree.
+/// The one meaning of a CodeableConcept: of its codings at least one is known, and all known ones
+/// agree.
 fn concept<T: PartialEq>(
     node: &Node<'_, '_>,
     sink: &Sink,
@@ -394,7 +397,8 @@ fn never_in_a_permit(node: &Node<'_, '_>, sink: &Sink) -> Result<(), Refused> {
     none
 }
 
-/// `code` and `data` of a deny: as a class or a sensitivity that holds them all, else left out. Either covers more.
+/// `code` and `data` of a deny: as a class or a sensitivity that holds them all, else left out.
+/// Either covers more.
 fn widen(node: &Node<'_, '_>, conditions: &mut Conditions) {
     if let Some(code) = node.get("code") {
         match sensitivity_of_each(code.value()) {
@@ -419,8 +423,8 @@ fn widen(node: &Node<'_, '_>, conditions: &mut Conditions) {
     }
 }
 
-/// The sensitivities that every record with one of these codes has; none if a coding has none. Takes one concept, as some
-/// writers have it, or a list of concepts.
+/// The sensitivities that every record with one of these codes has; none if a coding has none.
+/// Takes one concept, as some writers have it, or a list of concepts.
 fn sensitivity_of_each(json: &Json<'_>) -> Option<Categories> {
     let concepts = match json {
         Json::Array(items) => items.as_slice(),

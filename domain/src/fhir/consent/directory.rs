@@ -6,10 +6,12 @@ use crate::consent::{Grantee, OrgId};
 
 /// Resolves the references of a consent's actors.
 pub trait Directory {
-    /// The grantee a reference means; none if it is not known (the consent is then refused, naming the actor).
+    /// The grantee a reference means; none if it is not known (the consent is then refused, naming
+    /// the actor).
     fn grantee(&self, reference: &str) -> Option<Grantee>;
 
-    /// The name of the one a reference means, for explanations; none if the directory has none beside the reference.
+    /// The name of the one a reference means, for explanations; none if the directory has none
+    /// beside the reference.
     fn name(&self, reference: &str) -> Option<String> {
         let _ = reference;
         None
@@ -18,8 +20,8 @@ pub trait Directory {
 
 /// Knows every organisation by its relative reference (`Organization/f001`), and nobody else.
 ///
-/// Absolute, versioned and contained references are not resolved: two spellings of one organisation would be two grantees,
-/// and a deny for one would not bind the other.
+/// Absolute, versioned and contained references are not resolved: two spellings of one organisation
+/// would be two grantees, and a deny for one would not bind the other.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Organisations;
 

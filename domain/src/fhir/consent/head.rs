@@ -1,4 +1,5 @@
-//! A Consent but its provisions: what makes it one to compile, whose it is, its base policy, what scope and categories leave.
+//! A Consent but its provisions: what makes it one to compile, whose it is, its base policy, what
+//! scope and categories leave.
 
 use super::conditions::{Reading, coding, each, object};
 use super::refusal::{Refused, Sink};
@@ -92,7 +93,8 @@ pub(super) fn head(node: &Node<'_, '_>, sink: &Sink) -> Result<Head, Refused> {
         } else if matches!(value, Json::Null) {
             sink.member(node, key, RefusalReason::Null);
         } else if !CONSENT_ELEMENTS.contains(&key)
-            // `_dateTime` and the like hold extensions of a primitive; a status without value is refused below.
+            // `_dateTime` and the like hold extensions of a primitive; a status without value is
+            // refused below.
             && !key.starts_with('_')
             && !matches!(key, "implicitRules" | "modifierExtension")
         {
@@ -253,8 +255,8 @@ fn scope(node: &Node<'_, '_>, sink: &Sink, limits: &mut Vec<Limit>) {
     sink.node(&scope, reason);
 }
 
-/// Categories index; only those that say what the consent is, by their own definition, limit it (ADR 0030). These count in
-/// any code system: a limit is never lost by the spelling of one.
+/// Categories index; only those that say what the consent is, by their own definition, limit it
+/// (ADR 0030). These count in any code system: a limit is never lost by the spelling of one.
 fn categories(node: &Node<'_, '_>, sink: &Sink, limits: &mut Vec<Limit>) {
     let limit = |by, purposes, actions| Ok(Limit { by, purposes, actions });
     let proofs = Actions::PROVE.union(Actions::AGGREGATE);
@@ -330,9 +332,11 @@ pub(super) fn policy(node: &Node<'_, '_>) -> String {
     rule.map(|c| format!("{}|{}", c.system, c.code)).unwrap_or_default()
 }
 
-/// The first day on which the consent may have been made, in the calendar of its writer, as year, month, day.
+/// The first day on which the consent may have been made, in the calendar of its writer, as year,
+/// month, day.
 ///
-/// R4: `dateTime` is "the time that this statement was made". An instant written in UTC tells no calendar: servers write so.
+/// R4: `dateTime` is "the time that this statement was made". An instant written in UTC tells no
+/// calendar: servers write so.
 pub(super) fn made_on(node: &Node<'_, '_>) -> Option<(i32, u32, u32)> {
     let text = node.text_at("dateTime")?;
     match PartialDate::parse(&text).ok()? {

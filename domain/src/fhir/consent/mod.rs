@@ -24,7 +24,8 @@ use crate::fhir::json::Json;
 use crate::fhir::node::{Log, Node};
 use crate::time::Period;
 
-/// Compiles a FHIR R4 Consent. `zones`: where dates without zone may have been meant ([`Zones::ANY`] if not known).
+/// Compiles a FHIR R4 Consent. `zones`: where dates without zone may have been meant
+/// ([`Zones::ANY`] if not known).
 ///
 /// # Errors
 /// [`Refusals`]: every element that stands in the way, with the reason.
@@ -54,7 +55,8 @@ pub fn compile(consent: &Json<'_>, directory: &dyn Directory, zones: Zones) -> R
     }
 }
 
-/// Reads on after a refusal, so that the sink gets them all; what is returned counts only if it got none.
+/// Reads on after a refusal, so that the sink gets them all; what is returned counts only if it got
+/// none.
 fn read(
     node: &Node<'_, '_>,
     directory: &dyn Directory,
@@ -91,7 +93,8 @@ fn read(
     Ok(Compiled { terms, origins, dropped, default_from, validity, patient: head?.patient })
 }
 
-/// The rules of the root provision and those nested in it. Returns the default and the period of the whole.
+/// The rules of the root provision and those nested in it. Returns the default and the period of
+/// the whole.
 fn provisions(
     root: &Node<'_, '_>,
     base: Option<Effect>,
@@ -170,7 +173,7 @@ fn provisions(
 
 /// The nested provisions that are objects; what else is in the list is refused.
 fn each_nested<'s, 'a>(root: &'s Node<'s, 'a>, sink: &Sink) -> Vec<Node<'s, 'a>> {
-    // A list of its own lifetime: the nodes must outlive the loop that reads them.
+    // A separate list: the nodes must outlive the loop that reads them.
     let Some(list) = root.value().get("provision").filter(|list| !matches!(list, Json::Null)) else {
         return Vec::new();
     };

@@ -31,7 +31,7 @@ pub enum Note {
     /// `data` of a deny.
     #[error("the deny of single records covers all records")]
     EveryRecord,
-    /// A sensitivity code without a bit of its own.
+    /// A sensitivity code that shares its bit with others.
     #[error("the deny covers related sensitivities as well")]
     SensitivityWidened,
     /// A label that is not known.

@@ -8,7 +8,8 @@ use crate::fhir::node::Node;
 /// Most refusals kept for one consent; the rest are counted.
 const MAX_REFUSALS: usize = 64;
 
-/// One thing that stands in the way of compiling a consent: which element, why. Says nothing of the patient.
+/// One thing that stands in the way of compiling a consent: which element, why. Says nothing of the
+/// patient.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {reason}")]
 pub struct Refusal {
@@ -18,7 +19,8 @@ pub struct Refusal {
     pub reason: RefusalReason,
 }
 
-/// All that stands in the way of compiling a consent: at least one [`Refusal`], in the order of reading. One a line.
+/// All that stands in the way of compiling a consent: at least one [`Refusal`], in the order of
+/// reading. One a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusals {
     all: Vec<Refusal>,
@@ -67,7 +69,8 @@ impl Sink {
     pub(super) fn path(&self, path: String, reason: RefusalReason) -> Refused {
         let (all, more) = &mut *self.0.borrow_mut();
         let refusal = Refusal { path, reason };
-        // A provision may be read twice: once as it is typed, once as the parent of what is nested in it.
+        // A provision may be read twice: once as it is typed, once as the parent of what is nested
+        // in it.
         if !all.contains(&refusal) {
             if all.len() < MAX_REFUSALS { all.push(refusal) } else { *more += 1 }
         }
@@ -78,7 +81,8 @@ impl Sink {
         self.path(node.path(), reason)
     }
 
-    /// What `node` has under a key that is not in our tables. A key that does not look like an element is not shown.
+    /// What `node` has under a key that is not in our tables. A key that does not look like an
+    /// element is not shown.
     pub(super) fn member(&self, node: &Node<'_, '_>, key: &str, reason: RefusalReason) -> Refused {
         let name = key.strip_prefix('_').unwrap_or(key);
         let plain = name.len() <= 48

@@ -1,4 +1,5 @@
-//! Flat rules from conditions: what a provision's masks are, within its parent and what scope and categories leave.
+//! Flat rules from conditions: what a provision's masks are, within its parent and what scope and
+//! categories leave.
 
 use super::compiled::Origin;
 use super::conditions::{Conditions, Labels, anyone};
@@ -130,7 +131,8 @@ impl Output<'_> {
     }
 }
 
-/// A permit's masks. The second rule is what it lets through beyond its labels: to be permitted by other means.
+/// A permit's masks. The second rule is what it lets through beyond its labels: to be permitted by
+/// other means.
 fn labelled_permit(rule: Rule, c: &Conditions) -> (Rule, Option<Rule>) {
     let classes = c.classes.unwrap_or(CLASSES);
     match c.labels {
@@ -152,7 +154,8 @@ fn labelled_permit(rule: Rule, c: &Conditions) -> (Rule, Option<Rule>) {
     }
 }
 
-/// A deny's masks: its labels are alternatives, so one rule for confidentiality and one for sensitivities.
+/// A deny's masks: its labels are alternatives, so one rule for confidentiality and one for
+/// sensitivities.
 fn labelled_denies(rule: Rule, c: &Conditions) -> Vec<(Rule, Option<Note>)> {
     let categories = c.classes.unwrap_or(Categories::ALL);
     let Some(labels) = c.labels else { return vec![(Rule { categories, ..rule }, None)] };
@@ -211,7 +214,8 @@ pub(super) fn merge(
     let inherited =
         parent.notes.iter().filter(|note| !merged.notes.contains(note)).copied().collect::<Vec<_>>();
     if effect == Effect::Deny {
-        // "Up to N" of a permitting parent has no counterpart in a deny, which counts from a level on.
+        // "Up to N" of a permitting parent has no counterpart in a deny, which counts from a level
+        // on.
         if !parent_denies {
             merged.labels = own.labels;
         }

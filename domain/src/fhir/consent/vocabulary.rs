@@ -15,7 +15,8 @@ pub const PURPOSE_SYSTEM: &str = "urn:amanat:purpose";
 pub const ACTION_SYSTEM: &str = "urn:amanat:action";
 /// Our data classes, by the names of [`Categories`](crate::consent::Categories).
 pub const CATEGORY_SYSTEM: &str = "urn:amanat:category";
-/// Extension of a provision: a jurisdiction, by the names of [`Jurisdictions`](crate::consent::Jurisdictions).
+/// Extension of a provision: a jurisdiction, by the names of
+/// [`Jurisdictions`](crate::consent::Jurisdictions).
 pub const JURISDICTION_EXTENSION: &str = "urn:amanat:jurisdiction";
 
 /// Purposes of research.
@@ -68,8 +69,9 @@ pub(super) fn action(system: &str, code: &str) -> Result<Actions, RefusalReason>
     if ours == (system == ACTION_SYSTEM) { Ok(bit) } else { Err(RefusalReason::UnknownCode) }
 }
 
-/// The classes that a deny for a FHIR R4 type covers: all that its records can have. There are no records of most types; what
-/// such a resource says is then nearest to these classes, and the deny covers them whole.
+/// The classes that a deny for a FHIR R4 type covers: all that its records can have. There are no
+/// records of most types; what such a resource says is then nearest to these classes, and the deny
+/// covers them whole.
 pub(super) fn denied(fhir_type: &str) -> Categories {
     let carried = carried_by(fhir_type);
     if !carried.is_empty() {

@@ -1,7 +1,8 @@
 //! Names of top-level elements: those of R4, and those that only other versions of FHIR have.
 //!
-//! Sources: the StructureDefinitions of the versions DSTU2 (1.0.2), STU3 (3.0.2), R4 (4.0.1) and R5 (5.0.0),
-//! `http://hl7.org/fhir/StructureDefinition/<type>`. R4B (4.3.0) has the elements of R4 for every type here.
+//! Sources: the StructureDefinitions of the versions DSTU2 (1.0.2), STU3 (3.0.2), R4 (4.0.1) and R5
+//! (5.0.0), `http://hl7.org/fhir/StructureDefinition/<type>`. R4B (4.3.0) has the elements of R4
+//! for every type here.
 
 use crate::record::ResourceType;
 
@@ -459,7 +460,8 @@ pub(super) const fn of(resource_type: ResourceType) -> &'static [&'static str] {
     }
 }
 
-/// Elements that other versions have and R4 has not: name, versions, whether the resource means the same without it.
+/// Elements that other versions have and R4 has not: name, versions, whether the resource means the
+/// same without it.
 pub(super) const fn of_other_versions(
     resource_type: ResourceType,
 ) -> &'static [(&'static str, &'static str, bool)] {

@@ -1,8 +1,9 @@
 //! Modifier elements: what each does to a record, and reading them.
 //!
-//! A modifier changes what all else in its resource means. So each is in the status leaf, or takes the resource back, or
-//! refuses it; a modifier that is there and not understood (an unknown code, another JSON type, an extension in place of the
-//! value) refuses it too. The tables here are those of the book's page on modifiers.
+//! A modifier changes what all else in its resource means. So each is in the status leaf, or takes
+//! the resource back, or refuses it; a modifier that is there and not understood (an unknown code,
+//! another JSON type, an extension in place of the value) refuses it too. The tables here are those
+//! of the book's page on modifiers.
 
 mod codes;
 
@@ -54,7 +55,8 @@ enum Form {
 pub struct Modifier {
     /// Its path below the resource.
     pub element: &'static str,
-    /// Whether R4 marks it as a modifier; the others are read as one because they negate or qualify all the same.
+    /// Whether R4 marks it as a modifier; the others are read as one because they negate or qualify
+    /// all the same.
     pub marked: bool,
     /// Whether R4 requires it.
     pub required: bool,
@@ -166,7 +168,8 @@ pub(crate) struct Status {
     pub(crate) retracted: Option<&'static str>,
 }
 
-/// Reads the modifiers of a resource. That one takes it back counts more than that another is not understood.
+/// Reads the modifiers of a resource. That one takes it back counts more than that another is not
+/// understood.
 pub(crate) fn read(node: &Node<'_, '_>, resource_type: ResourceType) -> Result<Status, Remark> {
     let Some(object) = node.value().as_object() else { return Ok(Status { leaf: None, retracted: None }) };
     let (mut leaf, mut retracted, mut refusal) = (String::new(), None, None);
@@ -238,7 +241,8 @@ fn value(
     }
 }
 
-/// The JSON of a modifier. One without value, with an extension in its place, is refused; a null alone is none at all.
+/// The JSON of a modifier. One without value, with an extension in its place, is refused; a null
+/// alone is none at all.
 fn said<'j, 'a>(
     node: &Node<'_, '_>,
     object: &'j Object<'a>,
@@ -278,7 +282,8 @@ fn code(here: &Node<'_, '_>, json: &Json<'_>, modifier: &'static Modifier) -> Re
     find(modifier, code).ok_or_else(|| here.refusal(Reason::UnknownCode))
 }
 
-/// The code of a CodeableConcept: of HL7's systems or without system. Translations into other systems say no more.
+/// The code of a CodeableConcept: of HL7's systems or without system. Translations into other
+/// systems say no more.
 fn concept_code(
     here: &Node<'_, '_>,
     json: &Json<'_>,

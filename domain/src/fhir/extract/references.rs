@@ -1,7 +1,8 @@
 //! Whom a reference names: a person, an organisation, or somebody that a leaf has no place for.
 //!
-//! The type of what is named comes from the reference itself (`Organization/1`, a URL, a conditional reference), from the
-//! contained resource that `#1` names, or from `Reference.type`. Of a `urn:uuid:` or an identifier alone it may be unknown.
+//! The type of what is named comes from the reference itself (`Organization/1`, a URL, a
+//! conditional reference), from the contained resource that `#1` names, or from `Reference.type`.
+//! Of a `urn:uuid:` or an identifier alone it may be unknown.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -46,7 +47,8 @@ struct Target {
 pub(super) struct About<'r, 'n, 'a> {
     root: &'r Node<'n, 'a>,
     subject: Option<&'r str>,
-    /// The contained resources by their ids, made when the first is asked for: a file may have many of both.
+    /// The contained resources by their ids, made when the first is asked for: a file may have many
+    /// of both.
     contained: OnceCell<BTreeMap<&'n str, (usize, &'n Json<'a>)>>,
 }
 
@@ -97,7 +99,8 @@ impl<'r, 'n, 'a> About<'r, 'n, 'a> {
         Some(Target { text, of })
     }
 
-    /// The type that a reference names by itself; none where its form has none, an error where it has one and it is not of R4.
+    /// The type that a reference names by itself; `None` if its form has none, an error if it has
+    /// one that is not of R4.
     fn type_of(&self, text: &str) -> Result<Option<&'static str>, ()> {
         if let Some(id) = text.strip_prefix('#') {
             let of = self.contained(id).and_then(|c| types::known(c.value().get("resourceType")?.as_str()?));
@@ -128,7 +131,8 @@ impl<'r, 'n, 'a> About<'r, 'n, 'a> {
         self.target(reference, allowed).map(|target| target.text)
     }
 
-    /// The organisation that a reference names; of one whose type is not told, only that it is none of the others.
+    /// The organisation that a reference names; of one whose type is not told, only that it is none
+    /// of the others.
     pub(super) fn organisation(&self, reference: &Node<'_, '_>, allowed: Allowed) -> Option<String> {
         let target = self.target(reference, allowed)?;
         if target.of.is_none() && !self.is_subject(&target) {
@@ -146,13 +150,15 @@ impl<'r, 'n, 'a> About<'r, 'n, 'a> {
         (target.of == Some("Device")).then_some(target.text)
     }
 
-    /// The clinician that a reference names. One whose type is not told is taken for one, unless it is the patient.
+    /// The clinician that a reference names. One whose type is not told is taken for one, unless it
+    /// is the patient.
     pub(super) fn clinician(&self, reference: &Node<'_, '_>, allowed: Allowed) -> Option<String> {
         let target = self.target(reference, allowed)?;
         self.is_clinician(&target).then_some(target.text)
     }
 
-    /// Into `organisation` where it names one, into `provider` where a clinician, nowhere else; what is there stays.
+    /// Into `organisation` where it names one, into `provider` where a clinician, nowhere else;
+    /// what is there stays.
     pub(super) fn put(&self, reference: &Node<'_, '_>, allowed: Allowed, record: &mut RecordFields) {
         let Some(target) = self.target(reference, allowed) else { return };
         if target.of == Some("Organization") {

@@ -1,8 +1,9 @@
 //! The clinically relevant time of a resource, as its type defines it.
 //!
-//! Of an element that comes in several forms (`effective[x]`) one is read. A form that gives no dates (an age, words), a date
-//! that cannot be read, two forms at once: all time, and a remark; never another date in its place. Only where nothing at all
-//! is said an administrative date counts, and then as what it is: the latest at which it can have been.
+//! Of an element that comes in several forms (`effective[x]`) one is read. A form that gives no
+//! dates (an age, words), a date that cannot be read, two forms at once: all time, and a remark;
+//! never another date in its place. Only where nothing at all is said an administrative date
+//! counts, and then as what it is: the latest at which it can have been.
 
 use crate::fhir::json::Json;
 use crate::fhir::node::Node;

@@ -1,4 +1,5 @@
-//! Numbers of a resource: quantities and money. No value is taken where another element takes it back.
+//! Numbers of a resource: quantities and money. No value is taken where another element takes it
+//! back.
 
 use super::UCUM;
 use crate::fhir::node::Node;

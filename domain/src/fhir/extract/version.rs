@@ -1,7 +1,8 @@
 //! Files of other versions of FHIR, recognised by what they have and R4 has not.
 //!
-//! An element of another version refuses the resource, by name, unless what is read means the same without it; then it is
-//! remarked and left out. So is an element that no version has. R4B has the elements of R4 for every type that is read.
+//! An element of another version refuses the resource, by name, unless what is read means the same
+//! without it; then it is remarked and left out. So is an element that no version has. R4B has the
+//! elements of R4 for every type that is read.
 
 use super::{elements, modifiers};
 use crate::fhir::json::{Json, Object};
@@ -33,7 +34,7 @@ pub(super) fn check(node: &Node<'_, '_>, resource_type: ResourceType) -> Result<
             after += ahead + 1;
         } else if !own.contains(&element) && !matches!(json, Json::Null) {
             unknown(node, resource_type, element, json).map_err(|remark| {
-                // Of several, the one that negates is the one to be told of.
+                // Of several elements, the one that negates is reported.
                 let negates = |name: &&&str| {
                     !own.contains(*name) && object.get(name).is_some_and(|json| *json != Json::Null)
                 };
@@ -136,7 +137,8 @@ fn has_inner(
     Ok(())
 }
 
-/// Remarks a profile of another version. Whatever differs was refused above, so what is left means the same.
+/// Remarks a profile of another version. Whatever differs was refused above, so what is left means
+/// the same.
 fn profiles(node: &Node<'_, '_>) {
     let Some(profiles) = node.value().get("meta").and_then(|meta| meta.get("profile")) else { return };
     let told = match profiles {
@@ -172,7 +174,7 @@ fn version_of_word(word: &str) -> Option<&'static str> {
     versions.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, version)| *version)
 }
 
-/// R4 for R4 and R4B, another version, or none where it is no number of a version.
+/// R4 for R4 and R4B, another version, or `None` if it is no number of a version.
 fn version_of_number(number: &str) -> Option<&'static str> {
     let (major, rest) = number.split_once('.')?;
     if rest.is_empty() || !rest.bytes().next().is_some_and(|b| b.is_ascii_digit()) {

@@ -20,8 +20,8 @@ fn purposes(codes: &[&str]) -> Value {
 /// The consent of patient `n`.
 pub(super) fn resource(rng: &mut SplitMix, patient: &str, n: u32) -> Value {
     let (picked, ..) = *rng.pick(HOSPITALS);
-    // The first patient's hospital is the first one whatever the seed: a development ledger has clinicians there, so at least
-    // one consent of every run permits one of them.
+    // The first patient's hospital is the first one whatever the seed: a development ledger has
+    // clinicians there, so at least one consent of every run permits one of them.
     let hospital = if n == 0 { HOSPITALS[0].0 } else { picked };
     let until = rng.between(2027, 2029);
     let period =

@@ -1,8 +1,10 @@
-//! Data of our own: small transaction Bundles of a few hospitals in Pakistan, an insurer, their staff and patients.
+//! Data of our own: small transaction Bundles of a few hospitals in Pakistan, an insurer, their
+//! staff and patients.
 //!
-//! Nobody in them exists. National-id-like numbers begin with `00000`, which no province has, in a system of our own;
-//! organisations are called Example; every resource carries the HL7 marker for test data (HTEST). The same seed gives the
-//! same bytes. What comes out passes [`Reader`](super::Reader), and its consents compile with
+//! Nobody in them exists. National-id-like numbers begin with `00000`, which no province has, in a
+//! system of our own; organisations are called Example; every resource carries the HL7 marker for
+//! test data (HTEST). The same seed gives the same bytes. What comes out passes
+//! [`Reader`](super::Reader), and its consents compile with
 //! [`Organisations`](crate::fhir::consent::Organisations).
 
 mod clinical;
@@ -62,7 +64,8 @@ impl Generator {
         Self { seed }
     }
 
-    /// One Bundle: three hospitals, an insurer, a research institute, their practitioners and roles. Import it first.
+    /// One Bundle: three hospitals, an insurer, a research institute, their practitioners and
+    /// roles. Import it first.
     #[must_use]
     pub fn organisations(&self) -> String {
         let mut rng = SplitMix(self.seed);
@@ -79,8 +82,9 @@ impl Generator {
         out.finish()
     }
 
-    /// The Bundle of patient `n`: the patient, coverage, device, encounter, findings, treatment, claim, and a consent. The
-    /// kind of consent goes by `n`, so any eight patients in a row have all kinds.
+    /// The Bundle of patient `n`: the patient, coverage, device, encounter, findings, treatment,
+    /// claim, and a consent. The kind of consent goes by `n`, so any eight patients in a row have
+    /// all kinds.
     #[must_use]
     pub fn patient(&self, n: u32) -> String {
         let mut rng = SplitMix(self.seed ^ (u64::from(n) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -137,8 +141,8 @@ impl Bundle {
         }));
     }
 
-    /// `resourceType` and `type` before the entries, which serde_json's sorted map would put first: readers that stream
-    /// need to know what they read.
+    /// `resourceType` and `type` before the entries, which serde_json's sorted map would put first:
+    /// readers that stream need to know what they read.
     fn finish(self) -> String {
         let entries: Vec<String> = self.0.iter().map(Value::to_string).collect();
         let entries = entries.join(",\n");

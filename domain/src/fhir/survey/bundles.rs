@@ -34,7 +34,8 @@ impl Survey {
         let at = self.bundles.len() as u32;
         let (key, content) = match &within.head.identity {
             Some(identity) => (identity.clone(), None),
-            // Until its content is known it has a key that no identifier is: those have a bar in them.
+            // Until its content is known it has a key that no identifier is: those have a bar in
+            // them.
             None => (format!("bundle {} of file {}", within.bundle, self.file()), Some(Vec::new())),
         };
         let provisional = content.is_some().then(|| key.clone());
@@ -54,7 +55,8 @@ impl Survey {
         Some(at)
     }
 
-    /// A Bundle that nothing else tells from others is what it holds, in whatever order; the same again is a duplicate.
+    /// A Bundle that nothing else tells from others is what it holds, in whatever order; the same
+    /// again is a duplicate.
     pub(super) fn name_bundles(&mut self) {
         let mut first: BTreeMap<(&str, String), Vec<u32>> = BTreeMap::new();
         let mut same: Vec<(u32, u32)> = Vec::new();

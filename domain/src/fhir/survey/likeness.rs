@@ -10,7 +10,8 @@ use crate::fhir::resource::Resource;
 /// Most identifiers and names of one Patient that are looked at.
 const MOST: usize = 256;
 
-/// What a Patient says that tells people apart, as hashes. Kept by a custodian beside the patient's name.
+/// What a Patient says that tells people apart, as hashes. Kept by a custodian beside the patient's
+/// name.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Likeness {
     /// System and whole of each identifier.
@@ -70,7 +71,8 @@ impl Likeness {
         (both, differ)
     }
 
-    /// Whether birth date and family name both speak against it, whatever number they share: the number may be a placeholder.
+    /// Whether birth date and family name both speak against it, whatever number they share: the
+    /// number may be a placeholder.
     pub(super) fn is_another_by_name(&self, other: &Self) -> bool {
         let born = self.born.zip(other.born).is_some_and(|(a, b)| a != b);
         let named = !self.families.is_empty() && !other.families.is_empty();
@@ -88,7 +90,8 @@ impl Likeness {
         both < 2 || differ < both
     }
 
-    /// Whether both are the same person beyond doubt enough to join what only a folder has in common.
+    /// Whether both are the same person beyond doubt enough to join what only a folder has in
+    /// common.
     pub(super) fn is(&self, other: &Self) -> bool {
         let (both, differ) = self.compared(other);
         self.tells() && other.tells() && both > 0 && differ == 0
@@ -100,7 +103,8 @@ pub(super) fn identifier(text: &str) -> [Mark; 2] {
     [mark(&[b"system", system.as_bytes()]), mark(&[b"identifier", text.as_bytes()])]
 }
 
-/// Whether the value of an identifier is what is written where there is none: nothing, a word, one character again and again.
+/// Whether the value of an identifier is what is written where there is none: nothing, a word, one
+/// character again and again.
 fn is_placeholder(identifier: &str) -> bool {
     const WORDS: [&str; 8] = ["unknown", "none", "null", "na", "notavailable", "missing", "test", "tbd"];
     let value = identifier.rsplit_once('|').map_or(identifier, |(_, value)| value);

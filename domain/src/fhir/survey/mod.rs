@@ -1,17 +1,20 @@
 //! Who is who in one import, over all its files.
 //!
-//! A [`Survey`] is told of every resource once, in the order of reading, and says at the end ([`Register`]) what becomes of each: which
-//! is the newest version, about whom it is, and why it is not taken where it is not. Files are then read a second time, in the same
-//! order, and the register is asked by number. Some hundred bytes are kept for a resource, whatever its size.
+//! A [`Survey`] takes every resource once, in the order of reading, and returns at the end
+//! ([`Register`]) what becomes of each: which is the newest version, about whom it is, and why it
+//! is not taken where it is not. Files are then read a second time, in the same order, and the
+//! register is asked by number. Some hundred bytes are kept for a resource, whatever its size.
 //!
-//! **Versions.** Of two resources with one [name](super::identity) the one with the greater `meta.versionId` counts (where both are numbers),
-//! else the one with the later `meta.lastUpdated`, else the one read last. It is an error, and neither is taken, where they differ in one
-//! Bundle, or under one version, and nothing says which is newer.
+//! **Versions.** Of two resources with one [name](super::identity) the one with the greater
+//! `meta.versionId` counts (where both are numbers), else the one with the later
+//! `meta.lastUpdated`, else the one read last. It is an error, and neither is taken, where they
+//! differ in one Bundle, or under one version, and nothing says which is newer.
 //!
-//! **People.** Where nobody named the source, an id shows less: two Patients of one name are one only if what they say of themselves tells
-//! people apart (an identifier, or a birth date and a family name) and does not contradict itself. Where it does, nothing about either
-//! is taken, and nothing of a Bundle that holds one. Two Patients of two names are one only by the operator's rule
-//! ([`Survey::same_patient_by`]): they share an identifier of a system that he named.
+//! **People.** Where nobody named the source, an id shows less: two Patients of one name are one
+//! only if what they say of themselves tells people apart (an identifier, or a birth date and a
+//! family name) and does not contradict itself. Where it does, nothing about either is taken, and
+//! nothing of a Bundle that holds one. Two Patients of two names are one only by the operator's
+//! rule ([`Survey::same_patient_by`]): they share an identifier of a system that he named.
 
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,7 +132,7 @@ pub struct Survey {
     /// The Bundles that are being read, the outermost first: number in the file, number here.
     open: Vec<(u64, u32)>,
     names: BTreeMap<Mark, u32>,
-    /// Names that resources have besides, within their Bundles; none where two have one.
+    /// Names that resources have besides, within their Bundles; `None` if two have the same.
     aliases: BTreeMap<Mark, Option<u32>>,
     entries: Vec<Entry>,
     rows: Vec<Row>,
@@ -146,7 +149,8 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Of resources that are to be joined with patients: what is about nobody who is known is refused.
+    /// Of resources that are to be joined with patients: what is about nobody who is known is
+    /// refused.
     #[must_use]
     pub fn joining() -> Self {
         Self { joining: true, ..Self::reading() }
@@ -256,7 +260,8 @@ impl Survey {
             }
         };
         let of = self.subject(at, &stands, resource);
-        // A server answers for its ids, and so does whoever named a source. A folder does not.
+        // A server vouches for its ids, and so does the user that named a source. A folder does
+        // not.
         let trusted = name.is_lasting();
         if let Some(status) = resource.retracted {
             self.find(at, type_name, Reason::Retracted(status), Lost::Nothing);
@@ -355,7 +360,8 @@ impl Survey {
         };
         let number = *self.names.entry(key(name)).or_insert(self.entries.len() as u32);
         if let Some(alias) = alias {
-            // Another resource of the Bundle with that id makes the alias nobody's: references by it stay unresolved.
+            // Another resource of the Bundle with that id makes the alias nobody's: references by
+            // it stay unresolved.
             self.aliases
                 .entry(key(alias))
                 .and_modify(|n| *n = n.filter(|n| *n == number))
@@ -500,7 +506,8 @@ impl Survey {
         }
     }
 
-    /// What is older than a version that was not read is not taken; what is not in this import is left to the vault's keeper.
+    /// What is older than a version that was not read is not taken; what is not in this import is
+    /// left to the vault's keeper.
     fn refuse_older_than_unread(&mut self) -> Vec<(Name, VersionMark)> {
         let mut elsewhere = Vec::new();
         for (mark, (name, version)) in core::mem::take(&mut self.unread) {
@@ -585,7 +592,8 @@ impl Survey {
         }
     }
 
-    /// Whom the resources are about that stood in several places, by entry: what several places say must not be two people.
+    /// Whom the resources are about that stood in several places, by entry: what several places say
+    /// must not be two people.
     fn agreed(&mut self, subjects: &[Result<u32, ()>]) -> BTreeMap<u32, u32> {
         let mut agreed = BTreeMap::new();
         for (number, others) in core::mem::take(&mut self.other_subjects) {
@@ -593,7 +601,8 @@ impl Survey {
             let own = entry.subject.map(|n| (n, true));
             let all = || own.iter().chain(&others).map(|(n, same)| (subjects[*n as usize], *same));
             let people: BTreeSet<u32> = all().filter_map(|(person, _)| person.ok()).collect();
-            // The same words mean the same person wherever they can be told; other words must be told, too.
+            // The same words mean the same person wherever they can be told; other words must be
+            // told, too.
             let untold = others.iter().any(|(_, same)| !same) && all().any(|(person, _)| person.is_err());
             match (people.len(), people.first()) {
                 (1, Some(person)) if entry.trusted || !untold => {

@@ -100,7 +100,8 @@ impl Survey {
                 }
             }
         }
-        // A group of two people known as two, or of people who contradict one another in all they say, is nobody.
+        // A group of two people known as two, or of people who contradict one another in all they
+        // say, is nobody.
         let mut wrong: BTreeSet<usize> = BTreeSet::new();
         let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         (0..likenesses.len()).for_each(|n| members.entry(groups.root(n)).or_default().push(n));
@@ -225,7 +226,8 @@ impl Survey {
                 }
                 None => {}
             }
-            // What a folder's id meant before it may not mean now: the patient must be in this import.
+            // What a folder's id meant before it may not mean now: the patient must be in this
+            // import.
             match people.known.get(candidate) {
                 Some((person, true)) => return Ok(*person),
                 Some((person, false)) if people.people[*person as usize].met => return Ok(*person),

@@ -13,7 +13,8 @@ use crate::time::Timestamp;
 /// A patient of this import.
 #[derive(Clone)]
 pub struct Person {
-    /// The names under which the import speaks of the patient, with what it says; the first is the least.
+    /// The names under which the import speaks of the patient, with what it says; the first is the
+    /// least.
     pub names: Vec<(Name, Likeness)>,
     /// The number of the patient among those known from before.
     pub known: Option<usize>,
@@ -102,7 +103,8 @@ impl Register {
         &self.deletions
     }
 
-    /// Whether the resource with this number was this one, in this file: a file may have changed since it was noted.
+    /// Whether the resource with this number was this one, in this file: a file may have changed
+    /// since it was noted.
     #[must_use]
     pub fn is_as_noted(&self, number: usize, file: usize, resource: &Resource) -> bool {
         self.rows.get(number).is_some_and(|(_, noted)| *noted == reading(file, resource))
@@ -120,7 +122,8 @@ impl Register {
         self.verdicts.get(number).copied().unwrap_or(Verdict::Refused)
     }
 
-    /// Labels that the resource with this number has at least: where the same stood in several places, those of all of them.
+    /// Labels that the resource with this number has at least: where the same stood in several
+    /// places, those of all of them.
     #[must_use]
     pub fn floor(&self, number: usize) -> Floor {
         self.floors.get(number).copied().unwrap_or(Floor::NONE)

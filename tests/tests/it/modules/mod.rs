@@ -1,8 +1,9 @@
-//! No two modules beside each other use each other, be it through third ones: a crate is read from the bottom up, as the
-//! workspace is.
+//! No two modules beside each other use each other, be it through third ones: a crate is read from
+//! the bottom up, as the workspace is.
 //!
-//! Compared are siblings, each with all that is inside it. That a module uses what its parent declares, or the parent what is
-//! inside it, is no circle: a folder's `mod.rs` says what its files share.
+//! Compared are siblings, each with all that is inside it. That a module uses what its parent
+//! declares, or the parent what is inside it, is no circle: a folder's `mod.rs` says what its files
+//! share.
 
 mod source;
 
@@ -34,10 +35,7 @@ fn uses(modules: &Modules) -> Uses {
 }
 
 /// What can be reached from a module, itself only if there is a way back.
-fn reached<'a>(
-    from: &str,
-    uses: &'a BTreeMap<String, BTreeMap<String, String>>,
-) -> BTreeSet<&'a str> {
+fn reached<'a>(from: &str, uses: &'a BTreeMap<String, BTreeMap<String, String>>) -> BTreeSet<&'a str> {
     let mut seen = BTreeSet::new();
     let mut next: Vec<&str> = uses.get(from).into_iter().flatten().map(|(to, _)| to.as_str()).collect();
     while let Some(module) = next.pop() {
@@ -94,7 +92,8 @@ fn no_modules_of_a_crate_use_each_other_in_a_circle() {
     let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata");
     let (mut met, mut wrong) = (BTreeSet::new(), Vec::new());
     for package in &metadata.packages {
-        let built = |kinds: &[TargetKind]| kinds.iter().any(|k| matches!(k, TargetKind::Lib | TargetKind::Bin));
+        let built =
+            |kinds: &[TargetKind]| kinds.iter().any(|k| matches!(k, TargetKind::Lib | TargetKind::Bin));
         for target in package.targets.iter().filter(|t| built(&t.kind)) {
             for circle in circles(&Modules::of_target(target.src_path.as_std_path())) {
                 let known = KNOWN.iter().position(|(krate, folder, modules, _)| {
@@ -138,7 +137,8 @@ fn a_circle_is_found_through_imports_paths_and_the_parents_names() {
     let of_three = "mod a { use super::b::{self, B}; } mod b { pub struct B; use crate::{c::C}; } \
                     mod c { pub struct C; fn f() { crate::a::inner::g() } } ";
     assert_eq!(circles_of(of_three), [["a", "b", "c"]]);
-    let inside = "mod outer { mod a { use super::b::B; pub struct A; } mod b { pub struct B; use super::a::A; } }";
+    let inside =
+        "mod outer { mod a { use super::b::B; pub struct A; } mod b { pub struct B; use super::a::A; } }";
     assert_eq!(circles_of(inside), [["a", "b"]]);
 }
 

@@ -1,10 +1,9 @@
-//! `access.md`: a licensed holder may access this record, because an unrevoked consent of its patient permits it.
+//! `access.md`: a licensed holder may access this record, because an unrevoked consent of its
+//! patient permits it.
 
 use super::permission::{OpenConsent, Recipient, Request, Scope};
 use super::role::OpenCredential;
-use super::sheet::{
-    Bit, F, Num, Period, Registry, Result, Sheet, TIME_BITS, Tag, Word, at_most, fits, must,
-};
+use super::sheet::{Bit, F, Num, Period, Registry, Result, Sheet, TIME_BITS, Tag, Word, at_most, fits, must};
 use crate::plain::Access;
 use ark_ff::AdditiveGroup;
 use ark_r1cs_std::prelude::EqGadget;
@@ -25,9 +24,8 @@ struct OpenRecord {
 
 impl OpenRecord {
     fn new(sheet: &Sheet, w: &Access, subject: &Num) -> Result<Self> {
-        let [categories, time, storage] = [sheet.privates(&w.categories)?, sheet.privates(&w.time)?, {
-            sheet.privates(&w.storage)?
-        }];
+        let [categories, time, storage] =
+            [sheet.privates(&w.categories)?, sheet.privates(&w.time)?, { sheet.privates(&w.storage)? }];
         let owner = [subject.clone(), Num::Constant(F::ZERO), sheet.private(w.subject_salt)?];
         let mut leaves = Vec::new();
         for (i, parts) in [&owner, &categories, &time, &storage].into_iter().enumerate() {
@@ -51,7 +49,8 @@ impl OpenRecord {
         })
     }
 
-    /// ACC-11: every category is asked for, and the confidentiality is not higher than what is asked for.
+    /// ACC-11: every category is asked for, and the confidentiality is not higher than what is
+    /// asked for.
     fn lies_within(&self, scope: &Scope) -> Result<()> {
         for (held, asked) in self.categories.iter().zip(&scope.masks[CATEGORIES]) {
             must(&(!held | asked))?;

@@ -1,8 +1,6 @@
 //! `record.md` (S3): predicates over an anchored record, and leaves disclosed from it.
 
-use super::sheet::{
-    Bit, F, Num, Registry, Result, Sheet, TIME_BITS, Tag, Word, at_most, fits, must,
-};
+use super::sheet::{Bit, F, Num, Registry, Result, Sheet, TIME_BITS, Tag, Word, at_most, fits, must};
 use crate::plain::{LEAVES, Leaf, Record};
 use ark_ff::AdditiveGroup;
 use ark_r1cs_std::prelude::{CondSelectGadget, EqGadget};
@@ -106,7 +104,7 @@ pub(super) fn constrain(sheet: &Sheet, w: &Record) -> Result<()> {
     let revocations = Num::conditionally_select(&latest, &computed, &given)?;
     // REC-1
     let roots = [(Registry::Records, &records), (Registry::Revocations, &revocations)];
-    sheet.open_bundle(&w.bundle, &roots)?;
+    let _now = sheet.open_bundle(&w.bundle, &roots)?;
     // REC-10
     let disclosed = |(leaf, bit): (&Entered, &Bit)| &leaf.commitment * Num::from(bit.clone());
     let disclosure: Vec<Num> = leaves.iter().zip(&mask).map(disclosed).collect();

@@ -1,6 +1,8 @@
-//! The codes of modifier elements: those of R4, and those of other versions that are refused by name.
+//! The codes of modifier elements: those of R4, and those of other versions that are refused by
+//! name.
 //!
-//! Sources: the value sets to which R4 binds the elements, `http://hl7.org/fhir/R4/valueset-<name>.html`, named with each.
+//! Sources: the value sets to which R4 binds the elements,
+//! `http://hl7.org/fhir/R4/valueset-<name>.html`, named with each.
 
 use super::{Effect, Value};
 use crate::fhir::problem::Reason;
