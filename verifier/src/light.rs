@@ -267,7 +267,7 @@ impl ReceiptEvidence {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use amanat_domain::block::AppHash;
     use amanat_domain::bundle::PerRegistry;
@@ -281,20 +281,20 @@ mod tests {
     use amanat_domain::tx::TxId;
     use ed25519_dalek::{Signer, SigningKey};
 
-    const CHAIN: ChainId = ChainId([3; 32]);
+    pub(crate) const CHAIN: ChainId = ChainId([3; 32]);
 
-    fn signers(seeds: core::ops::Range<u8>) -> Vec<SigningKey> {
+    pub(crate) fn signers(seeds: core::ops::Range<u8>) -> Vec<SigningKey> {
         let mut all: Vec<SigningKey> = seeds.map(|i| SigningKey::from_bytes(&[i; 32])).collect();
         all.sort_unstable_by_key(|k| k.verifying_key().to_bytes());
         all
     }
 
-    fn set(signers: &[SigningKey]) -> ValidatorSet {
+    pub(crate) fn set(signers: &[SigningKey]) -> ValidatorSet {
         let key = |s: &SigningKey| ValidatorKey(s.verifying_key().to_bytes());
         ValidatorSet::new(signers.iter().map(key).collect()).expect("good keys")
     }
 
-    fn certify(header: &Header, signers: &[SigningKey]) -> Certificate {
+    pub(crate) fn certify(header: &Header, signers: &[SigningKey]) -> Certificate {
         let (height, round, block) = (header.height, 1, header.hash().0);
         let vote = vote_bytes(header.chain, VoteKind::Precommit, height, round, Some(block));
         let key = |s: &SigningKey| ValidatorKey(s.verifying_key().to_bytes());
@@ -303,14 +303,14 @@ mod tests {
     }
 
     /// A block with three receipts, and a state with some entries.
-    struct Made {
-        header: Header,
-        receipts: Vec<ReceiptData>,
+    pub(crate) struct Made {
+        pub(crate) header: Header,
+        pub(crate) receipts: Vec<ReceiptData>,
         commitments: Commitments,
         entries: MerkleMap,
     }
 
-    fn block(height: u64, entries: &[(Entry, Content)]) -> Made {
+    pub(crate) fn block(height: u64, entries: &[(Entry, Content)]) -> Made {
         let receipt = |index: u32| ReceiptData {
             txid: TxId([index as u8 + 1; 32]),
             height,
@@ -341,13 +341,13 @@ mod tests {
     }
 
     impl Made {
-        fn inclusion(&self, index: usize) -> InclusionProof {
+        pub(crate) fn inclusion(&self, index: usize) -> InclusionProof {
             let leaves: Vec<_> = self.receipts.iter().map(ReceiptData::to_bytes).collect();
             let siblings = merkle::path(&leaves, index).expect("there");
             InclusionProof { receipt: self.receipts[index], header: self.header, siblings }
         }
 
-        fn entry(&self, entry: Entry, content: Option<Content>) -> EntryProof {
+        pub(crate) fn entry(&self, entry: Entry, content: Option<Content>) -> EntryProof {
             let path = self.entries.prove(&entry.key());
             EntryProof { entry, content, header: self.header, commitments: self.commitments, path }
         }

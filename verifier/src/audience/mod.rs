@@ -19,6 +19,27 @@
 //! [`CommittedTx`].
 //!
 //! A nonce is used once: an audience that draws the same one twice accepts the same proof twice.
+//!
+//! ```no_run
+//! # use amanat_domain::{record::Leaf, statement::record::RecordRequest, tx::ProofTx};
+//! # use amanat_params::VerifyingKey;
+//! # use amanat_verifier::audience::{Asked, CommittedTx, Openings};
+//! # use amanat_verifier::light::{LightClient, ReceiptEvidence};
+//! # use amanat_verifier::{AcceptedKeys, verify_proof};
+//! # fn insurer(
+//! #     (tx, receipt, sent): (ProofTx, ReceiptEvidence, &[u8]),
+//! #     (asked, key, client): (Asked<RecordRequest>, VerifyingKey, &mut LightClient),
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let mut accepted = AcceptedKeys::new();
+//! accepted.accept(&key);
+//! let verified = verify_proof(&accepted, tx)?;
+//! let committed = CommittedTx::certified(client, &receipt)?;
+//! let disclosed = verified.disclosure(&asked, &committed.into(), &Openings::from_bytes(sent)?)?;
+//! let unit = disclosed.get().value(Leaf::Unit);
+//! # let _ = unit;
+//! # Ok(())
+//! # }
+//! ```
 
 mod ledger;
 mod openings;
