@@ -245,19 +245,19 @@ impl ReceiptEvidence {
     /// # Errors
     /// [`WireError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
-        const MOST: usize = 64 * 1024;
+        const MAX_PROOF_BYTES: usize = 64 * 1024;
         let mut r = Reader::new(bytes);
         if r.array::<{ Self::TAG.len() }>("tag")? != *Self::TAG {
             return Err(WireError::Invalid("not evidence of a receipt, or of another version"));
         }
         let n = r.count(0, MAX_CHANGES, "changes of validators")?;
         let change = |_| {
-            let proof = EntryProof::from_bytes(r.bytes(MOST, "entry proof")?)?;
+            let proof = EntryProof::from_bytes(r.bytes(MAX_PROOF_BYTES, "entry proof")?)?;
             let certificate = Certificate::read(&mut r)?;
             Ok(ValidatorChange { proof, certificate, set: ValidatorSet::read(&mut r)? })
         };
         let changes = (0..n).map(change).collect::<Result<Vec<_>, WireError>>()?;
-        let inclusion = InclusionProof::from_bytes(r.bytes(MOST, "inclusion proof")?)?;
+        let inclusion = InclusionProof::from_bytes(r.bytes(MAX_PROOF_BYTES, "inclusion proof")?)?;
         let certificate = Certificate::read(&mut r)?;
         r.finish()?;
         Ok(Self { changes, inclusion, certificate })
