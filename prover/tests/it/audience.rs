@@ -21,6 +21,7 @@ use rand_chacha::ChaCha20Rng;
 const CHAIN: ChainId = ChainId([1; 32]);
 const INSURER: [u8; 32] = [2; 32];
 const NONCE: [u8; 32] = [3; 32];
+const DISCLOSED: u16 = 1 << Leaf::Unit as u8 | 1 << Leaf::Status as u8;
 
 /// A proof about a made-up record, the record, the request it answers, and the key.
 fn proved() -> (VerifyingKey, ProofTx, Record, RecordRequest) {
@@ -30,7 +31,8 @@ fn proved() -> (VerifyingKey, ProofTx, Record, RecordRequest) {
         insecure_dev_setup(statement, statement.version(), circuit(statement), &mut rng, &|_| ())
             .expect("this build's circuit");
     let key = StatementKey::new(key).expect("this build's circuit");
-    let witness = RecordWitness::case(&World::new(7)).witness;
+    let mut witness = RecordWitness::case(&World::new(7)).witness;
+    witness.request.disclosed = DISCLOSED;
     let (record, request) = (witness.record.clone(), witness.request.clone());
     let (bundle, policy) = (witness.bundle, witness.policy());
     let target = Target { chain: CHAIN, key: key.digest(), audience: INSURER, nonce: Some(NONCE) };
@@ -46,22 +48,20 @@ fn proved() -> (VerifyingKey, ProofTx, Record, RecordRequest) {
 #[test]
 fn an_insurer_reads_what_was_proved_to_it_and_nothing_else() {
     let (key, tx, record, request) = proved();
-    let disclosed = request.disclosed;
-    assert!(disclosed != 0 && disclosed != u16::MAX, "some leaves are disclosed and some are not");
     let mut accepted = AcceptedKeys::new();
     accepted.accept(&key);
     let asked =
         Asked { chain: CHAIN, audience: INSURER, nonce: NONCE, oldest_epoch: tx.epoch, policy: request };
     let ledger = SealedBundle::believed(CHAIN, tx.epoch, tx.bundle).into();
     // As it travels: bytes beside the transaction.
-    let sent = Openings::of(&record, disclosed).to_bytes();
+    let sent = Openings::of(&record, DISCLOSED).to_bytes();
     let openings = Openings::from_bytes(&sent).expect("own bytes");
 
     let verified = verify_proof(&accepted, tx).expect("valid");
     let read = verified.disclosure(&asked, &ledger, &openings).map_err(|e| e.to_string());
     let read = read.expect("an answer to this very request").into_inner();
     for leaf in Leaf::ALL {
-        let expected = (disclosed >> leaf as u8 & 1 == 1).then(|| record.open(leaf).values);
+        let expected = (DISCLOSED >> leaf as u8 & 1 == 1).then(|| record.open(leaf).values);
         assert_eq!(read.value(leaf), expected, "{}", leaf.name());
     }
 
@@ -74,7 +74,7 @@ fn an_insurer_reads_what_was_proved_to_it_and_nothing_else() {
     assert_eq!(verified.disclosure(&other, &ledger, &openings).err(), Some(AudienceReject::Policy));
     // Another record's openings of the same leaves.
     let stranger = RecordWitness::case(&World::new(8)).witness.record;
-    let lies = Openings::of(&stranger, disclosed);
+    let lies = Openings::of(&stranger, DISCLOSED);
     let refused = Some(AudienceReject::Openings(OpeningsReject::Commitment));
     assert_eq!(verified.disclosure(&asked, &ledger, &lies).err(), refused);
 }
