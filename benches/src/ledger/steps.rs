@@ -6,7 +6,9 @@ use super::embedded::now;
 use super::file::{Kind, Step, Steps};
 use super::fixture::Fixture;
 use crate::report::Outcome;
-use amanat_ledger::{Storage, Prechecked, Store, finalize_block, decode, precheck, prepare_proposal, validate_transactions};
+use amanat_ledger::{
+    Prechecked, Storage, Store, decode, finalize_block, precheck, prepare_proposal, validate_transactions,
+};
 use amanat_profile::clock::{Elapsed, Mark};
 use amanat_profile::stats::Stat;
 use amanat_profile::threads::pool;
@@ -48,8 +50,8 @@ pub(super) fn steps(
             Ok(Step { name: (*name).to_owned(), cpu, wall })
         })
         .collect::<Outcome<_>>()?;
-    let engine = amanat_accel::default_backend().name().to_owned();
-    Ok(Steps { kind, engine, block: u32::try_from(requests.len())?, steps })
+    let backend = amanat_accel::default_backend().name().to_owned();
+    Ok(Steps { kind, backend, block: u32::try_from(requests.len())?, steps })
 }
 
 fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {

@@ -100,7 +100,7 @@ fn a_plugin_in_its_place_makes_gpu_an_engine_that_bench_names_and_measures() {
     let (version, _) = ok(home, &mock, "", &["--version"]);
     assert!(version.contains("fastest first: gpu, "), "{version}");
     assert!(version.contains("GPU: mock 0, 8 GiB, compute 9.0, plugin a mock"), "{version}");
-    let profile = [&PROFILE[..], &["--engine", "gpu"]].concat();
+    let profile = [&PROFILE[..], &["--backend", "gpu"]].concat();
     let (words, _) = ok(home, &mock, "", &profile);
     assert!(words.contains("gpu") && words.contains("GPU: mock 0") && words.contains("ready"), "{words}");
     // One that fails its test is quarantined, an alarm is raised, and the same is measured on the
