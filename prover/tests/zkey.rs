@@ -1,11 +1,14 @@
 //! Proofs from snarkjs' files, for circuits with any number of public inputs.
 
 use amanat_accel::{Backend, Phase, TableMemory};
-use amanat_circuits::r1cs::{Form, R1cs, Row, evaluate};
+use amanat_circuits::r1cs::R1cs;
 use amanat_domain::field::{self, Fr};
 use amanat_params::{Proof, Witness, Zkey, insecure_dev_zkey};
 use amanat_prover::groth16::{Blinding, ProveError, no_progress};
 use amanat_prover::zkey::{ZkeyProveError, ZkeyProver};
+use amanat_testkit::groth16::arkworks_matrices;
+use amanat_testkit::r1cs::{Size, random};
+use amanat_testkit::rng;
 use ark_bn254::Bn254;
 use ark_ff::{Field, One, PrimeField, Zero};
 use ark_groth16::Groth16;
@@ -14,40 +17,10 @@ use ark_poly::EvaluationDomain;
 use ark_relations::gr1cs::{ConstraintSystemRef, Matrix, SynthesisError};
 use core::cell::RefCell;
 use core::ops::ControlFlow;
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::io::Cursor;
 
-fn rng(seed: u64) -> ChaCha20Rng {
-    ChaCha20Rng::seed_from_u64(seed)
-}
-
-/// A random satisfied constraint system; a third of the values are bits, some variables are in no row at all.
 fn circuit(seed: u64, public: usize, private: usize, rows: usize) -> (R1cs, Vec<Fr>) {
-    let mut rng = rng(seed);
-    let n = 1 + public + private;
-    let mut assignment: Vec<Fr> = (0..n).map(|_| field::random(&mut rng)).collect();
-    assignment[0] = Fr::one();
-    for i in (1..n).step_by(3) {
-        assignment[i] = Fr::from((i % 2) as u64);
-    }
-    let mut form = |i: usize, step: usize| -> Form {
-        let mut vars = vec![((i * step) % n) as u32, ((i * step + step + 1) % n) as u32];
-        vars.sort_unstable();
-        vars.dedup();
-        vars.into_iter().map(|v| (v, field::random(&mut rng))).collect()
-    };
-    let rows = (0..rows)
-        .map(|i| {
-            let (a, b) = (form(i, 5), form(i, 7));
-            let product = evaluate(&a, &assignment) * evaluate(&b, &assignment);
-            let k =
-                (0..n).map(|j| (i + j) % n).find(|k| !assignment[*k].is_zero()).expect("the constant is one");
-            Row { a, b, c: vec![(k as u32, product * assignment[k].inverse().expect("not zero"))] }
-        })
-        .collect();
-    let r1cs = R1cs { num_public: public, num_private: private, rows };
-    assert_eq!(r1cs.first_unsatisfied(&assignment), None);
-    (r1cs, assignment)
+    random(seed, Size { public, private, rows })
 }
 
 fn zkey(r1cs: &R1cs) -> Zkey {
@@ -144,13 +117,6 @@ fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
         Witness::new(assignment.clone()).write(&mut wtns_file).expect("a vector takes every write");
         let witness = Witness::read(Cursor::new(wtns_file)).expect("own bytes");
 
-        let matrices: Vec<Matrix<Fr>> = [|r: &Row| r.a.clone(), |r: &Row| r.b.clone(), |r: &Row| r.c.clone()]
-            .iter()
-            .map(|form| {
-                let flip = |form: Form| form.into_iter().map(|(v, x)| (x, v as usize)).collect();
-                r1cs.rows.iter().map(|row| flip(form(row))).collect()
-            })
-            .collect();
         let (r, s) = (field::random(&mut rng(seed)), {
             let mut rng = rng(seed);
             field::random(&mut rng);
@@ -161,7 +127,7 @@ fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
             &ark_key,
             r,
             s,
-            &matrices,
+            &arkworks_matrices(&r1cs),
             1 + public,
             rows,
             &assignment,

@@ -1,7 +1,9 @@
-//! Writes what circom would: `cargo run -p amanat-tests --example circom_files -- DIR` makes `DIR/circuit.r1cs`,
-//! `DIR/witness.wtns`, `DIR/broken.wtns` (one value changed) and `DIR/ours.zkey` (a key of our own making, for development).
+//! Writes what circom would: `cargo run -p amanat-tests --example circom_files -- DIR` makes
+//! `DIR/circuit.r1cs`, `DIR/witness.wtns`, `DIR/broken.wtns` (one value changed) and
+//! `DIR/ours.zkey` (a key of our own making, for development).
 //!
-//! The circuit has three public values and 50 rows: a chain `y' = y (y + x + 3)`, bits, and a variable that is in no row.
+//! The circuit has three public values and 50 rows: a chain `y' = y (y + x + 3)`, bits, and a
+//! variable that is in no row.
 
 use amanat_circuits::r1cs::{Form, R1cs, Row, evaluate};
 use amanat_domain::field::{Fr, to_bytes};
@@ -75,8 +77,8 @@ fn circuit() -> (R1cs, Vec<Fr>) {
     (R1cs { num_public: 3, num_private, rows }, values)
 }
 
-/// The constraint system as circom writes it: header, constraints, and for each variable its label. Two of the public values are
-/// outputs.
+/// The constraint system as circom writes it: header, constraints, and for each variable its label.
+/// Two of the public values are outputs.
 fn r1cs_file(r1cs: &R1cs) -> Vec<u8> {
     let n = r1cs.num_variables() as u32;
     let mut header = 32u32.to_le_bytes().to_vec();

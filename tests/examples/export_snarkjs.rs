@@ -1,14 +1,17 @@
-//! Writes one proof of every statement for snarkjs: `cargo run -p amanat-tests --example export_snarkjs -- DIR` makes
-//! `DIR/<statement>/{verification_key,proof,public}.json`. Keys are made for development; seeds are fixed.
+//! Writes one proof of every statement for snarkjs:
+//! `cargo run -p amanat-tests --example export_snarkjs -- DIR` makes
+//! `DIR/<statement>/{verification_key,proof,public}.json`. Keys are made for development; seeds are
+//! fixed.
 #![allow(clippy::print_stdout, reason = "an example speaks to a person")]
 
 use amanat_circuits::circuit;
 use amanat_domain::statement::{PublicVector, Statement};
-use amanat_domain::tx::Transaction;
+use amanat_domain::tx::{ChainId, Transaction};
 use amanat_params::{Proof, insecure_dev_setup, snarkjs};
 use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::{Keys, StatementKey};
-use amanat_tests::world::World;
+use amanat_prover::plan::Target;
+use amanat_prover::sample;
 use core::error::Error;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -24,10 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             insecure_dev_setup(statement, statement.version(), circuit(statement), &mut rng, &|_| ())?;
         keys.insert(StatementKey::new(key)?);
     }
-    let world = World::new(&mut rng)?;
     for statement in Statement::ALL {
         let key = keys.get(statement).ok_or("no key")?.digest();
-        let plan = world.plan(statement, key, &mut rng)?;
+        let target = Target { chain: ChainId([7; 32]), key, audience: [9; 32], nonce: None };
+        let plan = sample::plan(statement, &target, 1, &mut rng)?;
         write(Path::new(&dir), &keys, &plan.prove_any(&keys, &no_progress)?)?;
     }
     Ok(())

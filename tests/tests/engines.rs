@@ -1,5 +1,5 @@
-//! Proofs and verdicts do not depend on the engine: by the engines of this machine side by side, and by whole processes whose
-//! environment names one.
+//! Proofs and verdicts do not depend on the engine: by the engines of this machine side by side,
+//! and by whole processes whose environment names one.
 #![allow(clippy::print_stdout, reason = "a process that a test starts tells it what came out")]
 
 use amanat_accel::{BACKEND_VARIABLE, Backend, TableMemory, all, choose, default_backend};
@@ -9,12 +9,13 @@ use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
 use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::{KeyDigest, Transaction};
+use amanat_domain::tx::{ChainId, KeyDigest, Transaction};
 use amanat_params::{ProvingKey, Witness, insecure_dev_setup, insecure_dev_zkey};
 use amanat_prover::groth16::{Blinding, no_progress};
 use amanat_prover::keys::{Keys, StatementKey};
+use amanat_prover::plan::Target;
+use amanat_prover::sample;
 use amanat_prover::zkey::ZkeyProver;
-use amanat_tests::world::World;
 use amanat_verifier::{PreparedVerifyingKey, Trust, TxReject, verify_transaction, verify_transactions};
 use ed25519_dalek::VerifyingKey as SignatureKey;
 use rand_chacha::ChaCha20Rng;
@@ -38,8 +39,8 @@ fn key() -> &'static ProvingKey {
 
 /// The same plan, blinding included, proved with this key.
 fn prove(key: StatementKey, seed: u64) -> Transaction {
-    let world = World::new(&mut rng(2)).expect("a world");
-    let plan = world.plan(Statement::Revoke, key.digest(), &mut rng(seed)).expect("a plan");
+    let target = Target { chain: ChainId([7; 32]), key: key.digest(), audience: [9; 32], nonce: None };
+    let plan = sample::plan(Statement::Revoke, &target, 2, &mut rng(seed)).expect("a plan");
     let mut keys = Keys::new();
     keys.insert(key);
     plan.prove_any(&keys, &no_progress).expect("a proof")
@@ -124,10 +125,12 @@ fn every_engine_makes_the_same_proof_of_a_zkey_and_a_witness() {
     }
 }
 
-/// Set for the processes that [`a_process_does_what_its_environment_names_and_all_say_the_same`] starts.
+/// Set for the processes that [`a_process_does_what_its_environment_names_and_all_say_the_same`]
+/// starts.
 const CHILD: &str = "AMANAT_TEST_CHILD";
 
-/// Not a test by itself: proves and verifies with the engine that was chosen, and says what came out.
+/// Not a test by itself: proves and verifies with the engine that was chosen, and says what came
+/// out.
 #[test]
 fn what_a_process_says() {
     if std::env::var_os(CHILD).is_none() {

@@ -1,14 +1,10 @@
 //! The loop's answers, message by message.
 
-#[allow(dead_code)] // the ledger's own tests use all of it
-#[path = "../../../ledger/tests/it/world.rs"]
-mod world;
-
 use super::*;
 use amanat_domain::quorum::Certificate;
 use amanat_ledger::Storage;
+use amanat_testkit::ledger::*;
 use arc_malachitebft_app_channel::app::types::core::CommitSignature;
-use world::*;
 
 const PEER: &[u8] = b"a peer";
 

@@ -12,6 +12,5 @@ mod partitions;
 mod processes;
 mod soak;
 mod wires;
-#[allow(dead_code)] // the ledger's own tests use all of it
-#[path = "../../../ledger/tests/it/world.rs"]
-mod world;
+
+use amanat_testkit::ledger as world;

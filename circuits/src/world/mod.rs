@@ -6,6 +6,7 @@
 //! thing is wrong and everything else is as an honest ledger would have it. What belongs to one
 //! statement is in its folder, in `sample.rs`.
 
+pub mod change;
 pub mod rules;
 pub mod sample;
 pub mod tamper;

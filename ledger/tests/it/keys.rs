@@ -139,7 +139,7 @@ fn each_finding_of_the_lint_refuses_an_installation() {
         assert_eq!(refused(ic(i), g1), lint(VkLint::Generator(VkPart::Ic(i))));
         assert_eq!(refused(ic(i), &infinity(32)), zero(VkPart::Ic(i)), "a zero entry");
     }
-    let bytes = key.vk.to_bytes();
+    let bytes = key.vk().to_bytes();
     assert_eq!(refused(delta, &bytes[gamma..gamma + 64]), lint(VkLint::DeltaIsGamma));
     assert_eq!(refused(beta, &bytes[gamma..gamma + 64]), lint(VkLint::BetaIsGamma));
     assert_eq!(refused(beta, &bytes[delta..delta + 64]), lint(VkLint::BetaIsDelta));

@@ -22,4 +22,5 @@ mod solo;
 mod speed;
 mod store;
 mod validators;
-mod world;
+
+use amanat_testkit::ledger as world;

@@ -194,7 +194,7 @@ fn keys_are_listed_with_their_status() {
     assert_eq!(keys.len(), 1);
     assert_eq!((keys[0].statement, keys[0].digest), (Statement::Role, key(Statement::Role).digest));
     assert_eq!((keys[0].active_from, keys[0].frozen_from), (5, None));
-    assert_eq!(keys[0].bytes, key(Statement::Role).vk.to_bytes());
+    assert_eq!(keys[0].bytes, key(Statement::Role).vk().to_bytes());
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn every_kind_of_entry_is_shown_to_be_there_and_not_to_be_there() {
         missing.extend(kinds(&absent));
     }
     assert_eq!((present, missing), (all.clone(), all.clone()), "no kind is left out");
-    let document: Value = serde_json::from_str(amanat_node::server::OPENAPI).expect("JSON");
+    let document: Value = serde_json::from_str(&amanat_node::server::OPENAPI).expect("JSON");
     let parameters = &document["paths"]["/v1/entries/{kind}/{name}"]["get"]["parameters"];
     let told = parameters[0]["schema"]["enum"].as_array().expect("the kinds");
     assert_eq!(told.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(), all);

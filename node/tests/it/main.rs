@@ -15,6 +15,5 @@ mod schema;
 mod support;
 #[cfg(feature = "tls")]
 mod tls;
-#[allow(dead_code)] // the ledger's own tests use all of it
-#[path = "../../../ledger/tests/it/world.rs"]
-mod world;
+
+use amanat_testkit::ledger as world;

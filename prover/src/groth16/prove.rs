@@ -390,19 +390,12 @@ fn check(key: &PreparedKey, circuit: &PreparedCircuit, assignment: &[Fr]) -> Res
 mod tests {
     use super::*;
     use amanat_accel::default_backend;
-    use amanat_circuits::r1cs::{Form, Row, evaluate};
     use amanat_domain::statement::Statement;
     use amanat_params::insecure_dev_setup;
-    use ark_bn254::Bn254;
-    use ark_ff::{Field, Zero};
-    use ark_groth16::Groth16;
-    use ark_groth16::r1cs_to_qap::LibsnarkReduction;
+    use amanat_testkit::groth16::arkworks_proof;
+    use amanat_testkit::r1cs::{Size, random};
+    use amanat_testkit::rng;
     use core::cell::RefCell;
-    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-
-    fn rng(seed: u64) -> ChaCha20Rng {
-        ChaCha20Rng::seed_from_u64(seed)
-    }
 
     impl Blinding {
         fn of(r: Fr, s: Fr) -> Self {
@@ -414,76 +407,9 @@ mod tests {
         PreparedKey::new(pk, backend, TableMemory::Plain)
     }
 
-    /// A random satisfied constraint system, a third of whose private values are bits.
+    /// A random satisfied constraint system with the public inputs of a statement.
     fn random_r1cs(seed: u64, rows: usize, private: usize) -> (R1cs, Vec<Fr>) {
-        let mut rng = rng(seed);
-        let n = 9 + private;
-        let mut assignment: Vec<Fr> = (0..n).map(|_| field::random(&mut rng)).collect();
-        assignment[0] = Fr::one();
-        for i in (9..n).step_by(3) {
-            assignment[i] = Fr::from((i % 2) as u64);
-        }
-        let mut pick = |i: usize, step: usize| -> Form {
-            let mut vars = vec![((i * step) % n) as u32, ((i * step + step + 1) % n) as u32];
-            vars.sort_unstable();
-            vars.dedup();
-            let mut term =
-                |v: u32| (v, if v.is_multiple_of(2) { Fr::one() } else { field::random(&mut rng) });
-            vars.into_iter().map(&mut term).collect()
-        };
-        let rows = (0..rows)
-            .map(|i| {
-                let (a, b) = (pick(i, 5), pick(i, 7));
-                let product = evaluate(&a, &assignment) * evaluate(&b, &assignment);
-                let k = (0..n)
-                    .map(|j| (i + j) % n)
-                    .find(|k| !assignment[*k].is_zero())
-                    .expect("the constant is one");
-                Row { a, b, c: vec![(k as u32, product * assignment[k].inverse().expect("not zero"))] }
-            })
-            .collect();
-        let r1cs = R1cs { num_public: 8, num_private: private, rows };
-        assert_eq!(r1cs.first_unsatisfied(&assignment), None);
-        (r1cs, assignment)
-    }
-
-    fn arkworks_proof(pk: &ProvingKey, r1cs: &R1cs, assignment: &[Fr], r: Fr, s: Fr) -> Proof {
-        let (vk, q) = (pk.verifying_key().points(), pk.queries().clone());
-        let ark_pk = ark_groth16::ProvingKey::<Bn254> {
-            vk: ark_groth16::VerifyingKey {
-                alpha_g1: vk.alpha_g1,
-                beta_g2: vk.beta_g2,
-                gamma_g2: vk.gamma_g2,
-                delta_g2: vk.delta_g2,
-                gamma_abc_g1: vk.ic.clone(),
-            },
-            beta_g1: q.beta_g1,
-            delta_g1: q.delta_g1,
-            a_query: q.a,
-            b_g1_query: q.b_g1,
-            b_g2_query: q.b_g2,
-            h_query: q.h,
-            l_query: q.l,
-        };
-        let matrices: Vec<Vec<Vec<(Fr, usize)>>> =
-            [|r: &Row| r.a.clone(), |r: &Row| r.b.clone(), |r: &Row| r.c.clone()]
-                .iter()
-                .map(|form| {
-                    let flip = |form: Form| form.into_iter().map(|(v, x)| (x, v as usize)).collect();
-                    r1cs.rows.iter().map(|row| flip(form(row))).collect()
-                })
-                .collect();
-        let proof = Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
-            &ark_pk,
-            r,
-            s,
-            &matrices,
-            9,
-            r1cs.rows.len(),
-            assignment,
-        )
-        .expect("arkworks proves");
-        Proof::from_points(proof.a, proof.b, proof.c).expect("points")
+        random(seed, Size { public: 8, private, rows })
     }
 
     #[test]
@@ -503,7 +429,7 @@ mod tests {
             let (pk, vk) =
                 insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(seed), &|_| ()).expect("keys");
             let (r, s) = (field::random(&mut rng(seed + 50)), field::random(&mut rng(seed + 90)));
-            let theirs = arkworks_proof(&pk, &r1cs, &assignment, r, s);
+            let theirs = arkworks_proof(&pk, &r1cs, &assignment, [r, s]);
             for backend in amanat_accel::all() {
                 let (key, circuit) = (prepared(&pk, *backend), PreparedCircuit::new(&r1cs, *backend));
                 let ours =

@@ -110,12 +110,6 @@ impl<R: Relation> Plan<R> {
     pub const fn public(&self) -> &PublicVector {
         &self.public
     }
-
-    /// The policy that the transaction names.
-    #[must_use]
-    pub const fn policy(&self) -> &PolicyField {
-        &self.tx.policy
-    }
 }
 
 fn on<R: Relation>(

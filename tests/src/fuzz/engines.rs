@@ -1,4 +1,5 @@
-//! Every engine of this machine on one input, against arkworks and against what is known of the input.
+//! Every engine of this machine on one input, against arkworks and against what is known of the
+//! input.
 
 use super::input::{Input, product};
 use amanat_accel::{
@@ -146,7 +147,8 @@ fn value(matrix: &SparseMatrix, row: usize, assignment: &[Fr]) -> Fr {
     matrix.row(row).iter().map(|(variable, x)| assignment[*variable as usize] * x).sum()
 }
 
-/// A C of one term a row that makes the assignment satisfy all rows, where it has a value that is not zero.
+/// A C of one term a row that makes the assignment satisfy all rows, where it has a value that is
+/// not zero.
 fn products(a: &SparseMatrix, b: &SparseMatrix, assignment: &[Fr]) -> Option<SparseMatrix> {
     let (carrier, inverse) =
         assignment.iter().enumerate().find_map(|(i, x)| x.inverse().map(|inverse| (i as u32, inverse)))?;

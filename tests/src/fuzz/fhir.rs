@@ -26,7 +26,8 @@ fn files() -> &'static [Vec<u8>] {
     })
 }
 
-/// A file of FHIR: read to its end whatever it holds, the same in any pieces, with a canonical form that is one.
+/// A file of FHIR: read to its end whatever it holds, the same in any pieces, with a canonical form
+/// that is one.
 pub fn fhir(data: &[u8]) {
     let mut input = Input::new(data);
     let layout = [Layout::Auto, Layout::Document, Layout::Lines][input.below(3)];
@@ -90,7 +91,8 @@ fn read(input: impl BufRead, layout: Layout, limits: Limits) -> Vec<Result<Vec<u
     noted
 }
 
-/// JSON that our reader takes is JSON to serde_json, and means the same after one more round; consents compile or are refused.
+/// JSON that our reader takes is JSON to serde_json, and means the same after one more round;
+/// consents compile or are refused.
 fn strict(text: &[u8]) {
     let Ok(json) = Json::parse(text) else { return };
     let theirs = serde_json::from_slice::<serde::de::IgnoredAny>(text);

@@ -1,5 +1,5 @@
-//! Bytes of strangers: keys, witnesses, proofs, transactions. Nothing panics, what is accepted is canonical, and verdicts are those
-//! of arkworks.
+//! Bytes of strangers: keys, witnesses, proofs, transactions. Nothing panics, what is accepted is
+//! canonical, and verdicts are those of arkworks.
 
 use super::input::Input;
 use super::world::world;
@@ -56,7 +56,8 @@ pub fn wtns(data: &[u8]) {
     assert!(again.values() == witness.values(), "read, written and read again");
 }
 
-/// Proof bytes and public inputs: accepted exactly where arkworks accepts them (and infinity nowhere), in one encoding.
+/// Proof bytes and public inputs: accepted exactly where arkworks accepts them (and infinity
+/// nowhere), in one encoding.
 pub fn proof(data: &[u8]) {
     let world = world();
     let mut input = Input::new(data);
@@ -115,12 +116,13 @@ pub fn transaction(data: &[u8]) {
         bytes[0] ^= 1;
         assert_eq!(Transaction::Proof(other).id(), id, "a proof's bytes are no part of its identity");
     }
-    // No statement of the world proves a transaction: its public inputs are recomputed, ctx is a hash.
+    // No statement of the world proves a transaction: its public inputs are recomputed, ctx is a
+    // hash.
     assert!(verify_transaction(&OneKey, tx).is_err());
 }
 
-/// A verifying key, its bytes or its JSON: an error, or one encoding of a key that every check of the linter accepts; as JSON
-/// also a key of any circuit.
+/// A verifying key, its bytes or its JSON: an error, or one encoding of a key that every check of
+/// the linter accepts; as JSON also a key of any circuit.
 pub fn verifying_key(data: &[u8]) {
     let world = world();
     let mut input = Input::new(data);

@@ -1,5 +1,5 @@
-//! From bytes to what engines are asked: lengths, field elements with a liking for edges, points of known logarithms, edits of
-//! valid files.
+//! From bytes to what engines are asked: lengths, field elements with a liking for edges, points of
+//! known logarithms, edits of valid files.
 
 use amanat_accel::{Fq, Fq2, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::scalar_mul::BatchMulPreprocessing;
@@ -50,7 +50,8 @@ impl<'a> Input<'a> {
         self.below(limit.min(most + 1))
     }
 
-    /// `n` values, drawn in one of four ways: each by itself, one for all, a few in turn, a few in no order.
+    /// `n` values, drawn in one of four ways: each by itself, one for all, a few in turn, a few in
+    /// no order.
     pub(super) fn spread<T: Clone>(&mut self, n: usize, mut draw: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let way = self.byte();
         let few = match way % 4 {
@@ -80,7 +81,8 @@ impl<'a> Input<'a> {
             8 => half() + F::from(self.byte()) - F::from(127u64),
             9 => F::from(u64::from_le_bytes(self.array())),
             10 => F::from(u128::from_le_bytes(self.array())),
-            // a + b lambda with small parts, lambda a cube root of one: what halves of a scalar are made of.
+            // a + b lambda with small parts, lambda a cube root of one: what halves of a scalar are
+            // made of.
             11 => {
                 let lambda = F::GENERATOR.pow(third::<F>());
                 let (a, b) = (u64::from_le_bytes(self.array()), u64::from_le_bytes(self.array()));

@@ -200,7 +200,8 @@ fn forged(chunks: &[(u8, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-/// The ledger's chunks, one or more of them changed, dropped, doubled or moved; the head announces as many rows as there are.
+/// The ledger's chunks, one or more of them changed, dropped, doubled or moved; the head announces
+/// as many rows as there are.
 fn changed(ledger: &Ledger, mut input: Input<'_>) -> Vec<u8> {
     let mut chunks = ledger.chunks.clone();
     for _ in 0..1 + input.byte() % 4 {
@@ -243,7 +244,8 @@ fn edit(payload: &mut Vec<u8>, input: &mut Input<'_>) {
     }
 }
 
-/// A snapshot, edited anywhere or in chunks whose hashes hold: an error and no file, or the ledger it was written from.
+/// A snapshot, edited anywhere or in chunks whose hashes hold: an error and no file, or the ledger
+/// it was written from.
 pub fn snapshot(data: &[u8]) {
     let mut input = Input::new(data);
     let ledger = &ledgers()[usize::from(input.flag())];

@@ -1,9 +1,8 @@
 //! A small statement with keys and honest proofs, made once: what the formats' targets start from.
 
-use amanat_circuits::r1cs::{R1cs, Row};
 use amanat_domain::bundle::BundleHash;
 use amanat_domain::consent::{OrgId, RoleCode};
-use amanat_domain::field::{self, Fr};
+use amanat_domain::field::Fr;
 use amanat_domain::governance::{Capabilities, Change, RoleGrant};
 use amanat_domain::identity::{RoleInner, SubjectCommitment};
 use amanat_domain::policy::RolePolicy;
@@ -13,15 +12,16 @@ use amanat_domain::statement::Statement;
 use amanat_domain::tx::{
     Action, ChainId, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction, TxId,
 };
-use amanat_params::{VerifyingKey, Witness, Zkey, insecure_dev_setup, insecure_dev_zkey};
-use amanat_prover::groth16::{Blinding, PreparedCircuit, PreparedKey, no_progress, prove};
+use amanat_params::{VerifyingKey, Witness, Zkey, insecure_dev_zkey};
+use amanat_testkit::groth16::SmallKey;
+use amanat_testkit::r1cs::{cubic, cubic_assignment};
 use amanat_verifier::{PreparedVerifyingKey, Proof};
-use ark_ff::One;
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
 use std::sync::OnceLock;
 
-/// Says: the first public input is `x^3 + x + 5`, the others are what they are.
+/// The statement says: the first public input is `x^3 + x` and this; the others are what they are.
+const SUM: u64 = 5;
+
+/// Keys for it, honest proofs, and files.
 pub(super) struct World {
     pub(super) vk: VerifyingKey,
     pub(super) key: PreparedVerifyingKey,
@@ -39,45 +39,15 @@ pub(super) fn world() -> &'static World {
     WORLD.get_or_init(World::new)
 }
 
-fn circuit() -> R1cs {
-    let one = Fr::one();
-    // Variables 9, 10, 11: x, x^2, x^3.
-    let rows = vec![
-        Row { a: vec![(9, one)], b: vec![(9, one)], c: vec![(10, one)] },
-        Row { a: vec![(10, one)], b: vec![(9, one)], c: vec![(11, one)] },
-        Row { a: vec![(0, Fr::from(5u64)), (9, one), (11, one)], b: vec![(0, one)], c: vec![(1, one)] },
-    ];
-    R1cs { num_public: 8, num_private: 3, rows }
-}
-
-fn assignment(rng: &mut ChaCha20Rng) -> Vec<Fr> {
-    let x = field::random(rng);
-    let mut values = vec![Fr::one(), x * x * x + x + Fr::from(5u64)];
-    values.extend((0..7).map(|_| field::random(rng)));
-    values.extend([x, x * x, x * x * x]);
-    values
-}
-
 impl World {
     fn new() -> Self {
-        let mut rng = ChaCha20Rng::seed_from_u64(7);
-        let r1cs = circuit();
-        let (pk, vk) =
-            insecure_dev_setup(Statement::Role, 1, &r1cs, &mut rng, &|_| ()).expect("a plain circuit");
-        let engine = amanat_accel::default_backend();
-        let prepared =
-            (PreparedKey::new(&pk, engine, Default::default()), PreparedCircuit::new(&r1cs, engine));
-        let mut honest = || {
-            let values = assignment(&mut rng);
-            let blinding = Blinding::draw(&mut rng);
-            let proof = prove(&prepared.0, &prepared.1, &values, blinding, &no_progress).expect("honest");
-            (core::array::from_fn(|i| values[i + 1]), proof)
-        };
-        let honest: Vec<_> = (0..4).map(|_| honest()).collect();
-        let zkey = insecure_dev_zkey(&r1cs, &mut rng).expect("a plain circuit");
+        let small = SmallKey::new(Statement::Role, 1, cubic(SUM), 7);
+        let honest: Vec<_> = (0..4).map(|i| small.prove(&cubic_assignment(SUM, i), i)).collect();
+        let zkey = insecure_dev_zkey(&cubic(SUM), &mut amanat_testkit::rng(7)).expect("a plain circuit");
         let (mut zkey_file, mut wtns_file) = (Vec::new(), Vec::new());
         zkey.write(&mut zkey_file).expect("a vector takes all");
-        Witness::new(assignment(&mut rng)).write(&mut wtns_file).expect("a vector takes all");
+        Witness::new(cubic_assignment(SUM, 4)).write(&mut wtns_file).expect("a vector takes all");
+        let vk = small.vk;
         let transactions = transactions(&vk, &honest[0]);
         let key = PreparedVerifyingKey::new(&vk);
         Self { vk, key, honest, zkey, zkey_file, wtns_file, transactions }

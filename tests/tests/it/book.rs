@@ -1,4 +1,4 @@
-//! Tables in the book that the code can produce are compared with the code. To write them anew:
+//! Tables in the book that the code can produce are compared with the code. This command writes them again:
 //! `AMANAT_REMAKE=1 cargo test -p amanat-tests --test it book`.
 
 use amanat_circuits::circuit;
@@ -10,7 +10,8 @@ use amanat_tests::{costs, declarations};
 use std::fs;
 use std::path::Path;
 
-/// Compares what stands between `<!-- begin: name -->` and `<!-- end: name -->` on a page of the book.
+/// Compares what is between `<!-- begin: name -->` and `<!-- end: name -->` on a page of the
+/// book.
 fn holds(page: &str, name: &str, table: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/book/src").join(page);
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

@@ -1,4 +1,5 @@
-//! The bodies of the fuzz targets over a seeded corpus: the same inputs on every machine, a second or two for each target.
+//! The bodies of the fuzz targets over a seeded corpus: the same inputs on every machine, a second
+//! or two for each target.
 
 use amanat_tests::fuzz::{self, TARGETS};
 use rand_chacha::ChaCha20Rng;
@@ -7,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Runs a target on nothing, on zeros and ones, and on `count` inputs of its own seed, most of them short: few draws, few
-/// edits.
+/// Runs a target on nothing, on zeros and ones, and on `count` inputs of a seed, most of them
+/// short: few draws, few edits.
 fn over_a_corpus(run: fn(&[u8]), seed: u64, count: usize) {
     for fixed in [&[][..], &[0; 64], &[0xff; 64], &[0xff; 700]] {
         run(fixed);

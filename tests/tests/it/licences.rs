@@ -14,7 +14,8 @@ fn allowed(deny: &str) -> BTreeSet<String> {
     list.lines().filter_map(|line| line.split('"').nth(1)).map(str::to_owned).collect()
 }
 
-/// Whether an SPDX expression can be satisfied by the allowed licences. `/` is the old spelling of `OR`.
+/// Whether an SPDX expression can be satisfied by the allowed licences. `/` is the old spelling of
+/// `OR`.
 fn satisfied(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut words = spaced.split_whitespace().peekable();
@@ -55,8 +56,8 @@ fn one(words: &mut Words<'_>, allowed: &BTreeSet<String>) -> bool {
     }
 }
 
-/// Name and version of every crate that some feature of ours builds on this machine. The lock file names more: crates behind
-/// features of our dependencies that nobody asks for.
+/// Name and version of every crate that some feature of ours builds on this machine. The lock file
+/// names more: crates behind features of our dependencies that nobody asks for.
 fn built(root: &Path) -> BTreeSet<(String, String)> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut tree = Command::new(cargo);

@@ -1,4 +1,5 @@
-//! The hash of the protocol against circomlibjs: `vectors/poseidon.json`, made by `vectors/poseidon.mjs`.
+//! The hash of the protocol against circomlibjs: `vectors/poseidon.json`, made by
+//! `vectors/poseidon.mjs`.
 
 use amanat_domain::field::Fr;
 use amanat_domain::poseidon::{MAX_INPUTS, hash_with};

@@ -1,11 +1,12 @@
-//! What pages and comments say: no word of the list in `docs/style.md`, and no file that does not exist.
+//! What pages and comments say: no word of the list in `docs/style.md`, and no file that does not
+//! exist.
 
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Pages that are checked, files and folders; `domain/src` has a page that is the documentation of a module. The list itself
-/// is in `docs/style.md`, which is not among them.
+/// Pages that are checked, files and folders; `domain/src` has a page that is the documentation of
+/// a module. The list itself is in `docs/style.md`, which is not among them.
 const PAGES: [&str; 7] = [
     "README.md",
     "ARCHITECTURE.md",
@@ -16,7 +17,8 @@ const PAGES: [&str; 7] = [
     "domain/src",
 ];
 
-/// The list: phrases with what to write instead, and longer phrases in which they are right. All in lower case.
+/// The list: phrases with what to write instead, and longer phrases in which they are right. All in
+/// lower case.
 struct List {
     phrases: Vec<(String, String)>,
     allowed: Vec<String>,

@@ -1,5 +1,5 @@
-//! Rules the workspace holds itself to: the direction of dependencies, where `unsafe` may stand, clause ids in code and
-//! book, the size of files.
+//! Rules the workspace holds itself to: the direction of dependencies, where `unsafe` may stand,
+//! clause ids in code and book, the size of files.
 
 use amanat_domain::statement::Statement;
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand, NodeDep, Package};
@@ -15,9 +15,10 @@ use std::path::{Path, PathBuf};
 ///                         prover, ledger, api <- client <- amanat, cli
 /// ```
 ///
-/// A prover checks its proofs before they leave, so it uses the verifier; never the other way round. `accel` depends on
-/// nothing of ours, and only what computes on curves uses it. `api` is what a node and its clients both speak. `benches`
-/// measures and nothing links it. `testkit` and `tests` are for tests alone.
+/// A prover checks its proofs before they leave, so it uses the verifier; never the other way
+/// round. `accel` depends on nothing of ours, and only what computes on curves uses it. `api` is
+/// what a node and its clients both speak. `benches` measures and nothing links it. `testkit` and
+/// `tests` are for tests alone.
 ///
 /// An edge that no manifest declares is not in the table: a right that nothing needs is no right.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
@@ -164,7 +165,8 @@ fn declared() -> Edges {
         .collect()
 }
 
-/// Normal dependencies of every crate that a build here may link, third parties' too, with every feature on.
+/// Normal dependencies of every crate that a build here may link, third parties' too, with every
+/// feature on.
 fn linked() -> Edges {
     let mut command = MetadataCommand::new();
     command.manifest_path(root().join("Cargo.toml")).features(CargoOpt::AllFeatures);
@@ -314,7 +316,7 @@ fn the_readme_names_the_two_commands() {
     for command in ["cargo run --release -- demo", "cargo test --workspace"] {
         assert!(
             readme.lines().any(|line| line.trim() == command),
-            "README.md lacks `{command}` on a line of its own"
+            "README.md lacks `{command}` on a separate line"
         );
     }
 }

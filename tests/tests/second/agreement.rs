@@ -4,20 +4,21 @@ use crate::convert::ToPlain;
 use crate::evaluator;
 use crate::plain::{Public, Witness};
 use crate::wires;
+use amanat_circuits::world::change::change;
 use amanat_circuits::world::sample::Sample;
-use amanat_circuits::world::{Case, World, rules};
+use amanat_circuits::world::{Case, World, rules, values};
 use amanat_circuits::{Cs, Denied, built};
 use amanat_domain::field::Fr;
 use amanat_domain::statement::PublicVector;
-use amanat_testkit::change::change;
-use amanat_testkit::values;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// How a world comes to be what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+enum Kind {
     /// Every statement holds.
     Honest,
     /// The story is another and the ledger tells it honestly.
@@ -31,8 +32,8 @@ pub(crate) enum Kind {
 }
 
 /// What the three say of one world.
-pub(crate) struct Verdicts {
-    pub(crate) kind: Kind,
+struct Verdicts {
+    kind: Kind,
     seed: u64,
     what: String,
     /// `None` if the types cannot express the world.
@@ -43,12 +44,8 @@ pub(crate) struct Verdicts {
 }
 
 impl Verdicts {
-    pub(crate) const fn accepted(&self) -> bool {
-        self.second
-    }
-
-    /// What is wrong where they differ.
-    pub(crate) fn disagreement(&self) -> Option<String> {
+    /// What each says, if they differ.
+    fn disagreement(&self) -> Option<String> {
         let native = self.native.as_ref().map(Result::is_ok);
         let agree = self.constraints.is_ok() == self.second && native.is_none_or(|n| n == self.second);
         let Self { kind, seed, what, native, constraints, second } = self;
@@ -70,7 +67,7 @@ fn violated<R: Sample>(assignment: &[Fr]) -> Result<(), &'static str> {
 }
 
 /// A world of this seed and the verdicts on it.
-pub(crate) fn judge<R: Sample + ToPlain>(seed: u64) -> Verdicts {
+fn judge<R: Sample + ToPlain>(seed: u64) -> Verdicts {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let rng = &mut rng;
     let mut world = if rng.random_bool(0.5) { World::new(seed) } else { rules::asking(seed) };
@@ -98,8 +95,8 @@ fn judge_typed<R: Sample + ToPlain>(seed: u64, kind: Kind, case: Case<R>) -> Ver
     }
 }
 
-/// One or two fields changed; in half of the cases under a bundle that commits to where they lead, and mostly with the
-/// public vector of a prover who goes on honestly from there.
+/// One or two fields changed; in half of the cases under a bundle that commits to where they lead,
+/// and mostly with the public vector of a prover who goes on honestly from there.
 fn tampered<R: Sample>(world: &World, rng: &mut ChaCha20Rng) -> Case<R> {
     let Case { mut witness, public } = R::case(world);
     (0..rng.random_range(1..3)).for_each(|_| witness.tamper(rng));
@@ -159,15 +156,58 @@ fn judge_unrepresentable<R: Sample + ToPlain>(seed: u64, case: &Case<R>, rng: &m
     }
 }
 
-/// The verdicts on so many worlds; a statement's share of the seeds follows from its number.
+/// The numbers of [`Witness::chosen`] that the constraints have in wires of their own, in some of
+/// these worlds, and the others.
+pub(crate) fn located<R: Sample + ToPlain>(worlds: u64) -> [BTreeSet<&'static str>; 2] {
+    let [mut found, mut all] = [const { BTreeSet::new() }; 2];
+    for seed in 0..worlds {
+        let case = R::case(&World::new(seed));
+        let assignment = case.witness.assign(&case.public);
+        for field in case.witness.to_plain().chosen() {
+            all.insert(field.name);
+            found.extend(wires::locate(&assignment, &field).map(|_| field.name));
+        }
+    }
+    let others = all.difference(&found).copied().collect();
+    [found, others]
+}
+
+/// What a run met: by kind how many worlds hold and how many do not; the clauses that constraints
+/// refused by; the numbers that were changed.
+#[derive(Default)]
+struct Met {
+    verdicts: BTreeMap<Kind, [u64; 2]>,
+    clauses: BTreeSet<&'static str>,
+    changed: BTreeSet<String>,
+}
+
+impl fmt::Display for Met {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, [refused, accepted]) in &self.verdicts {
+            writeln!(f, "  {kind:?}: {accepted} hold, {refused} do not")?;
+        }
+        let listed = |set: Vec<&str>| set.join(", ");
+        writeln!(f, "  refused by {}", listed(self.clauses.iter().copied().collect()))?;
+        write!(f, "  changed: {}", listed(self.changed.iter().map(String::as_str).collect()))
+    }
+}
+
+/// Judges `worlds` worlds; returns what was met, for people to read.
 ///
 /// # Panics
-/// Where the three disagree, with all the disagreements.
-pub(crate) fn agree<R: Sample + ToPlain>(first: u64, worlds: u64) {
-    let all: Vec<Verdicts> =
-        (0..worlds).into_par_iter().map(|i| judge::<R>(first + i * 6 + R::STATEMENT as u64)).collect();
+/// If the three verdicts on a world differ, with all disagreements; if no world holds, or every
+/// world.
+pub(crate) fn agree<R: Sample + ToPlain>(first: u64, worlds: u64) -> String {
+    let all: Vec<Verdicts> = (0..worlds).into_par_iter().map(|i| judge::<R>(first + i)).collect();
     let wrong: Vec<String> = all.iter().filter_map(Verdicts::disagreement).collect();
     assert!(wrong.is_empty(), "{}: {} of {worlds}\n{}", R::STATEMENT, wrong.len(), wrong.join("\n"));
-    let accepted = all.iter().filter(|v| v.accepted()).count() as u64;
+    let mut met = Met::default();
+    for verdicts in all {
+        met.verdicts.entry(verdicts.kind).or_default()[usize::from(verdicts.second)] += 1;
+        met.clauses.extend(verdicts.constraints.err());
+        met.changed.insert(verdicts.what);
+    }
+    let accepted: u64 = met.verdicts.values().map(|[_, accepted]| accepted).sum();
     assert!((1..worlds).contains(&accepted), "{}: {accepted} of {worlds} hold", R::STATEMENT);
+    format!("{}: {worlds} worlds, {accepted} hold\n{met}", R::STATEMENT)
 }

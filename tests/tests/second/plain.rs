@@ -1,4 +1,5 @@
-//! A statement's public vector and witness as plain numbers, as the "Witness" sections of the book list them.
+//! A statement's public vector and witness as plain numbers, as the "Witness" sections of the book
+//! list them.
 
 use ark_bn254::Fr;
 
@@ -167,7 +168,8 @@ pub(crate) enum Witness {
     Access(Box<Access>),
 }
 
-/// A number that a prover chooses: its name, the bits it is packed into (0: a whole field element), and where it is.
+/// A number that a prover chooses: its name, the bits it is packed into (0: a whole field element),
+/// and where it is.
 pub(crate) struct Chosen<'a> {
     pub(crate) name: &'static str,
     pub(crate) bits: usize,
@@ -208,8 +210,9 @@ impl Credential {
 }
 
 impl Witness {
-    /// The numbers that a prover chooses, also such as no type of the workspace can hold. What the ledger wrote is not
-    /// among them: bundle, paths, neighbours of an absent id, the epoch of an anchor.
+    /// The numbers that a prover chooses, also such as no type of the workspace can hold. What the
+    /// ledger wrote is not among them: bundle, paths, neighbours of an absent id, the epoch of an
+    /// anchor.
     pub(crate) fn chosen(&mut self) -> Vec<Chosen<'_>> {
         match self {
             Self::Grant(w) => {
@@ -248,7 +251,7 @@ impl Witness {
             Self::Role(w) => {
                 let Role { credential, shift, roles, organisations, .. } = &mut **w;
                 let mut list = Vec::from(credential.chosen());
-                list.push(chosen("shift", 0, shift));
+                list.push(chosen("shift", 26, shift));
                 list.extend(roles.iter_mut().map(|role| chosen("listed role", 0, role)));
                 list.extend(organisations.iter_mut().map(|o| chosen("listed organisation", 0, o)));
                 list
@@ -283,18 +286,18 @@ impl Witness {
                 list
             }
             Self::Access(w) => {
-                let Access { credential, consent, roles, organisations, .. } = &mut **w;
-                let mut list = consent.chosen();
-                list.extend(credential.chosen());
-                list.extend(roles.iter_mut().map(|role| chosen("listed role", 0, role)));
-                list.extend(organisations.iter_mut().map(|o| chosen("listed organisation", 0, o)));
+                let w = &mut **w;
+                let mut list = w.consent.chosen();
+                list.extend(w.credential.chosen());
+                list.extend(w.roles.iter_mut().map(|role| chosen("listed role", 0, role)));
+                list.extend(w.organisations.iter_mut().map(|o| chosen("listed organisation", 0, o)));
                 list.extend([
                     chosen("patient key", 0, &mut w.patient_key),
                     chosen("d", 0, &mut w.d),
                     chosen("subject salt", 0, &mut w.subject_salt),
                     chosen("root salt", 0, &mut w.root_salt),
                     chosen("custodian", 0, &mut w.custodian),
-                    chosen("shift", 0, &mut w.shift),
+                    chosen("shift", 26, &mut w.shift),
                     chosen("scope", 138, &mut w.scope),
                     chosen("use", 64, &mut w.use_index),
                 ]);

@@ -1,11 +1,12 @@
-//! Where the constraints have a number of the plain world, and how a prover who wants another number there would cheat.
+//! Where the constraints have a number of the plain world, and how a prover who wants another
+//! number there would cheat.
 
 use crate::plain::Chosen;
 use amanat_circuits::cs::Cs;
 use amanat_circuits::statements::Relation;
+use amanat_circuits::world::values;
 use amanat_domain::field::{Fr, pow2};
 use amanat_domain::statement::{PUBLIC_INPUTS, PublicVector};
-use amanat_testkit::values;
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use rand::RngExt;
 use rand_chacha::ChaCha20Rng;
@@ -15,7 +16,8 @@ fn bits_of(x: Fr, bits: usize) -> Vec<Fr> {
     (0..bits).map(|i| if x.get_bit(i) { Fr::ONE } else { Fr::ZERO }).collect()
 }
 
-/// The wires that hold the number: one, or one for each bit. `None` if its value is there more than once, or not at all.
+/// The wires that hold the number: one, or one for each bit. `None` if its value is there more than
+/// once, or not at all.
 pub(crate) fn locate(assignment: &[Fr], field: &Chosen<'_>) -> Option<usize> {
     let pattern = if field.bits == 0 { vec![*field.value] } else { bits_of(*field.value, field.bits) };
     let private = 1 + PUBLIC_INPUTS;
@@ -24,7 +26,8 @@ pub(crate) fn locate(assignment: &[Fr], field: &Chosen<'_>) -> Option<usize> {
     found.next().is_none().then_some(private + first)
 }
 
-/// What makes the wires at `first` add up to the value: its low bits, and what is left of it on the lowest bit.
+/// What makes the wires at `first` add up to the value: its low bits, and what is left of it on the
+/// lowest bit.
 pub(crate) fn faults(first: usize, bits: usize, value: Fr) -> Vec<(u32, Fr)> {
     if bits == 0 {
         return vec![(first as u32, value)];
@@ -35,7 +38,8 @@ pub(crate) fn faults(first: usize, bits: usize, value: Fr) -> Vec<(u32, Fr)> {
     wires.into_iter().enumerate().map(|(i, bit)| ((first + i) as u32, bit)).collect()
 }
 
-/// Another value for the number: near its word's end, with one bit or its halves changed, or anything.
+/// Another value for the number: near its word's end, with one bit or its halves changed, or
+/// anything.
 pub(crate) fn another(field: &Chosen<'_>, rng: &mut ChaCha20Rng) -> Fr {
     let (old, width) = (*field.value, field.bits as u32);
     if width == 0 {
@@ -59,7 +63,8 @@ pub(crate) fn another(field: &Chosen<'_>, rng: &mut ChaCha20Rng) -> Fr {
     }
 }
 
-/// The assignment of a prover who puts these values in place of the honest ones, and publishes what comes out.
+/// The assignment of a prover who puts these values in place of the honest ones, and publishes what
+/// comes out.
 pub(crate) fn cheat<R: Relation>(witness: &R, public: &PublicVector, faults: Vec<(u32, Fr)>) -> Vec<Fr> {
     let mut cs = Cs::cheating(&public.to_field_elements(), faults);
     witness.constrain(&mut cs);

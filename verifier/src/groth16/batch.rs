@@ -151,8 +151,9 @@ fn weights<'a, T: Sync, B: AsRef<[u8]>>(
 mod tests {
     use super::*;
     use crate::groth16::search::search_budget;
-    use crate::testing::{g2_outside_the_subgroup, worlds};
+    use crate::testing::worlds;
     use amanat_params::PROOF_BYTES;
+    use amanat_testkit::groth16::g2_outside_the_subgroup;
     use ark_bn254::{G1Affine, G1Projective, G2Affine, G2Projective};
     use ark_ec::{CurveGroup, PrimeGroup};
     use ark_ff::{One, UniformRand};

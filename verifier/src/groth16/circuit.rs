@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn eight_public_inputs_are_judged_as_those_of_a_statement_are() {
         for world in worlds() {
-            let key = CircuitKey::new(world.vk.points().clone()).expect("points");
+            let key = CircuitKey::new(world.vk().points().clone()).expect("points");
             let (public, proof) = world.prove(1);
             assert_eq!(verify_circuit(&key, &public, &proof), Ok(()));
             let mut wrong = public;

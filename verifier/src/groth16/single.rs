@@ -87,8 +87,9 @@ pub fn verify_bytes(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{World, g2_outside_the_subgroup, worlds};
+    use crate::testing::{World, worlds};
     use amanat_params::{PROOF_BYTES, PointError, ProofPart};
+    use amanat_testkit::groth16::g2_outside_the_subgroup;
     use ark_bn254::{Fq, Fq2, G1Projective, G2Projective};
     use ark_ec::AffineRepr;
     use ark_ec::short_weierstrass::SWCurveConfig;
@@ -182,7 +183,7 @@ mod tests {
         let mut rng = ark_std::test_rng();
         let (x, y) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
         let a = *proof.a() * x.inverse().expect("random");
-        let b = *proof.b() * x + world.vk.points().delta_g2 * (x * y);
+        let b = *proof.b() * x + world.vk().points().delta_g2 * (x * y);
         let c = *proof.a() * y + proof.c();
         let other = Proof::from_points(a.into_affine(), b.into_affine(), c.into_affine()).expect("points");
         assert_ne!(other.to_bytes(), proof.to_bytes());

@@ -1,8 +1,9 @@
-//! No two modules beside each other use each other, be it through third ones: a crate is read from the bottom up, as the
-//! workspace is.
+//! No two modules beside each other use each other, be it through third ones: a crate is read from
+//! the bottom up, as the workspace is.
 //!
-//! Compared are siblings, each with all that is inside it. That a module uses what its parent declares, or the parent what is
-//! inside it, is no circle: a folder's `mod.rs` says what its files share.
+//! Compared are siblings, each with all that is inside it. That a module uses what its parent
+//! declares, or the parent what is inside it, is no circle: a folder's `mod.rs` says what its files
+//! share.
 
 mod source;
 

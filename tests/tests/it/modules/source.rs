@@ -1,7 +1,8 @@
-//! Which modules a crate has and which paths each of them names: enough of Rust's grammar for that, and no more.
+//! Which modules a crate has and which paths each of them names: enough of Rust's grammar for that,
+//! and no more.
 //!
-//! Read are `mod` declarations (with `#[path]`), `use` trees and paths in code that begin with `crate`, `super` or `self`.
-//! Code under `#[cfg(test)]` is left out. A macro's output is not seen.
+//! Read are `mod` declarations (with `#[path]`), `use` trees and paths in code that begin with
+//! `crate`, `super` or `self`. Code under `#[cfg(test)]` is left out. A macro's output is not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -75,7 +76,8 @@ impl Modules {
                 continue;
             }
             at.pop();
-            // Imports that lead round in a circle are no names of Rust; eight steps are more than any real chain has.
+            // Imports that lead round in a circle are no names of Rust; eight steps are more than
+            // any real chain has.
             if module.items.contains(segment) || depth > 8 {
                 return Some(at);
             }
@@ -95,7 +97,7 @@ impl Modules {
     }
 }
 
-/// A module whose code is in a file of its own.
+/// A module with a separate file.
 pub(crate) struct Declared {
     name: Name,
     /// Inline modules around the declaration, within its file.
@@ -339,7 +341,8 @@ impl Reader<'_> {
     }
 }
 
-/// Names, `::` and single signs; neither comments nor what is in strings but for the string that an attribute names.
+/// Names, `::` and single signs; neither comments nor what is in strings but for the string that an
+/// attribute names.
 fn tokens(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     let mut out = Vec::new();

@@ -1,4 +1,5 @@
-//! `access.md`: a licensed holder may access this record, because an unrevoked consent of its patient permits it.
+//! `access.md`: a licensed holder may access this record, because an unrevoked consent of its
+//! patient permits it.
 
 use super::permission::{OpenConsent, Recipient, Request, Scope};
 use super::role::OpenCredential;
@@ -48,7 +49,8 @@ impl OpenRecord {
         })
     }
 
-    /// ACC-11: every category is asked for, and the confidentiality is not higher than what is asked for.
+    /// ACC-11: every category is asked for, and the confidentiality is not higher than what is
+    /// asked for.
     fn lies_within(&self, scope: &Scope) -> Result<()> {
         for (held, asked) in self.categories.iter().zip(&scope.masks[CATEGORIES]) {
             must(&(!held | asked))?;

@@ -13,7 +13,7 @@ pub(super) fn constrain(sheet: &Sheet, w: &Grant) -> Result<()> {
     // GRA-3
     let root = sheet.root(&subject, &w.path)?;
     // GRA-1
-    sheet.open_bundle(&w.bundle, &[(Registry::Subjects, &root)])?;
+    let _now = sheet.open_bundle(&w.bundle, &[(Registry::Subjects, &root)])?;
     // GRA-4
     let consent = OpenConsent::new(sheet, &w.consent, &subject)?;
     consent.leaf.enforce_equal(&sheet.out[0])?;

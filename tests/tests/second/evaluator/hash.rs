@@ -1,4 +1,5 @@
-//! `H(tag; x_1, .., x_n)` by arkworks' Poseidon: its permutation, and its own Grain LFSR for the constants.
+//! `H(tag; x_1, .., x_n)` by arkworks' Poseidon: its permutation, and its own Grain LFSR for the
+//! constants.
 
 use super::sheet::{F, Num};
 use ark_crypto_primitives::sponge::CryptographicSponge;

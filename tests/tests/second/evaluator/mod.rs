@@ -1,8 +1,9 @@
 //! The six statements a second time, on arkworks' gadgets, written from the book alone.
 //!
-//! Nothing here uses the circuits, the gadgets or the hash of the workspace: permutation, comparisons and bits are those
-//! of `ark-crypto-primitives` and `ark-r1cs-std`, and the clauses are read from `docs/book/src`. A mistake that the
-//! native check and the constraints share is therefore not shared here, unless the book makes it too.
+//! Nothing here uses the circuits, the gadgets or the hash of the workspace: permutation,
+//! comparisons and bits are those of `ark-crypto-primitives` and `ark-r1cs-std`, and the clauses
+//! are read from `docs/book/src`. A mistake that the native check and the constraints share is
+//! therefore not shared here, unless the book makes it too.
 
 mod access;
 mod consent;

@@ -5,7 +5,8 @@ use crate::plain::Consent;
 use ark_ff::{AdditiveGroup, Field};
 use ark_r1cs_std::prelude::EqGadget;
 
-/// Purposes, actions, categories, jurisdictions: the masks of a rule and of a request, in this order.
+/// Purposes, actions, categories, jurisdictions: the masks of a rule and of a request, in this
+/// order.
 const MASKS: [usize; 4] = [32, 8, 64, 32];
 const CONFIDENTIALITY_BITS: usize = 2;
 const SCOPE_BITS: usize = 32 + 8 + 64 + 32 + CONFIDENTIALITY_BITS;
@@ -75,8 +76,9 @@ pub(super) struct OpenConsent {
 }
 
 impl OpenConsent {
-    /// Opens the leaf `H(Consent; H(Rules; w_0 .. w_15), w_16 .. w_23, subject, terms, nonce, policy, salt)`, with every
-    /// packed word in range.
+    /// Opens the leaf
+    /// `H(Consent; H(Rules; w_0 .. w_15), w_16 .. w_23, subject, terms, nonce, policy, salt)`, with
+    /// every packed word in range.
     pub(super) fn new(sheet: &Sheet, consent: &Consent, subject: &Num) -> Result<Self> {
         let words = sheet.privates(&consent.words)?;
         let [terms, nonce, policy, salt] =
@@ -108,8 +110,8 @@ impl OpenConsent {
         id.enforce_equal(&sheet.nf[0])
     }
 
-    /// The rules and the default permit the request: nested rules that match decide, else root rules, else the default;
-    /// at each level a denial wins.
+    /// The rules and the default permit the request: nested rules that match decide, else root
+    /// rules, else the default; at each level a denial wins.
     pub(super) fn permits(&self, sheet: &Sheet, request: &Request<'_>) -> Result<()> {
         let Recipient { organisation, role, holder } = request.recipient;
         let grantees = [

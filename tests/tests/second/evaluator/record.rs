@@ -104,7 +104,7 @@ pub(super) fn constrain(sheet: &Sheet, w: &Record) -> Result<()> {
     let revocations = Num::conditionally_select(&latest, &computed, &given)?;
     // REC-1
     let roots = [(Registry::Records, &records), (Registry::Revocations, &revocations)];
-    sheet.open_bundle(&w.bundle, &roots)?;
+    let _now = sheet.open_bundle(&w.bundle, &roots)?;
     // REC-10
     let disclosed = |(leaf, bit): (&Entered, &Bit)| &leaf.commitment * Num::from(bit.clone());
     let disclosure: Vec<Num> = leaves.iter().zip(&mask).map(disclosed).collect();

@@ -16,7 +16,7 @@ pub(super) fn constrain(sheet: &Sheet, w: &Revoke) -> Result<()> {
     outer.extend([subject.clone(), terms, nonce.clone(), policy, salt]);
     let root = sheet.root(&sheet.hash(Tag::Consent, &outer)?, &w.path)?;
     // REV-1
-    sheet.open_bundle(&w.bundle, &[(Registry::Consents, &root)])?;
+    let _now = sheet.open_bundle(&w.bundle, &[(Registry::Consents, &root)])?;
     // REV-4
     sheet.hash(Tag::Revoke, &[nonce, subject])?.enforce_equal(&sheet.out[0])?;
     // REV-5

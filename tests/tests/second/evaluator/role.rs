@@ -6,8 +6,10 @@ use ark_r1cs_std::prelude::EqGadget;
 
 /// Seconds of a shift.
 const SHIFT_SECONDS: u64 = 28_800;
+/// Bits of a shift's number.
+const SHIFT_BITS: usize = 26;
 /// Bits of a second within a shift.
-const SHIFT_BITS: usize = 15;
+const SECOND_BITS: usize = 15;
 
 /// A credential, opened with the secret of its holder.
 pub(super) struct OpenCredential {
@@ -20,7 +22,8 @@ pub(super) struct OpenCredential {
 }
 
 impl OpenCredential {
-    /// `H(Role; role, organisation, H(RoleInner; holder key, licence, salt))`, the holder key being `H(HolderKey; s_h)`
+    /// `H(Role; role, organisation, H(RoleInner; holder key, licence, salt))`, the holder key being
+    /// `H(HolderKey; s_h)`
     pub(super) fn new(sheet: &Sheet, credential: &Credential) -> Result<Self> {
         let Credential { s_h, role, organisation, licence, salt } = *credential;
         let [secret, role, organisation, licence, salt] =
@@ -41,11 +44,10 @@ impl OpenCredential {
     /// The slot is `H(Session; s_h, shift)`, `shift = floor(now / 28800)`.
     pub(super) fn session(&self, sheet: &Sheet, now: &Num, shift: F, slot: &Num) -> Result<()> {
         let shift = sheet.private(shift)?;
-        // A shift is a whole number of shifts since the year 1, so it has no more bits than the time has.
-        fits(&shift, TIME_BITS)?;
+        fits(&shift, SHIFT_BITS)?;
         let second = now - &shift * F::from(SHIFT_SECONDS);
-        fits(&second, SHIFT_BITS)?;
-        fits(&(Num::Constant(F::from(SHIFT_SECONDS - 1)) - second), SHIFT_BITS)?;
+        fits(&second, SECOND_BITS)?;
+        fits(&(Num::Constant(F::from(SHIFT_SECONDS - 1)) - second), SECOND_BITS)?;
         sheet.hash(Tag::Session, &[self.secret.clone(), shift])?.enforce_equal(slot)
     }
 

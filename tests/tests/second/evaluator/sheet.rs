@@ -1,4 +1,5 @@
-//! What the statements share: the public vector, hashes by tag, numbers of few bits, paths, the bundle.
+//! What the statements share: the public vector, hashes by tag, numbers of few bits, paths, the
+//! bundle.
 
 use super::hash::hash;
 use crate::plain::{Absence, Bundle, Path, Public};
@@ -91,7 +92,7 @@ pub(super) struct Period {
 impl Sheet {
     pub(super) fn new(public: &Public) -> Result<Self> {
         let cs = ConstraintSystem::new_ref();
-        let mut input = |x: F| Num::new_input(cs.clone(), || Ok(x));
+        let input = |x: F| Num::new_input(cs.clone(), || Ok(x));
         let [ctx, bundle, epoch, policy, nf_0, nf_1, out_0, out_1] = *public;
         let (ctx, bundle, epoch, policy) = (input(ctx)?, input(bundle)?, input(epoch)?, input(policy)?);
         let (nf, out) = ([input(nf_0)?, input(nf_1)?], [input(out_0)?, input(out_1)?]);
@@ -121,7 +122,8 @@ impl Sheet {
         hash(&self.cs, RECORD_LEAF + i, parts)
     }
 
-    /// The root that a path leads to: two bits of the index at each level, least first, say which child the node is.
+    /// The root that a path leads to: two bits of the index at each level, least first, say which
+    /// child the node is.
     pub(super) fn root(&self, leaf: &Num, path: &Path) -> Result<Num> {
         let mut index = Word::new(&self.private(path.index)?, 2 * path.siblings.len())?;
         let mut node = leaf.clone();
@@ -147,18 +149,20 @@ impl Sheet {
         Ok(node)
     }
 
-    /// Where `when` is set, `low < id < next` for a leaf of the indexed tree. Returns the root that holds this leaf.
+    /// Where `when` is set, `low < id < next` for a leaf of the indexed tree. Returns the root that
+    /// holds this leaf.
     pub(super) fn absent(&self, id: &Num, absence: &Absence, when: &Bit) -> Result<Num> {
         let (low, next) = (self.private(absence.value)?, self.private(absence.next)?);
         let when = Num::from(when.clone());
         for difference in [id - &low - F::ONE, &next - id - F::ONE] {
-            (&when * &difference).to_bits_le_with_top_bits_zero(ID_BITS)?;
+            fits(&(&when * &difference), ID_BITS)?;
         }
         let leaf = self.hash(Tag::IndexedLeaf, &[low, next])?;
         self.root(&leaf, &absence.path)
     }
 
-    /// `B_e = H(Bundle; e, time, roots and counts)` with these roots in place of the private ones. Returns the time.
+    /// `B_e = H(Bundle; e, time, roots and counts)` with these roots in place of the private ones.
+    /// Returns the time.
     pub(super) fn open_bundle(&self, bundle: &Bundle, computed: &[(Registry, &Num)]) -> Result<Num> {
         let time = self.private(bundle.time)?;
         let mut roots = self.privates(&bundle.roots)?;
@@ -229,7 +233,7 @@ pub(super) fn one_of(x: &Num, list: &[Num]) -> Result<()> {
 }
 
 impl Word {
-    /// Cuts a number of so many bits.
+    /// Cuts a number of `bits` bits into fields.
     pub(super) fn new(x: &Num, bits: usize) -> Result<Self> {
         debug_assert!(bits < F::MODULUS_BIT_SIZE as usize);
         Ok(Self { bits: x.to_bits_le_with_top_bits_zero(bits)?.0, taken: 0 })

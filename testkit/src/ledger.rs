@@ -1,11 +1,13 @@
-//! A small chain: a hospital, a registrar, a board, and keys over a circuit that binds its eight public inputs and says
-//! nothing about them. The rules of the ledger do not depend on what a proof says.
+//! A small chain: a hospital, a registrar, a board, and keys over a circuit that binds its eight
+//! public inputs and says nothing about them. The rules of the ledger do not depend on what a proof
+//! says.
 
-use amanat_circuits::r1cs::{R1cs, Row};
+use crate::groth16::SmallKey;
+use crate::r1cs::{binding, binding_assignment};
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, Jurisdictions, OrgId, Purposes, RoleCode,
 };
-use amanat_domain::field::{self, Fr};
+use amanat_domain::field::Fr;
 use amanat_domain::governance::Change;
 use amanat_domain::identity::{RoleInner, SubjectCommitment};
 use amanat_domain::policy::{AccessPolicy, RolePolicy, Scope};
@@ -16,53 +18,61 @@ use amanat_domain::statement::{PolicyKind, Statement};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyDigest, KeyVector, PolicyField, ProofTx, SignedTx, Transaction};
 use amanat_ledger::*;
-use amanat_params::{Proof, ProvingKey, VerifyingKey, insecure_dev_setup};
-use ark_bn254::Bn254;
-use ark_groth16::Groth16;
-use ark_groth16::r1cs_to_qap::LibsnarkReduction;
+use amanat_params::{Proof, VerifyingKey};
 use ed25519_dalek::{Signer, SigningKey};
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
 use std::sync::{Arc, OnceLock};
 
-pub(crate) const START: i64 = 1_795_000_000;
-pub(crate) const EPOCH: u32 = 3600;
+/// Unix time of the genesis.
+pub const START: i64 = 1_795_000_000;
+/// Seconds of an epoch.
+pub const EPOCH: u32 = 3600;
 
-pub(crate) fn at(seconds: i64) -> Timestamp {
+/// The time `seconds` after the genesis.
+pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(START + seconds).expect("a time")
 }
 
-pub(crate) fn epoch(e: i64) -> Timestamp {
+/// The time at which epoch `e` begins.
+pub fn epoch(e: i64) -> Timestamp {
     at(e * i64::from(EPOCH))
 }
 
-pub(crate) fn f(n: u64) -> Fr {
+/// A small field element.
+pub fn f(n: u64) -> Fr {
     Fr::from(n)
 }
 
-pub(crate) fn signer(n: u8) -> SigningKey {
+/// The signing key number `n`.
+pub fn signer(n: u8) -> SigningKey {
     SigningKey::from_bytes(&[n; 32])
 }
 
-/// The members: who signs with which key.
-pub(crate) const HOSPITAL: (&str, u8) = ("Organization/hospital", 1);
-pub(crate) const REGISTRAR: (&str, u8) = ("Organization/registrar", 2);
-pub(crate) const BOARD: (&str, u8) = ("Organization/board", 3);
-pub(crate) const NOBODY: (&str, u8) = ("Organization/nobody", 9);
+/// A member and the number of its signing key: enrols, anchors, issues every role.
+pub const HOSPITAL: (&str, u8) = ("Organization/hospital", 1);
+/// Issues nurses' roles.
+pub const REGISTRAR: (&str, u8) = ("Organization/registrar", 2);
+/// Governs.
+pub const BOARD: (&str, u8) = ("Organization/board", 3);
+/// No member, and a key that is none's.
+pub const NOBODY: (&str, u8) = ("Organization/nobody", 9);
 
-pub(crate) fn org((id, _): (&str, u8)) -> OrgId {
+/// The id of a member.
+pub fn org((id, _): (&str, u8)) -> OrgId {
     OrgId::from_reference(id)
 }
 
-pub(crate) fn nurse() -> RoleCode {
+/// A role that hospital and registrar issue.
+pub fn nurse() -> RoleCode {
     RoleCode::from_coding("urn:roles", "nurse")
 }
 
-pub(crate) fn surgeon() -> RoleCode {
+/// A role that the hospital alone issues.
+pub fn surgeon() -> RoleCode {
     RoleCode::from_coding("urn:roles", "surgeon")
 }
 
-pub(crate) fn spec() -> GenesisSpec {
+/// A genesis of these members, without validators and with floors of 0.
+pub fn spec() -> GenesisSpec {
     let member = |(id, n): (&str, u8), capabilities| OrganisationSpec {
         id: id.to_owned(),
         name: id.to_owned(),
@@ -99,15 +109,16 @@ pub(crate) fn spec() -> GenesisSpec {
 }
 
 /// Four that govern together: three of them decide.
-pub(crate) const COUNCIL: [(&str, u8); 4] = [
+pub const COUNCIL: [(&str, u8); 4] = [
     ("Organization/board-a", 11),
     ("Organization/board-b", 12),
     ("Organization/board-c", 13),
     ("Organization/board-d", 14),
 ];
 
-/// Hospital and registrar as ever, governed by the council; the first two of it run validators, the hospital too.
-pub(crate) fn council_spec() -> GenesisSpec {
+/// Hospital and registrar as ever, governed by the council; the first two of it run validators, the
+/// hospital too.
+pub fn council_spec() -> GenesisSpec {
     let mut spec = spec();
     let board = spec.organisations.pop().expect("three");
     spec.organisations.extend(COUNCIL.map(|(id, n)| OrganisationSpec {
@@ -122,44 +133,50 @@ pub(crate) fn council_spec() -> GenesisSpec {
     spec
 }
 
-pub(crate) fn council() -> Arc<Genesis> {
+/// The council's genesis.
+pub fn council() -> Arc<Genesis> {
     Arc::new(Genesis::new(council_spec()).expect("a good genesis"))
 }
 
-pub(crate) fn public(n: u8) -> [u8; 32] {
+/// The public half of signing key number `n`.
+pub fn public(n: u8) -> [u8; 32] {
     signer(n).verifying_key().to_bytes()
 }
 
-pub(crate) fn proposed(chain: &Genesis, who: (&str, u8), nonce: u64, change: Change) -> Transaction {
+/// A signed proposal.
+pub fn proposed(chain: &Genesis, who: (&str, u8), nonce: u64, change: Change) -> Transaction {
     sign(chain, who, nonce, Action::Propose(Box::new(change)))
 }
 
-pub(crate) fn approve(chain: &Genesis, who: (&str, u8), proposal: &Transaction) -> Transaction {
+/// A signed approval of a proposal.
+pub fn approve(chain: &Genesis, who: (&str, u8), proposal: &Transaction) -> Transaction {
     sign(chain, who, 0, Action::Approve(proposal.id()))
 }
 
 /// A proposal of the first of the council and the approvals of the next two.
-pub(crate) fn decision(chain: &Genesis, nonce: u64, change: Change) -> Vec<Transaction> {
+pub fn decision(chain: &Genesis, nonce: u64, change: Change) -> Vec<Transaction> {
     let proposal = proposed(chain, COUNCIL[0], nonce, change);
     let approvals = [1, 2].map(|i| approve(chain, COUNCIL[i], &proposal));
     std::iter::once(proposal).chain(approvals).collect()
 }
 
-pub(crate) fn genesis() -> Arc<Genesis> {
+/// The genesis of [`spec`].
+pub fn genesis() -> Arc<Genesis> {
     Arc::new(Genesis::new(spec()).expect("a good genesis"))
 }
 
 /// The n-th validator's key.
-pub(crate) fn validator(n: u8) -> SigningKey {
+pub fn validator(n: u8) -> SigningKey {
     signer(100 + n)
 }
 
-pub(crate) fn validator_key(signer: &SigningKey) -> ValidatorKey {
+/// The key by which validators know this signer.
+pub fn validator_key(signer: &SigningKey) -> ValidatorKey {
     ValidatorKey(signer.verifying_key().to_bytes())
 }
 
 /// The same members, and this many validators.
-pub(crate) fn validated_genesis(validators: u8) -> Arc<Genesis> {
+pub fn validated_genesis(validators: u8) -> Arc<Genesis> {
     let mut spec = spec();
     let name = |n| ValidatorSpec {
         organisation: HOSPITAL.0.into(),
@@ -170,12 +187,12 @@ pub(crate) fn validated_genesis(validators: u8) -> Arc<Genesis> {
 }
 
 /// What these validators sign to make a block final.
-pub(crate) fn certify(header: &Header, round: u32, validators: &[u8]) -> Certificate {
+pub fn certify(header: &Header, round: u32, validators: &[u8]) -> Certificate {
     certify_with(header, round, validators.iter().map(|n| validator(*n)))
 }
 
 /// What those of the council's validators sign who agree on the block after this state.
-pub(crate) fn certify_council(state: &State, header: &Header) -> Certificate {
+pub fn certify_council(state: &State, header: &Header) -> Certificate {
     let sets = state.validators().expect("the council has validators");
     let set = &sets.at(header.height).set;
     certify_with(header, 0, (61..=64).map(signer).filter(|s| set.contains(&validator_key(s))))
@@ -190,7 +207,8 @@ fn certify_with(header: &Header, round: u32, signers: impl Iterator<Item = Signi
     Certificate { height: header.height, round, block, signatures }
 }
 
-pub(crate) fn sign(chain: &Genesis, (id, n): (&str, u8), nonce: u64, action: Action) -> Transaction {
+/// A transaction of a member, signed.
+pub fn sign(chain: &Genesis, (id, n): (&str, u8), nonce: u64, action: Action) -> Transaction {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&nonce.to_le_bytes());
     let mut tx = SignedTx {
@@ -204,85 +222,68 @@ pub(crate) fn sign(chain: &Genesis, (id, n): (&str, u8), nonce: u64, action: Act
     Transaction::Signed(Box::new(tx))
 }
 
-pub(crate) fn enrol(chain: &Genesis, subject: u64) -> Transaction {
+/// The hospital enrols a subject.
+pub fn enrol(chain: &Genesis, subject: u64) -> Transaction {
     sign(chain, HOSPITAL, 0, Action::Enrol(vec![SubjectCommitment::new(f(subject))]))
 }
 
-pub(crate) fn issue(chain: &Genesis, inner: u64) -> Transaction {
+/// The hospital issues a nurse's role.
+pub fn issue(chain: &Genesis, inner: u64) -> Transaction {
     sign(chain, HOSPITAL, 0, Action::IssueRole { role: nurse(), inner: RoleInner::new(f(inner)) })
 }
 
 /// The n-th handle whose id is one: one number in six is such a handle.
-pub(crate) fn handle(n: u64) -> SupersessionHandle {
+pub fn handle(n: u64) -> SupersessionHandle {
     let mut usable = (0..).map(|i| SupersessionHandle::new(f(i))).filter(|h| h.revocation_id().is_some());
     usable.nth(n as usize).expect("numbers do not end")
 }
 
-pub(crate) fn anchor(chain: &Genesis, record: u64, superseded: &[u64]) -> Transaction {
+/// The hospital anchors a record, and supersedes others by the numbers of their handles.
+pub fn anchor(chain: &Genesis, record: u64, superseded: &[u64]) -> Transaction {
     let superseded = superseded.iter().map(|n| handle(*n)).collect();
     let records = vec![RecordRoot::new(f(record))];
     sign(chain, HOSPITAL, record, Action::Anchor { records, superseded })
 }
 
-/// A key for a statement and its proving half.
-pub(crate) struct Key {
-    r1cs: R1cs,
-    pk: ProvingKey,
-    pub(crate) vk: VerifyingKey,
-    pub(crate) digest: KeyDigest,
+/// A key for a statement.
+pub struct Key {
+    small: SmallKey,
+    /// Digest of the verifying half.
+    pub digest: KeyDigest,
 }
 
 /// One key per statement, in the order of [`Statement::ALL`], made once.
-pub(crate) fn key(statement: Statement) -> &'static Key {
+pub fn key(statement: Statement) -> &'static Key {
     static KEYS: OnceLock<Vec<Key>> = OnceLock::new();
     &KEYS.get_or_init(|| Statement::ALL.iter().map(|s| Key::new(*s, 1, *s as u64)).collect())
         [statement as usize - 1]
 }
 
 impl Key {
-    pub(crate) fn new(statement: Statement, version: u16, seed: u64) -> Self {
-        let one = f(1);
-        // Public input i times one is private variable i.
-        let rows =
-            (1..=8).map(|i| Row { a: vec![(i, one)], b: vec![(0, one)], c: vec![(i + 8, one)] }).collect();
-        let r1cs = R1cs { num_public: 8, num_private: 8, rows };
-        let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let (pk, vk) = insecure_dev_setup(statement, version, &r1cs, &mut rng, &|_| ()).expect("a circuit");
-        let digest = KeyDigest(vk.digest());
-        Self { r1cs, pk, vk, digest }
+    /// Another seed gives another key.
+    pub fn new(statement: Statement, version: u16, seed: u64) -> Self {
+        let small = SmallKey::new(statement, version, binding(), seed);
+        let digest = KeyDigest(small.vk.digest());
+        Self { small, digest }
     }
 
-    pub(crate) fn prove(&self, public: &[Fr; 8], seed: u64) -> Proof {
-        let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let mut assignment = vec![f(1)];
-        assignment.extend(public);
-        assignment.extend(public);
-        assert_eq!(self.r1cs.first_unsatisfied(&assignment), None);
-        let flip = |form: &[(u32, Fr)]| form.iter().map(|(v, x)| (*x, *v as usize)).collect::<Vec<_>>();
-        let matrices = [
-            self.r1cs.rows.iter().map(|row| flip(&row.a)).collect(),
-            self.r1cs.rows.iter().map(|row| flip(&row.b)).collect(),
-            self.r1cs.rows.iter().map(|row| flip(&row.c)).collect::<Vec<_>>(),
-        ];
-        let proof = Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
-            &ark_key(&self.pk),
-            field::random(&mut rng),
-            field::random(&mut rng),
-            &matrices,
-            9,
-            self.r1cs.rows.len(),
-            &assignment,
-        )
-        .expect("arkworks proves");
-        Proof::from_points(proof.a, proof.b, proof.c).expect("points")
+    /// The verifying half.
+    pub const fn vk(&self) -> &VerifyingKey {
+        &self.small.vk
+    }
+
+    /// An honest proof of these public inputs.
+    pub fn prove(&self, public: &[Fr; 8], seed: u64) -> Proof {
+        self.small.prove(&binding_assignment(public), seed).1
     }
 
     /// Installs the key, signed by the board.
-    pub(crate) fn install(&self, chain: &Genesis, activate_at: u64) -> Transaction {
+    pub fn install(&self, chain: &Genesis, activate_at: u64) -> Transaction {
         self.install_with(chain, activate_at, |_, _| ())
     }
 
-    pub(crate) fn install_with(
+    /// Installs the key with test vectors that `change` has changed.
+    pub fn install_with(
         &self,
         chain: &Genesis,
         activate_at: u64,
@@ -294,33 +295,14 @@ impl Key {
         let mut negative = positive.clone();
         negative.public[3] += f(1);
         change(&mut positive, &mut negative);
-        let key = self.vk.to_bytes();
+        let key = self.vk().to_bytes();
         let (positive, negative) = (Box::new(positive), Box::new(negative));
         sign(chain, BOARD, 0, Action::InstallKey { key, activate_at, positive, negative })
     }
 }
 
-fn ark_key(pk: &ProvingKey) -> ark_groth16::ProvingKey<Bn254> {
-    let (vk, q) = (pk.verifying_key().points(), pk.queries().clone());
-    ark_groth16::ProvingKey {
-        vk: ark_groth16::VerifyingKey {
-            alpha_g1: vk.alpha_g1,
-            beta_g2: vk.beta_g2,
-            gamma_g2: vk.gamma_g2,
-            delta_g2: vk.delta_g2,
-            gamma_abc_g1: vk.ic.clone(),
-        },
-        beta_g1: q.beta_g1,
-        delta_g1: q.delta_g1,
-        a_query: q.a,
-        b_g1_query: q.b_g1,
-        b_g2_query: q.b_g2,
-        h_query: q.h,
-        l_query: q.l,
-    }
-}
-
-pub(crate) fn role_policy() -> RolePolicy {
+/// Two roles, one of them twice, at the hospital.
+pub fn role_policy() -> RolePolicy {
     RolePolicy::new(vec![nurse(), surgeon(), nurse()], vec![org(HOSPITAL)]).expect("short lists")
 }
 
@@ -341,7 +323,7 @@ fn policy(statement: Statement) -> PolicyField {
 }
 
 /// An unproved transaction against the newest bundle; `n` varies request, nullifiers and outputs.
-pub(crate) fn claim(state: &State, statement: Statement, n: u64) -> ProofTx {
+pub fn claim(state: &State, statement: Statement, n: u64) -> ProofTx {
     let sealed = state.latest_bundle();
     let mut nonce = [0; 32];
     nonce[..8].copy_from_slice(&n.to_le_bytes());
@@ -360,41 +342,45 @@ pub(crate) fn claim(state: &State, statement: Statement, n: u64) -> ProofTx {
     }
 }
 
-pub(crate) fn proved(claim: ProofTx) -> Transaction {
+/// The transaction with an honest proof.
+pub fn proved(claim: ProofTx) -> Transaction {
     proved_with(claim, 1)
 }
 
 /// Another seed gives other proof bytes for the same claim: what re-randomising gives.
-pub(crate) fn proved_with(mut claim: ProofTx, seed: u64) -> Transaction {
+pub fn proved_with(mut claim: ProofTx, seed: u64) -> Transaction {
     let public = claim.public_vector().to_field_elements();
     claim.proof = key(claim.statement).prove(&public, seed).into();
     Transaction::Proof(Box::new(claim))
 }
 
-pub(crate) fn proof(state: &State, statement: Statement, n: u64) -> Transaction {
+/// A proved transaction against the newest bundle.
+pub fn proof(state: &State, statement: Statement, n: u64) -> Transaction {
     proved(claim(state, statement, n))
 }
 
-/// First door, at the time of the tip.
-pub(crate) fn checked(state: &State, tx: &Transaction) -> Result<Admitted, Refusal> {
+/// CheckTx at the time of the tip.
+pub fn checked(state: &State, tx: &Transaction) -> Result<Admitted, Refusal> {
     check_tx(state, &tx.to_bytes(), state.tip().time)
 }
 
-pub(crate) fn refusal(state: &State, tx: &Transaction) -> Refusal {
+/// Why CheckTx refuses the transaction.
+pub fn refusal(state: &State, tx: &Transaction) -> Refusal {
     checked(state, tx).expect_err("refused")
 }
 
-pub(crate) fn unknown(_: &amanat_domain::tx::TxId) -> Option<Admitted> {
+/// No transaction was admitted before.
+pub fn unknown(_: &amanat_domain::tx::TxId) -> Option<Admitted> {
     None
 }
 
 /// A block of these transactions, as a proposer makes it.
-pub(crate) fn block(state: &State, time: Timestamp, txs: &[Transaction]) -> Result<Delta, BlockRefusal> {
+pub fn block(state: &State, time: Timestamp, txs: &[Transaction]) -> Result<Delta, BlockRefusal> {
     validate_transactions(state, time, txs.to_vec(), &unknown).map(finalize_block)
 }
 
 /// Commits a block in memory and gives its receipts.
-pub(crate) fn advance(state: &mut State, time: Timestamp, txs: &[Transaction]) -> Vec<ReceiptData> {
+pub fn advance(state: &mut State, time: Timestamp, txs: &[Transaction]) -> Vec<ReceiptData> {
     let delta = block(state, time, txs).expect("a valid block");
     let receipts = delta.receipts().to_vec();
     state.commit(delta);
@@ -403,11 +389,12 @@ pub(crate) fn advance(state: &mut State, time: Timestamp, txs: &[Transaction]) -
 }
 
 /// A state with all keys active and epoch 1 begun.
-pub(crate) fn ready() -> State {
+pub fn ready() -> State {
     ready_with(genesis())
 }
 
-pub(crate) fn ready_with(genesis: Arc<Genesis>) -> State {
+/// The same for a genesis of the caller's.
+pub fn ready_with(genesis: Arc<Genesis>) -> State {
     let mut state = State::genesis(genesis.clone());
     let keys: Vec<Transaction> = Statement::ALL.iter().map(|s| key(*s).install(&genesis, 0)).collect();
     advance(&mut state, at(1), &keys);

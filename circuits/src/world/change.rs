@@ -1,7 +1,7 @@
-//! Changes of a whole world: trees, bundle and public vector follow, so that the ledger is honest and the story is another.
+//! Changes of a whole world: trees, bundle and public vector follow, so that the ledger is honest
+//! and the story is another.
 
-use crate::values;
-use amanat_circuits::world::{World, confidentiality, random_id, random_scope, rules};
+use super::{World, confidentiality, random_id, random_scope, rules, values};
 use amanat_domain::consent::{Effect, UseLimit};
 use amanat_domain::record::RECORD_LEAVES;
 use amanat_domain::time::Timestamp;
