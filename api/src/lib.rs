@@ -1,6 +1,6 @@
 //! What a node and its clients both say.
 //!
-//! - [`view`] is the JSON of both sides, [`problem`] the one shape of a refusal.
+//! - [`view`] is the JSON of both sides, [`problem`] the one shape of a refusal, [`schema`] their description.
 //! - [`tls`] names the files for TLS and, with the feature `tls`, reads them.
 //! - [`clock`] is how time comes in.
 //!
@@ -8,6 +8,7 @@
 
 pub mod clock;
 pub mod problem;
+pub mod schema;
 pub mod tls;
 pub mod view;
 

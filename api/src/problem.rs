@@ -3,6 +3,7 @@
 mod words;
 
 use crate::clock::ByHandError;
+use crate::schema::{Absent, Components, Schema, Unwritten, described, words};
 use amanat_ledger::{Fault, Refusal, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -26,35 +27,46 @@ pub enum Kind {
     Busy,
 }
 
-/// What is wrong and what to do next. Holds no secret and nothing about a patient: whatever it names is on the ledger or was
-/// in the request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}{}", Next(next))]
-pub struct Problem {
-    /// Whose move it is.
-    pub kind: Kind,
-    /// Stable name of the case, for machines.
-    pub code: Cow<'static, str>,
-    /// For people.
-    pub message: Box<str>,
-    /// What was expected, where two values disagree.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected: Option<Box<str>>,
-    /// What was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub got: Option<Box<str>>,
-    /// What to do next.
-    pub next: Cow<'static, str>,
-    /// Status of the HTTP answer.
-    #[serde(skip)]
-    pub status: u16,
+described! { "Problem":
+    /// What is wrong and what to do next. It holds no secret and nothing about a patient: all that it names is on the ledger or was
+    /// in the request.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+    #[error("{message}{}", Next(next))]
+    pub struct Problem {
+        /// Whose move it is. reject: these bytes will never pass. conflict: the state moved. fault:
+        /// the node's trouble. request: not a request of this interface. busy: try again.
+        pub kind: Kind,
+        /// Stable name of the case, for machines.
+        pub code: Cow<'static, str>,
+        /// Text for people.
+        pub message: Box<str>,
+        /// What was expected, where two values disagree.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub expected: Option<Box<str>> as Absent<String>,
+        /// What was found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub got: Option<Box<str>> as Absent<String>,
+        /// What to do next.
+        pub next: Cow<'static, str>,
+        /// Status of the HTTP answer.
+        #[serde(skip)]
+        pub status: u16 as Unwritten,
+    }
 }
 
-/// The body of every answer that is no success.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Envelope {
-    /// What is wrong.
-    pub error: Problem,
+described! { "Error":
+    /// The body of every answer that is no success.
+    #[derive(Debug, Clone, Serialize, Deserialize)]
+    pub struct Envelope {
+        /// What is wrong.
+        pub error: Problem,
+    }
+}
+
+impl Schema for Kind {
+    fn schema(_: &mut Components) -> serde_json::Value {
+        words(&["reject", "conflict", "fault", "request", "busy"])
+    }
 }
 
 struct Next<'a>(&'a str);

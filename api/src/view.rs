@@ -7,6 +7,8 @@ pub use governance::{
     ValidatorSetView, ValidatorView, ValidatorsView,
 };
 
+use crate::MAX_LEAVES;
+use crate::schema::{Absent, AtMost, Components, EachRegistry, HexBytes, Schema, UnixTime, described, words};
 use amanat_domain::bundle::{Bundle, BundleHash, PerRegistry, Registry, RegistryState};
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
 use amanat_domain::statement::Statement;
@@ -38,6 +40,38 @@ impl<'de> Deserialize<'de> for Hex32 {
     }
 }
 
+impl Schema for Hex32 {
+    const NAME: Option<&'static str> = Some("Hex32");
+
+    fn schema(_: &mut Components) -> serde_json::Value {
+        serde_json::json!({
+            "type": "string",
+            "pattern": "^[0-9a-fA-F]{64}$",
+            "description": "32 bytes in hexadecimal. Field elements are little-endian and below the modulus.",
+        })
+    }
+}
+
+/// Of a transaction's kind: these words.
+struct TransactionKind(());
+
+impl Schema for TransactionKind {
+    fn schema(_: &mut Components) -> serde_json::Value {
+        let statements = Statement::ALL.iter().map(|statement| statement.name());
+        let kinds: Vec<&str> = ["signed"].into_iter().chain(statements).chain(["pruned"]).collect();
+        words(&kinds)
+    }
+}
+
+/// Of a node's health: these words.
+struct HealthWord(());
+
+impl Schema for HealthWord {
+    fn schema(_: &mut Components) -> serde_json::Value {
+        words(&["ok", "ready"])
+    }
+}
+
 impl Hex32 {
     /// The canonical bytes of a field element.
     #[must_use]
@@ -59,41 +93,44 @@ impl Hex32 {
 #[error("{0}")]
 pub struct ViewError(pub String);
 
-/// Where a ledger stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatusView {
-    /// Chain id.
-    pub chain: Hex32,
-    /// Name of the chain, from its genesis.
-    pub name: String,
-    /// What is tolerated on it.
-    pub profile: Profile,
-    /// Version of the node's software.
-    pub version: String,
-    /// Height of the last block.
-    pub height: u64,
-    /// Its hash.
-    pub tip: Hex32,
-    /// Its time, Unix seconds.
-    pub time: i64,
-    /// Its epoch: also that of the newest bundle.
-    pub epoch: u64,
-    /// Hash of the newest bundle.
-    pub bundle: Hex32,
-    /// The registries as they are now, which may be more than the newest bundle has.
-    pub registries: Vec<RegistryView>,
-    /// Active credentials.
-    pub active_credentials: u64,
-    /// Transactions committed.
-    pub transactions: u64,
-    /// Height of the first block whose transactions are here; `height` + 1 where there are none.
-    pub history_from: u64,
-    /// Nullifiers spent.
-    pub nullifiers: u64,
-    /// Transactions waiting for a block.
-    pub mempool: u64,
-    /// Whether transactions are taken.
-    pub ready: bool,
+described! { "Status":
+    /// Where a ledger stands.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct StatusView {
+        /// Chain id.
+        pub chain: Hex32,
+        /// Name of the chain, from its genesis.
+        pub name: String,
+        /// What is tolerated on it.
+        pub profile: Profile,
+        /// Version of the node's software.
+        pub version: String,
+        /// Height of the last block.
+        pub height: u64,
+        /// Its hash.
+        pub tip: Hex32,
+        /// Time of the last block.
+        pub time: i64 as UnixTime,
+        /// Its epoch: also that of the newest bundle.
+        pub epoch: u64,
+        /// Hash of the newest bundle.
+        pub bundle: Hex32,
+        /// As they are now, which may be more than the newest bundle has. Leaves are counted.
+        pub registries: Vec<RegistryView> as EachRegistry<RegistryView>,
+        /// Active credentials.
+        pub active_credentials: u64,
+        /// Transactions committed.
+        pub transactions: u64,
+        /// Height of the first block whose transactions are here: 0 if none were pruned, `height` + 1
+        /// if none are here.
+        pub history_from: u64,
+        /// Nullifiers spent.
+        pub nullifiers: u64,
+        /// Transactions waiting for a block.
+        pub mempool: u64,
+        /// Whether transactions are taken.
+        pub ready: bool,
+    }
 }
 
 /// The epoch that a development ledger was advanced to.
@@ -103,214 +140,259 @@ pub struct EpochView {
     pub epoch: u64,
 }
 
-/// A registry: root, and leaves (in a status) or the count a bundle commits to (in a bundle: of roles the active ones).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegistryView {
-    /// Its name.
-    pub name: Registry,
-    /// Root.
-    pub root: Hex32,
-    /// How many.
-    pub count: u64,
+described! { "RegistryState":
+    /// A registry: root, and leaves (in a status) or the count a bundle commits to (in a bundle: of roles the active ones).
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct RegistryView {
+        /// Its name.
+        pub name: Registry,
+        /// Root.
+        pub root: Hex32,
+        /// How many.
+        pub count: u64,
+    }
 }
 
-/// What a transaction changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // as in `amanat_ledger::Effect`
-pub enum EffectView {
-    Appended { registry: Registry, first: u32, count: u32 },
-    Anchored { first: u32, count: u32, superseded: u32 },
-    Retired { index: u32 },
-    Revoked { index: u32 },
-    KeyInstalled { key: Hex32, active_from: u64 },
-    KeyFrozen { key: Hex32, frozen_from: u64 },
-    Recorded {},
-    Proposed { approvals: u32, needed: u32, expires: u64, holds_from: Option<u64> },
-    Approved { proposal: Hex32, approvals: u32, needed: u32, holds_from: Option<u64> },
+described! { "Effect":
+    /// What a transaction changed.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    #[allow(missing_docs)] // as in `amanat_ledger::Effect`
+    pub enum EffectView {
+        Appended { registry: Registry, first: u32, count: u32 },
+        Anchored { first: u32, count: u32, superseded: u32 },
+        Retired { index: u32 },
+        Revoked { index: u32 },
+        KeyInstalled { key: Hex32, active_from: u64 },
+        KeyFrozen { key: Hex32, frozen_from: u64 },
+        Recorded {},
+        Proposed { approvals: u32, needed: u32, expires: u64, holds_from: Option<u64> },
+        Approved { proposal: Hex32, approvals: u32, needed: u32, holds_from: Option<u64> },
+    }
 }
 
-/// What is recorded of a committed transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptView {
-    /// The transaction.
-    pub txid: Hex32,
-    /// Its block.
-    pub height: u64,
-    /// Its position there.
-    pub index: u32,
-    /// Epoch of the block.
-    pub epoch: u64,
-    /// What it changed.
-    pub effect: EffectView,
+described! { "Receipt":
+    /// What is recorded of a committed transaction.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct ReceiptView {
+        /// The transaction.
+        pub txid: Hex32,
+        /// Its block.
+        pub height: u64,
+        /// Its position there.
+        pub index: u32,
+        /// Epoch of the block.
+        pub epoch: u64,
+        /// What it changed.
+        pub effect: EffectView,
+    }
 }
 
-/// The answer to a submission.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubmittedView {
-    /// The receipt: the transaction is on disk.
-    pub receipt: ReceiptView,
-    /// Whether it was there before this submission.
-    pub repeated: bool,
+described! { "Submitted":
+    /// The answer to a submission.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct SubmittedView {
+        /// The receipt: the transaction is on disk.
+        pub receipt: ReceiptView,
+        /// Whether it was on the ledger before this submission.
+        pub repeated: bool,
+    }
 }
 
-/// A header and the hash it gives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // as in `amanat_ledger::Header`
-pub struct HeaderView {
-    pub hash: Hex32,
-    pub chain: Hex32,
-    pub height: u64,
-    pub parent: Hex32,
-    pub time: i64,
-    pub epoch: u64,
-    pub tx_root: Hex32,
-    pub receipts_root: Hex32,
-    pub count: u32,
-    pub app_hash: Hex32,
+described! { "Header":
+    /// A header and the hash it gives.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[allow(missing_docs)] // as in `amanat_ledger::Header`
+    pub struct HeaderView {
+        /// Hash of the header.
+        pub hash: Hex32,
+        /// Chain id.
+        pub chain: Hex32,
+        /// Height of the block.
+        pub height: u64,
+        /// Hash of the header before.
+        pub parent: Hex32,
+        /// Time of the block.
+        pub time: i64 as UnixTime,
+        /// Epoch of the block.
+        pub epoch: u64,
+        /// Root over the ids of its transactions.
+        pub tx_root: Hex32,
+        /// Root over its receipts.
+        pub receipts_root: Hex32,
+        /// Number of its transactions.
+        pub count: u32,
+        /// Commitment to the state after the block.
+        pub app_hash: Hex32,
+    }
 }
 
-/// A receipt with the proof that its block contains it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InclusionView {
-    /// The receipt.
-    pub receipt: ReceiptView,
-    /// Header of its block.
-    pub header: HeaderView,
-    /// Merkle siblings from the receipt up.
-    pub siblings: Vec<Hex32>,
-    /// The same three in canonical bytes, hexadecimal.
-    pub proof: String,
+described! { "Inclusion":
+    /// A receipt with the proof that its block contains it.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct InclusionView {
+        /// The receipt.
+        pub receipt: ReceiptView,
+        /// Header of its block.
+        pub header: HeaderView,
+        /// Merkle siblings from the receipt up.
+        pub siblings: Vec<Hex32> as AtMost<Hex32, 32>,
+        /// The same three in canonical bytes, hexadecimal.
+        pub proof: String as HexBytes,
+    }
 }
 
-/// Whether the state after the last block has an entry, with the proof of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EntryView {
-    /// Whether it is there.
-    pub present: bool,
-    /// Header of the last block.
-    pub header: HeaderView,
-    /// The proof in canonical bytes, hexadecimal.
-    pub proof: String,
+described! { "Entry":
+    /// Whether the state after the last block has an entry, with the proof of it.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct EntryView {
+        /// Whether it is there.
+        pub present: bool,
+        /// Header of the last block.
+        pub header: HeaderView,
+        /// The proof in canonical bytes, hexadecimal.
+        pub proof: String as HexBytes,
+    }
 }
 
-/// A transaction of a block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransactionView {
-    /// Its id.
-    pub txid: Hex32,
-    /// `signed`, or the statement proved; `pruned` where the node keeps no more than its receipt.
-    pub kind: String,
-    /// Canonical bytes, hexadecimal; absent in lists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<String>,
+described! { "Transaction":
+    /// A transaction of a block.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct TransactionView {
+        /// Its id.
+        pub txid: Hex32,
+        /// `signed`, or the statement that is proved; `pruned`: this node keeps no more of it than
+        /// its receipt.
+        pub kind: String as TransactionKind,
+        /// Canonical bytes, hexadecimal; absent in lists.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub bytes: Option<String> as Absent<HexBytes>,
+    }
 }
 
-/// A block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlockView {
-    /// What it commits to.
-    pub header: HeaderView,
-    /// Its transactions.
-    pub transactions: Vec<TransactionView>,
+described! { "Block":
+    /// A block.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct BlockView {
+        /// What it commits to.
+        pub header: HeaderView,
+        /// Its transactions.
+        pub transactions: Vec<TransactionView>,
+    }
 }
 
-/// Some blocks in ascending order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlocksView {
-    /// Height of the last block there is.
-    pub tip: u64,
-    /// The blocks; transactions without bytes.
-    pub blocks: Vec<BlockView>,
-    /// Where to go on; none at the tip.
-    pub next: Option<u64>,
+described! { "Blocks":
+    /// Some blocks in ascending order.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct BlocksView {
+        /// Height of the last block there is.
+        pub tip: u64,
+        /// The blocks; transactions without bytes.
+        pub blocks: Vec<BlockView>,
+        /// Where to go on; null at the tip.
+        pub next: Option<u64>,
+    }
 }
 
-/// A sealed bundle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BundleView {
-    /// Epoch.
-    pub epoch: u64,
-    /// Time of the block that sealed it, Unix seconds.
-    pub time: i64,
-    /// Height of that block; the bundle is over the state before it.
-    pub height: u64,
-    /// The registries in the bundle's order.
-    pub registries: Vec<RegistryView>,
-    /// Its hash `B_e`.
-    pub hash: Hex32,
-    /// Epoch whose bundle took its place.
-    pub superseded: Option<u64>,
+described! { "Bundle":
+    /// A sealed bundle.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct BundleView {
+        /// Epoch.
+        pub epoch: u64,
+        /// Time of the block that sealed it.
+        pub time: i64 as UnixTime,
+        /// Height of the block that sealed it; it is over the state before.
+        pub height: u64,
+        /// In the order in which the bundle commits to them. Of roles the active ones are counted.
+        pub registries: Vec<RegistryView> as EachRegistry<RegistryView>,
+        /// Its hash `B_e`.
+        pub hash: Hex32,
+        /// Epoch whose bundle took its place.
+        pub superseded: Option<u64>,
+    }
 }
 
-/// Some leaves of a registry as of a bundle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeavesView<L> {
-    /// The registry.
-    pub registry: Registry,
-    /// Epoch of the bundle.
-    pub epoch: u64,
-    /// Its hash.
-    pub bundle: Hex32,
-    /// Index of the first.
-    pub from: u64,
-    /// The leaves: 64 hexadecimal digits each, or value and next for `revocations`.
-    pub leaves: Vec<L>,
-    /// Where to go on; none at the end.
-    pub next: Option<u64>,
+described! { "Leaves":
+    /// Some leaves of a registry as of a bundle.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct LeavesView<L> {
+        /// The registry.
+        pub registry: Registry,
+        /// Epoch of the bundle.
+        pub epoch: u64,
+        /// Its hash.
+        pub bundle: Hex32,
+        /// Index of the first.
+        pub from: u64,
+        /// Of revocations value and next, of the others the leaf.
+        pub leaves: Vec<L> as AtMost<L, MAX_LEAVES>,
+        /// Where to go on; null at the end.
+        pub next: Option<u64>,
+    }
 }
 
-/// A leaf of `revocations`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IndexedLeafView {
-    /// The value.
-    pub value: Hex32,
-    /// The next larger one.
-    pub next: Hex32,
+described! { "IndexedLeaf":
+    /// A leaf of `revocations`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct IndexedLeafView {
+        /// The value.
+        pub value: Hex32,
+        /// The next larger one.
+        pub next: Hex32,
+    }
 }
 
-/// An installed key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyView {
-    /// The statement.
-    pub statement: Statement,
-    /// The key's digest.
-    pub digest: Hex32,
-    /// First height at which proofs under it are accepted.
-    pub active_from: u64,
-    /// First height at which they no longer are: frozen.
-    pub frozen_from: Option<u64>,
-    /// First height at which they no longer are: its time is over.
-    pub sunset_from: Option<u64>,
-    /// Canonical bytes, hexadecimal.
-    pub key: String,
+described! { "Key":
+    /// An installed key.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct KeyView {
+        /// The statement.
+        pub statement: Statement,
+        /// The key's digest.
+        pub digest: Hex32,
+        /// First height at which proofs under it are accepted.
+        pub active_from: u64,
+        /// First height at which proofs under it are refused because it is frozen.
+        pub frozen_from: Option<u64>,
+        /// First height at which proofs under it are refused because its time is over.
+        pub sunset_from: Option<u64>,
+        /// Canonical bytes, hexadecimal.
+        pub key: String as HexBytes,
+    }
 }
 
-/// The installed keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeysView {
-    /// By statement and digest.
-    pub keys: Vec<KeyView>,
+described! { "Keys":
+    /// The installed keys.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct KeysView {
+        /// By statement and digest.
+        pub keys: Vec<KeyView>,
+    }
 }
 
-/// A new block, as the event stream tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlockEvent {
-    /// Height.
-    pub height: u64,
-    /// Epoch.
-    pub epoch: u64,
-    /// Hash.
-    pub hash: Hex32,
-    /// Ids of its transactions.
-    pub txids: Vec<Hex32>,
+described! { "BlockEvent":
+    /// A new block, as the event stream tells it.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct BlockEvent {
+        /// Height.
+        pub height: u64,
+        /// Epoch.
+        pub epoch: u64,
+        /// Hash.
+        pub hash: Hex32,
+        /// Ids of its transactions.
+        pub txids: Vec<Hex32>,
+    }
 }
 
-/// Alive or ready.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HealthView {
-    /// `ok` or `ready`.
-    pub status: String,
+described! { "Health":
+    /// Alive or ready.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct HealthView {
+        /// `ok` or `ready`.
+        pub status: String as HealthWord,
+    }
 }
 
 impl From<&Effect> for EffectView {

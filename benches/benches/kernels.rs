@@ -1,5 +1,6 @@
-//! Every kernel of the engines beside arkworks', interleaved: each measurement of one runs all the others in between, so that
-//! a machine that is slow for a while is slow for all of them. Processor time on one thread.
+//! Every kernel of the engines beside arkworks', interleaved: each measurement of one runs all the
+//! others in between, so that a machine that is slow for a while is slow for all of them. Processor
+//! time on one thread.
 //!
 //! `amanat bench kernels` measures the same recipes and prints the ratios.
 

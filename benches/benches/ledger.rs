@@ -3,7 +3,7 @@
 use amanat_benches::report::chain::{Chain, at, enrol, genesis};
 use amanat_benches::report::load_keys;
 use amanat_benches::report::world::rng;
-use amanat_ledger::{Solo, apply, validate};
+use amanat_ledger::{Solo, finalize_block, validate_transactions};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::time::Duration;
 
@@ -19,7 +19,9 @@ fn block(c: &mut Criterion) {
     let mut group = c.benchmark_group("block");
     group.throughput(Throughput::Elements(PROOFS as u64));
     group.bench_function(format!("validate and apply {PROOFS} proofs"), |b| {
-        let block = |txs| validate(&chain.state, now, txs, &|_| None).map(apply).expect("admissible");
+        let block = |txs| {
+            validate_transactions(&chain.state, now, txs, &|_| None).map(finalize_block).expect("admissible")
+        };
         b.iter_batched(|| txs.clone(), block, BatchSize::LargeInput);
     });
     group.finish();

@@ -1,4 +1,5 @@
-//! One proof beside arkworks, and batches of mixed statements. On one thread: arkworks would use all for one proof.
+//! One proof beside arkworks, and batches of mixed statements. On one thread: arkworks would use
+//! all for one proof.
 
 use amanat_benches::report::peer::Peer;
 use amanat_benches::report::verification::{Claim, verify_all};

@@ -3,14 +3,16 @@
 //! One message at a time. Whatever takes long (proofs, the disk) runs off the reactor. A block is on disk before anything is said
 //! about it: a proposer's before it is proposed, a valid one before it is voted for, a decided one before it is acknowledged.
 
-use crate::body::{Assembly, Init, MOST_BLOCK_BYTES, Part, most_bytes, split};
-use crate::codec::MOST_VALUES;
-use crate::context::{Address, BlockId, Ctx, Height, Members};
+use crate::body::{Assembly, MAX_BLOCK_BYTES, most_bytes, split};
+use crate::codec::MAX_VALUES;
+use crate::context::{Ctx, Members};
 use crate::error::Error;
-use crate::judge;
-use crate::meters::Meters;
-use crate::node::Clock;
-use crate::signing::{Signature, ValidatorSecret, body_signed};
+use crate::metrics::Metrics;
+use crate::secret::ValidatorSecret;
+use crate::settings::Clock;
+use crate::signing::body_signed;
+use crate::types::{Address, BlockId, Height, Init, Part, Signature};
+use crate::validation;
 use amanat_domain::quorum::ValidatorSet;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::ChainId;
@@ -33,7 +35,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
-/// Heights beyond the next of which a complete block is kept until it can be judged.
+/// Heights beyond the next of which a complete block is kept until it can be validated.
 const EARLY_HEIGHTS: u64 = 4;
 /// Blocks of such heights.
 const EARLY_BLOCKS: usize = 8;
@@ -41,12 +43,12 @@ const EARLY_BLOCKS: usize = 8;
 const EARLY_ROUNDS: u32 = 10;
 /// Blocks of one round that are looked at: one of an honest proposer, and the one that shows that it is none.
 const BLOCKS_OF_A_ROUND: usize = 2;
-/// Judged blocks of the next height that are kept in memory; others are judged again when they are decided.
-const JUDGED_BLOCKS: usize = 8;
+/// Judged blocks of the next height that are kept in memory; others are validated again when they are decided.
+const VALIDATED_BLOCKS: usize = 8;
 /// Most bytes of blocks in an answer to a validator that catches up; one block is always sent.
-const ANSWER_BYTES: usize = 2 * MOST_BLOCK_BYTES as usize;
+const ANSWER_BYTES: usize = 2 * MAX_BLOCK_BYTES as usize;
 
-pub(crate) use crate::judge::AHEAD_SECONDS;
+pub(crate) use crate::validation::AHEAD_SECONDS;
 /// How long the engine may take to be ready.
 const READY: Duration = Duration::from_secs(60);
 
@@ -62,7 +64,7 @@ pub(crate) struct App {
     pub(crate) arrived: Arc<Notify>,
     /// Tells of each block, after those who waited for it were answered.
     pub(crate) tip: watch::Sender<Header>,
-    pub(crate) meters: Arc<Meters>,
+    pub(crate) metrics: Arc<Metrics>,
     /// For one who learns: a final block of this time or later ends that.
     pub(crate) learn_until: Option<Timestamp>,
     #[cfg(feature = "insecure_tamper")]
@@ -79,13 +81,13 @@ pub(crate) enum End {
 }
 
 /// The loop's own memory; what must survive a crash is in the ledger's store.
-struct Desk {
+struct ConsensusHost {
     app: App,
     id: ChainId,
     limits: Limits,
     assembly: Assembly,
     /// Blocks of the next height that the doors let pass.
-    judged: BTreeMap<BlockHash, Delta>,
+    validated: BTreeMap<BlockHash, Delta>,
     /// Complete blocks of heights beyond the next.
     early: BTreeMap<(u64, [u8; 32]), (Init, Vec<u8>)>,
     /// Blocks of the next height that were looked at, by round: a proposer cannot fill our disk.
@@ -112,7 +114,7 @@ impl App {
         mut messages: mpsc::Receiver<AppMsg<Ctx>>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<End, Error> {
-        let mut desk = Desk::new(self);
+        let mut host = ConsensusHost::new(self);
         // What the engine says first is that it is ready; it may also fail without a word.
         let late = || Error::Start("it does not say that it is ready".into());
         let (mut ready, deadline) = (false, tokio::time::Instant::now() + READY);
@@ -123,8 +125,8 @@ impl App {
                 () = tokio::time::sleep_until(deadline), if !ready => return Err(late()),
             };
             ready = true;
-            desk.answer(message).await?;
-            if desk.learned() {
+            host.answer(message).await?;
+            if host.learned() {
                 return Ok(End::Learned);
             }
         }
@@ -137,7 +139,7 @@ fn agreeing(chain: &Chain, height: u64) -> ValidatorSet {
     state.validators().expect("the ledger has validators").at(height).set.clone()
 }
 
-impl Desk {
+impl ConsensusHost {
     fn new(app: App) -> Self {
         let genesis = app.chain.genesis();
         let (id, limits) = (genesis.chain_id(), genesis.limits());
@@ -145,7 +147,7 @@ impl Desk {
             id,
             limits,
             assembly: Assembly::new(most_bytes(&limits)),
-            judged: BTreeMap::new(),
+            validated: BTreeMap::new(),
             early: BTreeMap::new(),
             seen: BTreeMap::new(),
             answered: BTreeMap::new(),
@@ -229,9 +231,9 @@ impl Desk {
             return Ok(values);
         }
         self.round = round.as_u32().unwrap_or(0);
-        self.app.meters.round.store(self.round.into(), Ordering::Relaxed);
+        self.app.metrics.round.store(self.round.into(), Ordering::Relaxed);
         if self.round == 1 {
-            Meters::one(&self.app.meters.late_rounds);
+            Metrics::one(&self.app.metrics.late_rounds);
         }
         self.begun.send_if_modified(|begun| {
             *begun = height.0.max(*begun);
@@ -240,7 +242,7 @@ impl Desk {
         let now: Vec<_> = self.early.keys().filter(|(h, _)| *h == height.0).copied().collect();
         for key in now {
             if let Some((init, bytes)) = self.early.remove(&key)
-                && let Some(value) = self.judge(&init, &bytes).await?
+                && let Some(value) = self.process_proposal(&init, &bytes).await?
                 && (value.round != round || value.validity.is_invalid())
             {
                 values.push(value);
@@ -285,14 +287,14 @@ impl Desk {
         self.publish(init, &bytes).await;
         #[cfg(feature = "insecure_tamper")]
         crate::crash::crash_at("published", height.0);
-        Meters::one(&self.app.meters.proposed);
+        Metrics::one(&self.app.metrics.proposed);
         Ok(Some(hash))
     }
 
     /// A new block from the pool.
     async fn make(&mut self) -> Result<Block, Error> {
         let (chain, clock) = (self.app.chain.clone(), self.app.clock.clone());
-        let delta = blocking(move || chain.propose(clock())).await??;
+        let delta = blocking(move || chain.prepare_proposal(clock())).await??;
         #[allow(unused_mut)]
         let mut block = delta.block().clone();
         #[cfg(feature = "insecure_tamper")]
@@ -304,8 +306,8 @@ impl Desk {
     }
 
     fn remember(&mut self, hash: BlockHash, delta: Delta) {
-        if self.judged.len() < JUDGED_BLOCKS && delta.block().header.hash() == hash {
-            self.judged.insert(hash, delta);
+        if self.validated.len() < VALIDATED_BLOCKS && delta.block().header.hash() == hash {
+            self.validated.insert(hash, delta);
         }
     }
 
@@ -373,12 +375,12 @@ impl Desk {
         };
         match self.assembly.add(publisher, message, signed) {
             Err(refusal) => {
-                Meters::one(&self.app.meters.refused_parts);
+                Metrics::one(&self.app.metrics.refused_parts);
                 tracing::warn!(target: "audit", publisher = hex::encode(publisher), %refusal, "a part of a proposal is refused");
                 Ok(None)
             }
             Ok(None) => Ok(None),
-            Ok(Some((init, bytes))) if init.height.0 == next => self.judge(&init, &bytes).await,
+            Ok(Some((init, bytes))) if init.height.0 == next => self.process_proposal(&init, &bytes).await,
             Ok(Some((init, bytes))) => {
                 // No proposer has reason to be early but in a first round, nor for more than that; and what is no block takes no room.
                 let key = (init.height.0, init.block.0);
@@ -387,7 +389,7 @@ impl Desk {
                     && self.early.len() < EARLY_BLOCKS
                     && same < BLOCKS_OF_A_ROUND
                     && !self.early.contains_key(&key)
-                    && judge::read(&bytes, Some(init.block), self.limits.transactions).is_ok()
+                    && validation::read_block(&bytes, Some(init.block), self.limits.transactions).is_ok()
                 {
                     self.early.insert(key, (init, bytes));
                 }
@@ -397,7 +399,11 @@ impl Desk {
     }
 
     /// Judges a proposed block of the next height. None: these bytes are not the block that the proposer announced.
-    async fn judge(&mut self, init: &Init, bytes: &[u8]) -> Result<Option<ProposedValue<Ctx>>, Error> {
+    async fn process_proposal(
+        &mut self,
+        init: &Init,
+        bytes: &[u8],
+    ) -> Result<Option<ProposedValue<Ctx>>, Error> {
         let Some(round) = init.round.as_u32() else { return Ok(None) };
         let proposer = init.proposer;
         // Announced early, it was held against the validators known then.
@@ -420,23 +426,23 @@ impl Desk {
         if let Some(validity) = self.answered.get(&(round, init.block)) {
             return Ok(Some(value(*validity)));
         }
-        let block = match judge::read(bytes, Some(init.block), self.limits.transactions) {
+        let block = match validation::read_block(bytes, Some(init.block), self.limits.transactions) {
             Ok(block) => block,
             Err(reason) => {
-                Meters::one(&self.app.meters.refused_parts);
+                Metrics::one(&self.app.metrics.refused_parts);
                 tracing::warn!(target: "audit", %proposer, height = init.height.0, round, %reason, "not the announced block");
                 return Ok(None);
             }
         };
-        let validity = match self.verdict(&block, true).await? {
+        let validity = match self.validate(&block, true).await? {
             Ok(()) => {
                 self.keep(&block, round, init.to_bytes()).await?;
                 #[cfg(feature = "insecure_tamper")]
-                crate::crash::crash_at("judged", init.height.0);
+                crate::crash::crash_at("validated", init.height.0);
                 Validity::Valid
             }
             Err(reason) => {
-                Meters::one(&self.app.meters.refused_proposals);
+                Metrics::one(&self.app.metrics.refused_proposals);
                 tracing::warn!(target: "audit", %proposer, height = init.height.0, round, block = %init.block, reason, "proposal refused");
                 Validity::Invalid
             }
@@ -461,14 +467,14 @@ impl Desk {
     }
 
     /// The ledger's verdict on a block; a good one is remembered.
-    async fn verdict(&mut self, block: &Block, proposed: bool) -> Result<Result<(), String>, Error> {
+    async fn validate(&mut self, block: &Block, proposed: bool) -> Result<Result<(), String>, Error> {
         let hash = block.header.hash();
-        if self.judged.contains_key(&hash) {
+        if self.validated.contains_key(&hash) {
             return Ok(Ok(()));
         }
         let (chain, block) = (self.app.chain.clone(), block.clone());
         let now = proposed.then(|| (self.app.clock)());
-        match blocking(move || judge::judge(&chain, &block, now)).await? {
+        match blocking(move || validation::validate_proposal(&chain, &block, now)).await? {
             Ok(delta) => {
                 self.remember(hash, delta);
                 Ok(Ok(()))
@@ -488,7 +494,7 @@ impl Desk {
         let Some(n) = round.as_u32().filter(|_| height == self.next()) else {
             return Ok(SyncedValueOutcome::LocalTransientError);
         };
-        let block = match judge::read(&bytes, None, self.limits.transactions) {
+        let block = match validation::read_block(&bytes, None, self.limits.transactions) {
             Ok(block) => block,
             Err(reason) => {
                 tracing::warn!(target: "audit", height = height.0, %reason, "a peer answers with what is no block");
@@ -496,13 +502,13 @@ impl Desk {
             }
         };
         let hash = block.header.hash();
-        let validity = match self.verdict(&block, false).await? {
+        let validity = match self.validate(&block, false).await? {
             Ok(()) => {
                 self.keep(&block, n, Vec::new()).await?;
                 #[cfg(feature = "insecure_tamper")]
                 crate::crash::crash_at("fetched", height.0);
                 self.fetched = Some((height.0, hash));
-                Meters::one(&self.app.meters.fetched);
+                Metrics::one(&self.app.metrics.fetched);
                 Validity::Valid
             }
             Err(reason) => {
@@ -531,17 +537,18 @@ impl Desk {
             }
             _ => {}
         }
-        let certificate = judge::certificate(&decided, self.id, &agreeing(&self.app.chain, height))
+        let certificate = validation::certificate(&decided, self.id, &agreeing(&self.app.chain, height))
             .map_err(|reason| Error::BadCertificate { height, reason })?;
-        if !self.judged.contains_key(&hash) {
+        if !self.validated.contains_key(&hash) {
             let chain = self.app.chain.clone();
             let block = blocking(move || chain.undecided(height, hash)).await??;
             let block = block.ok_or(Error::MissingBlock { height, block: hash })?;
-            self.judged.clear();
-            let verdict = self.verdict(&block, false).await?;
-            verdict.map_err(|reason| Error::DecidedInvalid { height, reason })?;
+            self.validated.clear();
+            let outcome = self.validate(&block, false).await?;
+            outcome.map_err(|reason| Error::DecidedInvalid { height, reason })?;
         }
-        let delta = self.judged.remove(&hash).ok_or_else(|| Error::Bug("a judged block is gone".into()))?;
+        let delta =
+            self.validated.remove(&hash).ok_or_else(|| Error::Bug("a validated block is gone".into()))?;
         #[cfg(feature = "insecure_tamper")]
         crate::crash::crash_at("decided", height);
         let chain = self.app.chain.clone();
@@ -558,11 +565,11 @@ impl Desk {
         #[cfg(feature = "insecure_tamper")]
         crate::crash::crash_at("committed", height);
         self.witnessed = self.fetched != Some((height, hash));
-        self.judged.clear();
+        self.validated.clear();
         self.seen.clear();
         self.answered.clear();
         self.round = 0;
-        self.app.meters.round.store(0, Ordering::Relaxed);
+        self.app.metrics.round.store(0, Ordering::Relaxed);
         self.early.retain(|(h, _), _| *h > height);
         self.assembly.forget(height);
         self.app.tip.send_replace(header);
@@ -573,11 +580,11 @@ impl Desk {
     /// Who was caught signing two things.
     fn report(&self, evidence: &MisbehaviorEvidence<Ctx>) {
         for (validator, pairs) in &evidence.votes {
-            Meters::one(&self.app.meters.two_votes);
+            Metrics::one(&self.app.metrics.two_votes);
             tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two votes of one round");
         }
         for (validator, pairs) in &evidence.proposals {
-            Meters::one(&self.app.meters.two_proposals);
+            Metrics::one(&self.app.metrics.two_proposals);
             tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two proposals of one round");
         }
     }
@@ -616,7 +623,7 @@ impl Desk {
         let chain = self.app.chain.clone();
         let values = blocking(move || -> Result<_, Fault> {
             let (mut values, mut bytes) = (Vec::new(), 0);
-            for height in (range.start().0..=range.end().0).take(MOST_VALUES) {
+            for height in (range.start().0..=range.end().0).take(MAX_VALUES) {
                 let block = match chain.block(height) {
                     // Whoever asks was told from where on there are any.
                     Err(Fault::Pruned { .. }) => break,
@@ -628,7 +635,7 @@ impl Desk {
                 if bytes > ANSWER_BYTES && !values.is_empty() {
                     break;
                 }
-                let certificate = judge::extended(&certificate);
+                let certificate = validation::extended(&certificate);
                 values.push(RawDecidedValue { value_bytes: block.into(), certificate });
             }
             Ok(values)

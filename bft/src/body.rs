@@ -3,13 +3,9 @@
 //! Parts may come in any order and from anyone the network lets in, so what is gathered is bounded: per part, per block, per
 //! publisher and in all. A block that does not have the hash of its announcement is nobody's word for anything and is dropped.
 
-use crate::context::{Address, Ctx, Height};
-use crate::signing::{Signature, write_round};
-use amanat_domain::quorum::ValidatorKey;
-use amanat_domain::wire::{Reader, WireError, Writer};
-use amanat_ledger::{BlockHash, Limits};
+use crate::types::{Init, Part};
+use amanat_ledger::Limits;
 use arc_malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
-use arc_malachitebft_app_channel::app::types::core::{self as engine, Round};
 use std::collections::BTreeMap;
 
 /// Bytes of a block in one part.
@@ -17,92 +13,9 @@ pub(crate) const PART_BYTES: usize = 128 * 1024;
 /// Most bytes of a stream's id.
 pub(crate) const STREAM_ID_BYTES: usize = 64;
 /// Largest block this engine carries: several fit into an answer to a validator that catches up.
-pub(crate) const MOST_BLOCK_BYTES: u32 = 4 * 1024 * 1024;
+pub(crate) const MAX_BLOCK_BYTES: u32 = 4 * 1024 * 1024;
 /// Streams one publisher may have open; the oldest goes.
 const STREAMS: usize = 2;
-
-/// A part of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// What comes, and who says so.
-    Init(Init),
-    /// A piece of the block.
-    Data(Vec<u8>),
-}
-
-/// The announcement of a block's body, signed by the proposer of the round.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Init {
-    pub(crate) height: Height,
-    pub(crate) round: Round,
-    /// Round in which a quorum held the block for valid, if this repeats it.
-    pub(crate) valid_round: Round,
-    pub(crate) proposer: Address,
-    pub(crate) block: BlockHash,
-    /// Length of the block's encoding.
-    pub(crate) bytes: u32,
-    pub(crate) signature: Signature,
-}
-
-impl engine::ProposalPart<Ctx> for Part {
-    fn is_first(&self) -> bool {
-        matches!(self, Self::Init(_))
-    }
-    // The end of a stream is a message of its own.
-    fn is_last(&self) -> bool {
-        false
-    }
-}
-
-impl Init {
-    pub(crate) fn write_unsigned(&self, w: &mut Writer) {
-        w.u64(self.height.0);
-        write_round(w, self.round);
-        write_round(w, self.valid_round);
-        w.fixed(&self.proposer.0.0);
-        w.fixed(&self.block.0);
-        w.u32(self.bytes);
-    }
-
-    pub(crate) fn write(&self, w: &mut Writer) {
-        self.write_unsigned(w);
-        w.fixed(&self.signature.0);
-    }
-
-    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(Self {
-            height: Height(r.u64("height")?),
-            round: read_round(r)?,
-            valid_round: read_round(r)?,
-            proposer: Address(ValidatorKey(r.array("proposer")?)),
-            block: BlockHash(r.array("block")?),
-            bytes: r.u32("length of the block")?,
-            signature: Signature(r.array("signature")?),
-        })
-    }
-
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut w = Writer::new();
-        self.write(&mut w);
-        w.finish()
-    }
-
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
-        let mut r = Reader::new(bytes);
-        let init = Self::read(&mut r)?;
-        r.finish()?;
-        Ok(init)
-    }
-}
-
-/// A round, or none. Zero follows where there is none.
-pub(crate) fn read_round(r: &mut Reader<'_>) -> Result<Round, WireError> {
-    match (r.u8("round")?, r.u32("round")?) {
-        (0, 0) => Ok(Round::Nil),
-        (1, round) => Ok(Round::new(round)),
-        _ => Err(WireError::Invalid("round: neither one nor none")),
-    }
-}
 
 /// Most bytes of a block's encoding under these limits: header, count, and a length before each transaction.
 pub(crate) const fn most_bytes(limits: &Limits) -> usize {
@@ -169,10 +82,10 @@ impl Assembly {
         let streams = self.publishers.entry(publisher.to_vec()).or_default();
         let stream = streams.get_mut(&id).expect("just opened");
         let before = stream.bytes;
-        let verdict = stream.take(message, self.most, signed);
+        let taken = stream.take(message, self.most, signed);
         self.bytes = self.bytes + stream.bytes - before;
         let complete = stream.complete();
-        match verdict {
+        match taken {
             Err(refusal) => {
                 self.close(publisher, &id);
                 Err(refusal)

@@ -1,9 +1,11 @@
 //! The one encoding of everything the engine sends or logs, over the ledger's own wire format: total, canonical, bounded. Bytes from
 //! the network never panic and are paid for before anything is allocated.
 
-use crate::body::{Init, PART_BYTES, Part, STREAM_ID_BYTES, read_round};
-use crate::context::{Address, BlockId, Ctx, Height, Proposal, Vote};
-use crate::signing::{Signature, write_round};
+use crate::body::{PART_BYTES, STREAM_ID_BYTES};
+use crate::context::Ctx;
+use crate::types::{
+    Address, BlockId, Height, Init, Part, Proposal, Signature, Vote, read_round, write_round,
+};
 use amanat_domain::quorum::{MAX_VALIDATORS, ValidatorKey};
 use amanat_domain::wire::{Reader, WireError, Writer};
 use amanat_ledger::BlockHash;
@@ -23,7 +25,7 @@ use bytes::Bytes;
 /// Most bytes of a network peer's id.
 const PEER_ID_BYTES: usize = 64;
 /// Most blocks of an answer to a validator that catches up.
-pub(crate) const MOST_VALUES: usize = 64;
+pub(crate) const MAX_VALUES: usize = 64;
 
 /// Reads and writes blocks of at most `most` bytes.
 #[derive(Debug, Clone, Copy)]
@@ -425,7 +427,7 @@ impl Codec<Response<Ctx>> for Wire {
     fn decode(&self, bytes: Bytes) -> Result<Response<Ctx>, WireError> {
         whole(&bytes, |r| {
             let start = read_height(r)?;
-            let n = r.count(0, MOST_VALUES, "blocks")?;
+            let n = r.count(0, MAX_VALUES, "blocks")?;
             let value = |_| {
                 let value_bytes = Bytes::copy_from_slice(r.bytes(self.most, "block")?);
                 Ok(RawDecidedValue { value_bytes, certificate: read_certificate(r)? })

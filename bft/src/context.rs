@@ -1,50 +1,15 @@
-//! What the engine calls a height, a value, a vote: our types under its traits.
+//! Malachite's [`Context`](engine::Context): which of our types are its heights, values, votes and validators.
 
-use crate::body::Part;
-use crate::signing::{Ed25519, PublicKey};
+use crate::secret::Ed25519;
+use crate::types::{Address, BlockId, Height, Part, Proposal, PublicKey, Vote};
 use amanat_domain::quorum::{ValidatorKey, ValidatorSet};
-use amanat_ledger::BlockHash;
 use arc_malachitebft_app_channel::app::types::core as engine;
 use engine::{LinearTimeouts, NilOrVal, Round, SignedExtension, VoteType};
-use std::fmt;
 use std::sync::Arc;
 
 /// The engine's view of this ledger.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ctx;
-
-/// Height of a block.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Height(pub(crate) u64);
-
-/// A validator's address is its public key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Address(pub(crate) ValidatorKey);
-
-/// What is voted on: a block's hash, which commits to everything in it. The block itself travels in parts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct BlockId(pub(crate) BlockHash);
-
-/// A proposer's word for a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Proposal {
-    pub(crate) height: Height,
-    pub(crate) round: Round,
-    pub(crate) value: BlockId,
-    /// Round in which a quorum held the block for valid, if this repeats it.
-    pub(crate) pol_round: Round,
-    pub(crate) proposer: Address,
-}
-
-/// A vote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Vote {
-    pub(crate) kind: VoteType,
-    pub(crate) height: Height,
-    pub(crate) round: Round,
-    pub(crate) value: NilOrVal<BlockId>,
-    pub(crate) voter: Address,
-}
 
 /// A validator; each has one vote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +28,7 @@ impl Members {
         Self(Arc::new(set.keys().iter().map(member).collect()))
     }
 
-    /// Who proposes: in turn, a pure function of height and round.
+    /// The proposer: validators take turns, by height and round alone, so that all agree on it.
     pub(crate) fn proposer(&self, height: Height, round: Round) -> &Member {
         let n = self.0.len() as u64;
         let turn = (height.0 % n + u64::from(round.as_u32().unwrap_or(0)) % n) % n;
@@ -74,59 +39,6 @@ impl Members {
 impl Member {
     pub(crate) const fn address(&self) -> Address {
         self.address
-    }
-}
-
-impl fmt::Display for Height {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for BlockId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for BlockId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl engine::Height for Height {
-    const ZERO: Self = Self(0);
-    const INITIAL: Self = Self(1);
-    fn increment_by(&self, n: u64) -> Self {
-        Self(self.0.saturating_add(n))
-    }
-    fn decrement_by(&self, n: u64) -> Option<Self> {
-        self.0.checked_sub(n).map(Self)
-    }
-    fn as_u64(&self) -> u64 {
-        self.0
-    }
-}
-
-impl engine::Address for Address {}
-
-impl engine::Value for BlockId {
-    type Id = Self;
-    fn id(&self) -> Self {
-        *self
     }
 }
 
@@ -179,6 +91,16 @@ impl engine::Vote<Ctx> for Vote {
     }
     fn extend(self, _: SignedExtension<Ctx>) -> Self {
         self
+    }
+}
+
+impl engine::ProposalPart<Ctx> for Part {
+    fn is_first(&self) -> bool {
+        matches!(self, Self::Init(_))
+    }
+    // The end of a stream is a message of its own.
+    fn is_last(&self) -> bool {
+        false
     }
 }
 

@@ -1,11 +1,13 @@
 //! The engine, built for one of two parts: to vote, or to learn.
 
 use crate::codec::Wire;
-use crate::context::{Address, Ctx};
+use crate::context::Ctx;
 use crate::error::Error;
-use crate::node::Settings;
 use crate::peers;
-use crate::signing::{Checker, Pen, ValidatorSecret};
+use crate::secret::ValidatorSecret;
+use crate::settings::Settings;
+use crate::signing::{SignatureVerifier, Signer};
+use crate::types::Address;
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::ChainId;
@@ -47,16 +49,16 @@ pub(crate) async fn start(
 ) -> Result<(Channels<Ctx>, EngineHandle), Error> {
     let key = secret.key();
     let config = Config::new(id, key, settings);
-    let pen = Pen { chain: id, secret: secret.clone() };
-    let verifier = Box::new(Checker { chain: id });
+    let signer = Signer { chain: id, secret: secret.clone() };
+    let verifier = Box::new(SignatureVerifier { chain: id });
     let (log, identity, consensus) = match part {
         Part::Vote => {
-            let proof = pen.validator_proof(peers::peer_id(key).to_bytes());
+            let proof = signer.validator_proof(peers::peer_id(key).to_bytes());
             let proof = wire.encode(&proof).map_err(|e| Error::Bug(e.to_string()))?;
             let address = Address(key).to_string();
             let identity =
                 NetworkIdentity::new_validator(config.moniker.clone(), secret.keypair(), address, proof);
-            (LOG, identity, ConsensusContext::new_validator(Address(key), verifier, Box::new(pen)))
+            (LOG, identity, ConsensusContext::new_validator(Address(key), verifier, Box::new(signer)))
         }
         Part::Learn { .. } => {
             forget(settings)?;

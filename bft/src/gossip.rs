@@ -6,14 +6,14 @@
 //! sender, and passes gate 1 again, many in one batch, before it is in the pool. What is lost is sent again by the validator that took
 //! it, as long as somebody waits there.
 //!
-//! Beside them travels what tells of one key on two machines (`twins`).
+//! Beside them travels what tells of one key on two machines (`duplicate_signer`).
 
+use crate::duplicate_signer::{BEACON_BYTES, DuplicateSigners};
 use crate::error::Error;
-use crate::meters::Meters;
-use crate::node::{Clock, Settings};
+use crate::metrics::Metrics;
 use crate::peers::{self, Peer};
-use crate::signing::ValidatorSecret;
-use crate::twins::{BEACON_BYTES, Twins};
+use crate::secret::ValidatorSecret;
+use crate::settings::{Clock, Settings};
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::tx::{ChainId, MAX_TX_BYTES};
 use amanat_ledger::{Chain, Source};
@@ -103,7 +103,7 @@ impl Gossip {
         settings: &Settings,
         clock: Clock,
         arrived: Arc<Notify>,
-        meters: Arc<Meters>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, Error> {
         let (id, peers) = (chain.status().chain, &settings.peers);
         let config = config(id, settings.gossip, peers);
@@ -117,13 +117,17 @@ impl Gossip {
         let mut name = [0; 16];
         #[allow(clippy::disallowed_methods, reason = "a name that nothing else depends on")]
         rand::Rng::fill_bytes(&mut rand::rng(), &mut name);
-        let twins = Twins::new(id, secret.clone(), peers.iter().map(|p| p.key), name);
-        let watch =
-            Watch { twins, reached: BTreeMap::new(), looked_at: BTreeMap::new(), meters: meters.clone() };
+        let duplicates = DuplicateSigners::new(id, secret.clone(), peers.iter().map(|p| p.key), name);
+        let watch = Watch {
+            duplicates,
+            reached: BTreeMap::new(),
+            looked_at: BTreeMap::new(),
+            metrics: metrics.clone(),
+        };
         let watch = Arc::new(Mutex::new(watch));
-        let outbox = Outbox { out, clock: clock.clone(), watch: watch.clone(), meters: meters.clone() };
+        let outbox = Outbox { out, clock: clock.clone(), watch: watch.clone(), metrics: metrics.clone() };
         let (reply, replies) = mpsc::channel(SENDING);
-        let inbox = Inbox { chain, clock, arrived, seen: seen.clone(), senders, watch, reply, meters };
+        let inbox = Inbox { chain, clock, arrived, seen: seen.clone(), senders, watch, reply, metrics };
         let (queue, waiting) = mpsc::channel(SENDING);
         let (stop, stopped) = watch::channel(false);
         let (running, ended) = watch::channel(());
@@ -169,19 +173,19 @@ const WORDS: usize = 8;
 
 /// Who runs where.
 struct Watch {
-    twins: Twins,
+    duplicates: DuplicateSigners,
     /// Peers that are connected.
     reached: BTreeMap<Vec<u8>, PeerId>,
     /// How many words of each peer were looked at since our last.
     looked_at: BTreeMap<Vec<u8>, usize>,
-    meters: Arc<Meters>,
+    metrics: Arc<Metrics>,
 }
 
 impl Watch {
     /// What is to be said now, and to whom.
     fn say(&mut self, seconds: u64) -> (Bytes, Vec<PeerId>) {
         self.looked_at.clear();
-        let (beacon, caught) = self.twins.beacon(seconds);
+        let (beacon, caught) = self.duplicates.beacon(seconds);
         if caught {
             self.own();
         }
@@ -195,11 +199,11 @@ impl Watch {
                 return;
             }
             *looked_at += 1;
-            match self.twins.hear(beacon) {
+            match self.duplicates.hear(beacon) {
                 None => {}
-                Some(key) if key == self.twins.key() => self.own(),
+                Some(key) if key == self.duplicates.key() => self.own(),
                 Some(validator) => {
-                    Meters::one(&self.meters.two_machines);
+                    Metrics::one(&self.metrics.two_machines);
                     tracing::error!(target: "audit", %validator, "one validator's key runs on two machines");
                 }
             }
@@ -207,8 +211,8 @@ impl Watch {
     }
 
     fn own(&self) {
-        Meters::one(&self.meters.two_machines);
-        let key = self.twins.key();
+        Metrics::one(&self.metrics.two_machines);
+        let key = self.duplicates.key();
         tracing::error!(target: "audit", %key, "this validator's key runs on another machine, too: stop one of them");
     }
 }
@@ -225,7 +229,7 @@ struct Outbox {
     out: CtrlHandle,
     clock: Clock,
     watch: Arc<Mutex<Watch>>,
-    meters: Arc<Meters>,
+    metrics: Arc<Metrics>,
 }
 
 impl Outbox {
@@ -264,7 +268,7 @@ impl Outbox {
                 }
             }
             let txs: Vec<Bytes> = batches.into_iter().flatten().collect();
-            self.meters.gossip_sent.fetch_add(txs.len() as u64, Ordering::Relaxed);
+            self.metrics.gossip_sent.fetch_add(txs.len() as u64, Ordering::Relaxed);
             for message in messages(&txs) {
                 told(self.out.publish(Channel::Consensus, message).await);
             }
@@ -320,7 +324,7 @@ struct Inbox {
     watch: Arc<Mutex<Watch>>,
     /// Answers to what others say of themselves.
     reply: mpsc::Sender<(RawMessage, Bytes)>,
-    meters: Arc<Meters>,
+    metrics: Arc<Metrics>,
 }
 
 /// What waits for gate 1, by sender; they take turns, so that one who floods delays nobody else.
@@ -390,7 +394,7 @@ impl Inbox {
                         let others = {
                             let mut watch = lock(&this.watch);
                             watch.hear(&peer.to_bytes(), body);
-                            watch.twins.others(body)
+                            watch.duplicates.others(body)
                         };
                         // Whoever floods waits for nothing: the network lets go of what is not answered.
                         let _ = this.reply.try_send((asked, others));
@@ -432,14 +436,14 @@ impl Inbox {
         }
         drop(seen);
         if dropped > 0 {
-            self.meters.gossip_dropped.fetch_add(dropped, Ordering::Relaxed);
+            self.metrics.gossip_dropped.fetch_add(dropped, Ordering::Relaxed);
             tracing::warn!(target: "audit", %sender, dropped, "sends transactions faster than they can be checked");
         }
     }
 
     fn check(&self, batch: &[(ValidatorKey, Bytes)]) {
         let txs: Vec<&Bytes> = batch.iter().map(|(_, tx)| tx).collect();
-        let checked = self.chain.check_all(&txs, (self.clock)());
+        let checked = self.chain.check_txs(&txs, (self.clock)());
         let (mut taken, mut refusals) = (false, 0);
         for ((sender, tx), checked) in batch.iter().zip(checked) {
             // An honest validator sends what passed its own gate 1. The state may have moved since, so a refusal is no crime.
@@ -453,8 +457,8 @@ impl Inbox {
                 }
             }
         }
-        self.meters.gossip_received.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        self.meters.gossip_refused.fetch_add(refusals, Ordering::Relaxed);
+        self.metrics.gossip_received.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        self.metrics.gossip_refused.fetch_add(refusals, Ordering::Relaxed);
         if taken {
             self.arrived.notify_one();
         }
@@ -549,11 +553,11 @@ mod tests {
     fn a_peer_that_floods_keeps_nobody_else_from_being_heard() {
         let (chain, secret) = (ChainId([7; 32]), |n| ValidatorSecret::from_bytes(&[n; 32]));
         let of = |key: u8, name: u8| {
-            Twins::new(chain, secret(key), [1, 2].into_iter().map(|n| secret(n).key()), [name; 16])
+            DuplicateSigners::new(chain, secret(key), [1, 2].into_iter().map(|n| secret(n).key()), [name; 16])
         };
-        let meters = Arc::new(Meters::default());
+        let metrics = Arc::new(Metrics::default());
         let (reached, looked_at) = (BTreeMap::new(), BTreeMap::new());
-        let mut watch = Watch { twins: of(9, 9), reached, looked_at, meters: meters.clone() };
+        let mut watch = Watch { duplicates: of(9, 9), reached, looked_at, metrics: metrics.clone() };
         let (mut one, mut two) = (of(1, 1), of(1, 2));
         for seconds in 10..13 {
             (0..100).for_each(|_| watch.hear(b"loud", &[0; BEACON_BYTES]));
@@ -562,7 +566,7 @@ mod tests {
             assert_eq!(watch.looked_at[&b"loud"[..]], WORDS);
             let _ = watch.say(seconds);
         }
-        assert_eq!(meters.report().two_machines, 1);
+        assert_eq!(metrics.report().two_machines, 1);
     }
 
     #[test]

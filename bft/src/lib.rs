@@ -1,11 +1,12 @@
-//! Many validators: the ledger's gates behind Malachite, a BFT consensus engine of the Tendermint family.
+//! Many validators: the ledger under Malachite, a BFT consensus engine of the Tendermint family.
 //!
-//! A [`Validator`] runs one of the validators of a ledger. It votes for a block only after the ledger's own doors let it
-//! pass, every signature and every proof included; a block is final when more than two thirds of the validators have signed it,
-//! and the certificate that says so is written with the block, in one write, before anything is acknowledged.
+//! A [`Validator`] runs one of the validators of a ledger. It votes for a block only after ProcessProposal: the ledger has
+//! validated all of it, every signature and every proof included. A block is final when more than two thirds of the
+//! validators have signed it. The certificate of that is written with the block, in one write, before a transaction is
+//! acknowledged.
 //!
-//! All of this is behind the feature `bft`, off by default: the engine brings some three hundred crates. Without it the crate is
-//! empty. Start with [`Validator`], then `app`, the loop that answers the engine.
+//! All of this is behind the feature `bft`, off by default: Malachite brings some three hundred crates. Without the feature
+//! the crate is empty. Start with [`Validator`], then `app`, the loop that answers the engine.
 #![cfg_attr(not(feature = "bft"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "bft")]
@@ -19,31 +20,39 @@ mod context;
 #[cfg(all(feature = "bft", feature = "insecure_tamper"))]
 mod crash;
 #[cfg(feature = "bft")]
+mod duplicate_signer;
+#[cfg(feature = "bft")]
 mod engine;
 #[cfg(feature = "bft")]
 mod error;
 #[cfg(feature = "bft")]
 mod gossip;
 #[cfg(feature = "bft")]
-mod judge;
-#[cfg(feature = "bft")]
-mod meters;
+mod metrics;
 #[cfg(feature = "bft")]
 mod node;
 #[cfg(feature = "bft")]
 mod peers;
 #[cfg(feature = "bft")]
+mod secret;
+#[cfg(feature = "bft")]
+mod settings;
+#[cfg(feature = "bft")]
 mod signing;
 #[cfg(feature = "bft")]
-mod twins;
+mod types;
+#[cfg(feature = "bft")]
+mod validation;
 
 #[cfg(feature = "bft")]
 pub use error::Error;
 #[cfg(feature = "bft")]
-pub use meters::{Report, engine_metrics};
+pub use metrics::{Report, engine_metrics};
 #[cfg(feature = "bft")]
-pub use node::{Clock, Settings, Validator};
+pub use node::Validator;
 #[cfg(feature = "bft")]
 pub use peers::Peer;
 #[cfg(feature = "bft")]
-pub use signing::{SecretError, ValidatorSecret};
+pub use secret::{SecretError, ValidatorSecret};
+#[cfg(feature = "bft")]
+pub use settings::{Clock, Settings};

@@ -1,104 +1,34 @@
 //! A validator: a ledger, the engine, and the network that carries transactions.
 
 use crate::app::{AHEAD_SECONDS, App, End};
-use crate::body::{MOST_BLOCK_BYTES, most_bytes};
+use crate::body::{MAX_BLOCK_BYTES, most_bytes};
 use crate::codec::Wire;
 use crate::context::Ctx;
 use crate::engine::{self, Part};
 use crate::error::Error;
 use crate::gossip::Gossip;
-use crate::meters::{Meters, Report};
-use crate::peers::{self, Peer};
-use crate::signing::ValidatorSecret;
+use crate::metrics::{Metrics, Report};
+use crate::peers;
+use crate::secret::ValidatorSecret;
+use crate::settings::{Clock, Settings};
 use amanat_domain::quorum::ValidatorSet;
 use amanat_domain::time::Timestamp;
 use amanat_ledger::{Chain, Entered, Fault, Header, Pending, Status, SubmitError, Submitted};
-use arc_malachitebft_app_channel::app::types::core::LinearTimeouts;
 use arc_malachitebft_app_channel::{Channels, EngineHandle};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
-/// What time it is.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// A block of so many seconds after the start was voted on after the start: a quorum holds a time more than [`AHEAD_SECONDS`] ahead of its
-/// clocks for wrong, and clocks differ a little.
+/// A block whose time is this many seconds after the start was voted on after the start: a quorum refuses a time more than
+/// [`AHEAD_SECONDS`] ahead of its clocks, and clocks differ a little.
 const AFTER_START: u64 = AHEAD_SECONDS + 5;
 
-/// Before a transaction that waits is sent to the others once more; longer each time.
+/// Time before a waiting transaction is sent to the others again; longer each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// How a validator runs.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Folder of the engine's write-ahead log. It goes with the ledger file. A validator that lost it does not know what it has voted
-    /// for, and might vote twice: it takes part without voting until a block is final that was voted on after it started.
-    pub folder: PathBuf,
-    /// This validator has never voted with its key, so it needs no log to vote: the first start of a new ledger, or of one who was
-    /// voted in. Set it for anyone else, and the validator may be caught signing twice.
-    pub new_log: bool,
-    /// Take part also while the key is not among the validators: it follows the ledger, and votes once it is voted in.
-    pub follow: bool,
-    /// Where to take part in consensus.
-    pub consensus: SocketAddr,
-    /// Where to take transactions that other validators received.
-    pub gossip: SocketAddr,
-    /// Every other validator; there may be more, of later changes.
-    pub peers: Vec<Peer>,
-    /// How long a round waits for its block; longer with each round of a height.
-    pub propose_timeout: Duration,
-    /// How long it waits for votes once two thirds have voted for different things.
-    pub vote_timeout: Duration,
-    /// How often validators tell each other how far they are.
-    pub status_interval: Duration,
-    /// How long an idle ledger goes without a block.
-    pub idle: Duration,
-    #[cfg(feature = "insecure_tamper")]
-    #[doc(hidden)]
-    pub insecure_tamper: Option<fn(&mut amanat_ledger::Block)>,
-}
-
-impl Settings {
-    /// For validators on one fast network.
-    #[must_use]
-    pub const fn new(folder: PathBuf, consensus: SocketAddr, gossip: SocketAddr, peers: Vec<Peer>) -> Self {
-        Self {
-            folder,
-            new_log: false,
-            follow: false,
-            consensus,
-            gossip,
-            peers,
-            propose_timeout: Duration::from_millis(400),
-            vote_timeout: Duration::from_millis(150),
-            status_interval: Duration::from_secs(1),
-            idle: Duration::from_secs(5),
-            #[cfg(feature = "insecure_tamper")]
-            insecure_tamper: None,
-        }
-    }
-
-    fn timeouts(&self) -> LinearTimeouts {
-        let (propose, votes) = (self.propose_timeout, self.vote_timeout);
-        LinearTimeouts {
-            propose,
-            propose_delta: propose / 2,
-            prevote: votes,
-            prevote_delta: votes / 2,
-            precommit: votes,
-            precommit_delta: votes / 2,
-            rebroadcast: propose + 2 * votes,
-            ..LinearTimeouts::default()
-        }
-    }
-}
 
 /// One of the validators of a ledger, at work. It stops when it is dropped; [`Validator::stop`] waits until it has.
 pub struct Validator {
@@ -119,11 +49,11 @@ struct Core {
     clock: Clock,
     arrived: Arc<Notify>,
     told: watch::Sender<Header>,
-    meters: Arc<Meters>,
+    metrics: Arc<Metrics>,
     wire: Wire,
 }
 
-/// Those who agree on the next block, and those who will on later ones.
+/// The validators that agree on the next block, and those that will agree on later ones.
 fn in_force(chain: &Chain) -> Result<ValidatorSet, Error> {
     let state = chain.state();
     let sets = state.validators().ok_or(Fault::NoValidators)?;
@@ -149,14 +79,16 @@ impl Validator {
         let validators = in_force(&chain)?;
         let (id, key, limits) = (genesis.chain_id(), secret.key(), genesis.limits());
         peers::check(&validators, key, &settings.peers, settings.follow)?;
-        if limits.bytes > MOST_BLOCK_BYTES {
-            return Err(Error::BlockTooLarge { most: MOST_BLOCK_BYTES, got: limits.bytes });
+        if limits.bytes > MAX_BLOCK_BYTES {
+            return Err(Error::BlockTooLarge { most: MAX_BLOCK_BYTES, got: limits.bytes });
         }
         for address in [settings.consensus, settings.gossip] {
-            // The engine would only log that it cannot listen, and wait.
+            // Malachite only logs that it cannot listen, and waits for ever: a start that fails says so.
             let free = tokio::net::TcpListener::bind(address).await;
             free.map_err(|e| Error::Start(format!("cannot listen on {address}: {e}")))?;
         }
+        // A validator without the votes of its last rounds could sign a second, different vote. It may vote at once only if
+        // it never voted, or if its log reaches the tip.
         let part = if settings.new_log || engine::remembers(&settings, chain.status().tip.height)? {
             Part::Vote
         } else {
@@ -172,9 +104,9 @@ impl Validator {
             clock,
             arrived: Arc::default(),
             told,
-            meters: Arc::default(),
+            metrics: Arc::default(),
         };
-        core.meters.learning.store(part != Part::Vote, Ordering::Relaxed);
+        core.metrics.learning.store(part != Part::Vote, Ordering::Relaxed);
         let started = core.engine(part).await?;
         let gossip = if core.settings.peers.is_empty() { None } else { Some(core.gossip().await?) };
         tracing::info!(%id, %key, height = tip.borrow().height, "validator started");
@@ -186,7 +118,7 @@ impl Validator {
             if let Err(error) = &outcome {
                 tracing::error!(%error, "validator stopped");
             }
-            // Whoever hears of the end may open the ledger again.
+            // Dropped before the end is told: who hears of it may open the ledger file again at once.
             drop(running);
             end.send_replace(Some(outcome));
         });
@@ -208,7 +140,7 @@ impl Validator {
     /// What it has counted.
     #[must_use]
     pub fn report(&self) -> Report {
-        self.core.meters.report()
+        self.core.metrics.report()
     }
 
     /// Header of the last block; changes with every block, after those who waited for it were answered.
@@ -237,7 +169,7 @@ impl Validator {
         let mut tip = self.tip.clone();
         let (chain, clock, txs) = (self.core.chain.clone(), self.core.clock.clone(), list.clone());
         let entered = tokio::task::spawn_blocking(move || {
-            let checked = chain.check_all(&txs, clock());
+            let checked = chain.check_txs(&txs, clock());
             checked.into_iter().map(|checked| chain.enqueue(checked)).collect::<Vec<_>>()
         });
         let entered = entered.await;
@@ -257,15 +189,15 @@ impl Validator {
         if !sent.is_empty() {
             self.core.arrived.notify_one();
         }
-        let mut mail = Mail::new(self.gossip.as_ref(), sent);
-        mail.send().await;
+        let mut resender = Resender::new(self.gossip.as_ref(), sent);
+        resender.send().await;
         let mut answers: Vec<Result<Submitted, SubmitError>> = Vec::with_capacity(entered.len());
         for entered in entered {
             answers.push(match entered {
                 Ok(Entered::Before(receipt)) => Ok(Submitted::AlreadyCommitted(receipt)),
                 Ok(Entered::Waiting(pending)) => {
-                    let answer = self.wait(&pending, &mut tip, &mut mail).await;
-                    mail.waiting.pop_front();
+                    let answer = self.wait(&pending, &mut tip, &mut resender).await;
+                    resender.waiting.pop_front();
                     answer
                 }
                 Err(refused) => Err(refused),
@@ -278,11 +210,11 @@ impl Validator {
         &self,
         pending: &Pending,
         tip: &mut watch::Receiver<Header>,
-        mail: &mut Mail<'_>,
+        resender: &mut Resender<'_>,
     ) -> Result<Submitted, SubmitError> {
         let mut ended = self.ended.clone();
         loop {
-            // Before the outcome is looked for: a block that comes after it is not missed.
+            // Marked before the outcome is read: a block between the two wakes us once more instead of being missed.
             tip.mark_unchanged();
             if let Some(outcome) = pending.take() {
                 return match outcome {
@@ -293,9 +225,9 @@ impl Validator {
             tokio::select! {
                 changed = tip.changed() => if changed.is_ok() { continue },
                 _ = ended.wait_for(Option::is_some) => {}
-                () = mail.again() => continue,
+                () = resender.again() => continue,
             }
-            // The loop has ended; what it answered before that is there.
+            // The validator has ended. What it committed before that was answered before, so the outcome is there or will never be.
             let stopped = || Err(Fault::Reopen.into());
             return pending.take().map_or_else(stopped, |outcome| outcome.map(Submitted::Committed));
         }
@@ -327,16 +259,16 @@ impl Validator {
     }
 }
 
-/// Transactions that wait, and are sent to the others again where that takes long: a network that just comes up or has parted loses
-/// some, and a validator that learns proposes none of its own.
-struct Mail<'a> {
+/// Transactions that wait, sent to the other validators again if that takes long: a network that just came up or was
+/// parted loses some, and a validator that learns proposes none of its own.
+struct Resender<'a> {
     gossip: Option<&'a Gossip>,
     waiting: VecDeque<Bytes>,
     pause: Duration,
     next: tokio::time::Instant,
 }
 
-impl<'a> Mail<'a> {
+impl<'a> Resender<'a> {
     fn new(gossip: Option<&'a Gossip>, waiting: VecDeque<Bytes>) -> Self {
         Self { gossip, waiting, pause: FIRST_PAUSE, next: tokio::time::Instant::now() + FIRST_PAUSE }
     }
@@ -366,7 +298,7 @@ impl Core {
 
     async fn gossip(&self) -> Result<Gossip, Error> {
         let (chain, clock, arrived) = (self.chain.clone(), self.clock.clone(), self.arrived.clone());
-        Gossip::start(chain, &self.secret, &self.settings, clock, arrived, self.meters.clone()).await
+        Gossip::start(chain, &self.secret, &self.settings, clock, arrived, self.metrics.clone()).await
     }
 
     fn app(&self, network: tokio::sync::mpsc::Sender<arc_malachitebft_app_channel::NetworkMsg<Ctx>>) -> App {
@@ -379,7 +311,7 @@ impl Core {
             network,
             arrived: self.arrived.clone(),
             tip: self.told.clone(),
-            meters: self.meters.clone(),
+            metrics: self.metrics.clone(),
             learn_until: None,
             #[cfg(feature = "insecure_tamper")]
             insecure_tamper: self.settings.insecure_tamper,
@@ -397,7 +329,7 @@ impl Core {
             if self.take_part(started, Some(until), stop.clone()).await? == End::Told {
                 return Ok(());
             }
-            self.meters.learning.store(false, Ordering::Relaxed);
+            self.metrics.learning.store(false, Ordering::Relaxed);
             let height = self.chain.status().tip.height;
             tracing::warn!(height, "whatever this validator has voted for is decided: it votes from here on");
             engine::forget(&self.settings)?;

@@ -73,7 +73,7 @@ pub(crate) fn peer_id(key: ValidatorKey) -> PeerId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signing::ValidatorSecret;
+    use crate::secret::ValidatorSecret;
 
     #[test]
     fn a_peer_id_is_that_of_the_key_pair() {

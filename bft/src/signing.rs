@@ -1,99 +1,17 @@
-//! Keys and signatures. What is signed carries a tag and the chain, so that no signature means anything elsewhere.
+//! What validators sign. Each message carries a tag and the chain, so that no signature means anything elsewhere.
 
-use crate::body::Init;
-use crate::context::{BlockId, Ctx, Proposal, Vote};
+use crate::context::Ctx;
+use crate::secret::{ValidatorSecret, verified};
+use crate::types::{BlockId, Init, Proposal, PublicKey, Signature, Vote, write_round};
 use amanat_domain::quorum::{ValidatorKey, VoteKind, vote_bytes};
 use amanat_domain::tx::ChainId;
-use amanat_domain::wire::{WireError, Writer};
-use arc_malachitebft_app_channel::app::types::Keypair;
+use amanat_domain::wire::Writer;
 use arc_malachitebft_app_channel::app::types::core as engine;
-use arc_malachitebft_signing::{Error, Signer, VerificationResult, Verifier};
+use arc_malachitebft_signing::{self as engine_signing, Error, VerificationResult};
 use async_trait::async_trait;
-use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
-use engine::{NilOrVal, Round, SignedMessage, ValidatorProof, VoteExtensionScope, VoteType};
-use std::fmt;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use zeroize::Zeroizing;
-
-/// A validator's private key. Wiped from memory when the last copy goes; has no `Debug`.
-#[derive(Clone)]
-pub struct ValidatorSecret(Arc<SigningKey>);
-
-/// Why a key file is no use.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)] // the messages name the fields
-pub enum SecretError {
-    #[error("validator key {0}: {1}")]
-    Io(PathBuf, #[source] std::io::Error),
-    #[error("validator key {0}: not 64 hex digits")]
-    Malformed(PathBuf),
-    #[error(
-        "validator key {0} can be read by others: set its mode to 600, and replace it if anyone may have read it"
-    )]
-    Exposed(PathBuf),
-}
+use engine::{NilOrVal, SignedMessage, ValidatorProof, VoteExtensionScope, VoteType};
 
 impl ValidatorSecret {
-    /// From its 32 bytes.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(Arc::new(SigningKey::from_bytes(bytes)))
-    }
-
-    /// Reads a key file: 64 hex digits, for the owner's eyes only.
-    ///
-    /// # Errors
-    /// [`SecretError`].
-    pub fn read(path: &Path) -> Result<Self, SecretError> {
-        let failed = |e| SecretError::Io(path.to_path_buf(), e);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
-            if mode & 0o077 != 0 {
-                return Err(SecretError::Exposed(path.to_path_buf()));
-            }
-        }
-        let text = Zeroizing::new(std::fs::read_to_string(path).map_err(failed)?);
-        let mut bytes = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(text.trim(), bytes.as_mut_slice())
-            .map_err(|_| SecretError::Malformed(path.to_path_buf()))?;
-        Ok(Self::from_bytes(&bytes))
-    }
-
-    /// Writes a key file that only the owner can read. One that is there is left alone.
-    ///
-    /// # Errors
-    /// [`SecretError`].
-    pub fn write(&self, path: &Path) -> Result<(), SecretError> {
-        let failed = |e| SecretError::Io(path.to_path_buf(), e);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(failed)?;
-        let text = Zeroizing::new(hex::encode(self.0.as_bytes()));
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
-    }
-
-    /// The public half: what a genesis names.
-    #[must_use]
-    pub fn key(&self) -> ValidatorKey {
-        ValidatorKey(self.0.verifying_key().to_bytes())
-    }
-
-    /// The same key for the network's handshake. libp2p signs under tags of its own ("noise-libp2p-static-key:",
-    /// "libp2p-pubsub:"), which no message of ours begins with.
-    pub(crate) fn keypair(&self) -> Keypair {
-        Keypair::ed25519_from_bytes(self.0.to_bytes()).expect("32 bytes are an Ed25519 secret")
-    }
-
-    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
-        Signature(self.0.sign(message).to_bytes())
-    }
-
     pub(crate) fn sign_body(&self, chain: ChainId, init: &Init) -> Signature {
         self.sign(&body_bytes(chain, init))
     }
@@ -102,51 +20,6 @@ impl ValidatorSecret {
 /// Whether a proposer signed this announcement of a block's body.
 pub(crate) fn body_signed(chain: ChainId, init: &Init) -> bool {
     verified(init.proposer.0, &body_bytes(chain, init), &init.signature)
-}
-
-/// An Ed25519 signature.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Signature(pub(crate) [u8; 64]);
-
-impl fmt::Debug for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-/// An Ed25519 public key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PublicKey(pub(crate) ValidatorKey);
-
-/// Ed25519 with strict verification, as everywhere on this ledger: all who check come to one verdict.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ed25519;
-
-impl engine::SigningScheme for Ed25519 {
-    type DecodingError = WireError;
-    type Signature = Signature;
-    type PublicKey = PublicKey;
-    type PrivateKey = ValidatorSecret;
-
-    fn decode_signature(bytes: &[u8]) -> Result<Signature, WireError> {
-        bytes.try_into().map(Signature).map_err(|_| WireError::Invalid("a signature has 64 bytes"))
-    }
-    fn encode_signature(signature: &Signature) -> Vec<u8> {
-        signature.0.to_vec()
-    }
-    fn decode_public_key(bytes: &[u8]) -> Result<PublicKey, WireError> {
-        let key = bytes.try_into().map_err(|_| WireError::Invalid("a public key has 32 bytes"))?;
-        Ok(PublicKey(ValidatorKey(key)))
-    }
-    fn encode_public_key(key: &PublicKey) -> Vec<u8> {
-        key.0.0.to_vec()
-    }
-}
-
-/// Whether this key signed the message.
-pub(crate) fn verified(key: ValidatorKey, message: &[u8], signature: &Signature) -> bool {
-    let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-    VerifyingKey::from_bytes(&key.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
 }
 
 /// A vote is for a round: one without says nothing that could be signed.
@@ -182,26 +55,20 @@ fn body_bytes(chain: ChainId, init: &Init) -> Vec<u8> {
     w.finish()
 }
 
-/// A round, or none.
-pub(crate) fn write_round(w: &mut Writer, round: Round) {
-    w.u8(round.is_defined().into());
-    w.u32(round.as_u32().unwrap_or(0));
-}
-
 /// Checks signatures for one chain.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Checker {
+pub(crate) struct SignatureVerifier {
     pub(crate) chain: ChainId,
 }
 
 /// Signs for one chain.
 #[derive(Clone)]
-pub(crate) struct Pen {
+pub(crate) struct Signer {
     pub(crate) chain: ChainId,
     pub(crate) secret: ValidatorSecret,
 }
 
-fn verdict(
+fn verification(
     message: Option<Vec<u8>>,
     signature: &Signature,
     key: &PublicKey,
@@ -211,14 +78,14 @@ fn verdict(
 }
 
 #[async_trait]
-impl Verifier<Ctx> for Checker {
+impl engine_signing::Verifier<Ctx> for SignatureVerifier {
     async fn verify_signed_vote(
         &self,
         vote: &Vote,
         signature: &Signature,
         key: &PublicKey,
     ) -> Result<VerificationResult, Error> {
-        verdict(signed_vote(self.chain, vote), signature, key)
+        verification(signed_vote(self.chain, vote), signature, key)
     }
 
     async fn verify_signed_proposal(
@@ -227,7 +94,7 @@ impl Verifier<Ctx> for Checker {
         signature: &Signature,
         key: &PublicKey,
     ) -> Result<VerificationResult, Error> {
-        verdict(signed_proposal(self.chain, proposal), signature, key)
+        verification(signed_proposal(self.chain, proposal), signature, key)
     }
 
     async fn verify_signed_vote_extension(
@@ -242,13 +109,13 @@ impl Verifier<Ctx> for Checker {
 
     async fn verify_validator_proof(&self, proof: &ValidatorProof<Ctx>) -> Result<VerificationResult, Error> {
         match proof.decoded_public_key() {
-            Ok(key) => verdict(Some(proof.preimage()), &proof.signature, &key),
+            Ok(key) => verification(Some(proof.preimage()), &proof.signature, &key),
             Err(_) => Ok(VerificationResult::Invalid),
         }
     }
 }
 
-impl Pen {
+impl Signer {
     fn signed<M>(&self, message: M, bytes: Option<Vec<u8>>) -> Result<SignedMessage<Ctx, M>, Error> {
         let bytes = bytes.ok_or_else(Error::new)?;
         Ok(SignedMessage::new(message, self.secret.sign(&bytes)))
@@ -263,7 +130,7 @@ impl Pen {
 }
 
 #[async_trait]
-impl Signer<Ctx> for Pen {
+impl engine_signing::Signer<Ctx> for Signer {
     async fn sign_vote(&self, vote: Vote) -> Result<SignedMessage<Ctx, Vote>, Error> {
         let bytes = signed_vote(self.chain, &vote);
         self.signed(vote, bytes)
@@ -288,28 +155,5 @@ impl Signer<Ctx> for Pen {
             return Err(Error::new());
         }
         Ok(self.validator_proof(peer))
-    }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    #[test]
-    fn a_key_file_is_for_its_owner_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("validator.key");
-        let secret = ValidatorSecret::from_bytes(&[5; 32]);
-        secret.write(&path).expect("written");
-        let mode = || std::fs::metadata(&path).expect("there").permissions();
-        assert_eq!(mode().mode() & 0o777, 0o600);
-        assert_eq!(ValidatorSecret::read(&path).expect("read").key(), secret.key());
-        assert!(matches!(secret.write(&path), Err(SecretError::Io(..))), "never written over");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("changed");
-        assert!(matches!(ValidatorSecret::read(&path), Err(SecretError::Exposed(_))));
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("changed");
-        std::fs::write(&path, "05").expect("written");
-        assert!(matches!(ValidatorSecret::read(&path), Err(SecretError::Malformed(_))));
     }
 }

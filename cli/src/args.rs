@@ -30,7 +30,7 @@ use std::sync::OnceLock;
 pub(crate) struct Cli {
     #[command(flatten)]
     pub global: Global,
-    /// Print the version; --version also prints the engines of this machine.
+    /// Print the version; --version also prints the backends of this machine.
     #[arg(short = 'V', long, action = ArgAction::Version, hide_short_help = true)]
     version: Option<bool>,
     #[command(subcommand)]
@@ -61,10 +61,13 @@ pub(crate) struct Global {
     /// No progress bars.
     #[arg(long, short, global = true, hide_short_help = true)]
     pub quiet: bool,
-    /// Compute with this engine: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the fastest of this machine].
+    /// Compute with this backend: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the fastest of this machine].
     ///
     /// The GPU needs its plugin: libamanat_gpu.so beside the program, or the file that AMANAT_GPU_PLUGIN names (`off`: no plugin).
     #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub backend: Option<String>,
+    /// The name of --backend, and of --consensus of `node`, in the last version.
+    #[arg(long, global = true, value_name = "NAME", hide = true)]
     pub engine: Option<String>,
 }
 
@@ -85,10 +88,10 @@ impl Cli {
 fn long_version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
-        let names: Vec<&str> = amanat_accel::all().iter().map(|engine| engine.name()).collect();
+        let names: Vec<&str> = amanat_accel::all().iter().map(|backend| backend.name()).collect();
         let (version, names, gpu) =
             (env!("CARGO_PKG_VERSION"), names.join(", "), amanat_accel::gpu::presence());
-        format!("{version}\nengines of this machine, fastest first: {names}\nGPU: {gpu}")
+        format!("{version}\nbackends of this machine, fastest first: {names}\nGPU: {gpu}")
     })
 }
 
@@ -594,12 +597,15 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_can_be_named_before_and_after_the_command() {
+    fn a_backend_can_be_named_before_and_after_the_command_and_by_its_old_flag() {
         let parse = |words: &[&str]| Cli::try_parse_from(words).expect("a command line");
         let engine = |words: &[&str]| parse(words).global.engine;
         assert_eq!(engine(&["amanat", "--engine", "portable", "demo"]).as_deref(), Some("portable"));
         assert_eq!(engine(&["amanat", "demo", "--engine", "portable"]).as_deref(), Some("portable"));
         assert_eq!(engine(&["amanat", "demo"]), None);
+        let backend = |words: &[&str]| parse(words).global.backend;
+        assert_eq!(backend(&["amanat", "--backend", "portable", "demo"]).as_deref(), Some("portable"));
+        assert_eq!(backend(&["amanat", "demo", "--backend", "portable"]).as_deref(), Some("portable"));
         // `bench profile` takes the same word more than once: which engines to measure.
         let cli = parse(&["amanat", "bench", "profile", "--engine", "portable", "--engine", "avx512ifma"]);
         let Command::Bench(BenchArgs { command: Some(bench::BenchCommand::Profile(profile)), .. }) =

@@ -1,31 +1,17 @@
 //! `amanat`: the one binary.
 
-mod actors;
 mod args;
-mod cases;
 mod commands;
-mod consent;
-mod custodian;
+mod consent_view;
 mod demo;
-mod desk;
-mod generated;
+mod exit;
 mod hints;
-mod home;
-mod import;
-mod keyring;
-mod members;
-mod policies;
 mod report;
-mod roles;
 mod session;
-mod town;
 mod ui;
-mod vault;
-mod vectors;
-mod wallets;
 
 use amanat_accel::gpu::{Presence, listen, presence};
-use amanat_accel::{BACKEND_VARIABLE, ChooseError, choose, force, former_variable_notice};
+use amanat_accel::{BACKEND_VARIABLE, choose, force, former_variable_notice};
 use amanat_node::config::ConsensusName;
 use anyhow::Context;
 use args::bench::BenchCommand;
@@ -59,49 +45,29 @@ fn main() -> ExitCode {
             if let Some(hint) = hints::hint(&error) {
                 ui.hint(hint);
             }
-            ExitCode::from(code(&error))
+            ExitCode::from(exit::code(&error))
         }
     }
 }
 
-/// 1: a fault. 2: the command line (clap's), or an engine that is not here. 3: the policy says no. 4: the ledger says no. 5: the proof does not verify. 6: some of an
-/// import was not understood.
-fn code(error: &anyhow::Error) -> u8 {
-    if error.is::<ChooseError>() {
-        2
-    } else if error.is::<amanat_circuits::Denied>() {
-        3
-    } else if matches!(
-        error.downcast_ref::<amanat_client::ledger::AccessError>(),
-        Some(amanat_client::ledger::AccessError::Refused(_))
-    ) || error.is::<amanat_ledger::SubmitError>()
-    {
-        4
-    } else if error.is::<commands::verify::NotValid>()
-        || matches!(error.downcast_ref(), Some(amanat_prover::zkey::ZkeyProveError::NotReleased))
-    {
-        5
-    } else if error.is::<report::SomeNotUnderstood>() {
-        6
-    } else {
-        1
-    }
-}
-
-/// Everything computes with one engine. If the command line or the environment asks for one that cannot be had, say so before
-/// any work.
-fn choose_engine(cli: &Cli) -> anyhow::Result<()> {
-    let named = match &cli.command {
-        // There the word says which engines to measure.
+/// Everything computes with one backend. If the command line or the environment asks for one that cannot be had, say so before any
+/// work.
+fn choose_backend(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
+    let old = match &cli.command {
+        // There the word says which backends to measure.
         Command::Bench(args) if matches!(args.command, Some(BenchCommand::Profile(_))) => None,
-        // There it may say what makes the blocks.
+        // There it named what makes the blocks.
         Command::Node(_) => cli.global.engine.as_deref().filter(|name| ConsensusName::named(name).is_none()),
         _ => cli.global.engine.as_deref(),
     };
-    match named {
-        Some(name) => force(name).context("--engine cannot be followed"),
-        None => choose().with_context(|| format!("{BACKEND_VARIABLE} cannot be followed")),
+    match (&cli.global.backend, old) {
+        (Some(name), _) => force(name).context("--backend cannot be followed"),
+        (None, Some(name)) => force(name).context("--engine cannot be followed"),
+        (None, None) => choose().with_context(|| format!("{BACKEND_VARIABLE} cannot be followed")),
     }?;
+    if let Some(name) = old {
+        ui.warn(&format!("--engine {name} is now --backend {name}: the next version no longer takes it"));
+    }
     Ok(())
 }
 
@@ -117,7 +83,7 @@ fn hear_the_gpu(node: bool, ui: Ui) {
 fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     let global = &cli.global;
     hear_the_gpu(matches!(cli.command, Command::Node(_)), ui);
-    choose_engine(cli)?;
+    choose_backend(cli, ui)?;
     if let Some(notice) = former_variable_notice() {
         ui.warn(&notice);
     }
@@ -132,8 +98,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Node(args) => commands::node::run(args, global, ui),
         Command::Probe { node, seconds, tls } => commands::node::probe(node, *seconds, tls, ui),
         Command::Cluster(command) => commands::cluster::run(command, global, ui),
-        Command::Import(args) if args.anchor => commands::anchor::run(args, global, ui),
-        Command::Import(args) => import::run(args, ui),
+        Command::Import(args) => commands::import::run(args, global, ui),
         Command::Vault(command) => commands::vault::run(command, global, ui),
         Command::Keys(command) => commands::keys::run(command, global, ui),
         Command::Governance(command) => commands::governance::run(command, global, ui),
@@ -143,11 +108,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Verify(args) => commands::verify::run(args, global, ui),
         Command::Ledger(command) => commands::ledger::run(command, global, ui),
         Command::Bench(args) => commands::bench::run(args, global, ui),
-        Command::Generate(args) => {
-            generated::write_folder(&args.out, args.seed, args.patients)?;
-            ui.say(format!("{} in {}", ui::count(args.patients, "patient"), args.out.display()));
-            Ok(())
-        }
+        Command::Generate(args) => commands::generate::run(args, ui),
         Command::Help { words } => {
             let help = Cli::long_help(words);
             ui.raw(&help.with_context(|| {

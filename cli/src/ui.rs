@@ -2,7 +2,9 @@
 //!
 //! No work ends because nobody reads: what cannot be written is lost, and [`lost`] tells it at the end.
 
+use amanat_client::{Event, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::cell::RefCell;
 use std::fmt::Arguments;
 use std::io::{Error, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
@@ -46,11 +48,6 @@ impl Ui {
         if !self.json {
             out(format_args!("{}\n", text.as_ref()));
         }
-    }
-
-    /// The same voice, or none.
-    pub(crate) const fn silent_if(self, silent: bool) -> Self {
-        Self { json: silent, quiet: self.quiet }
     }
 
     /// An error with its causes, in words, on standard error.
@@ -149,6 +146,63 @@ impl Ui {
                 self.say(format!("  {}", rule.join("  ")));
             }
         }
+    }
+}
+
+/// The progress of the client library: one bar at a time.
+pub(crate) struct Bars {
+    ui: Ui,
+    bar: RefCell<Option<ProgressBar>>,
+}
+
+impl Bars {
+    pub(crate) const fn new(ui: Ui) -> Self {
+        Self { ui, bar: RefCell::new(None) }
+    }
+
+    fn with(&self, show: impl FnOnce(&ProgressBar)) {
+        if let Some(bar) = self.bar.borrow().as_ref() {
+            show(bar);
+        }
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&self, work: &str, total: u64) {
+        self.end();
+        self.bar.replace(Some(self.ui.bar(total, work)));
+    }
+
+    fn doing(&self, what: &str) {
+        self.with(|bar| bar.set_message(what.to_owned()));
+    }
+
+    fn at(&self, done: u64) {
+        self.with(|bar| bar.set_position(done));
+    }
+
+    fn end(&self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        match event {
+            Event::Resumed { transactions } => self.ui.say(format!(
+                "finished what an earlier import had begun: {}",
+                count(*transactions, "transaction")
+            )),
+            Event::ProvingAgain => {
+                self.ui.warn("the bundle grew too old while this was proved; proving again about the newest");
+            }
+        }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

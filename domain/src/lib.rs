@@ -19,10 +19,12 @@
 //!   travels.
 //! - [`field`], [`poseidon`], [`time`], [`wire`]: numbers, the hash, time, the one encoding.
 
+pub mod audience;
 pub mod block;
 pub mod bundle;
 pub mod commitments;
 pub mod consent;
+pub mod currency;
 pub mod entry;
 pub mod fhir;
 pub mod field;
@@ -30,11 +32,13 @@ pub mod floors;
 pub mod governance;
 pub mod identity;
 pub mod ids;
+pub mod labels;
 pub mod map;
 pub mod merkle;
 pub mod mirror;
 pub mod policy;
 pub mod poseidon;
+pub mod preset;
 pub mod proof;
 pub mod quorum;
 pub mod receipt;

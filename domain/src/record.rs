@@ -50,7 +50,8 @@ pub struct Coding {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Micro(pub i64);
 
-/// An amount of money in minor units (1/100) of an ISO 4217 currency.
+/// An amount of money in the minor units of an ISO 4217 currency; how many digits they have says
+/// [`minor_digits`](crate::currency::minor_digits).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Amount {
     /// Minor units.

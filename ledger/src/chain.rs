@@ -1,19 +1,23 @@
-//! One state machine behind three gates, for every engine.
+//! One state machine for every consensus, behind the moments of ABCI (see the table in the crate's documentation).
 //!
-//! *Gate 1*, [`Chain::admit`]: a transaction is checked and waits in the pool. *Gate 2*, [`Chain::propose`] and
-//! [`Chain::validate`]: a block is made of what waits, or one that somebody else made is judged, every transaction again.
-//! *Gate 3*, [`Chain::commit`]: the block is made durable, with the certificate that a quorum gave it where the genesis names
-//! validators, and whoever waited is answered. An engine decides which block comes next and nothing else.
+//! *CheckTx*, [`Chain::admit`]: a transaction is checked and waits in the pool. *PrepareProposal*,
+//! [`Chain::prepare_proposal`]: a block is made of what waits. *ProcessProposal*, [`Chain::process_proposal`]: another
+//! validator's block is validated, every transaction again. *FinalizeBlock* is the last step of both: what the block
+//! changes. *Commit*, [`Chain::commit`]: the block is made durable, with the certificate of a quorum if the genesis names
+//! validators, and the submitters are answered. Consensus decides which block comes next and nothing else.
 
-use crate::doors::{Admitted, Prechecked, apply, precheck, propose, validate_block};
+use crate::check_tx::{Admitted, Prechecked, precheck};
 use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
 use crate::genesis::Genesis;
-use crate::meters::{Gate, Meter, Meters};
-use crate::pool::{Pool, PoolLimits, Source};
+use crate::lock::lock;
+use crate::metrics::{Metrics, Phase, PhaseMetrics};
+use crate::pool::{Pool, PoolLimits};
+use crate::proposal::{finalize_block, prepare_proposal, process_proposal};
 use crate::state::{Delta, SealedBundle, State};
 use crate::store::{
-    Demands, Medium, Receipt, RoundProposal, SnapshotError, SnapshotInfo, SnapshotSignature, Store,
+    Receipt, RestoreOptions, RoundProposal, SnapshotError, SnapshotInfo, SnapshotSignature, Storage, Store,
 };
+use crate::submitter::Source;
 use amanat_domain::block::{Block, BlockHash, Header};
 use amanat_domain::bundle::{Bundle, PerRegistry, Registry};
 use amanat_domain::entry::{Content, Entry, EntryProof};
@@ -28,7 +32,7 @@ use amanat_domain::tx::{ChainId, KeyDigest, TxId};
 use amanat_verifier::light::{MAX_CHANGES, ReceiptEvidence};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
 /// A ledger: state, store and pool.
@@ -36,9 +40,9 @@ pub struct Chain {
     state: RwLock<State>,
     store: Store,
     pool: Mutex<Pool<Pending>>,
-    /// Set when a write failed: nothing is taken until [`Chain::reopen`].
+    /// Set when a write failed: no transaction is taken until [`Chain::reopen`].
     broken: AtomicBool,
-    meters: Meters,
+    metrics: Metrics,
 }
 
 /// How a submission ended.
@@ -48,7 +52,7 @@ pub type Outcome = Result<Receipt, SubmitError>;
 #[derive(Clone, Default)]
 pub struct Pending(Arc<Mutex<Option<Outcome>>>);
 
-/// What became of a transaction at gate 1.
+/// What became of a transaction after CheckTx.
 pub enum Entered {
     /// It is on the ledger already.
     Before(Receipt),
@@ -137,28 +141,28 @@ impl Chain {
     ///
     /// # Errors
     /// [`Fault`].
-    pub fn create(medium: Medium, genesis: Arc<Genesis>) -> Result<Self, Fault> {
-        Store::create(medium, genesis).map(|(store, state)| Self::over(store, state, PoolLimits::default()))
+    pub fn create(storage: Storage, genesis: Arc<Genesis>) -> Result<Self, Fault> {
+        Store::create(storage, genesis).map(|(store, state)| Self::over(store, state, PoolLimits::default()))
     }
 
     /// Opens a ledger.
     ///
     /// # Errors
     /// [`Fault`].
-    pub fn open(medium: Medium) -> Result<Self, Fault> {
-        Store::open(medium).map(|(store, state)| Self::over(store, state, PoolLimits::default()))
+    pub fn open(storage: Storage) -> Result<Self, Fault> {
+        Store::open(storage).map(|(store, state)| Self::over(store, state, PoolLimits::default()))
     }
 
-    /// Opens the ledger of this genesis, or makes it where there is none.
+    /// Opens the ledger of this genesis, or makes it if there is none.
     ///
     /// # Errors
     /// [`Fault`], among them [`Fault::OtherChain`].
     pub fn open_or_create(path: &std::path::Path, genesis: Arc<Genesis>) -> Result<Self, Fault> {
-        let medium = Medium::File(path.to_path_buf());
+        let storage = Storage::File(path.to_path_buf());
         if !path.exists() {
-            return Self::create(medium, genesis);
+            return Self::create(storage, genesis);
         }
-        Store::open_chain(medium, &genesis)
+        Store::open_chain(storage, &genesis)
             .map(|(store, state)| Self::over(store, state, PoolLimits::default()))
     }
 
@@ -170,7 +174,7 @@ impl Chain {
             store,
             pool: Mutex::new(Pool::new(limits)),
             broken: AtomicBool::new(false),
-            meters: Meters::default(),
+            metrics: Metrics::default(),
         }
     }
 
@@ -178,18 +182,19 @@ impl Chain {
     ///
     /// # Errors
     /// [`SubmitError`].
-    pub fn check(&self, bytes: &[u8], now: Timestamp) -> Result<Admitted, SubmitError> {
+    pub fn check_tx(&self, bytes: &[u8], now: Timestamp) -> Result<Admitted, SubmitError> {
         self.usable()?;
         let begun = Instant::now();
-        // The state is not held during signature and pairing; what moves meanwhile is seen when the block is made.
+        // The state is not locked during signature and pairing, which are slow: what moves meanwhile is found when the
+        // block is made.
         let prechecked = precheck(&self.state(), bytes, now);
         let checked = prechecked.and_then(Prechecked::verify);
-        self.meters.passed(Gate::Check, begun, 1);
+        self.metrics.passed(Phase::CheckTx, begun, 1);
         Ok(checked?)
     }
 
-    /// [`check`](Self::check) of many, all proofs in one batch.
-    pub fn check_all<T: AsRef<[u8]> + Sync>(
+    /// [`check_tx`](Self::check_tx) of many, all proofs in one batch.
+    pub fn check_txs<T: AsRef<[u8]> + Sync>(
         &self,
         list: &[T],
         now: Timestamp,
@@ -204,19 +209,20 @@ impl Chain {
             list.par_iter().map(|bytes| precheck(state, bytes.as_ref(), now)).collect()
         };
         let checked = Prechecked::verify_all(prechecked).into_iter().map(|checked| Ok(checked?)).collect();
-        self.meters.passed(Gate::Check, begun, list.len());
+        self.metrics.passed(Phase::CheckTx, begun, list.len());
         checked
     }
 
     /// Puts a checked transaction of this node's own callers into the pool.
     ///
     /// # Errors
-    /// [`SubmitError`]. That it is on the ledger already is none: the receipt is there.
+    /// [`SubmitError`]. A transaction that is on the ledger already is no error: its receipt is returned.
     pub fn enqueue(&self, checked: Result<Admitted, SubmitError>) -> Result<Entered, SubmitError> {
         self.enqueue_from(Source::Local, checked)
     }
 
-    /// [`enqueue`](Self::enqueue) of one that came from somewhere: proofs count against that, signed transactions against who signed.
+    /// [`enqueue`](Self::enqueue) for a transaction of another source: a proof counts against the source, a signed
+    /// transaction against the organisation that signed it.
     ///
     /// # Errors
     /// [`SubmitError`].
@@ -234,7 +240,7 @@ impl Chain {
         Ok(Entered::Waiting(pending))
     }
 
-    /// Gate 1: checks a transaction and puts it into the pool.
+    /// CheckTx, and into the pool: checks a transaction and lets it wait.
     ///
     /// # Errors
     /// [`SubmitError`].
@@ -242,16 +248,16 @@ impl Chain {
         self.admit_from(Source::Local, bytes, now)
     }
 
-    /// Gate 1 for a transaction that came from somewhere.
+    /// [`admit`](Self::admit) for a transaction of another source.
     ///
     /// # Errors
     /// [`SubmitError`].
     pub fn admit_from(&self, source: Source, bytes: &[u8], now: Timestamp) -> Result<Entered, SubmitError> {
-        self.enqueue_from(source, self.check(bytes, now))
+        self.enqueue_from(source, self.check_tx(bytes, now))
     }
 
-    /// Throws out of the pool what the state as it is now no longer admits, answers those who wait with the refusal, and gives both.
-    /// A node that proposes does it by proposing; one that never does would keep what can never be committed.
+    /// Removes from the pool what the present state no longer admits, answers its submitters with the refusal, and returns
+    /// both. A node that proposes does this by proposing; one that never proposes would keep what can never be committed.
     pub fn prune_pool(&self, now: Timestamp) -> Vec<(TxId, Refusal)> {
         let thrown: Vec<(TxId, Refusal)> = {
             let state = self.state();
@@ -267,10 +273,10 @@ impl Chain {
         thrown
     }
 
-    /// Submitting what is on the ledger already is no error: the receipt is there.
+    /// The receipt instead of a refusal, if the refusal says that the transaction is on the ledger already.
     ///
     /// # Errors
-    /// The refusal, where it is another; [`Fault`].
+    /// The refusal, if it is another; [`Fault`].
     pub fn receipt_instead(&self, refused: SubmitError) -> Result<Receipt, SubmitError> {
         let SubmitError::Refused(Refusal::Conflict(Conflict::AlreadyCommitted { txid, .. })) = &refused
         else {
@@ -289,12 +295,12 @@ impl Chain {
         new_epoch || !lock(&self.pool).is_empty()
     }
 
-    /// Gate 2 of a proposer: a block of what waits in the pool; submitters take turns, each in the order of its own. What the state has meanwhile made
-    /// inadmissible is answered with its refusal.
+    /// PrepareProposal: a block of what waits in the pool. Submitters take turns, and the order within each stays. The
+    /// submitter of a transaction that the state no longer admits is answered with its refusal.
     ///
     /// # Errors
-    /// [`Fault`]; everyone who waited was told.
-    pub fn propose(&self, now: Timestamp) -> Result<Delta, Arc<Fault>> {
+    /// [`Fault`]; all who waited were told.
+    pub fn prepare_proposal(&self, now: Timestamp) -> Result<Delta, Arc<Fault>> {
         if let Err(SubmitError::Fault(fault)) = self.usable() {
             return Err(self.fail(fault));
         }
@@ -304,35 +310,36 @@ impl Chain {
             let pool = lock(&self.pool);
             pool.iter().take(state.genesis_block().limits().transactions as usize).cloned().collect()
         };
+        // A clock behind the last block would refuse every block: time never runs backwards within a chain.
         let time = now.max(state.tip().time);
-        let (validated, dropped) = match propose(&state, time, candidates) {
+        let (validated, dropped) = match prepare_proposal(&state, time, candidates) {
             Ok(proposed) => proposed,
             Err(refusal) => return Err(self.fail(Arc::new(clock(&state, now, &refusal)))),
         };
         for (txid, refusal) in dropped {
             self.answer(&txid, || Err(refusal.clone().into()));
         }
-        let delta = apply(validated);
-        self.meters.passed(Gate::Propose, begun, delta.block().transactions.len());
+        let delta = finalize_block(validated);
+        self.metrics.passed(Phase::PrepareProposal, begun, delta.block().transactions.len());
         Ok(delta)
     }
 
-    /// Gate 2 of a validator: judges a block that somebody else made, every transaction of it. What the pool has verified
-    /// already is not verified again where it is the very same bytes.
+    /// ProcessProposal: validates a block that another validator made, every transaction of it. A transaction that the pool
+    /// has verified already is not verified again if it is the very same bytes.
     ///
     /// # Errors
     /// [`BlockRefusal`].
-    pub fn validate(&self, block: &Block) -> Result<Delta, BlockRefusal> {
+    pub fn process_proposal(&self, block: &Block) -> Result<Delta, BlockRefusal> {
         let begun = Instant::now();
-        let verdict = validate_block(&self.state(), block, &|txid| lock(&self.pool).by_id(txid).cloned());
-        self.meters.passed(Gate::Validate, begun, block.transactions.len());
+        let verdict = process_proposal(&self.state(), block, &|txid| lock(&self.pool).by_id(txid).cloned());
+        self.metrics.passed(Phase::ProcessProposal, begun, block.transactions.len());
         verdict
     }
 
-    /// Gate 3: makes a block durable and answers those who wait for its transactions. One thread commits at a time.
+    /// Commit: makes a block durable and answers those that wait for its transactions. One thread commits at a time.
     ///
     /// # Errors
-    /// [`Fault`]; everyone who waited was told. After a failed write nothing is taken until [`Chain::reopen`].
+    /// [`Fault`]; all who waited were told. After a failed write nothing is taken until [`Chain::reopen`].
     pub fn commit(&self, delta: Delta, certificate: Option<&Certificate>) -> Result<Header, Arc<Fault>> {
         let header = delta.block().header;
         if let Err(fault) = self.certified(&header, certificate) {
@@ -341,7 +348,8 @@ impl Chain {
         let begun = Instant::now();
         match self.store.commit(&delta, certificate) {
             Ok(receipts) => {
-                self.meters.passed(Gate::Commit, begun, receipts.len());
+                // The state moves only now: it never shows what is not on disk.
+                self.metrics.passed(Phase::Commit, begun, receipts.len());
                 self.state.write().unwrap_or_else(PoisonError::into_inner).commit(delta);
                 for receipt in receipts {
                     self.answer(&receipt.txid, || Ok(receipt));
@@ -349,13 +357,14 @@ impl Chain {
                 Ok(header)
             }
             Err(fault) => {
+                // Whether the write reached the disk is unknown. To go on from either guess could fork: reopening asks the disk.
                 self.broken.store(true, Ordering::SeqCst);
                 Err(self.fail(Arc::new(fault)))
             }
         }
     }
 
-    /// A block follows the tip, and has a certificate exactly where the genesis names validators.
+    /// A block follows the tip, and has a certificate if and only if the genesis names validators.
     fn certified(&self, header: &Header, certificate: Option<&Certificate>) -> Result<(), Fault> {
         let state = self.state();
         if header.parent != state.tip().hash() {
@@ -381,7 +390,7 @@ impl Chain {
     /// After a fault: closes the file, opens it again and takes up where the disk says we are. A transaction that was
     /// answered with a fault is on the ledger or not: ask for its receipt, or submit it again.
     ///
-    /// No block may be on its way through gate 3 meanwhile.
+    /// No block may be on its way through [`Chain::commit`] meanwhile.
     ///
     /// # Errors
     /// [`Fault`]; the ledger then stays closed and may be reopened later.
@@ -461,10 +470,10 @@ impl Chain {
         Ok(Some(ReceiptEvidence { changes, inclusion, certificate }))
     }
 
-    /// What a gate has cost since the ledger was opened.
+    /// What a phase has cost since the ledger was opened.
     #[must_use]
-    pub fn meter(&self, gate: Gate) -> Meter {
-        self.meters.of(gate)
+    pub fn phase_metrics(&self, phase: Phase) -> PhaseMetrics {
+        self.metrics.of(phase)
     }
 
     /// The state, for reading. No block is committed while it is held: let go of it before submitting on the same thread.
@@ -540,10 +549,10 @@ impl Chain {
         path: &std::path::Path,
         genesis: &Genesis,
         snapshot: &mut dyn std::io::Read,
-        demands: &Demands,
+        options: &RestoreOptions,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<SnapshotInfo, SnapshotError> {
-        crate::store::restore(path, genesis, snapshot, demands, progress)
+        crate::store::restore(path, genesis, snapshot, options, progress)
     }
 
     /// Receipt of a committed transaction.
@@ -671,7 +680,7 @@ impl Pending {
         *lock(&self.0) = Some(outcome);
     }
 
-    /// Takes the outcome, if it is there. It is put there before the engine tells of the block that made it.
+    /// Takes the outcome, if it is there. It is put there before consensus tells of the block that made it.
     #[must_use]
     pub fn take(&self) -> Option<Outcome> {
         lock(&self.0).take()
@@ -683,10 +692,4 @@ fn clock(state: &State, now: Timestamp, refusal: &BlockRefusal) -> Fault {
         BlockRefusal::Header { .. } => Fault::Clock { last: state.tip().time, got: now },
         other => Fault::Bug(other.to_string()),
     }
-}
-
-/// A panic while a lock was held leaves plain data behind it, never half of a state: `State::commit` runs after the write,
-/// and a poisoned state is replaced by reopening.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 //! [`Reject`]: the sender's bytes are bad and will stay so. [`Conflict`]: the state moved, or has not got there yet; another
 //! transaction, or the same one later, may pass. [`Fault`]: our disk, our key or our bug; the sender did nothing wrong.
 
-use crate::pool::Submitter;
+use crate::submitter::Submitter;
 use amanat_domain::bundle::{BundleHash, Registry};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, to_bytes};
@@ -277,12 +277,12 @@ pub enum Fault {
          header, certificate and receipts are here"
     )]
     Pruned { height: u64, from: u64 },
-    #[error("block {height} has no certificate that stands: {reason}")]
+    #[error("block {height} has no valid certificate: {reason}")]
     Uncertified { height: u64, reason: String },
-    #[error("the genesis names {validators} validators: run this ledger with the bft engine, not alone")]
+    #[error("the genesis names {validators} validators: run this ledger with the consensus bft, not alone")]
     ManyValidators { validators: usize },
     #[error(
-        "the genesis names no validators: run this ledger with the solo engine, or name validators in a new genesis"
+        "the genesis names no validators: run this ledger with the consensus solo, or name validators in a new genesis"
     )]
     NoValidators,
     #[error("an earlier write failed; whether its block is on disk shows when the ledger is reopened")]

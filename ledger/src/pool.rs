@@ -5,11 +5,10 @@
 //! A submitter always gets its share of the room; beyond that only while half of the room is free. Blocks are filled in turns:
 //! one transaction of each submitter, then the second of each; the order within one submitter stays.
 
-use crate::doors::Admitted;
+use crate::check_tx::Admitted;
 use crate::error::Conflict;
-use amanat_domain::consent::OrgId;
-use amanat_domain::quorum::ValidatorKey;
-use amanat_domain::tx::{Transaction, TxId};
+use crate::submitter::{Source, Submitter};
+use amanat_domain::tx::TxId;
 use std::collections::BTreeMap;
 
 /// Bounds of a pool.
@@ -19,53 +18,14 @@ pub struct PoolLimits {
     pub transactions: usize,
     /// Most bytes of all transactions together.
     pub bytes: usize,
-    /// Into how many shares the room is divided. A submitter that has its share is given more only while half of the room is free. 1:
-    /// no quota.
+    /// Number of shares that the room is divided into. A submitter that has its share gets more only while half of the
+    /// room is free. 1: no quota.
     pub shares: usize,
 }
 
 impl Default for PoolLimits {
     fn default() -> Self {
         Self { transactions: 16_384, bytes: 32 * 1024 * 1024, shares: 8 }
-    }
-}
-
-/// Where a transaction came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// This node's own callers.
-    Local,
-    /// Another validator sent it on.
-    Peer(ValidatorKey),
-}
-
-/// Who a waiting transaction is counted against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Submitter {
-    /// The organisation that signed it.
-    Organisation(OrgId),
-    /// Where a proof came from: it does not say who made it.
-    Source(Source),
-}
-
-impl Submitter {
-    /// Of a transaction that came from there.
-    #[must_use]
-    pub const fn of(tx: &Transaction, source: Source) -> Self {
-        match tx {
-            Transaction::Signed(tx) => Self::Organisation(tx.organisation),
-            Transaction::Proof(_) => Self::Source(source),
-        }
-    }
-}
-
-impl core::fmt::Display for Submitter {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Organisation(id) => write!(f, "organisation {id}"),
-            Self::Source(Source::Local) => f.write_str("proofs submitted to this node"),
-            Self::Source(Source::Peer(key)) => write!(f, "proofs sent on by validator {key}"),
-        }
     }
 }
 
@@ -136,11 +96,12 @@ impl<W> Pool<W> {
     /// Puts a transaction in. The same one once more only adds its waiter.
     ///
     /// # Errors
-    /// [`Conflict::Pending`] where another waits with the same context or nullifier, [`Conflict::PoolFull`],
+    /// [`Conflict::Pending`] if another waits with the same context or nullifier, [`Conflict::PoolFull`],
     /// [`Conflict::PoolQuota`].
     pub fn insert(&mut self, tx: Admitted, source: Source, waiter: W) -> Result<(), Conflict> {
         let keys = *tx.keys();
         if let Some(there) = self.by_id.get(&keys.txid).and_then(|at| self.queue.get_mut(at)) {
+            // Not counted again, whoever sends it: one transaction takes one place.
             there.waiters.push(waiter);
             return Ok(());
         }
@@ -156,7 +117,8 @@ impl<W> Pool<W> {
         }
         let by = Submitter::of(tx.transaction(), source);
         self.within_quota(by, tx.bytes())?;
-        // Who comes now takes turns with those who wait, from the turn that is next for a block.
+        // A submitter that had nothing waiting begins at the turn that is next for a block, not at turn 0: it must not
+        // overtake all that waited before it came.
         let first = self.queue.first_key_value().map_or(0, |((turn, _), _)| *turn);
         let held = self.held.entry(by).or_default();
         let at = (held.turn.max(first), self.next);
@@ -171,16 +133,16 @@ impl<W> Pool<W> {
         Ok(())
     }
 
-    /// Whether a submitter may have one more waiting, of so many bytes.
+    /// Whether a submitter may have one more transaction waiting, of `more` bytes.
     fn within_quota(&self, by: Submitter, more: usize) -> Result<(), Conflict> {
         let PoolLimits { transactions, bytes, shares } = self.limits;
         let (crowded, shares) = (2, shares.max(1));
-        // Nobody else may be short of room: then who waits alone may use half of it.
+        // While half of the room is free nobody is short of it: a single busy submitter need not be held back.
         if self.queue.len() < transactions / crowded && self.bytes + more <= bytes / crowded {
             return Ok(());
         }
         let held = self.held.get(&by).map_or((0, 0), |held| (held.transactions, held.bytes));
-        // One transaction is always within the share, however small a share is.
+        // The first transaction is always within the share: with many shares a share may be smaller than one transaction.
         if held.0 == 0 || (held.0 < transactions / shares && held.1 + more <= bytes / shares) {
             return Ok(());
         }
@@ -205,6 +167,7 @@ impl<W> Pool<W> {
             return Vec::new();
         };
         self.bytes -= tx.bytes();
+        // The submitter's turn goes with its last transaction, so the map is no longer than the queue.
         if let Some(held) = self.held.get_mut(&by) {
             held.transactions -= 1;
             held.bytes -= tx.bytes();

@@ -1,15 +1,17 @@
-//! `solo`: one validator, one process. There is nobody to agree with, so a block is proposed and committed at once; the gates
-//! are those of [`Chain`], as on any engine.
+//! `solo`: one validator, one process. There is no other validator to agree with, so a block is proposed and committed at
+//! once, by the same [`Chain`] as under any consensus.
 //!
-//! Calls block and may come from many threads. Whoever waits for a commit either makes the next block or finds its
-//! transaction in the one another thread made meanwhile: those who wait together share a block and its one disk write.
+//! Calls block and may come from many threads. A thread that waits for a commit either makes the next block or finds its
+//! transaction in the block that another thread made meanwhile: threads that wait together share a block and its one
+//! disk write.
 
-use crate::chain::{Chain, Entered, Outcome, Pending, SubmitError, Submitted, lock};
+use crate::chain::{Chain, Entered, Outcome, Pending, SubmitError, Submitted};
 use crate::error::Fault;
 use crate::genesis::Genesis;
+use crate::lock::lock;
 use crate::pool::PoolLimits;
 use crate::state::State;
-use crate::store::{Medium, Store};
+use crate::store::{Storage, Store};
 use amanat_domain::block::Header;
 use amanat_domain::time::Timestamp;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -34,21 +36,21 @@ impl Solo {
     ///
     /// # Errors
     /// [`Fault`], among them [`Fault::ManyValidators`].
-    pub fn create(medium: Medium, genesis: Arc<Genesis>) -> Result<Self, Fault> {
-        // Before a file is made that this engine could not use.
+    pub fn create(storage: Storage, genesis: Arc<Genesis>) -> Result<Self, Fault> {
+        // Before a file is made that solo could not use.
         alone(&genesis)?;
-        Chain::create(medium, genesis).and_then(Self::with)
+        Chain::create(storage, genesis).and_then(Self::with)
     }
 
     /// Opens a ledger.
     ///
     /// # Errors
     /// [`Fault`], among them [`Fault::ManyValidators`].
-    pub fn open(medium: Medium) -> Result<Self, Fault> {
-        Chain::open(medium).and_then(Self::with)
+    pub fn open(storage: Storage) -> Result<Self, Fault> {
+        Chain::open(storage).and_then(Self::with)
     }
 
-    /// Opens the ledger of this genesis, or makes it where there is none.
+    /// Opens the ledger of this genesis, or makes it if there is none.
     ///
     /// # Errors
     /// [`Fault`], among them [`Fault::OtherChain`] and [`Fault::ManyValidators`].
@@ -90,7 +92,7 @@ impl Solo {
         list: &[T],
         now: Timestamp,
     ) -> Vec<Result<Submitted, SubmitError>> {
-        let checked = self.chain.check_all(list, now);
+        let checked = self.chain.check_txs(list, now);
         // In the order of the list, so that leaves get indices in that order.
         let entered: Vec<_> = checked.into_iter().map(|checked| self.chain.enqueue(checked)).collect();
         let outcomes = entered.into_iter().map(|entered| match entered? {
@@ -158,7 +160,7 @@ impl Solo {
 
     /// One block. The turn is proof that nobody else is at it.
     fn produce(&self, _turn: &Turn<'_>, now: Timestamp) -> Result<Option<Header>, Arc<Fault>> {
-        let delta = self.chain.propose(now)?;
+        let delta = self.chain.prepare_proposal(now)?;
         if delta.is_idle() {
             return Ok(None);
         }

@@ -1,7 +1,8 @@
 //! Clocks: wall, processor time, and the core's own frequency.
 //!
-//! On a machine that others use too, the wall clock measures the others. Processor time of the whole process is what is
-//! compared here: it counts every thread, so work handed to a helper thread is not free, and it stops while others run.
+//! On a machine that others use too, the wall clock measures the others. Processor time of the
+//! whole process is what is compared here: it counts every thread, so work handed to a helper
+//! thread is not free, and it stops while others run.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -42,7 +43,8 @@ impl Mark {
     }
 }
 
-/// Processor time of this process so far. Where the system has no such clock: wall time since the first call.
+/// Processor time of this process so far. If the system has no such clock: wall time since the
+/// first call.
 #[must_use]
 pub fn process_seconds() -> f64 {
     #[cfg(unix)]
@@ -57,8 +59,9 @@ pub fn process_seconds() -> f64 {
     }
 }
 
-/// The core's frequency in Hz, from a chain of dependent multiplications of three cycles each (so on every x86-64 core
-/// since 2008 and on most 64-bit Arm cores). The best of several chains: a disturbed one seems slower, none faster.
+/// The core's frequency in Hz, from a chain of dependent multiplications of three cycles each (so
+/// on every x86-64 core since 2008 and on most 64-bit Arm cores). The best of several chains: a
+/// disturbed one seems slower, none faster.
 #[must_use]
 pub fn core_hertz() -> f64 {
     const STEPS: u32 = 3_000_000;

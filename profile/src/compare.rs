@@ -1,8 +1,9 @@
 //! Two profiles side by side: what became slower beyond the noise, and what faster.
 //!
-//! A difference counts where it exceeds both a share of the old figure and three standard deviations of the two medians'
-//! runs together, estimated from the median distances. Compared is processor time. On a machine whose speed drifts,
-//! [`Basis::Peer`] compares the ratio to a peer that was measured in the same rounds instead.
+//! A difference counts if it exceeds both a share of the old figure and three standard deviations
+//! of the two medians' runs together, estimated from the median distances. Compared is processor
+//! time. On a machine whose speed drifts, [`Basis::Peer`] compares the ratio to a peer that was
+//! measured in the same rounds instead.
 
 use crate::file::{Profile, Prover, Run, Subject};
 use crate::stats::Stat;
@@ -21,7 +22,7 @@ pub enum Basis<'a> {
 pub struct Tolerance {
     /// Differences below this share of the old figure are never reported.
     pub share: f64,
-    /// Differences below so many standard deviations are noise.
+    /// Differences below this number of standard deviations are noise.
     pub sigmas: f64,
 }
 
@@ -45,7 +46,7 @@ pub enum Verdict {
 /// One figure in both files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// Subject, prover, threads, and the part where it is not the whole.
+    /// Subject, prover, threads, and the part if it is not the whole.
     pub what: String,
     /// Whether it is the whole proof: a part may well shift to another.
     pub whole: bool,
@@ -69,8 +70,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The whole proofs that became slower. Parts alone do not count: among so many some are slower by chance, and time
-    /// may well move from one part to another.
+    /// The whole proofs that became slower. Parts alone do not count: among many some are slower by
+    /// chance, and time may well move from one part to another.
     pub fn regressions(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| change.whole && change.verdict == Verdict::Slower)
     }

@@ -1,4 +1,4 @@
-//! Energy, where the machine says: the counters that Linux shows of Intel's and AMD's processors (RAPL), whole packages.
+//! Energy: the counters that Linux shows of Intel's and AMD's processors (RAPL), whole packages.
 
 use std::path::{Path, PathBuf};
 
@@ -59,13 +59,14 @@ impl Rapl {
         }
     }
 
-    /// The counters now; none where one has gone.
+    /// The counters now; `None` if a counter has gone.
     #[must_use]
     pub fn read(&self) -> Option<Reading> {
         self.packages.iter().map(|p| number(&p.counter)).collect::<Option<_>>().map(Reading)
     }
 
-    /// Joules from one reading to a later one. A counter that is smaller than before has begun again once.
+    /// Joules from one reading to a later one. A counter that is smaller than before has begun
+    /// again once.
     #[must_use]
     pub fn joules(&self, from: &Reading, to: &Reading) -> f64 {
         let each = self.packages.iter().zip(from.0.iter().zip(&to.0));

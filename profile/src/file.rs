@@ -1,4 +1,5 @@
-//! The file of a profile: plain data with a schema and a version, and reading what may be another's.
+//! The file of a profile: plain data with a schema and a version, and reading what may be
+//! another's.
 
 use crate::stats::Stat;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ pub const SCHEMA: &str = "amanat.profile";
 /// Counts up with every change that a reader of the file must know of.
 pub const VERSION: u32 = 1;
 
-/// Of a price where nothing else is said, as in files from before it could be.
+/// The currency of a price in files that name none.
 pub const CURRENCY: &str = "USD";
 
 /// [`CURRENCY`], as the default of a file's field.
@@ -36,7 +37,7 @@ pub struct Profile {
 /// Where and when it was measured. No name of the machine: the file may be shown to anyone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
-    /// Processor model; the architecture where the system does not say.
+    /// Processor model; the architecture if the system does not tell.
     pub cpu: String,
     /// Features that an engine may use, of those this processor has.
     pub features: Vec<String>,
@@ -46,9 +47,9 @@ pub struct Machine {
     pub system: String,
     /// Measured frequency of a core in GHz.
     pub clock_ghz: f64,
-    /// Load average of the last minute before the run, where the system says.
+    /// Load average of the last minute before the run; `None` if the system does not tell.
     pub load: Option<f64>,
-    /// Whether the machine says how much energy it uses; where not, why.
+    /// How energy is measured, or why it is not.
     pub energy: String,
     /// Time of the run, UTC.
     pub time: String,
@@ -111,7 +112,7 @@ pub struct Prover {
     pub peer: bool,
     /// By number of threads.
     pub runs: Vec<Run>,
-    /// Memory, where the system says.
+    /// Memory; `None` if the system does not tell.
     pub memory: Option<Memory>,
 }
 
@@ -124,14 +125,14 @@ pub struct Memory {
     pub peak: u64,
 }
 
-/// A prover with so many threads.
+/// A prover with a number of threads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// Threads.
     pub threads: u32,
     /// The whole proof, from the assignment.
     pub whole: Times,
-    /// Joules for one proof, where the machine says.
+    /// Joules for one proof; `None` if the machine does not tell.
     pub joules: Option<Stat>,
     /// Its parts in order; none for peers.
     pub phases: Vec<PhaseTimes>,
@@ -173,7 +174,7 @@ pub enum FileError {
     NotJson {
         /// The file.
         path: String,
-        /// Where it ends to be JSON.
+        /// The place at which it is no longer JSON.
         source: serde_json::Error,
     },
     /// It is JSON of another kind.
@@ -208,7 +209,7 @@ impl Profile {
     /// As JSON.
     ///
     /// # Errors
-    /// Where a figure is not a number: a fault of the measurement.
+    /// If a figure is not a number: a fault of the measurement.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self)
     }
@@ -256,7 +257,7 @@ impl Subject {
 }
 
 impl Prover {
-    /// The run with so many threads.
+    /// The run with this number of threads.
     #[must_use]
     pub fn with(&self, threads: u32) -> Option<&Run> {
         self.runs.iter().find(|run| run.threads == threads)

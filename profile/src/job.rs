@@ -79,7 +79,7 @@ impl Job {
     /// From files of snarkjs' formats.
     ///
     /// # Errors
-    /// Where they are none, or do not belong together.
+    /// If they are none, or do not belong together.
     pub fn read(zkey: &Path, wtns: &Path) -> Outcome<Self> {
         let key =
             Zkey::read(BufReader::new(File::open(zkey)?), &|_, _| core::ops::ControlFlow::Continue(()))?;
@@ -133,10 +133,11 @@ impl Job {
         Arkworks::new(key, matrices, inputs, self.assignment.clone(), reduction)
     }
 
-    /// Whether a proof holds, by arkworks' verifier: a prover that returns early or returns nonsense has no time.
+    /// Whether a proof holds, by arkworks' verifier: a prover that returns early or returns
+    /// nonsense has no time.
     ///
     /// # Errors
-    /// Where it is no proof at all.
+    /// If it is no proof at all.
     pub fn verifies(&self, proof: &[u8; 128]) -> Outcome<bool> {
         let proof = ark_groth16::Proof::<Bn254>::deserialize_compressed(&proof[..])?;
         Ok(Groth16::<Bn254>::verify_proof(&prepare_verifying_key(&ark_vk(&self.vk)), &proof, self.public())?)
@@ -168,11 +169,11 @@ fn ark_key(vk: &VkPoints, queries: &Queries) -> ark_groth16::ProvingKey<Bn254> {
 }
 
 impl Loaded {
-    /// One proof: what `amanat-prover` does, with a mark between the parts. Runs in the pool it is called from; `stop` is asked
-    /// as each phase begins.
+    /// One proof: what `amanat-prover` does, with a mark between the parts. Runs in the pool it is
+    /// called from; `stop` is asked as each phase begins.
     ///
     /// # Errors
-    /// Where the witness is wrong, or `stop` says so.
+    /// If the witness is wrong, or `stop` says so.
     pub fn prove(&self, stop: &(dyn Fn() -> bool + Sync)) -> Outcome<Timed> {
         let marks = RefCell::new(Vec::with_capacity(16));
         let watch = |phase: Phase| {
@@ -193,7 +194,8 @@ impl Loaded {
         proof.serialize_compressed(&mut bytes[..])?;
         let done = Mark::now();
         let marks = marks.into_inner();
-        // The first phase begins with the whole, so that the parts add up to it whatever the system does in between.
+        // The first phase begins with the whole, so that the parts add up to it whatever the system
+        // does in between.
         let starts = core::iter::once(&begun).chain(marks.iter().skip(1).map(|(_, mark)| mark));
         let ends = marks.iter().skip(1).map(|(_, mark)| mark).chain([&done]);
         let phases = marks.iter().zip(starts.zip(ends));

@@ -1,16 +1,19 @@
 //! What a proof costs, part by part: the prover's profiler.
 //!
-//! [`run()`] measures our backends and other provers in turn, on the same key and witness, and returns a
-//! [`Profile`](file::Profile): plain data that is kept as JSON. [`page()`] shows a profile to a person,
-//! [`compare`] sets two of them side by side. `amanat bench profile`, `compare` and `page` are these three.
+//! [`run()`] measures our backends and other provers in turn, on the same key and witness, and
+//! returns a [`Profile`](file::Profile): plain data that is kept as JSON. [`page()`] shows a
+//! profile to a person, [`compare`] sets two of them side by side. `amanat bench profile`,
+//! `compare` and `page` are these three.
 //!
 //! - [`subject`]: what is proved: our statements, or [`merkle`] paths that fill a domain.
 //! - [`job`]: the key, circuit and witness that every prover gets; [`peers`]: the other provers.
-//! - [`clock`], [`memory`], [`energy`]: what is measured; [`limit`]: the least time the processor allows.
+//! - [`clock`], [`memory`], [`energy`]: what is measured; [`limit`]: the least time the processor
+//!   allows.
 //! - [`stats`], [`machine`], [`threads`], [`watcher`], [`draw`]: shared with `benches`.
 //!
 //! The crate measures; it makes no proof that leaves the process. The main program calls
-//! [`answer_if_asked`] first, because peak memory is measured in child processes of the same program.
+//! [`answer_if_asked`] first, because peak memory is measured in child processes of the same
+//! program.
 
 pub mod clock;
 pub mod compare;

@@ -1,15 +1,16 @@
-//! The physical limit of the arithmetic: how fast a proof would be if the multiplying ports were never idle and nothing but
-//! multiplications were done.
+//! The physical limit of the arithmetic: how fast a proof would be if the multiplying ports were
+//! never idle and nothing but multiplications were done.
 //!
-//! On AVX-512 IFMA a multiplication in Fq or Fr is 101 `vpmadd52` instructions and a squaring 81, for eight lanes at once;
-//! a core starts two a cycle. Elsewhere it is 36 64-bit multiplications (30 for a squaring), one a cycle. The frequency is
-//! measured. An addition of affine points with a shared inversion is five multiplications and a squaring, in G2 (Karatsuba)
-//! 17 multiplications.
+//! On AVX-512 IFMA a multiplication in Fq or Fr is 101 `vpmadd52` instructions and a squaring 81,
+//! for eight lanes at once; a core starts two a cycle. Elsewhere it is 36 64-bit multiplications
+//! (30 for a squaring), one a cycle. The frequency is measured. An addition of affine points with a
+//! shared inversion is five multiplications and a squaring, in G2 (Karatsuba) 17 multiplications.
 //!
-//! The number of additions is that of the method: 127-bit halves by the endomorphism, signed digits of `c` bits with the
-//! best `c`, one addition for each digit and one for each bucket (its first point is free, the two of the reduction are
-//! not). Precomputed multiples of the bases would need fewer; transposing, carrying, sorting and memory are not in the
-//! model at all, so no implementation reaches 100 %.
+//! The number of additions is that of the method: 127-bit halves by the endomorphism, signed digits
+//! of `c` bits with the best `c`, one addition for each digit and one for each bucket (its first
+//! point is free, the two of the reduction are not). Precomputed multiples of the bases would need
+//! fewer; transposing, carrying, sorting and memory are not in the model at all, so no
+//! implementation reaches 100 %.
 
 use crate::job::Job;
 use amanat_accel::{Fr, Phase};
@@ -156,7 +157,7 @@ impl Floor {
         }
     }
 
-    /// Seconds of one core that a phase takes at least; none where there is nothing to multiply.
+    /// Seconds of one core that a phase takes at least; `None` if it multiplies nothing.
     #[must_use]
     pub fn seconds(&self, phase: Phase, model: &Model, hertz: f64) -> Option<f64> {
         let n = self.domain;

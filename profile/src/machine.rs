@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Where, when and how.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
-    /// Processor model; the architecture where the system does not say.
+    /// Processor model; the architecture if the system does not tell.
     pub cpu: String,
     /// Hardware threads this process may use.
     pub threads: usize,
@@ -17,7 +17,7 @@ pub struct Machine {
     pub engine: &'static str,
     /// The GPU, or why there is none.
     pub gpu: String,
-    /// Load average of the last minute before the run, where the system says.
+    /// Load average of the last minute before the run; `None` if the system does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<f64>,
     /// Time of the run, UTC.

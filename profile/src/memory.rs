@@ -1,4 +1,5 @@
-//! Peak memory of one proof, measured in a child process: what this process has loaded does not count.
+//! Peak memory of one proof, measured in a child process: what this process has loaded does not
+//! count.
 
 use crate::Outcome;
 use crate::file::Memory;
@@ -23,8 +24,8 @@ struct Order {
     files: Option<(PathBuf, PathBuf)>,
 }
 
-/// To be called first in the main program. If this process was started by [`peak`], makes its proof, prints the memory
-/// it took and returns true; the program then ends.
+/// To be called first in the main program. If this process was started by [`peak`], makes its
+/// proof, prints the memory it took and returns true; the program then ends.
 ///
 /// # Errors
 /// If the proof fails, or the system does not tell a process's memory.
@@ -33,7 +34,8 @@ pub fn answer_if_asked(peers: &[&dyn Peer]) -> Outcome<bool> {
     let order: Order = serde_json::from_str(&order)?;
     let prove = loaded(&order, peers)?;
     let loaded = status_bytes("VmRSS:").ok_or("this system does not say how much memory a process uses")?;
-    // Loading has its own peak. If the mark cannot be reset and that peak is the higher one, it is reported.
+    // Loading has its own peak. If the mark cannot be reset and that peak is the higher one, it is
+    // reported.
     drop(std::fs::write("/proc/self/clear_refs", "5"));
     prove()?;
     let peak = status_bytes("VmHWM:").ok_or("this system does not say how much memory a process used")?;
@@ -71,7 +73,8 @@ fn loaded(order: &Order, peers: &[&dyn Peer]) -> Outcome<Prove> {
     })
 }
 
-/// Peak memory of one proof on one thread, by a child process of this program; `None` if the system does not tell.
+/// Peak memory of one proof on one thread, by a child process of this program; `None` if the system
+/// does not tell.
 ///
 /// # Errors
 /// If the child fails.
@@ -102,7 +105,8 @@ pub fn peak(prepared: &Prepared, prover: &str, tables: TableMemory, dir: &Path) 
     Ok(Some(Memory { loaded: loaded.parse()?, peak: peak.parse()? }))
 }
 
-/// A field of this process's status, in bytes, such as `VmRSS:`. `None` if the system has no such status.
+/// A field of this process's status, in bytes, such as `VmRSS:`. `None` if the system has no such
+/// status.
 #[must_use]
 pub fn status_bytes(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

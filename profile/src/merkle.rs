@@ -1,12 +1,14 @@
-//! The work that all provers are compared on: `n` membership proofs in one Merkle tree of Poseidon hashes.
+//! The work that all provers are compared on: `n` membership proofs in one Merkle tree of Poseidon
+//! hashes.
 //!
-//! circomlib's Poseidon with two inputs (capacity zero), a binary tree of depth 32, one root for all. The rows are those
-//! that circom leaves at its highest optimisation: 242 for each level, where the S-box inputs of the partial rounds are
-//! variables and the linear layers are folded into the rows around them. Terms per row of A, B and C are then 1.7, 2.3
-//! and 8 on average, and a third of the variables does not occur in B, as in circuits that circom makes.
+//! circomlib's Poseidon with two inputs (capacity zero), a binary tree of depth 32, one root for
+//! all. The rows are those that circom leaves at its highest optimisation: 242 for each level,
+//! where the S-box inputs of the partial rounds are variables and the linear layers are folded into
+//! the rows around them. Terms per row of A, B and C are then 1.7, 2.3 and 8 on average, and a
+//! third of the variables does not occur in B, as in circuits that circom makes.
 //!
-//! What differs from circom's file: eight public inputs, as all our circuits have (the root and seven zeros), and a row for each
-//! path that compares with the root.
+//! What differs from circom's file: eight public inputs, as all our circuits have (the root and
+//! seven zeros), and a row for each path that compares with the root.
 
 use crate::Outcome;
 use amanat_circuits::cs::{Cs, Num, RowKind};
@@ -47,16 +49,16 @@ pub struct Forest {
 
 struct Path {
     leaf: Fr,
-    /// Bit `i` is set where the node of level `i` is the right child.
+    /// Bit `i` is set if the node of level `i` is the right child.
     index: u32,
     siblings: Vec<Fr>,
 }
 
 impl Shape {
-    /// As many paths of depth 32 as fit a domain of `2^log` rows; shallower ones where not even one does.
+    /// As many paths of depth 32 as fit a domain of `2^log` rows; one shallower path if none does.
     ///
     /// # Errors
-    /// Where no path fits, or the domain is larger than any tree of 2^32 leaves needs.
+    /// If no path fits, or the domain is larger than any tree of 2^32 leaves needs.
     pub fn filling(log: u32) -> Outcome<Self> {
         if !(10..=24).contains(&log) {
             return Err(format!("a size between 2^10 and 2^24 rows was expected, got 2^{log}").into());
@@ -72,7 +74,8 @@ impl Shape {
 }
 
 impl Forest {
-    /// A tree with random leaves at random places, all others one and the same empty leaf; and the paths to the random ones.
+    /// A tree with random leaves at random places, all others one and the same empty leaf; and the
+    /// paths to the random ones.
     pub fn new(shape: Shape, rng: &mut impl CryptoRng) -> Self {
         let mut leaves = BTreeMap::new();
         while leaves.len() < shape.paths {
@@ -147,8 +150,9 @@ fn node(left: Fr, right: Fr) -> Fr {
     hash_with(Fr::zero(), &[left, right])
 }
 
-/// Poseidon of two numbers in 240 rows. In the partial rounds the input of the S-box is the variable, and its output is
-/// solved for: `x'_0 = m00 y + m01 s1 + m02 s2 + c` gives `y`. So s1 and s2 grow by one term a round and are in C alone.
+/// Poseidon of two numbers in 240 rows. In the partial rounds the input of the S-box is the
+/// variable, and its output is solved for: `x'_0 = m00 y + m01 s1 + m02 s2 + c` gives `y`. So s1
+/// and s2 grow by one term a round and are in C alone.
 fn poseidon(cs: &mut Cs, left: &Num, right: &Num) -> Num {
     let p = Parameters::of_width(3);
     let half = FULL_ROUNDS / 2;
@@ -224,7 +228,8 @@ pub fn density(r1cs: &R1cs) -> Density {
     Density { terms: terms.map(|sum| sum as f64 / rows), used: [count(&used[0]), count(&used[1])] }
 }
 
-/// Multiplications that a walk over the matrices needs: terms whose coefficient is neither one nor minus one.
+/// Multiplications that a walk over the matrices needs: terms whose coefficient is neither one nor
+/// minus one.
 #[must_use]
 pub fn products(r1cs: &R1cs) -> usize {
     let forms = r1cs.rows.iter().flat_map(|row| [&row.a, &row.b, &row.c]);
@@ -268,7 +273,8 @@ mod tests {
         let forest = Forest::new(Shape { paths: 1, depth: 32 }, &mut rng(5));
         let circuit = forest.circuit();
         let density = density(&circuit);
-        // circom 2.2.3 -O2 on the same statement: 1.67, 2.32, 8.63; 99.2 % of the variables in A, 66.3 % in B.
+        // circom 2.2.3 -O2 on the same statement: 1.67, 2.32, 8.63; 99.2 % of the variables in A,
+        // 66.3 % in B.
         for (mean, (low, high)) in density.terms.iter().zip([(1.4, 2.0), (2.0, 2.7), (7.0, 10.0)]) {
             assert!((low..high).contains(mean), "{density:?}");
         }

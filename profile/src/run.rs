@@ -35,7 +35,7 @@ pub struct Options {
     pub rounds: usize,
     /// What an engine may spend on tables.
     pub tables: TableMemory,
-    /// Whether memory is measured too, in processes of its own.
+    /// Whether memory is measured too, in child processes.
     pub memory: bool,
     /// Money for an hour of one core.
     pub price: f64,
@@ -50,7 +50,7 @@ pub struct Options {
 /// Measures everything. Peers are given the files of the Merkle subjects.
 ///
 /// # Errors
-/// [`Stopped`]; where a folder cannot be written, a prover fails or a proof does not verify.
+/// [`Stopped`]; if a folder cannot be written, a prover fails or a proof does not verify.
 pub fn run(options: &Options, peers: &[&dyn Peer], watcher: &dyn Watcher) -> Outcome<Profile> {
     let rapl = Rapl::here();
     let mut plan =
@@ -114,7 +114,7 @@ enum Work<'a> {
     Peer(Box<dyn LoadedPeer + 'a>),
 }
 
-/// The samples of one prover with so many threads.
+/// The samples of one prover with a number of threads.
 struct Entry {
     threads: usize,
     whole: Vec<Elapsed>,
@@ -336,7 +336,7 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    /// Notes how far it came, and stops after so many calls.
+    /// Notes how far it came, and stops after `calls` calls.
     struct Noting {
         last: Mutex<(u64, u64)>,
         calls_left: AtomicU64,

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Several measurements of one thing: the middle one and how far the others lie from it.
+/// Several measurements of one quantity: the middle value and how far the others are from it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Stat {
-    /// The middle one.
+    /// The middle value.
     pub median: f64,
     /// Median of the distances from the median: a spread that one disturbed run does not move.
     pub mad: f64,
@@ -13,12 +13,12 @@ pub struct Stat {
     pub min: f64,
     /// The greatest.
     pub max: f64,
-    /// How many.
+    /// The number of measurements.
     pub n: u32,
 }
 
 impl Stat {
-    /// Of at least one finite number; none of none.
+    /// Of finite numbers; `None` if there are none.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
@@ -50,7 +50,8 @@ fn middle(sorted: &[f64]) -> f64 {
     f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2])
 }
 
-/// The quotients `a / b`, round by round: both were measured in the same round, so what slowed one slowed the other.
+/// The quotients `a / b`, round by round: both were measured in the same round, so what slowed one
+/// slowed the other.
 #[must_use]
 pub fn ratios(a: &[f64], b: &[f64]) -> Option<Stat> {
     let quotients: Vec<f64> = a.iter().zip(b).map(|(a, b)| a / b).collect();

@@ -44,7 +44,7 @@ impl Source {
         }
     }
 
-    /// Its series, where it is one of several sizes.
+    /// Its series, if it is one of several sizes.
     #[must_use]
     pub fn series(self) -> Option<String> {
         matches!(self, Self::Merkle(_)).then(|| "merkle".to_owned())
@@ -85,7 +85,7 @@ impl Prepared {
     /// Makes or reads the key, and computes the witness.
     ///
     /// # Errors
-    /// Where the folder cannot be written; [`Stopped`].
+    /// If the folder cannot be written; [`Stopped`].
     pub fn new(source: Source, dir: &Path, say: &dyn Fn(&str), stopped: &dyn Fn() -> bool) -> Outcome<Self> {
         match source {
             Source::Statement(statement) => Self::statement(statement, dir, say),

@@ -361,7 +361,7 @@ pub fn proof(state: &State, statement: Statement, n: u64) -> Transaction {
 
 /// CheckTx at the time of the tip.
 pub fn checked(state: &State, tx: &Transaction) -> Result<Admitted, Refusal> {
-    check(state, &tx.to_bytes(), state.tip().time)
+    check_tx(state, &tx.to_bytes(), state.tip().time)
 }
 
 /// Why CheckTx refuses the transaction.
@@ -376,7 +376,7 @@ pub fn unknown(_: &amanat_domain::tx::TxId) -> Option<Admitted> {
 
 /// A block of these transactions, as a proposer makes it.
 pub fn block(state: &State, time: Timestamp, txs: &[Transaction]) -> Result<Delta, BlockRefusal> {
-    validate(state, time, txs.to_vec(), &unknown).map(apply)
+    validate_transactions(state, time, txs.to_vec(), &unknown).map(finalize_block)
 }
 
 /// Commits a block in memory and gives its receipts.

@@ -1,6 +1,7 @@
 //! Members, validators and open proposals as JSON.
 
 use super::Hex32;
+use crate::schema::{Components, Either, Schema, described};
 use amanat_domain::consent::OrgId;
 use amanat_domain::governance::{Capabilities, Change, RoleGrant};
 use amanat_domain::quorum::ValidatorKey;
@@ -11,57 +12,63 @@ use amanat_params::VerifyingKey;
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 
-/// Who decides, who agrees on blocks, and what is proposed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GovernanceView {
-    /// The block after which this is so.
-    pub height: u64,
-    /// Its epoch.
-    pub epoch: u64,
-    /// How many organisations govern.
-    pub governors: u64,
-    /// How many of them must approve a change.
-    pub quorum: u64,
-    /// The members, and those that were.
-    pub organisations: Vec<OrganisationView>,
-    /// Who agrees on blocks; none where one operator keeps the ledger by themselves.
-    pub validators: Option<ValidatorsView>,
-    /// What can be approved.
-    pub proposals: Vec<ProposalView>,
-    /// Of a page: the organisation after which the next one begins, where there is one.
-    pub next: Option<Hex32>,
+described! { "Governance":
+    /// Who decides, who agrees on blocks, and what is proposed.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct GovernanceView {
+        /// The block after which this is so.
+        pub height: u64,
+        /// Its epoch.
+        pub epoch: u64,
+        /// How many organisations govern.
+        pub governors: u64,
+        /// How many of them must approve a change.
+        pub quorum: u64,
+        /// The members, and those that were.
+        pub organisations: Vec<OrganisationView>,
+        /// The validators that agree on blocks; null if one operator keeps the ledger alone.
+        pub validators: Option<ValidatorsView>,
+        /// What can be approved; empty on a page that begins `after` an organisation.
+        pub proposals: Vec<ProposalView>,
+        /// If organisations are left: the organisation to go on `after`.
+        pub next: Option<Hex32>,
+    }
 }
 
-/// An organisation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrganisationView {
-    /// Its id.
-    pub id: Hex32,
-    /// Its reference, which gives the id.
-    pub reference: String,
-    /// Name for people.
-    pub name: String,
-    /// Ed25519 public key it signs with.
-    pub key: Hex32,
-    /// What it may do.
-    pub capabilities: CapabilitiesView,
-    /// Block that took it in; 0: the genesis.
-    pub since: u64,
-    /// Block that removed it.
-    pub removed: Option<u64>,
+described! { "Organisation":
+    /// An organisation.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct OrganisationView {
+        /// Its id.
+        pub id: Hex32,
+        /// Its reference, which gives the id.
+        pub reference: String,
+        /// Name for people.
+        pub name: String,
+        /// Ed25519 public key it signs with.
+        pub key: Hex32,
+        /// What it may do.
+        pub capabilities: CapabilitiesView,
+        /// Block that took it in; 0: the genesis.
+        pub since: u64,
+        /// Block that removed it.
+        pub removed: Option<u64>,
+    }
 }
 
-/// What an organisation may do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CapabilitiesView {
-    /// Enrol subjects.
-    pub enrol: bool,
-    /// Anchor records.
-    pub anchor: bool,
-    /// Decide with others that govern.
-    pub govern: bool,
-    /// Issue credentials.
-    pub issue_roles: RolesView,
+described! { "Capabilities":
+    /// What an organisation may do.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct CapabilitiesView {
+        /// Enrol subjects.
+        pub enrol: bool,
+        /// Anchor records.
+        pub anchor: bool,
+        /// Decide with others that govern.
+        pub govern: bool,
+        /// Issue credentials.
+        pub issue_roles: RolesView,
+    }
 }
 
 /// Which roles: `"all"` or a list of role codes.
@@ -74,95 +81,111 @@ pub enum RolesView {
     These(Vec<Hex32>),
 }
 
-/// The validators from the next block on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ValidatorsView {
-    /// Those of the next block.
-    pub now: ValidatorSetView,
-    /// Those to come, where a change was decided.
-    pub next: Option<ValidatorSetView>,
+described! { "Validators":
+    /// The validators from the next block on.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct ValidatorsView {
+        /// Those of the next block.
+        pub now: ValidatorSetView,
+        /// Those to come, where a change was decided.
+        pub next: Option<ValidatorSetView>,
+    }
 }
 
-/// Some validators.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ValidatorSetView {
-    /// A height they agree on: the next block's, or their first.
-    pub height: u64,
-    /// How many must sign.
-    pub quorum: u64,
-    /// They, in the order of their keys.
-    pub validators: Vec<ValidatorView>,
+described! { "ValidatorSet":
+    /// Some validators.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct ValidatorSetView {
+        /// A height they agree on: the next block's, or their first.
+        pub height: u64,
+        /// How many must sign.
+        pub quorum: u64,
+        /// They, in the order of their keys.
+        pub validators: Vec<ValidatorView>,
+    }
 }
 
-/// A validator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ValidatorView {
-    /// Its key.
-    pub key: Hex32,
-    /// Id of the organisation that runs it.
-    pub organisation: Hex32,
+described! { "Validator":
+    /// A validator.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct ValidatorView {
+        /// Its key.
+        pub key: Hex32,
+        /// Id of the organisation that runs it.
+        pub organisation: Hex32,
+    }
 }
 
-/// A proposal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProposalView {
-    /// Id of the transaction that proposed it.
-    pub id: Hex32,
-    /// Id of the organisation that did.
-    pub proposer: Hex32,
-    /// Block that holds it.
-    pub proposed: u64,
-    /// First epoch in which it can no longer be approved.
-    pub expires: u64,
-    /// Ids of those who approved it.
-    pub approvals: Vec<Hex32>,
-    /// How many of them count now.
-    pub counted: u64,
+described! { "Proposal":
+    /// A proposal.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct ProposalView {
+        /// Id of the transaction that proposed it.
+        pub id: Hex32,
+        /// Id of the organisation that did.
+        pub proposer: Hex32,
+        /// Block that holds it.
+        pub proposed: u64,
+        /// First epoch in which it can no longer be approved.
+        pub expires: u64,
+        /// Ids of those who approved it.
+        pub approvals: Vec<Hex32>,
+        /// How many of them count now.
+        pub counted: u64,
+        /// What is proposed.
+        pub change: ChangeView,
+    }
+}
+
+described! { "Change":
     /// What is proposed.
-    pub change: ChangeView,
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    #[allow(missing_docs)] // as in `amanat_domain::governance::Change`
+    pub enum ChangeView {
+        InstallKey {
+            statement: Statement,
+            digest: Hex32,
+            activate_at: u64,
+        },
+        SunsetKey {
+            statement: Statement,
+            digest: Hex32,
+            from: u64,
+        },
+        AddOrganisation {
+            reference: String,
+            name: String,
+            key: Hex32,
+            capabilities: CapabilitiesView,
+        },
+        RemoveOrganisation {
+            organisation: Hex32,
+        },
+        SetCapabilities {
+            organisation: Hex32,
+            capabilities: CapabilitiesView,
+        },
+        SetKey {
+            organisation: Hex32,
+            key: Hex32,
+        },
+        AddValidator {
+            organisation: Hex32,
+            key: Hex32,
+        },
+        RemoveValidator {
+            key: Hex32,
+        },
+        /// A key that this program cannot read.
+        Unreadable {},
+    }
 }
 
-/// What is proposed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // as in `amanat_domain::governance::Change`
-pub enum ChangeView {
-    InstallKey {
-        statement: Statement,
-        digest: Hex32,
-        activate_at: u64,
-    },
-    SunsetKey {
-        statement: Statement,
-        digest: Hex32,
-        from: u64,
-    },
-    AddOrganisation {
-        reference: String,
-        name: String,
-        key: Hex32,
-        capabilities: CapabilitiesView,
-    },
-    RemoveOrganisation {
-        organisation: Hex32,
-    },
-    SetCapabilities {
-        organisation: Hex32,
-        capabilities: CapabilitiesView,
-    },
-    SetKey {
-        organisation: Hex32,
-        key: Hex32,
-    },
-    AddValidator {
-        organisation: Hex32,
-        key: Hex32,
-    },
-    RemoveValidator {
-        key: Hex32,
-    },
-    /// A key that this program cannot read.
-    Unreadable {},
+impl Schema for RolesView {
+    fn schema(all: &mut Components) -> serde_json::Value {
+        Either::<AllRoles, Vec<Hex32>>::schema(all)
+    }
 }
 
 impl GovernanceView {

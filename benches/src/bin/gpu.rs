@@ -1,8 +1,10 @@
-//! Checks and times the GPU of this machine: `cargo run --release -p amanat-benches --bin gpu -- [OPTION..]`.
+//! Checks and times the GPU of this machine: `cargo run --release -p amanat-benches --bin gpu --
+//! [OPTION..]`.
 //!
-//! `--plugin FILE` (where `AMANAT_GPU_PLUGIN` says without it), `--out PREFIX` (writes PREFIX.json and PREFIX.md), `--kernels LOG`
-//! (22), `--proofs LOG` (20), `--batch N` (2000), `--sanitize` (the check alone, on small inputs). `AMANAT_BENCH_DIR` is where keys are
-//! kept between runs. Ends with 1 where the device is not as the processor, and with 2 where there is none.
+//! `--plugin FILE` (where `AMANAT_GPU_PLUGIN` says without it), `--out PREFIX` (writes PREFIX.json
+//! and PREFIX.md), `--kernels LOG` (22), `--proofs LOG` (20), `--batch N` (2000), `--sanitize` (the
+//! check alone, on small inputs). `AMANAT_BENCH_DIR` is where keys are kept between runs. Exit code
+//! 1 if the device and the processor disagree, 2 if there is no device.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks to a person")]
 
 use amanat_accel::gpu::{Calibration, Gpu, LinearCost, PLUGIN_VARIABLE, Settings, open};
@@ -72,7 +74,8 @@ fn set_up() -> Outcome<Ready> {
     }
     std::fs::create_dir_all(&options.dir)?;
     let path = plugin.ok_or("no plugin: build one (just gpu-plugin) and name it by --plugin")?;
-    // The device makes every proof here, whatever its size: that is what is looked at. Access proofs go as they do in use.
+    // The device makes every proof here, whatever its size: that is what is looked at. Access
+    // proofs go as they do in use.
     let line = |fixed| LinearCost { fixed, per_row: 0.0 };
     let calibration = Some(Calibration { device: line(0.0), processor: line(1e9) });
     let gpu = open(&path, Settings { calibration, one_off_unchecked: true, ..Settings::default() })?;

@@ -1,4 +1,5 @@
-//! What kernels are fed: points and numbers, random ones and those where arithmetic goes wrong first.
+//! What kernels are fed: points and numbers, random ones and those where arithmetic goes wrong
+//! first.
 
 use amanat_accel::{Fr, G1Affine, G2Affine};
 use amanat_domain::field;

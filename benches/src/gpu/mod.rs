@@ -1,8 +1,9 @@
 //! A GPU, checked and timed: what `accel/cuda/check.sh` runs on a machine that has one.
 //!
-//! First [`check`]: sums, transforms, quotients and whole proofs, bit for bit as the processor's. Then [`times`]: sums, transforms and
-//! proofs by size, upload apart from compute, beside the processor, and against what the card could do at best. Last
-//! [`throughput`]: access proofs, processor and card together. Figures of a device that has not passed the check are not taken.
+//! First [`check`]: sums, transforms, quotients and whole proofs, bit for bit as the processor's.
+//! Then [`times`]: sums, transforms and proofs by size, upload apart from compute, beside the
+//! processor, and against what the card could do at best. Last [`throughput`]: access proofs,
+//! processor and card together. Figures of a device that has not passed the check are not taken.
 
 pub mod check;
 pub mod inputs;
@@ -24,7 +25,8 @@ pub struct Options {
     pub proofs: u32,
     /// Access proofs of the throughput run; 0: none.
     pub batch: usize,
-    /// Only the check, and only on small inputs: for a sanitizer, which slows a card down a hundredfold.
+    /// Only the check, and only on small inputs: for a sanitizer, which slows a card down a
+    /// hundredfold.
     pub sanitize: bool,
     /// Where keys are kept between runs.
     pub dir: PathBuf,
@@ -32,10 +34,11 @@ pub struct Options {
     pub command: String,
 }
 
-/// Checks and measures. `gpu` is set up so that the device is always asked, `used` as it is in use. `say` hears what is being done.
+/// Checks and measures. `gpu` is set up so that the device is always asked, `used` as it is in use.
+/// `say` hears what is being done.
 ///
 /// # Errors
-/// Where the device fails or computes wrongly, or a key cannot be made.
+/// If the device fails or computes wrongly, or a key cannot be made.
 pub fn run(gpu: &'static Gpu, used: &'static Gpu, options: &Options, say: &dyn Fn(&str)) -> Outcome<Report> {
     let mut bench = gpu.bench()?;
     let mut report = Report::new(bench.device().clone(), &gpu.report().built, &options.command);
@@ -70,7 +73,7 @@ pub fn run(gpu: &'static Gpu, used: &'static Gpu, options: &Options, say: &dyn F
 /// What the card can do at best.
 #[derive(Debug, Clone, Copy)]
 pub struct Card {
-    /// Bytes of its memory in a second; 0 where not known.
+    /// Bytes of its memory in a second; 0 if not known.
     pub bytes: f64,
     /// Multiplications of 32-bit words in a second: 64 for each multiprocessor and cycle.
     pub multiplications: f64,
@@ -102,7 +105,8 @@ mod tests {
     }
 
     fn options(dir: PathBuf) -> Options {
-        // No sizes of kernels and proofs: a mock has no time worth telling, and the loops are the same for one size.
+        // No sizes of kernels and proofs: a mock has no time worth telling, and the loops are the
+        // same for one size.
         Options { kernels: 14, proofs: 14, batch: 0, sanitize: false, dir, command: "a test".to_owned() }
     }
 

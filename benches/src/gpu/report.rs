@@ -25,7 +25,7 @@ pub struct Report {
     pub kernels: Vec<Kernel>,
     /// Whole proofs.
     pub proofs: Vec<ProofRow>,
-    /// The least domain where the device is no slower, as measured at the start.
+    /// The least domain for which the device is no slower, as measured at the start.
     pub crossover: Option<usize>,
     /// Access proofs all together.
     pub throughput: Option<Throughput>,

@@ -29,10 +29,10 @@ pub struct Throughput {
     pub promised: f64,
 }
 
-/// So many access proofs in one batch, then a quarter of them without the device.
+/// `n` access proofs in one batch, then a quarter of them without the device.
 ///
 /// # Errors
-/// Where a key cannot be made or a proof fails.
+/// If a key cannot be made or a proof fails.
 pub fn run(gpu: &'static Gpu, dir: &Path, proofs: usize, say: &dyn Fn(&str)) -> Outcome<Throughput> {
     let statement = Statement::Access;
     let store = KeyStore::open(dir.join("keys"))?;

@@ -19,8 +19,8 @@ use std::time::Instant;
 /// Runs of each; the median is shown.
 const RUNS: usize = 5;
 
-/// Multiplications of 32-bit words in a product of two field elements of eight words, Montgomery: low and high halves of 64
-/// products, and as many of the reduction.
+/// Multiplications of 32-bit words in a product of two field elements of eight words, Montgomery:
+/// low and high halves of 64 products, and as many of the reduction.
 const WORDS: f64 = 264.0;
 
 /// Seconds, apart.
@@ -55,7 +55,7 @@ pub struct Kernel {
     pub processor: f64,
     /// Bytes that must be moved on the device at least, and what share of the card's rate that is.
     pub bytes: f64,
-    /// Percent of the card's memory; none where its rate is not known.
+    /// Percent of the card's memory; `None` if its rate is not known.
     pub bytes_percent: Option<f64>,
     /// Multiplications of 32-bit words that must be done at least.
     pub multiplications: f64,
@@ -78,7 +78,7 @@ pub struct ProofRow {
     pub warm: f64,
     /// The same on the processor, all threads.
     pub processor: f64,
-    /// The promised time, where there is one.
+    /// The promised time, if there is a promise.
     pub promised: Option<f64>,
 }
 
@@ -131,7 +131,8 @@ pub fn kernels(bench: &mut Bench, processor: &dyn Backend, card: Card, log: u32)
             multiplications_percent: percent(multiplications, card.multiplications),
         }
     };
-    // One addition for each base and window: ten products in G1, three times as many in G2; windows as in the memory model.
+    // One addition for each base and window: ten products in G1, three times as many in G2; windows
+    // as in the memory model.
     let size = n as f64;
     let window = f64::from((log + 1).saturating_sub(8).clamp(10, 18));
     let additions = size * (254.0 / window).ceil();
@@ -145,7 +146,8 @@ pub fn kernels(bench: &mut Bench, processor: &dyn Backend, card: Card, log: u32)
     let device = measured(bench, |bench| Ok(bench.ntt(&mut values)?))?;
     let mut values = scalars;
     let ours = here(|| processor.ntt(&mut values));
-    // Passes of at most ten levels, each reading and writing everything, and one to put values in order.
+    // Passes of at most ten levels, each reading and writing everything, and one to put values in
+    // order.
     let passes = f64::from(log.div_ceil(10)) + 1.0;
     let butterflies = size / 2.0 * f64::from(log);
     let transform = row("transform", device, ours, passes * size * 64.0, butterflies * WORDS);
@@ -155,7 +157,7 @@ pub fn kernels(bench: &mut Bench, processor: &dyn Backend, card: Card, log: u32)
 /// A proof of Merkle paths that fill 2^log, under a key in snarkjs' form.
 ///
 /// # Errors
-/// Where the key cannot be made, the device fails, or its proof is not the processor's.
+/// If the key cannot be made, the device fails, or its proof is not the processor's.
 pub fn proof(
     gpu: &'static Gpu,
     bench: &mut Bench,

@@ -1,8 +1,9 @@
 //! Every kernel of the engines beside arkworks', on one thread, in one process, in turn.
 //!
-//! A [`Recipe`] makes a [`Kernel`]: the same work for arkworks and for each engine. [`measure`] runs them in turn, each
-//! round beginning with another one, and divides round by round: what slows the machine for a while slows all of them. The
-//! same recipes are behind `cargo bench -p amanat-benches --bench kernels`.
+//! A [`Recipe`] makes a [`Kernel`]: the same work for arkworks and for each engine. [`measure`]
+//! runs them in turn, each round beginning with another one, and divides round by round: what slows
+//! the machine for a while slows all of them. The same recipes are behind `cargo bench -p
+//! amanat-benches --bench kernels`.
 
 mod pairings;
 mod sums;
@@ -29,7 +30,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// Does the work once and says how many seconds of processor time it took, without what is not to be measured.
+/// Does the work once and says how many seconds of processor time it took, without what is not to
+/// be measured.
 pub type Timed<'a> = Box<dyn FnMut() -> Outcome<f64> + Send + 'a>;
 
 /// One piece of work for all.
@@ -80,10 +82,10 @@ impl KernelInputs {
         Self { engines, largest, dir, g1: OnceLock::new(), g2: OnceLock::new(), proofs: OnceLock::new() }
     }
 
-    /// The recipes of some families; of all where none is named.
+    /// The recipes of some families; of all if `families` is empty.
     ///
     /// # Errors
-    /// Where a family does not exist.
+    /// If a family does not exist.
     pub fn recipes(&self, families: &[String]) -> Outcome<Vec<Recipe<'_>>> {
         if let Some(unknown) = families.iter().find(|f| !FAMILIES.contains(&f.as_str())) {
             return Err(format!("no kernels are called {unknown}; there are: {}", FAMILIES.join(", ")).into());
@@ -165,7 +167,7 @@ impl<'a> Recipe<'a> {
     /// Makes it.
     ///
     /// # Errors
-    /// Where keys or proofs cannot be made.
+    /// If keys or proofs cannot be made.
     pub fn make(&self) -> Outcome<Kernel<'a>> {
         (self.make)()
     }

@@ -10,7 +10,8 @@ use ark_ff::{BigInt, PrimeField};
 use core::ops::ControlFlow;
 use std::sync::Arc;
 
-/// Memory granted, in multiples of the points of a key as arkworks holds them. An engine uses of it what it can.
+/// Memory granted, in multiples of the points of a key as arkworks holds them. An engine uses of it
+/// what it can.
 const GRANTS: [usize; 4] = [0, 4, 12, 28];
 
 pub(super) fn recipes(inputs: &KernelInputs) -> Vec<Recipe<'_>> {

@@ -79,7 +79,8 @@ fn is_transform(phase: Phase) -> bool {
     )
 }
 
-/// Of a quotient only the transforms, where and as they stand in it: three pairs of inverse and coset transforms.
+/// Only the transforms of a quotient, as they occur in it: three pairs of inverse and coset
+/// transforms.
 fn six(inputs: &KernelInputs, log: u32) -> Outcome<Kernel<'_>> {
     let (r1cs, assignment) = circuit(log)?;
     let assignment = std::sync::Arc::new(assignment);
@@ -108,7 +109,8 @@ fn six(inputs: &KernelInputs, log: u32) -> Outcome<Kernel<'_>> {
             turn(None);
             Ok(sum.get())
         };
-        // An engine may do in one phase what others do in six; one that names none of them cannot be compared.
+        // An engine may do in one phase what others do in six; one that names none of them cannot
+        // be compared.
         if work()? > 0.0 {
             ours.push((engine.name(), Box::new(work)));
         }

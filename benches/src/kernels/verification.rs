@@ -1,5 +1,5 @@
-//! Verification by the engine in use, beside arkworks: one proof, and 256 in a batch. The verifier takes no engine as an
-//! argument, so these rows have one engine only; `AMANAT_BACKEND` changes it.
+//! Verification by the engine in use, beside arkworks: one proof, and 256 in a batch. The verifier
+//! takes no engine as an argument, so these rows have one engine only; `AMANAT_BACKEND` changes it.
 
 use super::{Kernel, KernelInputs, Recipe, Timed, timed};
 use crate::report::peer::Peer;
@@ -133,7 +133,8 @@ fn decode_all(claims: &[Claim<'_>]) -> Outcome<Vec<ArkProof>> {
     claims.iter().map(|c| Peer::decode(&c.proof)).collect()
 }
 
-/// The textbook batch: random 128-bit weights, one multi-pairing; alpha, gamma and delta of each key once.
+/// The textbook batch: random 128-bit weights, one multi-pairing; alpha, gamma and delta of each
+/// key once.
 fn plain_batch(keys: &Keys, claims: &[Claim<'_>], publics: &[[Fr; 8]], proofs: &[ArkProof]) -> bool {
     let mut rng = rand::rng();
     let weights: Vec<[u64; 2]> = proofs.iter().map(|_| [rng.next_u64(), rng.next_u64()]).collect();

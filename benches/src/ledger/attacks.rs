@@ -1,5 +1,6 @@
-//! Attacks, each really made against each system, and what it lost by it. Nothing here is a matter of words: an outcome is
-//! what happened in this run, and where it is another than promised, the run fails.
+//! Attacks, each really made against each system, and what it lost by it. Nothing here is a matter
+//! of words: an outcome is what happened in this run, and if the outcome is not the promised one,
+//! the run fails.
 
 use super::central::{self, Central, LOG, RULES, Request, national_id, patients};
 use super::embedded::now;
@@ -14,7 +15,7 @@ use amanat_domain::bundle::Registry;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{Medium, State, Store, check, decode, tx_root};
+use amanat_ledger::{State, Storage, Store, check_tx, decode, tx_root};
 use redb::{Database, ReadableTable, TableDefinition};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ const TRANSACTIONS: TableDefinition<'_, &[u8; 32], (u64, u32)> = TableDefinition
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 const NODES: TableDefinition<'_, (u8, u8, u32), &[u8; 32]> = TableDefinition::new("nodes");
 
-/// Those that are attacked: a validator by blocks has the same file and the same rules as the ledger with proofs.
+/// Those that are attacked: a validator by blocks has the same file and the same rules as the
+/// ledger with proofs.
 const ATTACKED: [Kind; 3] = [Kind::Central, Kind::Signed, Kind::Proofs];
 /// Requests on each when the attacks begin.
 const ACCESSES: usize = 24;
@@ -80,7 +82,7 @@ pub(super) fn attacks(fixture: &Fixture, work: &Path) -> Outcome<Vec<Attack>> {
             &|kind| field.body(kind),
         )?,
         attack(
-            "The operator writes the whole history anew without one access",
+            "The operator writes the whole history again without one access",
             "a second history without the access was made by the rules and put in place of the first",
             &|kind| field.rewritten(kind),
         )?,
@@ -104,7 +106,7 @@ pub(super) fn attacks(fixture: &Fixture, work: &Path) -> Outcome<Vec<Attack>> {
         )?,
         attack(
             "A request is changed on its way",
-            "each of its last 128 bytes, its proof or its signature and what stands before, was changed in turn",
+            "each of its last 128 bytes, its proof or its signature and what precedes it, was changed in turn",
             &|kind| field.mutated(kind),
         )?,
         attack(
@@ -178,7 +180,7 @@ impl Field<'_> {
                 Ok((Verdict::Partly, "which organisation, and when; not whom".to_owned()))
             }
             Kind::Proofs if found == ["the organisation"] => {
-                // The only thing that is found stands in the policy: the set that the accessor is one of.
+                // The only match is in the policy: the set that the accessor belongs to.
                 let shared = shared(&requests)?;
                 if shared > 0 {
                     return Err(format!("{shared} values are shared").into());
@@ -230,11 +232,11 @@ impl Field<'_> {
             return reopened(kind, &path, "the log holds a signature that fails, and nobody checks it");
         }
         change(&path, BLOCKS, flip_last)?;
-        let (store, state) = match Store::open(Medium::File(path)) {
+        let (store, state) = match Store::open(Storage::File(path)) {
             Err(fault) => return Ok((Verdict::Held, short(&fault.to_string()))),
             Ok(opened) => opened,
         };
-        // Bodies are not read at opening. Whoever reads one holds it against its header.
+        // Bodies are not read at opening. Reading a body compares it with its header.
         let height = state.tip().height;
         let header = store.header(height)?.ok_or("the tip has a header")?;
         match store.block(height) {
@@ -243,7 +245,7 @@ impl Field<'_> {
             }
             _ => Ok((
                 Verdict::Partly,
-                "not seen at opening, which reads no bodies; seen by whoever reads the block: it does not fit its header".to_owned(),
+                "not seen at opening, which reads no bodies; seen by anyone who reads the block: it does not fit its header".to_owned(),
             )),
         }
     }
@@ -268,8 +270,8 @@ impl Field<'_> {
                 "the access never was; nobody holds anything to compare with".to_owned(),
             ));
         }
-        let (kept, state) = Store::open(Medium::File(path))?;
-        let (rewritten, _) = Store::open(Medium::File(other))?;
+        let (kept, state) = Store::open(Storage::File(path))?;
+        let (rewritten, _) = Store::open(Storage::File(other))?;
         let txid = decode(victim)?.id();
         let proof = kept.inclusion(&txid)?.ok_or("it is on the ledger")?;
         let height = proof.receipt.height;
@@ -280,7 +282,7 @@ impl Field<'_> {
         }
         Ok((
             Verdict::Partly,
-            "opens without complaint: one validator can do this; whoever kept a receipt or a block hash can show it, nobody else".to_owned(),
+            "opens without complaint: one validator can do this; anyone who kept a receipt or a block hash can show it, nobody else".to_owned(),
         ))
     }
 
@@ -306,7 +308,7 @@ impl Field<'_> {
         }
         // The same members; one more of them makes it another ledger.
         let other = State::genesis(genesis_of(self.fixture.organisations() + 1)?);
-        match check(&other, &requests[0], now(0)?) {
+        match check_tx(&other, &requests[0], now(0)?) {
             Ok(_) => Err("another ledger takes it".into()),
             Err(refusal) => Ok((Verdict::Held, short(&refusal.to_string()))),
         }
@@ -491,7 +493,7 @@ fn contains(bytes: &[u8], clue: &[u8]) -> bool {
     bytes.windows(clue.len()).any(|window| window == clue)
 }
 
-/// The first words, without hashes nobody reads.
+/// The first words, without hashes.
 fn short(words: &str) -> String {
     let cut = |word: &str| {
         let (hash, rest) = word.split_at(word.trim_end_matches([',', ')', '.']).len());

@@ -1,6 +1,7 @@
-//! What the ledger is measured beside: a server as hospitals run them. It knows its patients by name, keeps a rule for who may
-//! see whom, checks the signature of a request and its rule, and appends to a log. The same kind of file, written
-//! as durably, a batch at a time; no proof, no commitment, no chain of hashes.
+//! What the ledger is measured beside: a server as hospitals run them. It knows its patients by
+//! name, keeps a rule for who may see whom, checks the signature of a request and its rule, and
+//! appends to a log. The same kind of file, written as durably, a batch at a time; no proof, no
+//! commitment, no chain of hashes.
 
 use super::system::{Done, System};
 use crate::report::Outcome;
@@ -66,7 +67,7 @@ pub(super) fn name(n: u64) -> String {
     format!("Zainab Qureshi {n}")
 }
 
-/// How many patients there are: the last has permitted nobody anything.
+/// The number of patients; the last has permitted nothing.
 pub(super) fn patients(organisations: usize) -> u64 {
     (organisations as u64 * 2).max(1000)
 }
@@ -77,7 +78,7 @@ pub(super) fn account(n: usize) -> [u8; 32] {
 }
 
 impl Request {
-    /// Request number `i` of so many organisations: permitted, unlike any other.
+    /// Request number `i`, by one of `organisations` organisations: permitted, unlike any other.
     pub(super) fn number(i: u64, organisations: usize) -> Self {
         let patient = i % (patients(organisations) - 1);
         Self::of(i, usize::try_from(patient).unwrap_or(0) % organisations, patient)
@@ -183,7 +184,8 @@ impl Central {
         if rule & request.purpose == request.purpose { Ok(request) } else { Err(Refused::Rule) }
     }
 
-    /// Writes what was checked into the log, all in one durable write. One that is there already is not written again.
+    /// Writes what was checked into the log, all in one durable write. One that is there already is
+    /// not written again.
     pub(super) fn log<'r>(
         &self,
         requests: impl Iterator<Item = &'r Request>,

@@ -1,4 +1,4 @@
-//! What is measured in a process of its own: memory, another engine, a node that can be killed.
+//! What is measured in child processes: memory, another backend, a node that can be killed.
 
 use super::file::{EngineSpeed, Kind, Memory, Speed, Steps};
 use super::fixture::Fixture;
@@ -24,11 +24,11 @@ const ORDER: &str = "AMANAT_LEDGER_BENCH";
 /// What a child is to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Order {
-    /// Take so many requests and say what memory that took.
+    /// Take `requests` requests and print the memory that took.
     Memory { kind: Kind, site: Site, requests: usize, callers: usize, batch: usize },
     /// Measure steps and speed with the engine that the environment names.
     Engine { kinds: Vec<Kind>, site: Site, block: usize, rounds: usize },
-    /// Serve whoever speaks on the standard input, until it is closed.
+    /// Serve the requests on the standard input, until it is closed.
     Node { kind: Kind, file: PathBuf, batch: usize },
     /// Be one of several validators, until the standard input is closed.
     #[cfg(feature = "bft")]
@@ -50,8 +50,8 @@ pub(super) struct EngineFigures {
     pub(super) speeds: Vec<EngineSpeed>,
 }
 
-/// To be called first in the main program: where this process was started by this module, does what it was started for;
-/// the program then ends.
+/// To be called first in the main program. If this process was started by this module, does what it
+/// was started for and returns true; the program then ends.
 ///
 /// # Errors
 /// As [`super::run`].
@@ -69,7 +69,7 @@ pub fn answer_if_asked() -> Outcome<bool> {
     Ok(true)
 }
 
-/// A child of this program with an engine, this process's where none is named.
+/// A child of this program with an engine; this process's if `None`.
 pub(super) fn command(order: &Order, engine: Option<&str>) -> Outcome<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     let engine = engine.unwrap_or(amanat_accel::default_backend().name());
@@ -96,7 +96,8 @@ fn memory(kind: Kind, site: &Site, requests: usize, callers: Callers) -> Outcome
     fixture.copy(kind, &site.file)?;
     let system = open(kind, &site.file)?;
     let Some(opened) = status_bytes("VmRSS:") else { return Ok(None) };
-    // Making the requests has a peak of its own. Where the mark cannot be set back, that one is reported if it is higher.
+    // Making the requests has its own peak. If the mark cannot be reset and that peak is the higher
+    // one, it is reported.
     drop(std::fs::write("/proc/self/clear_refs", "5"));
     drive(&*system, &list, &burst(list.len()), callers)?;
     let peak = status_bytes("VmHWM:").ok_or("it was said a moment ago")?;
@@ -148,8 +149,8 @@ pub(super) fn speed(
     Ok(Speed { per_second: stat(&per_second)?, cpu: stat(&cpu)? })
 }
 
-/// A node: takes lines `number hex`, answers each with `ack number` once it is durable or `no number why`. What has come
-/// while it worked is the next batch.
+/// A node: takes lines `number hex`, answers each with `ack number` once it is durable or `no
+/// number why`. What has come while it worked is the next batch.
 fn serve(system: &dyn System, batch: usize) -> Outcome<()> {
     let (sender, lines) = channel();
     std::thread::spawn(move || {

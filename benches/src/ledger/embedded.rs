@@ -6,13 +6,13 @@ use crate::report::Outcome;
 use crate::report::chain::at;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{Medium, Solo, State, Store, Submitted, apply, decode, validate};
+use amanat_ledger::{Solo, State, Storage, Store, Submitted, decode, finalize_block, validate_transactions};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// Opens a ledger: proofs of a block are verified together, all else one by one.
 pub(super) fn open_ledger(kind: Kind, path: &Path) -> Outcome<Box<dyn System>> {
-    let medium = Medium::File(path.to_owned());
+    let medium = Storage::File(path.to_owned());
     if kind == Kind::Blocks {
         let (store, state) = Store::open(medium)?;
         return Ok(Box::new(ByBlock { store, state: Mutex::new(state), now: now(0)? }));
@@ -59,11 +59,14 @@ struct ByBlock {
 
 impl ByBlock {
     fn block(&self, requests: &[&[u8]]) -> Result<(), String> {
-        // Decoded before the lock, as a node decodes what arrives while it works on the block before.
+        // Decoded before the lock, as a node decodes what arrives while it works on the block
+        // before.
         let txs = requests.iter().map(|bytes| decode(bytes)).collect::<Result<Vec<Transaction>, _>>();
         let txs = txs.map_err(|e| e.to_string())?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let delta = validate(&state, self.now, txs, &|_| None).map(apply).map_err(|e| e.to_string())?;
+        let delta = validate_transactions(&state, self.now, txs, &|_| None)
+            .map(finalize_block)
+            .map_err(|e| e.to_string())?;
         self.store.commit(&delta, None).map_err(|e| e.to_string())?;
         state.commit(delta);
         Ok(())

@@ -8,7 +8,8 @@ pub const SCHEMA: &str = "amanat.ledger";
 /// Counts up with every change that a reader of the file must know of.
 pub const VERSION: u32 = 1;
 
-/// What is measured: the same requests, kept in the same kind of file, handed in through the same calls.
+/// What is measured: the same requests, kept in the same kind of file, handed in through the same
+/// calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -18,7 +19,8 @@ pub enum Kind {
     Signed,
     /// The ledger, each access a proof, verified as it comes in, with those that come together.
     Proofs,
-    /// The ledger, each access a proof, verified a block at a time: what a validator does with others' blocks.
+    /// The ledger, each access a proof, verified a block at a time: what a validator does with
+    /// others' blocks.
     Blocks,
 }
 
@@ -51,7 +53,7 @@ impl Kind {
                 "the ledger as it is, each access a proof, verified when it is handed in, with those that come together"
             }
             Self::Blocks => {
-                "the doors of a validator that is given whole blocks: all proofs of one in one batch"
+                "ProcessProposal and Commit of a validator that gets whole blocks: the proofs of a block in one batch"
             }
         }
     }
@@ -81,7 +83,7 @@ pub struct LedgerReport {
     pub outages: Vec<Outage>,
     /// What was tried against each, and what it lost.
     pub attacks: Vec<Attack>,
-    /// The ledger kept by several validators, where the build has the engine for them.
+    /// The ledger kept by several validators, if the build has the consensus for them.
     #[serde(default)]
     pub validators: Vec<Validators>,
     /// What one might look for here and was not run, with the reason.
@@ -99,7 +101,7 @@ pub struct Machine {
     pub system: String,
     /// Engine of all figures but those that name another.
     pub engine: String,
-    /// Load average of the last minute before the run, where the system says.
+    /// Load average of the last minute before the run; `None` if the system does not tell.
     pub load: Option<f64>,
     /// Time of the run, UTC.
     pub time: String,
@@ -137,15 +139,15 @@ pub struct Settings {
 pub struct System {
     /// Which.
     pub kind: Kind,
-    /// At most: requests a second where the next batch is handed in as soon as the last is durable.
+    /// At most: the next batch is handed in as soon as the last is durable.
     pub most: Speed,
     /// Under offered load.
     pub load: Vec<Load>,
     /// At most, by the size of a batch.
     pub batches: Vec<Batch>,
-    /// So many at once after a silence.
+    /// Many requests at once after a silence.
     pub bursts: Vec<Burst>,
-    /// Memory of a process that does nothing else, where the system says.
+    /// Memory of a process that does nothing else; `None` if the system does not tell.
     pub memory: Option<Memory>,
     /// Bytes of a request.
     pub bytes: Bytes,
@@ -204,7 +206,7 @@ pub struct Burst {
     pub latency: Latency,
 }
 
-/// A ledger kept by so many validators, each in a process of its own, all on this machine.
+/// A ledger of several validators, each in its own process, all on this machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Validators {
     /// How many.
@@ -217,9 +219,10 @@ pub struct Validators {
     pub requests: u32,
     /// Requests in a block then, on average.
     pub block: f64,
-    /// Bytes that validators sent each other for a request then, where the system says.
+    /// Bytes that validators sent each other for a request then; `None` if the system does not
+    /// tell.
     pub wire: Option<f64>,
-    /// Where nothing waits.
+    /// At a load at which nothing waits.
     pub light: Load,
     /// The same after the process of one of them was killed.
     pub one_dead: Option<Load>,
@@ -235,7 +238,7 @@ pub struct Validators {
     pub late_heights: u32,
 }
 
-/// Speed with so many requests handed in together.
+/// Speed by the number of requests handed in together.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Size {
     /// How many.
@@ -262,7 +265,7 @@ pub struct Late {
 pub struct Memory {
     /// When it is open.
     pub open: u64,
-    /// At most, when so many requests are done.
+    /// At most, after this number of requests.
     pub peak: u64,
     /// How many.
     pub requests: u32,
@@ -275,7 +278,7 @@ pub struct Bytes {
     pub request: u64,
     /// What says that it is durable.
     pub receipt: u64,
-    /// What shows that to somebody who keeps only block hashes; none where nothing can.
+    /// What shows that to an auditor who keeps only block hashes; `None` if nothing does.
     pub inclusion: Option<u64>,
     /// What the tables grow by, without the free pages of the file.
     pub stored: f64,
@@ -302,11 +305,12 @@ pub struct Step {
     pub name: String,
     /// Seconds of processor time for one request.
     pub cpu: Stat,
-    /// Seconds by the clock on the wall for one request: where they are more, it waits for the disk.
+    /// Seconds by the clock on the wall for one request. Beyond the processor time it waits for the
+    /// disk.
     pub wall: Stat,
 }
 
-/// How fast one is with an engine, in a process of its own.
+/// Speed with an engine, in a child process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EngineSpeed {
     /// The engine.
@@ -319,7 +323,7 @@ pub struct EngineSpeed {
     pub speed: Speed,
 }
 
-/// Speed with so many organisations.
+/// Speed by the number of organisations.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scale {
     /// Which.
@@ -431,7 +435,7 @@ impl LedgerReport {
     /// As JSON.
     ///
     /// # Errors
-    /// Where a figure is not a number: a fault of the measurement.
+    /// If a figure is not a number: a fault of the measurement.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self)
     }

@@ -1,5 +1,6 @@
-//! What is made before anything is measured and kept between runs: a ledger on which a patient, a clinician, a consent and a
-//! record stand, and access proofs against it. A proof takes longer to make than everything a validator does with it.
+//! What is made before anything is measured and kept between runs: a ledger on which a patient, a
+//! clinician, a consent and a record stand, and access proofs against it. A proof takes longer to
+//! make than everything a validator does with it.
 
 use super::central::{Central, Request};
 use super::file::Kind;
@@ -12,7 +13,7 @@ use amanat_domain::identity::RoleInner;
 use amanat_domain::record::RecordRoot;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{Action, Transaction};
-use amanat_ledger::{Chain, Genesis, Medium, ValidatorSpec};
+use amanat_ledger::{Chain, Genesis, Storage, ValidatorSpec};
 use amanat_profile::{Stopped, Watcher};
 use amanat_prover::keys::{AnyPlan, Keys};
 use ed25519_dalek::SigningKey;
@@ -51,7 +52,7 @@ impl Fixture {
         let accesses = Vec::new();
         let fixture = Self { folder: folder.to_owned(), organisations, validators: 0, genesis, accesses };
         Central::create(&fixture.central(), organisations)?;
-        drop(Chain::create(Medium::File(fixture.ledger()), fixture.genesis.clone())?);
+        drop(Chain::create(Storage::File(fixture.ledger()), fixture.genesis.clone())?);
         Ok(fixture)
     }
 
@@ -166,7 +167,7 @@ impl Fixture {
     }
 
     fn registries(&self) -> Outcome<Registries> {
-        let chain = Chain::open(Medium::File(self.ledger()))?;
+        let chain = Chain::open(Storage::File(self.ledger()))?;
         let registries = registries(&chain.state())?;
         Ok(registries)
     }
@@ -215,7 +216,8 @@ impl Fixture {
         Ok(fs::File::open(to)?.sync_all()?)
     }
 
-    /// Requests for a system, all good, all different; at most as many as there are proofs where it takes proofs.
+    /// Requests for a system, all good, all different; if it takes proofs, at most as many as there
+    /// are.
     pub(super) fn requests(&self, kind: Kind, n: usize) -> Vec<Vec<u8>> {
         let (organisations, numbers) = (self.organisations, 0..n as u64);
         match kind {

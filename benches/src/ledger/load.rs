@@ -1,5 +1,6 @@
-//! Offering load. Requests are due at times that are fixed beforehand. The latency of a request counts from the time it
-//! was due, even if the system was too busy to take it then: a slow answer delays no later request.
+//! Offering load. Requests are due at times that are fixed beforehand. The latency of a request
+//! counts from the time it was due, even if the system was too busy to take it then: a slow answer
+//! delays no later request.
 
 use super::file::Latency;
 use super::system::{Done, System};
@@ -101,7 +102,8 @@ fn drive_by(
             let (from, to) = {
                 let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some(first) = times.get(*next) else { return Ok((latencies, last)) };
-                // Another free caller waits for the lock meanwhile, and takes the requests after these.
+                // Another free caller waits for the lock meanwhile, and takes the requests after
+                // these.
                 clock.wait_until(*first);
                 let now = clock.now();
                 let due = times.partition_point(|t| *t <= now);

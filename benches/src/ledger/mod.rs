@@ -1,10 +1,12 @@
-//! What proofs cost a ledger and what they buy, beside the same ledger without them and a server of the usual kind.
+//! What proofs cost a ledger and what they buy, beside the same ledger without them and a server of
+//! the usual kind.
 //!
-//! [`run()`] measures and returns a [`file::LedgerReport`], plain data that is kept as JSON; [`page()`] shows it to a
-//! person. What is measured stands behind one trait in `system`; `load` offers requests at times fixed beforehand; `fixture` keeps
-//! the proofs, which are made by the real prover, each of another use; `outage` kills nodes and `attacks` makes attacks.
-//! Several validators (`validators`, feature `bft`) are processes of this machine. What is not run is said in the report, and nothing
-//! is claimed of it.
+//! [`run()`] measures and returns a [`file::LedgerReport`], plain data that is kept as JSON;
+//! [`page()`] shows it to a person. What is measured implements one trait, in `system`; `load`
+//! offers requests at times fixed beforehand; `fixture` keeps the proofs, which are made by the
+//! real prover, each of another use; `outage` kills nodes and `attacks` makes attacks. Several
+//! validators (`validators`, feature `bft`) are processes of this machine. What is not run is said
+//! in the report, and nothing is claimed of it.
 
 mod attacks;
 mod central;
@@ -26,7 +28,7 @@ pub use page::page;
 use crate::report::world::rng;
 use crate::report::{self, Outcome};
 use amanat_domain::statement::Statement;
-use amanat_ledger::{Medium, Solo, decode};
+use amanat_ledger::{Solo, Storage, decode};
 use amanat_profile::Watcher;
 use amanat_profile::stats::Stat;
 use amanat_prover::keys::Keys;
@@ -42,7 +44,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Callers that hand in at the same time: while one waits for the disk, another's requests are verified.
+/// Callers that hand in at the same time: while one waits for the disk, another's requests are
+/// verified.
 const CALLERS: usize = 2;
 
 /// What is measured, and how.
@@ -54,25 +57,26 @@ pub struct Options {
     pub requests: usize,
     /// Runs of each measurement.
     pub rounds: usize,
-    /// Most requests handed in together, but where that is what is varied.
+    /// Most requests handed in together, unless that number is varied.
     pub batch: usize,
     /// Sizes of a batch.
     pub batches: Vec<usize>,
     /// Numbers of organisations.
     pub organisations: Vec<usize>,
-    /// Proofs for each number of organisations: a proof is bound to its ledger, so each needs its own.
+    /// Proofs for each number of organisations: a proof is bound to its ledger, so each needs its
+    /// own.
     pub proofs_each: usize,
     /// Sizes of a burst.
     pub bursts: Vec<usize>,
     /// Offered load, as shares of the most that was reached.
     pub shares: Vec<f64>,
-    /// Numbers of validators, where the build has the engine for several.
+    /// Numbers of validators, if the build has the consensus for several.
     pub validators: Vec<usize>,
-    /// Requests after which memory of validators is looked at; none where it is not.
+    /// Requests after which memory of validators is measured; 0: it is not.
     pub long: usize,
     /// Only the validators.
     pub only_validators: bool,
-    /// Seconds of a run under load, where there are requests enough.
+    /// Seconds of a run under load, if there are requests enough.
     pub seconds: f64,
     /// How long a killed node stays away.
     pub away: Duration,
@@ -161,8 +165,8 @@ fn engines() -> Vec<&'static str> {
 /// Measures everything.
 ///
 /// # Errors
-/// [`amanat_profile::Stopped`]; where a folder cannot be written, a good request is refused, or an attack ends otherwise than
-/// promised.
+/// [`amanat_profile::Stopped`]; if a folder cannot be written, a good request is refused, or an
+/// attack ends otherwise than promised.
 pub fn run(options: &Options, watcher: &dyn Watcher) -> Outcome<LedgerReport> {
     let machine = machine(&options.command);
     std::fs::create_dir_all(&options.cache)?;
@@ -222,7 +226,10 @@ fn not_run(options: &Options) -> Vec<String> {
             .to_owned(),
     ];
     if cfg!(feature = "bft") {
-        all.push("Validators on machines of their own: here all share the processors and a network without distance.".to_owned());
+        all.push(
+            "Validators on separate machines: here all share the processors and a network without distance."
+                .to_owned(),
+        );
     } else {
         all.push("Several validators: this build has the engine for one (feature `bft`). Nothing here says what agreement costs.".to_owned());
     }
@@ -379,7 +386,7 @@ impl Run<'_> {
             // The number of its row.
             Kind::Central => (8, None),
             Kind::Signed | Kind::Proofs | Kind::Blocks => {
-                let solo = Solo::open(Medium::File(file))?;
+                let solo = Solo::open(Storage::File(file))?;
                 let txid = decode(first)?.id();
                 let receipt = solo.receipt(&txid)?.ok_or("it is on the ledger")?;
                 let inclusion = solo.inclusion(&txid)?.ok_or("it is on the ledger")?;
@@ -459,8 +466,8 @@ impl Run<'_> {
         Ok(Vec::new())
     }
 
-    /// The same load for all, so that what waits is the same: a tenth of what the ledger with proofs can take, or so little
-    /// that the run outlasts the outage.
+    /// The same load for all, so that what waits is the same: a tenth of what the ledger with
+    /// proofs can take, or so little that the run outlasts the outage.
     fn outages(&mut self, fixture: &Fixture, systems: &[System]) -> Outcome<Vec<Outage>> {
         let proofs = systems.iter().find(|s| s.kind == Kind::Proofs).ok_or("it was measured")?;
         let n = self.options.proofs;

@@ -26,7 +26,8 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let fixture = Fixture::bare(folder.path(), 2)?;
         let path = folder.path().join("run.redb");
-        // By block there are signed transactions too: ProcessProposal does not ask what a block holds.
+        // By block there are signed transactions too: ProcessProposal does not ask what a block
+        // holds.
         for (kind, asked) in
             [(Kind::Central, Kind::Central), (Kind::Signed, Kind::Signed), (Kind::Blocks, Kind::Signed)]
         {

@@ -1,4 +1,5 @@
-//! A node is killed under load and comes back; its clients keep what they cannot hand in, and hand it in then.
+//! A node is killed under load and comes back; its clients keep what they cannot hand in, and hand
+//! it in then.
 
 use super::child::{Order, command};
 use super::file::{Kind, Outage};
@@ -18,7 +19,7 @@ const TICK: Duration = Duration::from_millis(1);
 /// A node that says nothing for so long is broken.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A node in a process of its own.
+/// A node in a child process.
 struct Node {
     child: Child,
     to: Option<ChildStdin>,

@@ -1,11 +1,14 @@
-//! Processor time of each step between bytes and durable, on one thread, through the ledger's public doors.
+//! Processor time of each step between bytes and durable, on one thread, through the ledger's
+//! public calls.
 
 use super::central::Central;
 use super::embedded::now;
 use super::file::{Kind, Step, Steps};
 use super::fixture::Fixture;
 use crate::report::Outcome;
-use amanat_ledger::{Medium, Prechecked, Store, apply, decode, precheck, propose, validate};
+use amanat_ledger::{
+    Prechecked, Storage, Store, decode, finalize_block, precheck, prepare_proposal, validate_transactions,
+};
 use amanat_profile::clock::{Elapsed, Mark};
 use amanat_profile::stats::Stat;
 use amanat_profile::threads::pool;
@@ -14,7 +17,7 @@ use std::path::Path;
 /// The steps of one round, each with what it took.
 type Round = Vec<(&'static str, Elapsed)>;
 
-/// So many requests in one block, each round on a new copy in `path`.
+/// `block` requests in one block, each round on a new copy in `path`.
 pub(super) fn steps(
     kind: Kind,
     fixture: &Fixture,
@@ -62,13 +65,13 @@ fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {
         timed(&mut round, "commit", || central.log(checked.iter()))?;
         return Ok(round);
     }
-    let (store, mut state) = Store::open(Medium::File(path.to_owned()))?;
+    let (store, mut state) = Store::open(Storage::File(path.to_owned()))?;
     let delta = if kind == Kind::Blocks {
         let txs: Vec<_> = timed(&mut round, "decode", || {
             requests.iter().map(|bytes| decode(bytes)).collect::<Result<_, _>>()
         })?;
-        let validated = timed(&mut round, "validate", || validate(&state, now, txs, &|_| None))?;
-        timed(&mut round, "apply", || Ok::<_, core::convert::Infallible>(apply(validated)))?
+        let validated = timed(&mut round, "validate", || validate_transactions(&state, now, txs, &|_| None))?;
+        timed(&mut round, "apply", || Ok::<_, core::convert::Infallible>(finalize_block(validated)))?
     } else {
         let prechecked: Vec<_> = timed(&mut round, "precheck", || {
             requests.iter().map(|bytes| precheck(&state, bytes, now)).collect::<Result<_, _>>()
@@ -76,11 +79,11 @@ fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {
         let admitted: Vec<_> = timed(&mut round, "verify", || {
             prechecked.into_iter().map(Prechecked::verify).collect::<Result<_, _>>()
         })?;
-        let (validated, dropped) = timed(&mut round, "propose", || propose(&state, now, admitted))?;
+        let (validated, dropped) = timed(&mut round, "propose", || prepare_proposal(&state, now, admitted))?;
         if !dropped.is_empty() || validated.len() != requests.len() {
             return Err("a block does not hold all that were admitted".into());
         }
-        timed(&mut round, "apply", || Ok::<_, core::convert::Infallible>(apply(validated)))?
+        timed(&mut round, "apply", || Ok::<_, core::convert::Infallible>(finalize_block(validated)))?
     };
     timed(&mut round, "commit", || store.commit(&delta, None))?;
     timed(&mut round, "take over", || {

@@ -1,4 +1,5 @@
-//! A ledger that holds the world: keys installed, patient enrolled, credential issued, record anchored, consents granted.
+//! A ledger that holds the world: keys installed, patient enrolled, credential issued, record
+//! anchored, consents granted.
 
 use super::Outcome;
 use super::world::{HOSPITAL, Registries, START, World, start};
@@ -11,7 +12,7 @@ use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyVector, SignedTx, Transaction};
 use amanat_ledger::{
     AllRoles, CapabilitiesSpec, Floors, Genesis, GenesisSpec, Limits, OrganisationSpec, Profile, RolesSpec,
-    State, ValidatorSpec, Windows, apply, validate,
+    State, ValidatorSpec, Windows, finalize_block, validate_transactions,
 };
 use amanat_prover::batch::prove_batch;
 use amanat_prover::keys::{AnyPlan, Keys};
@@ -33,7 +34,8 @@ pub struct Chain {
     granted: Vec<GrantedConsent>,
 }
 
-/// One organisation that may do everything; anonymity floors of zero, since one patient is no crowd.
+/// One organisation that may do everything; anonymity floors of zero, since one patient is no
+/// crowd.
 ///
 /// # Errors
 /// None is expected.
@@ -41,7 +43,7 @@ pub fn genesis() -> Outcome<Arc<Genesis>> {
     genesis_of(1)
 }
 
-/// So many organisations that may do everything, the hospital first.
+/// A genesis of `organisations` organisations that may do everything, the hospital first.
 ///
 /// # Errors
 /// None is expected.
@@ -127,10 +129,10 @@ pub fn at(epoch: i64, seconds: i64) -> Outcome<Timestamp> {
 }
 
 impl Chain {
-    /// Makes a ledger on which [`Chain::proofs`] can make so many proofs.
+    /// Makes a ledger on which [`Chain::proofs`] can make `proofs` proofs.
     ///
     /// # Errors
-    /// Where something here is broken.
+    /// If something here is broken.
     pub fn new(keys: &Keys, proofs: usize, rng: &mut impl CryptoRng) -> Outcome<Self> {
         let genesis = genesis()?;
         let mut state = State::genesis(genesis.clone());
@@ -175,10 +177,10 @@ impl Chain {
         at(2, 1)
     }
 
-    /// So many proofs of all statements in turn, all admissible in one block on top of the state.
+    /// `n` proofs of all statements in turn, all admissible in one block on top of the state.
     ///
     /// # Errors
-    /// Where something here is broken.
+    /// If something here is broken.
     pub fn proofs(&self, n: usize, keys: &Keys, rng: &mut impl CryptoRng) -> Outcome<Vec<Transaction>> {
         let chain = self.state.genesis_block().chain_id();
         let mut granted = self.granted.iter();
@@ -238,7 +240,7 @@ pub(crate) fn prove_all(plans: Vec<Box<dyn AnyPlan>>, keys: &Keys) -> Outcome<Ve
 }
 
 fn advance(state: &mut State, time: Timestamp, txs: Vec<Transaction>) -> Outcome<()> {
-    let delta = apply(validate(state, time, txs, &|_| None)?);
+    let delta = finalize_block(validate_transactions(state, time, txs, &|_| None)?);
     state.commit(delta);
     Ok(())
 }

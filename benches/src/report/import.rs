@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// Bytes that are generated where no folder is given.
+/// Bytes that are generated if no folder is given.
 const GENERATED: usize = 24_000_000;
 
 /// What came out of reading.
@@ -43,7 +43,7 @@ impl Tally {
     }
 }
 
-/// Bundles of our own making, of at least so many bytes together.
+/// Generated bundles of at least `bytes` bytes together.
 #[must_use]
 pub fn generated(bytes: usize) -> Vec<String> {
     let generator = Generator::new(1);

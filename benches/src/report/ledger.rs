@@ -5,7 +5,7 @@ use super::measure::{Samples, Work, in_turn, repeated, seconds, thread_counts};
 use super::verification::plural;
 use super::world::rng;
 use super::{Options, Outcome, Row};
-use amanat_ledger::{Solo, apply, check, validate};
+use amanat_ledger::{Solo, check_tx, finalize_block, validate_transactions};
 use amanat_profile::threads::pool;
 use amanat_prover::keys::Keys;
 use std::hint::black_box;
@@ -29,9 +29,9 @@ fn blocks(options: &Options, keys: &Keys) -> Outcome<Vec<Row>> {
     let (state, now) = (&chain.state, chain.now()?);
     let txs = chain.proofs(n, keys, &mut rng)?;
     let one = txs.first().ok_or("at least one proof")?.to_bytes();
-    let first_door = pool(1)?.install(|| {
+    let check_tx = pool(1)?.install(|| {
         repeated(options.many(), &mut || {
-            black_box(check(state, &one, now)?);
+            black_box(check_tx(state, &one, now)?);
             Ok(())
         })
     })?;
@@ -41,7 +41,9 @@ fn blocks(options: &Options, keys: &Keys) -> Outcome<Vec<Row>> {
     for pool in &pools {
         works.push(Box::new(|| {
             let txs = txs.clone();
-            black_box(pool.install(|| validate(state, now, txs, &|_| None).map(apply))?);
+            black_box(
+                pool.install(|| validate_transactions(state, now, txs, &|_| None).map(finalize_block))?,
+            );
             Ok(())
         }));
     }
@@ -51,7 +53,7 @@ fn blocks(options: &Options, keys: &Keys) -> Outcome<Vec<Row>> {
     let note = "one transaction, by one thread: decoded, admitted, verified";
     let mut rows = vec![
         Row::fixed(group, "size", bytes as f64 / 1e3, "kB"),
-        Row::time(group, "first door", &first_door).note(note),
+        Row::time(group, "CheckTx", &check_tx).note(note),
     ];
     for (threads, samples) in counts.iter().zip(&samples) {
         let with = format!("{threads} thread{}", plural(*threads));
@@ -68,7 +70,7 @@ fn commits(options: &Options) -> Outcome<Vec<Row>> {
     let dir = options.dir.join("ledgers");
     std::fs::create_dir_all(&dir)?;
     let path = dir.join(format!("{}.redb", std::process::id()));
-    // Left over where an earlier process of this number was killed.
+    // Left over from an earlier process of this number that was killed.
     if path.exists() {
         std::fs::remove_file(&path)?;
     }

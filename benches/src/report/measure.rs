@@ -86,7 +86,8 @@ pub fn repeated(runs: usize, work: &mut (impl FnMut() -> Outcome<()> + ?Sized)) 
     Ok(Samples::new((0..runs).map(|_| seconds(work)).collect::<Outcome<_>>()?))
 }
 
-/// Things that are compared, run in turn, each round beginning with another one; a first round is not counted.
+/// Things that are compared, run in turn, each round beginning with another one; a first round is
+/// not counted.
 ///
 /// # Errors
 /// The first work's that fails.

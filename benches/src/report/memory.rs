@@ -24,8 +24,8 @@ pub struct Peak {
     pub proved: u64,
 }
 
-/// To be called first in the main program: if this process was started by [`peak`], makes its proof and prints what it
-/// took; the program then ends.
+/// To be called first in the main program: if this process was started by [`peak`], makes its proof
+/// and prints what it took; the program then ends.
 ///
 /// # Errors
 /// As [`super::run`].
@@ -45,8 +45,8 @@ pub fn answer_if_asked() -> Outcome<bool> {
     Ok(true)
 }
 
-/// Peak memory of one proof of a statement, by a child process of this program; `None` if the system does not tell.
-/// The key must be in the directory.
+/// Peak memory of one proof of a statement, by a child process of this program; `None` if the
+/// system does not tell. The key must be in the directory.
 ///
 /// # Errors
 /// If the child fails.

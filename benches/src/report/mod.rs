@@ -1,9 +1,10 @@
 //! Every figure the project promises or shows, as rows.
 //!
-//! Plain functions: each section measures one thing and returns [`Row`]s; [`run`] puts them together, [`Report::table`] and
-//! [`Report::json`] show them. Things that are compared are measured in turn, in one run, so that a busy machine is
-//! unfair to none of them. The main program calls [`memory::answer_if_asked`] first: peak memory is measured in a child
-//! process of the same program.
+//! Plain functions: each section measures one thing and returns [`Row`]s; [`run`] puts them
+//! together, [`Report::table`] and [`Report::json`] show them. Things that are compared are
+//! measured in turn, in one run, so that a busy machine is unfair to none of them. The main program
+//! calls [`memory::answer_if_asked`] first: peak memory is measured in a child process of the same
+//! program.
 
 #![allow(unreachable_pub, reason = "a module that is used by a library here, and may be used by a program")]
 
@@ -81,7 +82,7 @@ pub struct Options {
     pub largest: u32,
     /// Keys are kept here between runs; ledgers are made below it and removed.
     pub dir: PathBuf,
-    /// A folder of FHIR files; generated data where none is given.
+    /// A folder of FHIR files; generated data if `None`.
     pub data: Option<PathBuf>,
 }
 
@@ -108,7 +109,7 @@ impl Options {
 /// Measures. `say` hears what is being done; `command` is how to do it again.
 ///
 /// # Errors
-/// Where the directory cannot be written, or something here is broken.
+/// If the directory cannot be written, or something here is broken.
 pub fn run(options: &Options, command: &str, say: &dyn Fn(&str)) -> Outcome<Report> {
     let machine = Machine::here(command);
     let mut rows = Vec::new();
@@ -126,10 +127,10 @@ pub fn run(options: &Options, command: &str, say: &dyn Fn(&str)) -> Outcome<Repo
     Ok(Report { machine, rows })
 }
 
-/// The keys of all statements, made where the directory has none.
+/// The keys of all statements, made if the directory has none.
 ///
 /// # Errors
-/// Where the directory cannot be written.
+/// If the directory cannot be written.
 pub fn load_keys(dir: &Path, say: &dyn Fn(&str)) -> Outcome<Keys> {
     let mut keys = Keys::new();
     for statement in Statement::ALL {

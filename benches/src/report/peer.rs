@@ -28,7 +28,7 @@ impl Peer {
     /// Our proof bytes are arkworks' compressed encoding.
     ///
     /// # Errors
-    /// Where they are not.
+    /// If they are not.
     pub fn decode(proof: &[u8]) -> Outcome<Proof<Bn254>> {
         Ok(Proof::deserialize_compressed(proof)?)
     }
@@ -36,7 +36,7 @@ impl Peer {
     /// Prepared verification of a decoded proof.
     ///
     /// # Errors
-    /// Where arkworks finds the inputs malformed.
+    /// If arkworks finds the inputs malformed.
     pub fn verify(&self, public: &[Fr; 8], proof: &Proof<Bn254>) -> Outcome<bool> {
         Ok(Groth16::<Bn254, LibsnarkReduction>::verify_proof(&self.0, proof, public)?)
     }

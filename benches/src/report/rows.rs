@@ -13,7 +13,7 @@ pub struct Row {
     pub group: String,
     /// What it is.
     pub name: String,
-    /// The figure: the median where there are several runs.
+    /// The figure; the median of several runs.
     pub value: f64,
     /// Its unit.
     pub unit: &'static str,
@@ -117,7 +117,8 @@ impl Report {
         serde_json::to_string_pretty(self).expect("strings and finite numbers are JSON")
     }
 
-    /// As Markdown, one table for each group, columns aligned so that it reads well on a terminal too.
+    /// As Markdown, one table for each group, columns aligned so that it reads well on a terminal
+    /// too.
     pub fn table(&self) -> String {
         let m = &self.machine;
         let mut out = format!("{} | {} threads | {} | engine `{}`", m.cpu, m.threads, m.system, m.engine);

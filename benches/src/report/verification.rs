@@ -32,7 +32,7 @@ impl<'k> Claim<'k> {
     /// Of a transaction.
     ///
     /// # Errors
-    /// Where it carries no proof, or one under another key.
+    /// If it carries no proof, or one under another key.
     pub fn of(tx: &Transaction, keys: &'k Keys) -> Outcome<Self> {
         let Transaction::Proof(tx) = tx else { return Err("not a proof".into()) };
         let ProofTx { statement, proof: ProofBytes::Groth16(proof), .. } = **tx;
@@ -46,7 +46,7 @@ impl<'k> Claim<'k> {
     /// Decodes and verifies.
     ///
     /// # Errors
-    /// Where the proof does not hold.
+    /// If the proof does not hold.
     pub fn verify(&self) -> Outcome<()> {
         let _evidence = black_box(verify_bytes(self.key, &self.public, &self.proof)?);
         Ok(())
@@ -55,7 +55,7 @@ impl<'k> Claim<'k> {
     /// Decodes.
     ///
     /// # Errors
-    /// Where the bytes are malformed.
+    /// If the bytes are malformed.
     pub fn item(&self) -> Outcome<Item<'k>> {
         let public = public_inputs(&self.public)?;
         Ok(Item { key: self.key, public, proof: Proof::from_bytes(&self.proof)? })
@@ -65,7 +65,7 @@ impl<'k> Claim<'k> {
 /// Verifies all in one batch, from bytes, as a block is.
 ///
 /// # Errors
-/// Where one does not hold, or a public input is no field element.
+/// If one does not hold, or a public input is no field element.
 pub fn verify_all(claims: &[&Claim<'_>]) -> Outcome<()> {
     let mut items = Vec::with_capacity(claims.len());
     for claim in claims {
@@ -165,7 +165,8 @@ fn all_threads(group: &str, claim: &Claim<'_>, keys: &Keys, options: &Options) -
     Ok(vec![row.bound(Bound::AtMost(1.5))])
 }
 
-/// How far apart the medians of things are that should cost the same, in percent of the least, beside their noise.
+/// How far apart the medians of things are that should cost the same, in percent of the least,
+/// beside their noise.
 pub(super) fn spread(group: &str, name: &str, samples: &[Samples]) -> Row {
     let least = samples.iter().map(Samples::median).fold(f64::INFINITY, f64::min);
     let most = samples.iter().map(Samples::median).fold(0.0, f64::max);

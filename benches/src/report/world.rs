@@ -1,5 +1,5 @@
-//! One patient, one clinician, one consent, one record; registries of any size that hold them; a witness for every
-//! statement about them.
+//! One patient, one clinician, one consent, one record; registries of any size that hold them; a
+//! witness for every statement about them.
 
 use super::Outcome;
 use amanat_circuits::statements::access::{AccessWitness, RecordOpening};
@@ -152,10 +152,11 @@ impl World {
         anchor_leaf(self.record.root(), OrgId::from_reference(HOSPITAL), self.anchored).to_field()
     }
 
-    /// A witness for a statement. Grant and revoke are about `consent`, the others about the world's own.
+    /// A witness for a statement. Grant and revoke are about `consent`, the others about the
+    /// world's own.
     ///
     /// # Errors
-    /// Where the registries do not hold what the statement is about.
+    /// If the registries do not hold what the statement is about.
     pub fn witness(
         &self,
         statement: Statement,
@@ -269,7 +270,8 @@ impl World {
         self.plan_as(statement, registries, consent, to, None, rng)
     }
 
-    /// [`World::plan`] with the audience's nonce. From the same generator two nonces give two proofs of one use.
+    /// [`World::plan`] with the audience's nonce. From the same generator two nonces give two
+    /// proofs of one use.
     ///
     /// # Errors
     /// As [`World::plan`].
@@ -290,7 +292,7 @@ impl World {
     /// A proof of a statement over registries of no ledger, by all threads.
     ///
     /// # Errors
-    /// As [`World::plan`]; where the prover fails.
+    /// As [`World::plan`]; if the prover fails.
     pub fn prove(
         &self,
         statement: Statement,
@@ -309,7 +311,7 @@ pub const NO_CHAIN: ChainId = ChainId([7; 32]);
 /// Digest of a statement's verifying key.
 ///
 /// # Errors
-/// Where there is no such key.
+/// If there is no such key.
 pub fn digest(keys: &Keys, statement: Statement) -> Outcome<KeyDigest> {
     Ok(keys.get(statement).ok_or("a key is missing")?.digest())
 }
@@ -326,15 +328,16 @@ impl Registries {
     /// Over the leaves of a ledger.
     ///
     /// # Errors
-    /// Where the leaves are no registries.
+    /// If the leaves are no registries.
     pub fn of(bundle: Bundle, leaves: Leaves) -> Outcome<Self> {
         Ok(Self { bundle, trees: leaves.into_trees()?.map(|_, tree| Arc::new(tree)) })
     }
 
-    /// Registries of `tree`'s size, all over the same leaves: those given, with the world's own put among them.
+    /// Registries of `tree`'s size, all over the same leaves: those given, with the world's own put
+    /// among them.
     ///
     /// # Errors
-    /// Where there are too few leaves.
+    /// If there are too few leaves.
     pub fn over(world: &World, mut tree: Tree, revocations: IndexedTree) -> Outcome<Self> {
         let own = [
             world.subject().commitment().to_field(),
@@ -381,7 +384,7 @@ impl Registries {
     }
 }
 
-/// Leaves nobody knows anything about.
+/// Random leaves, of no use but to fill a tree.
 pub fn random_leaves(n: usize, rng: &mut impl CryptoRng) -> Vec<Fr> {
     (0..n).map(|_| field::random(rng)).collect()
 }

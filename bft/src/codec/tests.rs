@@ -120,7 +120,7 @@ fn an_answer_is_as_long_as_it_says_and_no_longer_than_allowed() {
     assert_eq!(WIRE.encoded_len(&good), WIRE.encode(&good).map(|bytes| bytes.len()));
     let decode = |answer| Codec::<Response<Ctx>>::decode(&WIRE, WIRE.encode(&answer).expect("encodes"));
     assert!(matches!(decode(answer(1001, 1)), Err(WireError::Length { .. })), "a block too large");
-    assert!(matches!(decode(answer(0, MOST_VALUES + 1)), Err(WireError::Length { .. })), "too many");
+    assert!(matches!(decode(answer(0, MAX_VALUES + 1)), Err(WireError::Length { .. })), "too many");
 }
 
 /// An encoding of each kind.
@@ -197,7 +197,7 @@ fn all_read(bytes: &[u8]) -> usize {
     let polka = reads::<PolkaCertificate<Ctx>>(bytes);
     assert!(polka.as_ref().is_none_or(|p| p.polka_signatures.len() <= 2 * MAX_VALIDATORS));
     let answer = reads::<Response<Ctx>>(bytes).map(|Response::ValueResponse(answer)| {
-        assert!(answer.values.len() <= MOST_VALUES);
+        assert!(answer.values.len() <= MAX_VALUES);
         for value in answer.values {
             assert!(value.value_bytes.len() <= WIRE.most);
             assert!(value.certificate.commit_signatures.len() <= 2 * MAX_VALIDATORS);

@@ -61,7 +61,7 @@ fn a_clock_an_hour_ahead_and_one_an_hour_behind_neither_stop_the_ledger_nor_move
         assert!(history.iter().all(|h| h.epoch <= (last / HOUR) as u64), "validator {n}");
         for tx in &txs {
             let (store, _) =
-                amanat_ledger::Store::open(amanat_ledger::Medium::File(cluster.path(n))).expect("good");
+                amanat_ledger::Store::open(amanat_ledger::Storage::File(cluster.path(n))).expect("good");
             assert!(store.receipt(&tx.id()).expect("no fault").is_some(), "validator {n}");
         }
     }

@@ -119,7 +119,7 @@ pub(crate) fn settings_via(n: u8, ports: &[u16], via: &[u16], folder: &Path) -> 
 /// The whole history of a ledger file through a validator's doors, and every certificate. Gives the headers.
 pub(crate) fn audit(path: &Path, validators: u8) -> Vec<Header> {
     let genesis = validated_genesis(validators);
-    let chain = Chain::open(Medium::File(path.to_path_buf())).expect("a good file");
+    let chain = Chain::open(Storage::File(path.to_path_buf())).expect("a good file");
     let set = &genesis.validators().expect("some").set;
     let mut replay = State::genesis(genesis.clone());
     let mut headers = vec![*replay.tip()];
@@ -128,7 +128,7 @@ pub(crate) fn audit(path: &Path, validators: u8) -> Vec<Header> {
         let certificate = chain.certificate(height).expect("no fault").expect("certified");
         assert_eq!(certificate.block, block.header.hash().0);
         assert_eq!(certificate.verify(genesis.chain_id(), set), Ok(()), "block {height}");
-        let delta = validate_block(&replay, &block, &unknown).expect("valid");
+        let delta = process_proposal(&replay, &block, &unknown).expect("valid");
         replay.commit(delta);
         headers.push(*replay.tip());
     }

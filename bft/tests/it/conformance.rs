@@ -46,7 +46,7 @@ impl Replica {
                     assert_eq!(certificate.verify(genesis.chain_id(), &validators.set), Ok(()));
                 }
             }
-            let delta = validate_block(&self.0, &block, &unknown).expect("valid");
+            let delta = process_proposal(&self.0, &block, &unknown).expect("valid");
             self.0.commit(delta);
         }
         &self.0

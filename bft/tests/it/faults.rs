@@ -40,7 +40,7 @@ pub(crate) fn load(cluster: &Processes, nodes: &[u8], subjects: std::ops::Range<
 }
 
 pub(crate) fn holds(path: &std::path::Path, promised: &BTreeMap<TxId, u64>) {
-    let (store, _) = Store::open(Medium::File(path.to_path_buf())).expect("it opens");
+    let (store, _) = Store::open(Storage::File(path.to_path_buf())).expect("it opens");
     for (txid, height) in promised {
         let receipt = store.receipt(txid).expect("no fault");
         assert_eq!(receipt.map(|r| r.height), Some(*height));
@@ -146,7 +146,7 @@ fn a_validator_that_was_voted_out_is_needed_no_more_and_clients_can_follow() {
     assert!(!client.validators(height).contains(&leaver));
     // On disk the certificates of both sets are accepted, each for its heights.
     cluster.stop();
-    let opened = Chain::open(Medium::File(cluster.path(0))).expect("a good file");
+    let opened = Chain::open(Storage::File(cluster.path(0))).expect("a good file");
     assert!(opened.status().tip.height >= height);
 }
 
@@ -155,7 +155,7 @@ fn a_validator_that_cannot_run_says_why() {
     let start = |change: &dyn Fn(&mut Settings), chain: Arc<Genesis>, key: u8| {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let folder = tempfile::tempdir().expect("a folder");
-        let chain = Chain::create(Medium::File(folder.path().join("ledger")), chain).expect("new");
+        let chain = Chain::create(Storage::File(folder.path().join("ledger")), chain).expect("new");
         let mut settings = settings(0, &ports(8), folder.path());
         change(&mut settings);
         let clock: Clock = Arc::new(|| at(1));
@@ -236,7 +236,7 @@ fn a_proposer_with_a_bad_proof_is_refused_and_named_and_the_chain_goes_on() {
     for n in 0..4 {
         // Every block again through the doors: no bad proof is in any, the liar's own file included.
         assert!(audit(&cluster.path(n), 4).len() as u64 > height);
-        let (store, _) = Store::open(Medium::File(cluster.path(n))).expect("good");
+        let (store, _) = Store::open(Storage::File(cluster.path(n))).expect("good");
         assert!(good.iter().all(|tx| store.receipt(&tx.id()).expect("no fault").is_some()));
     }
 }

@@ -154,7 +154,7 @@ fn a_proposer_is_refused_and_named_whatever_it_lies_about_and_the_chain_goes_on(
         assert!(history.len() as u64 > height, "validator {n}");
         let common = history.len().min(histories[0].len());
         assert_eq!(history[..common], histories[0][..common], "validator {n}");
-        let (store, _) = Store::open(Medium::File(cluster.path(n))).expect("good");
+        let (store, _) = Store::open(Storage::File(cluster.path(n))).expect("good");
         let there = |tx: &Transaction| store.receipt(&tx.id()).expect("no fault").is_some();
         assert!(good.iter().all(there), "validator {n}");
         assert!(!plan(|plan| plan.fresh.iter().chain(&plan.same_nullifier).any(there)), "validator {n}");
@@ -217,7 +217,7 @@ fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
         assert_eq!(history[..common], histories[0][..common], "machine {n}");
         assert!(n >= usize::from(TWIN) || history.len() as u64 > height, "machine {n}");
     }
-    let (store, _) = Store::open(Medium::File(cluster.path(0))).expect("good");
+    let (store, _) = Store::open(Storage::File(cluster.path(0))).expect("good");
     for (txid, height) in promised {
         assert_eq!(store.receipt(&txid).expect("no fault").map(|r| r.height), Some(height));
     }

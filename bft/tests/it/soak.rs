@@ -379,7 +379,7 @@ impl Soak {
         let height = self.cluster.height();
         while self.replica.tip().height < height {
             let block = self.cluster.block(self.replica.tip().height + 1);
-            let delta = validate_block(&self.replica, &block, &unknown).expect("every block is valid");
+            let delta = process_proposal(&self.replica, &block, &unknown).expect("every block is valid");
             self.replica.commit(delta);
         }
         if self.replica.latest_bundle().bundle.epoch == 0 {
@@ -440,7 +440,7 @@ fn soak(seed: u64, time: Duration, failures: &[Failure]) {
             assert!(!log.contains(word), "validator {n} caught somebody: {word}");
         }
     }
-    let (store, _) = Store::open(Medium::File(soak.cluster.path(0))).expect("it opens");
+    let (store, _) = Store::open(Storage::File(soak.cluster.path(0))).expect("it opens");
     let there = |id: &&TxId| store.receipt(id).expect("no fault").is_some();
     let mut raced = 0;
     for race in &soak.races {

@@ -43,7 +43,7 @@ fn the_short_help_of_every_command_is_one_screen() {
 fn the_long_help_of_every_command_has_the_options_of_all() {
     for (path, command) in all() {
         let help = command.clone().render_long_help().to_string();
-        for option in ["--home", "--json", "--quiet", "--engine"] {
+        for option in ["--home", "--json", "--quiet", "--backend"] {
             assert!(help.contains(option), "`{path} --help` lacks {option}");
         }
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();

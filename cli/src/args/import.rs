@@ -1,6 +1,7 @@
 //! `amanat import`.
 
 use super::{LedgerAt, zone};
+use amanat_client::import::Level;
 use amanat_domain::fhir::Zones;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -72,14 +73,21 @@ pub(crate) enum FailOn {
     File,
 }
 
+impl FailOn {
+    /// The level of a problem.
+    pub(crate) const fn level(self) -> Level {
+        match self {
+            Self::Note => Level::Note,
+            Self::Unsupported => Level::Unsupported,
+            Self::Element => Level::Element,
+            Self::Resource => Level::Resource,
+            Self::File => Level::File,
+        }
+    }
+}
+
 impl core::fmt::Display for FailOn {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Note => "note",
-            Self::Unsupported => "unsupported",
-            Self::Element => "element",
-            Self::Resource => "resource",
-            Self::File => "file",
-        })
+        self.level().fmt(f)
     }
 }

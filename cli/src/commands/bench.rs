@@ -1,4 +1,5 @@
-//! `amanat bench`: what a proof costs here. All other figures are measured by `amanat-bench`, which is built apart.
+//! `amanat bench`: what a proof costs here. All other figures are measured by `amanat-bench`, which
+//! is built apart.
 
 mod compare;
 mod page;

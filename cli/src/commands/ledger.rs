@@ -1,29 +1,33 @@
 //! `amanat ledger`.
 
+mod what;
+
 use super::snapshot::{self, Asked};
 use super::wait;
 use crate::args::Global;
 use crate::args::ledger::LedgerCommand;
-use crate::session::Session;
+use crate::session;
 use crate::ui::{self, Ui};
+use amanat_client::Client;
 use amanat_domain::bundle::Registry;
 use amanat_domain::entry::Entry;
-use amanat_domain::tx::{Transaction, TxId};
+use amanat_domain::tx::TxId;
 use anyhow::{Context, Result};
 use std::path::Path;
+use what::what;
 
 pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()> {
     match command {
-        LedgerCommand::Inspect { at } => inspect(&Session::open(global, at, ui)?),
-        LedgerCommand::Block { height, at } => block(&Session::open(global, at, ui)?, *height),
+        LedgerCommand::Inspect { at } => inspect(&session::open(global, at, ui)?, ui),
+        LedgerCommand::Block { height, at } => block(&session::open(global, at, ui)?, *height, ui),
         LedgerCommand::Wait { seconds, at } => wait::run(*seconds, global, at, ui),
-        LedgerCommand::NextEpoch { at } => next_epoch(&Session::open(global, at, ui)?),
+        LedgerCommand::NextEpoch { at } => next_epoch(&session::open(global, at, ui)?, ui),
         LedgerCommand::Entry { kind, name, out, at } => {
             let entry = Entry::from_words(kind, name)?;
-            self::entry(&Session::open(global, at, ui)?, entry, out.as_deref())
+            self::entry(&session::open(global, at, ui)?, entry, out.as_deref(), ui)
         }
         LedgerCommand::Receipt { txid, out, at } => {
-            receipt(&Session::open(global, at, ui)?, txid, out.as_deref())
+            receipt(&session::open(global, at, ui)?, txid, out.as_deref(), ui)
         }
         LedgerCommand::Snapshot { out, of, at, .. } if at.node.is_some() => {
             snapshot::fetch(out, of, at, global, ui)
@@ -37,11 +41,10 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
     }
 }
 
-fn inspect(session: &Session) -> Result<()> {
-    let ui = session.ui;
-    let status = session.ledger.status()?;
-    let bundle = session.ledger.bundle(None)?.context("every ledger has a bundle")?;
-    ui.say(format!("chain   {}", session.chain()));
+fn inspect(client: &Client, ui: Ui) -> Result<()> {
+    let status = client.ledger().status()?;
+    let bundle = client.ledger().bundle(None)?.context("every ledger has a bundle")?;
+    ui.say(format!("chain   {}", client.chain()));
     ui.say(format!(
         "height  {}, epoch of the newest bundle {} ({})",
         status.height, bundle.bundle.epoch, bundle.bundle.time
@@ -57,7 +60,7 @@ fn inspect(session: &Session) -> Result<()> {
     }
     ui.table(&rows);
     let mut rows = vec![["key", "digest", "from", "until"].map(String::from).to_vec()];
-    for key in session.ledger.keys()? {
+    for key in client.ledger().keys()? {
         rows.push(vec![
             key.statement.to_string(),
             key.digest.to_string(),
@@ -70,16 +73,15 @@ fn inspect(session: &Session) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn next_epoch(session: &Session) -> Result<()> {
-    let epoch = session.ledger.next_epoch()?;
-    session.ui.say(format!("epoch {epoch} is sealed: what was submitted can be proved about"));
-    session.ui.document(&serde_json::json!({ "epoch": epoch }));
+pub(crate) fn next_epoch(client: &Client, ui: Ui) -> Result<()> {
+    let epoch = client.ledger().next_epoch()?;
+    ui.say(format!("epoch {epoch} is sealed: what was submitted can be proved about"));
+    ui.document(&serde_json::json!({ "epoch": epoch }));
     Ok(())
 }
 
-fn block(session: &Session, height: u64) -> Result<()> {
-    let ui = session.ui;
-    let block = session.ledger.block(height)?.with_context(|| format!("there is no block {height} yet"))?;
+fn block(client: &Client, height: u64, ui: Ui) -> Result<()> {
+    let block = client.ledger().block(height)?.with_context(|| format!("there is no block {height} yet"))?;
     let header = &block.header;
     ui.say(format!("block {height}, epoch {}, {}: {}", header.epoch, header.time, header.hash()));
     let mut rows = vec![["transaction", "what", "bytes"].map(String::from).to_vec()];
@@ -98,28 +100,8 @@ fn block(session: &Session, height: u64) -> Result<()> {
     Ok(())
 }
 
-fn what(tx: &Transaction) -> String {
-    use amanat_domain::tx::Action;
-    match tx {
-        Transaction::Proof(tx) => format!("proof of `{}`, epoch {}", tx.statement, tx.epoch),
-        Transaction::Signed(tx) => match &tx.action {
-            Action::Enrol(all) => format!("{} enrolled", ui::count(all.len(), "subject")),
-            Action::IssueRole { .. } => "role issued".to_owned(),
-            Action::RetireRole { index } => format!("credential {index} retired"),
-            Action::Anchor { records, superseded } => {
-                format!("{} anchored, {} superseded", ui::count(records.len(), "record"), superseded.len())
-            }
-            Action::InstallKey { .. } => "key installed".to_owned(),
-            Action::FreezeKey { statement, .. } => format!("key of `{statement}` frozen"),
-            Action::Propose(_) => "change proposed".to_owned(),
-            Action::Approve(proposal) => format!("proposal {proposal} approved"),
-        },
-    }
-}
-
-fn entry(session: &Session, entry: Entry, out: Option<&Path>) -> Result<()> {
-    let ui = session.ui;
-    let proof = session.ledger.entry(entry)?;
+fn entry(client: &Client, entry: Entry, out: Option<&Path>, ui: Ui) -> Result<()> {
+    let proof = client.ledger().entry(entry)?;
     let (kind, name) = entry.words();
     let (there, block) = (if proof.content.is_some() { "is" } else { "is not" }, proof.header.hash());
     ui.say(format!("{kind} {name} {there} on the ledger after block {}", proof.header.height));
@@ -137,15 +119,14 @@ fn entry(session: &Session, entry: Entry, out: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-fn receipt(session: &Session, txid: &str, out: Option<&Path>) -> Result<()> {
-    let ui = session.ui;
+fn receipt(client: &Client, txid: &str, out: Option<&Path>, ui: Ui) -> Result<()> {
     let txid: TxId = txid.parse().context("a transaction id is 64 hexadecimal digits")?;
-    let proof = session
-        .ledger
+    let proof = client
+        .ledger()
         .receipt(&txid)?
         .with_context(|| format!("{txid} is not on the ledger: submit it, or wait for its block"))?;
     // The ledger's own header: the block itself may be pruned.
-    let header = session.ledger.headers(proof.header.height)?.into_iter().next();
+    let header = client.ledger().headers(proof.header.height)?.into_iter().next();
     let block = header.context("the receipt's block is missing")?.hash();
     proof.verify(block).context("the ledger's inclusion proof does not hold")?;
     let receipt = &proof.receipt;

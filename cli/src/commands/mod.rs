@@ -1,11 +1,13 @@
 //! The commands, one file for each noun.
 
-pub(crate) mod anchor;
 pub(crate) mod bench;
 pub(crate) mod clinician;
 pub(crate) mod cluster;
+mod compile;
 pub(crate) mod consent;
+pub(crate) mod generate;
 pub(crate) mod governance;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod ledger;

@@ -2,8 +2,8 @@
 
 use crate::args::tls::ClientTlsArgs;
 use crate::args::{Global, NodeArgs};
-use crate::home::Home;
 use crate::ui::Ui;
+use amanat_client::Home;
 use amanat_client::ledger::ready;
 use amanat_node::config::ConsensusName;
 use amanat_node::launch::{self, Launch, Place};

@@ -1,13 +1,10 @@
 //! `amanat ledger snapshot`, `restore` and `prune`: what operators do with a ledger file that no node holds, and how they get one.
 
-use super::verify::genesis_of;
-use crate::actors;
 use crate::args::{Global, LedgerAt, LedgerFile};
-use crate::home::Home;
-use crate::session::{genesis, ledger_path};
 use crate::ui::{Ui, bytes, count, seconds};
 use amanat_client::ledger::Http;
-use amanat_ledger::{Chain, Demands, Medium, SnapshotInfo, SnapshotSignature};
+use amanat_client::{Home, Organisation};
+use amanat_ledger::{Chain, RestoreOptions, SnapshotInfo, SnapshotSignature, Storage};
 use anyhow::{Context, Result, bail};
 use ed25519_dalek::Signer;
 use std::fs::File;
@@ -19,9 +16,9 @@ use std::time::Instant;
 fn open(of: &LedgerFile, global: &Global) -> Result<(Chain, PathBuf)> {
     let path = match &of.ledger {
         Some(path) => path.clone(),
-        None => ledger_path(&Home::open(global.home.as_deref())?),
+        None => Home::open(global.home.as_deref())?.ledger_path(),
     };
-    let chain = Chain::open(Medium::File(path.clone()))
+    let chain = Chain::open(Storage::File(path.clone()))
         .with_context(|| format!("cannot open the ledger {}", path.display()))?;
     Ok((chain, path))
 }
@@ -36,10 +33,7 @@ pub(crate) fn snapshot(out: &Path, by: Option<&str>, of: &LedgerFile, global: &G
     let bar = ui.bar(0, "writing the snapshot");
     let began = Instant::now();
     let sign = |message: &[u8; 32]| {
-        signer.map(|o| SnapshotSignature {
-            key: o.key.verifying_key().to_bytes(),
-            signature: o.key.sign(message).to_bytes(),
-        })
+        signer.map(|o| SnapshotSignature { key: o.public_key(), signature: o.key().sign(message).to_bytes() })
     };
     let written = chain.write_snapshot(&mut file, sign, &mut |done, of| {
         bar.set_length(of);
@@ -86,7 +80,7 @@ pub(crate) fn fetch(out: &Path, of: &LedgerFile, at: &LedgerAt, global: &Global,
         bail!("--ledger names a file, --node a node: give one of them");
     }
     let url = at.node.as_deref().context("--node")?;
-    let expected = genesis(&Home::open(global.home.as_deref())?)?.map(|genesis| genesis.chain_id());
+    let expected = Home::open(global.home.as_deref())?.genesis()?.map(|genesis| genesis.chain_id());
     let node = Http::connect_with(url, expected, &at.tls.files())?;
     let failed = || format!("cannot write {}", out.display());
     let unfinished = unfinished(out);
@@ -106,9 +100,9 @@ pub(crate) fn fetch(out: &Path, of: &LedgerFile, at: &LedgerAt, global: &Global,
     Ok(())
 }
 
-fn signer(reference: &str, global: &Global) -> Result<actors::Organisation> {
+fn signer(reference: &str, global: &Global) -> Result<Organisation> {
     let home = Home::open(global.home.as_deref())?;
-    let all = actors::load_organisations(&home)?;
+    let all = Organisation::load_all(&home)?;
     let found = all.into_iter().find(|o| o.reference == reference);
     found.with_context(|| format!("{} has no key of {reference}", home.root().display()))
 }
@@ -121,12 +115,12 @@ pub(crate) struct Asked<'a> {
 }
 
 pub(crate) fn restore(file: &Path, ledger: &Path, asked: &Asked<'_>, ui: Ui) -> Result<()> {
-    let genesis = genesis_of(asked.genesis)?;
+    let genesis = amanat_ledger::Genesis::read(asked.genesis)?;
     let key = asked.signed_by.map(|key| {
         let mut bytes = [0; 32];
         hex::decode_to_slice(key, &mut bytes).map(|()| bytes).context("--signed-by: 64 hexadecimal digits")
     });
-    let demands = Demands { at_least: asked.at_least, signed_by: key.transpose()? };
+    let demands = RestoreOptions { at_least: asked.at_least, signed_by: key.transpose()? };
     let mut from =
         BufReader::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?);
     let bar = ui.bar(0, "restoring the ledger");

@@ -1,21 +1,17 @@
 //! `amanat vault`: what the custodian keeps.
 
 use crate::args::{Global, VaultCommand};
-use crate::home::Home;
-use crate::policies;
-use crate::session;
 use crate::ui::{Ui, count};
-use crate::vault::{Anchoring, Supersession, Vault, VaultRecord};
+use amanat_client::vault::{Anchoring, Supersession, VaultRecord};
+use amanat_client::{Home, Vault};
 use amanat_domain::consent::Categories;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::collections::BTreeMap;
 
 pub(crate) fn run(command: &VaultCommand, global: &Global, ui: Ui) -> Result<()> {
     let home = Home::open(global.home.as_deref())?;
     let _lock = home.lock()?;
-    let genesis = session::genesis(&home)?
-        .with_context(|| format!("no ledger in {}: make one with `amanat init`", home.root().display()))?;
-    let vault = Vault::open(&home, genesis.chain_id())?;
+    let vault = Vault::open(&home, home.chain()?)?;
     match command {
         VaultCommand::List { patient } => list(&vault, patient.as_deref(), ui),
         VaultCommand::Patients => patients(&vault, ui),
@@ -33,12 +29,9 @@ fn state(record: &VaultRecord) -> String {
 
 /// The names of a record's categories.
 fn categories(record: &VaultRecord) -> String {
-    let (bits, _) = policies::class(&record.record);
-    let names: Vec<&str> = Categories::NAMES
-        .iter()
-        .filter(|(bit, _)| bit.is_subset(Categories(bits)))
-        .map(|(_, name)| *name)
-        .collect();
+    let of = record.record.labels().categories;
+    let names: Vec<&str> =
+        Categories::NAMES.iter().filter(|(bit, _)| bit.is_subset(of)).map(|(_, name)| *name).collect();
     names.join(",")
 }
 
@@ -64,7 +57,7 @@ fn list(vault: &Vault, patient: Option<&str>, ui: Ui) -> Result<()> {
                 state,
             ]);
         }
-        Ok(true)
+        true
     })?;
     ui.table(&rows);
     ui.say(count(documents.len() as u64, "record"));
@@ -76,16 +69,11 @@ fn patients(vault: &Vault, ui: Ui) -> Result<()> {
     let mut records: BTreeMap<String, u64> = BTreeMap::new();
     vault.each_record(|record| {
         *records.entry(record.patient).or_default() += 1;
-        Ok(true)
+        true
     })?;
-    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for known in vault.known()? {
-        let person = u32::try_from(known.person).context("a patient's number")?;
-        names.entry(vault.wallet_of(person)?).or_default().push(known.name.to_string());
-    }
     let mut rows = vec![["patient", "records", "also known as"].map(String::from).to_vec()];
     let mut documents = Vec::new();
-    for (wallet, names) in &names {
+    for (wallet, names) in &vault.names()? {
         let others: Vec<&str> = names.iter().filter(|n| *n != wallet).map(String::as_str).collect();
         let records = records.get(wallet).copied().unwrap_or(0);
         rows.push(vec![wallet.clone(), records.to_string(), others.join(", ")]);

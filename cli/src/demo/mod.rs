@@ -1,20 +1,27 @@
 //! `amanat demo`: the main job from end to end, on real input, on an embedded ledger.
 //!
-//! The clock is the demo's own: epochs pass when the story says so.
+//! It makes the calls that the commands make. Its clock is its own: epochs pass when the story says so.
 
 mod attacks;
+mod attempts;
+mod grants;
 mod report;
 mod story;
 
 use crate::args::{DemoArgs, Global};
-use crate::cases::{self, Bounds, Cases};
-use crate::generated;
-use crate::home::Home;
-use crate::ui::{self, Ui, count};
+use crate::report::Summary;
+use crate::ui::{self, Bars, Ui, count};
+use amanat_client::import::{Files, ImportReport, ReadOptions, find_files, organisations_in, survey};
+use amanat_client::{Home, devnet, keys};
 use amanat_domain::statement::Statement;
-use anyhow::{Result, bail};
+use amanat_prover::keys::Keys;
+use anyhow::{Context, Result, bail};
+use serde_json::Map;
 use std::path::PathBuf;
 use std::time::Instant;
+
+/// Fewer patients than these are too few to hide among.
+const FEWEST: usize = 4;
 
 /// Runs the demo.
 pub(crate) fn run(args: &DemoArgs, global: &Global, ui: Ui) -> Result<()> {
@@ -25,7 +32,8 @@ pub(crate) fn run(args: &DemoArgs, global: &Global, ui: Ui) -> Result<()> {
     ui.say("Amanat: who may see what, proved; who they are, not shown.");
 
     ui.head("1. Keys");
-    let keys = crate::keyring::load(&shared, &Statement::ALL, ui)?;
+    let mut keys = Keys::new();
+    keys::load(&shared, &Statement::ALL, &mut keys, &Bars::new(ui))?;
     ui.say(format!(
         "six statements, six keys of origin insecure-dev (for development: whoever made them could forge). {}",
         ui::seconds(started.elapsed())
@@ -34,11 +42,12 @@ pub(crate) fn run(args: &DemoArgs, global: &Global, ui: Ui) -> Result<()> {
     ui.say(format!("engine {engine}: whatever the engine, the same plan gives the same proof"));
 
     ui.head("2. FHIR R4 in");
-    let cases = read(args, &place, ui)?;
+    let data = data(args, &place, ui)?;
+    let files = read(&data, ui)?;
+    let keys = (keys::store(&shared)?, keys);
 
-    let hospitals = args.data.is_none().then_some(generated::HOSPITALS);
-    let mut story = story::Story::begin(&place.home, &cases, hospitals, &keys, ui)?;
-    story.tell()?;
+    let mut story = story::Story::begin(&place.home, data, hospitals(args, &files)?, keys, ui)?;
+    story.tell(files, args)?;
     let refused = attacks::run(&mut story)?;
     report::tell(&mut story, &refused, started)
 }
@@ -72,35 +81,42 @@ impl Drop for Place {
     }
 }
 
-fn read(args: &DemoArgs, place: &Place, ui: Ui) -> Result<Cases> {
-    if args.patients < 4 {
+/// The folder given, or one that is made up.
+fn data(args: &DemoArgs, place: &Place, ui: Ui) -> Result<PathBuf> {
+    if args.patients < FEWEST {
         bail!("the demo needs at least four patients: a proof hides among them");
     }
-    let bounds = Bounds { patients: args.patients, records: args.records };
-    let data = match &args.data {
-        Some(dir) => {
-            ui.say(format!("reading {}", dir.display()));
-            dir.clone()
-        }
-        None => {
-            let dir = place.home.path("fhir");
-            generated::write_folder(&dir, 1, args.patients)?;
-            ui.say(
-                "no --data given: a small hospital's data, made up for this run, read by the same importer",
-            );
-            dir
-        }
-    };
-    let files = crate::import::files(&[data])?;
-    let cases = cases::gather(&files, bounds, Ui::new(false, true).silent_if(ui.json))?;
-    if cases.cases.len() < 4 {
-        bail!("only {} found: the demo needs at least four", count(cases.cases.len() as u64, "patient"));
+    if let Some(dir) = &args.data {
+        ui.say(format!("reading {}", dir.display()));
+        return Ok(dir.clone());
     }
-    if cases.left_out > 0 {
-        ui.say(format!(
-            "{} beyond the demo's bounds left out: --records N takes N of each patient",
-            count(cases.left_out, "record")
-        ));
+    let dir = place.home.path("fhir");
+    devnet::write_data(&dir, 1, u32::try_from(args.patients).context("that many patients")?)?;
+    ui.say("no --data given: a small hospital's data, made up for this run, read by the same importer");
+    Ok(dir)
+}
+
+/// Reads the files, as `amanat import` does.
+fn read(data: &std::path::Path, ui: Ui) -> Result<Files> {
+    let began = Instant::now();
+    let files = find_files(&[data.to_path_buf()])?;
+    let mut report = ImportReport::default();
+    let surveyed = survey(&files, &ReadOptions::default(), Some(Vec::new()), &mut report, &Bars::new(ui))?;
+    let patients = surveyed.register.people().iter().filter(|p| p.here).count();
+    let (counts, elapsed) = (&surveyed.counts, began.elapsed());
+    Summary { counts, report: &report, patients, elapsed, more: Map::new() }.say(ui);
+    if patients < FEWEST {
+        bail!("only {} found: the demo needs at least four", count(patients, "patient"));
     }
-    Ok(cases)
+    Ok(files)
+}
+
+/// The hospitals: of the made-up data, or the first two organisations of the folder given.
+fn hospitals(args: &DemoArgs, files: &Files) -> Result<[String; 2]> {
+    if args.data.is_none() {
+        return Ok(devnet::HOSPITALS.map(str::to_owned));
+    }
+    let mut found = organisations_in(files, 2)?.into_iter();
+    let mut next = |otherwise: &str| found.next().unwrap_or_else(|| otherwise.to_owned());
+    Ok([next("Organization/hospital-a"), next("Organization/hospital-b")])
 }

@@ -2,8 +2,9 @@
 
 use super::attacks::Refused;
 use super::story::Story;
-use crate::policies;
 use crate::ui;
+use amanat_client::Wallet;
+use amanat_client::vault::VaultRecord;
 use amanat_domain::record::{Leaf, access_token};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ProofTx, Transaction};
@@ -11,16 +12,17 @@ use anyhow::{Context, Result, ensure};
 use std::time::{Duration, Instant};
 
 /// Ends the demo.
-pub(crate) fn tell(story: &mut Story<'_>, refused: &[Refused], started: Instant) -> Result<()> {
+pub(crate) fn tell(story: &mut Story, refused: &[Refused], started: Instant) -> Result<()> {
     let ui = story.ui;
     ui.head("9. Who learned what");
     let published: Vec<ProofTx> = published(story)?;
+    let (wallets, records) = (story.client.wallets()?, story.records()?);
     let accesses: Vec<&ProofTx> = published.iter().filter(|t| t.statement == Statement::Access).collect();
 
     // The patients scan the ledger with their detection keys.
     let mut found = Vec::new();
-    for patient in &story.patients {
-        let subject = patient.wallet.subject();
+    for wallet in &wallets {
+        let subject = wallet.secrets().subject();
         found.push(published.iter().filter(|tx| tx.out[1] == subject.detection_tag(tx.ctx())).count());
     }
     let events = published.iter().filter(|t| t.statement != Statement::Role).count();
@@ -30,11 +32,11 @@ pub(crate) fn tell(story: &mut Story<'_>, refused: &[Refused], started: Instant)
         .iter()
         .filter(|tx| {
             let ctx = tx.ctx();
-            story.vault.iter().any(|r| access_token(r.record.open(Leaf::Storage).values[0], ctx) == tx.out[0])
+            records.iter().any(|r| access_token(r.record.open(Leaf::Storage).values[0], ctx) == tx.out[0])
         })
         .count();
     ensure!(recognised == accesses.len(), "the custodian did not recognise every access token");
-    let leaks = leaks(story)?;
+    let leaks = leaks(story, &wallets, &records)?;
     ensure!(leaks.hits == 0, "the ledger file holds something it must not");
 
     ui.say(format!(
@@ -103,8 +105,8 @@ pub(crate) fn tell(story: &mut Story<'_>, refused: &[Refused], started: Instant)
     ));
     ui.document(&serde_json::json!({
         "engine": amanat_accel::default_backend().name(),
-        "patients": story.patients.len(),
-        "records": story.vault.len(),
+        "patients": wallets.len(),
+        "records": records.len(),
         "consents": story.consents.len(),
         "proofs": story.proved.iter().map(|p| serde_json::json!({
             "statement": p.what.name(),
@@ -124,10 +126,11 @@ pub(crate) fn tell(story: &mut Story<'_>, refused: &[Refused], started: Instant)
 }
 
 /// The proof transactions on the ledger, read from its blocks.
-fn published(story: &Story<'_>) -> Result<Vec<ProofTx>> {
+fn published(story: &Story) -> Result<Vec<ProofTx>> {
     let mut all = Vec::new();
-    for height in 1..=story.desk.solo.status().tip.height {
-        let block = story.desk.solo.block(height)?.with_context(|| format!("block {height} is missing"))?;
+    for height in 1..=story.client.ledger().status()?.height {
+        let block = story.client.ledger().block(height)?;
+        let block = block.with_context(|| format!("block {height} is missing"))?;
         all.extend(block.transactions.into_iter().filter_map(|tx| match tx {
             Transaction::Proof(tx) => Some(*tx),
             Transaction::Signed(_) => None,
@@ -143,30 +146,27 @@ struct Leaks {
 }
 
 /// Searches the ledger's file for what must not be there: patients' ids, record labels, and every secret.
-fn leaks(story: &Story<'_>) -> Result<Leaks> {
-    let file = std::fs::read(&story.ledger_file).context("cannot read the ledger's file")?;
+fn leaks(story: &Story, wallets: &[Wallet], records: &[VaultRecord]) -> Result<Leaks> {
+    let file = std::fs::read(story.client.home().ledger_path()).context("cannot read the ledger's file")?;
     let mut needles: Vec<Vec<u8>> = Vec::new();
-    for patient in &story.patients {
-        needles.push(patient.reference.clone().into_bytes());
-        if let Some((_, id)) = patient.reference.split_once('/') {
+    for wallet in wallets {
+        needles.push(wallet.patient.clone().into_bytes());
+        if let Some((_, id)) = wallet.patient.rsplit_once('/') {
             needles.push(id.as_bytes().to_vec());
         }
-        needles.push(patient.wallet.wallet_secret().to_bytes().to_vec());
-        needles.push(patient.wallet.uniqueness_key().to_bytes().to_vec());
-        needles.push(patient.wallet.subject().detection_key().to_bytes().to_vec());
+        let secrets = wallet.secrets();
+        needles.push(secrets.wallet_secret().to_bytes().to_vec());
+        needles.push(secrets.uniqueness_key().to_bytes().to_vec());
+        needles.push(secrets.subject().detection_key().to_bytes().to_vec());
     }
-    for held in &story.consents {
+    for held in story.client.consents()? {
         needles.push(held.consent.nonce().to_bytes().to_vec());
     }
-    for holder in &story.holders {
+    for holder in story.client.holders()? {
         needles.push(holder.name.clone().into_bytes());
-        needles.push(holder.secret.secret().to_bytes().to_vec());
+        needles.push(holder.secret().secret().to_bytes().to_vec());
     }
-    for record in &story.vault {
-        needles.push(record.label.clone().into_bytes());
-        let (categories, _) = policies::class(&record.record);
-        debug_assert!(categories != 0 || record.label.is_empty());
-    }
+    needles.extend(records.iter().map(|record| record.label.clone().into_bytes()));
     // Too short a needle is found by chance.
     needles.retain(|n| n.len() >= 6);
     needles.sort();
@@ -188,11 +188,11 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 /// Closes and opens the ledger: the same tip must come back from disk.
-fn reopen(story: &mut Story<'_>) -> Result<()> {
-    let before = story.desk.solo.status();
+fn reopen(story: &mut Story) -> Result<()> {
+    let before = story.ledger.solo().status();
     let began = Instant::now();
-    story.desk.solo.reopen().context("the ledger does not open again")?;
-    let after = story.desk.solo.status();
+    story.ledger.solo().reopen().context("the ledger does not open again")?;
+    let after = story.ledger.solo().status();
     ensure!(before.tip == after.tip, "another tip came back from disk");
     story.ui.say(format!(
         "\nclosed and opened again in {}: height {}, the same app hash",

@@ -1,38 +1,50 @@
-//! The story: enrolment, credentials, anchoring, consents, accesses.
+//! The story: enrolment, credentials, anchoring, accesses, and the parts by themselves.
 
-use crate::actors::{HeldConsent, Holder, Organisation, Patient};
-use crate::cases::Cases;
-use crate::desk::{Desk, dev_genesis};
-use crate::home::Home;
-use crate::ui::{self, Ui};
-use crate::vault::{Anchoring, Supersession, VaultRecord};
-use crate::{consent, policies, town, vectors};
-use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit};
-use amanat_domain::fhir::{SubjectReference, Zones};
-use amanat_domain::identity::PatientWallet;
-use amanat_domain::policy::RecordRequest;
-use amanat_domain::record::{Leaf, Record};
-use amanat_domain::statement::Statement;
-use amanat_domain::tx::{Action, MAX_BATCH, Transaction};
-
-use amanat_ledger::{Effect, Receipt};
-use amanat_prover::groth16::no_progress;
-use amanat_prover::keys::Keys;
-use amanat_prover::plan::{
-    AccessInput, AccessPlan, ConsentInput, ConsentPlan, GrantPlan, RecordInput, RecordPlan, RolePlan, Target,
+use crate::args::DemoArgs;
+use crate::ui::{self, Bars, Ui};
+use amanat_client::devnet::{self, DevLedger};
+use amanat_client::import::{Anchored, Files, ImportReport, ReadOptions, Sample};
+use amanat_client::prove::{AudienceRequest, Receipt, RecordChoice};
+use amanat_client::role::{NURSE, PHYSICIAN};
+use amanat_client::vault::{Supersession, VaultRecord};
+use amanat_client::verify::verify_transaction;
+use amanat_client::{
+    AccessRequest, Client, ConsentProofRequest, Holder, Home, ImportRequest, Organisation,
+    RecordProofRequest, Role, RoleProofRequest, machine_clock,
 };
-use amanat_verifier::audience::{Asked, CommittedTx, Openings};
-use amanat_verifier::{AcceptedKeys, verify_proof};
-use anyhow::{Context, Result, bail};
-use rand::Rng;
-use rand::rngs::ThreadRng;
-use std::num::NonZeroU32;
+use amanat_domain::audience::Audience;
+use amanat_domain::policy::RolePolicy;
+use amanat_domain::record::{Leaf, Micro};
+use amanat_domain::statement::Statement;
+use amanat_domain::tx::Transaction;
+use amanat_params::KeyStore;
+use amanat_prover::keys::Keys;
+use amanat_verifier::audience::{Asked, CommittedTx};
+use anyhow::{Context, Result};
+use rand::Rng as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Seconds of an epoch in the demo.
 const EPOCH_SECONDS: u32 = 600;
+/// The clinician of most accesses.
+pub(super) const CLINICIAN: &str = "Dr Saima";
+/// The audience of the record proof.
+const INSURER: &str = "insurer";
+/// A clinician of the other hospital.
+pub(super) const ELSEWHERE: &str = "Dr Omar";
 
-/// One proof that was made and committed.
+/// The clinicians: name, role, number of the organisation.
+const CLINICIANS: [(&str, Role, usize); 5] = [
+    (CLINICIAN, PHYSICIAN, 0),
+    ("Dr Bilal", PHYSICIAN, 0),
+    ("Nurse Hina", NURSE, 0),
+    (ELSEWHERE, PHYSICIAN, 1),
+    ("Dr Zara", PHYSICIAN, 1),
+];
+
+/// A proof that was made and committed.
 pub(crate) struct Proved {
     pub what: Statement,
     pub tx: Transaction,
@@ -41,235 +53,104 @@ pub(crate) struct Proved {
     pub commit: Duration,
 }
 
-/// Everybody and everything.
-pub(crate) struct Story<'a> {
+/// All parties, on one machine.
+pub(crate) struct Story {
     pub ui: Ui,
-    pub keys: &'a Keys,
-    pub desk: Desk,
-    pub rng: ThreadRng,
+    pub client: Client,
+    pub ledger: DevLedger,
     pub organisations: Vec<Organisation>,
-    pub patients: Vec<Patient>,
-    pub holders: Vec<Holder>,
-    pub vault: Vec<VaultRecord>,
-    pub consents: Vec<HeldConsent>,
+    /// Where verifying keys are.
+    store: KeyStore,
+    /// The folder of FHIR files.
+    pub data: PathBuf,
+    /// Numbers of the consents that were granted.
+    pub consents: Vec<u32>,
     pub proved: Vec<Proved>,
-    pub ledger_file: std::path::PathBuf,
-    cases: &'a Cases,
 }
 
-impl<'a> Story<'a> {
-    /// Founds the ledger and installs the keys.
+impl Story {
+    /// Makes the ledger and installs the keys.
     pub(crate) fn begin(
         home: &Home,
-        cases: &'a Cases,
-        hospitals: Option<[&str; 2]>,
-        keys: &'a Keys,
+        data: PathBuf,
+        hospitals: [String; 2],
+        (store, keys): (KeyStore, Keys),
         ui: Ui,
     ) -> Result<Self> {
         ui.head("3. A permissioned ledger");
-        let mut rng = rand::rng();
-        // Hospitals of the data where it has two; consents name them.
-        let named =
-            |i: usize, fallback: &'static str| cases.organisations.get(i).map_or(fallback, String::as_str);
-        let hospitals = hospitals
-            .unwrap_or_else(|| [named(0, "Organization/hospital-a"), named(1, "Organization/hospital-b")]);
-        let organisations = town::organisations(hospitals, &mut rng);
-        let (regulator, members) = organisations.split_last().context("no organisations")?;
-        let genesis = dev_genesis("amanat-demo", crate::session::now(), EPOCH_SECONDS, members, regulator)?;
-        let ledger_file = home.path("ledger.redb");
-        let desk = Desk::open(&ledger_file, genesis)?;
-        ui.say(format!("chain {}", desk.chain()));
+        let [a, b] = &hospitals;
+        let organisations = devnet::organisations([a, b], &mut rand::rng());
+        let genesis = devnet::genesis("amanat-demo", machine_clock(), EPOCH_SECONDS, &organisations)?;
+        home.initialise(&organisations, &genesis)?;
+        let ledger = DevLedger::open(&home.ledger_path(), genesis)?;
+        let client = Client::over(home.clone(), Arc::new(ledger.access()), ledger.clock())?;
+        let mut client = client.with_keys(keys).with_progress(Bars::new(ui));
+        ui.say(format!("chain {}", client.chain()));
         for o in &organisations {
             ui.say(format!("  member: {} ({})", o.name, o.reference));
         }
         let began = Instant::now();
-        let sample = vectors::Sample::new(&mut rng)?;
-        for (statement, key) in keys.iter() {
-            let change = vectors::install(&sample, statement, key, keys, 0, &mut rng)?;
-            let action = Action::Propose(Box::new(change));
-            let tx = regulator.sign(desk.chain(), action, &mut rng);
-            desk.submit(&tx).with_context(|| format!("the key of `{statement}` is refused"))?;
-        }
+        client.install_keys(true)?;
         ui.say(format!(
             "six verifying keys installed by the regulator, each linted, each with a proof that must verify and one that \
              must not ({})",
             ui::seconds(began.elapsed())
         ));
-        Ok(Self {
-            ui,
-            keys,
-            desk,
-            rng,
-            organisations,
-            patients: Vec::new(),
-            holders: Vec::new(),
-            vault: Vec::new(),
-            consents: Vec::new(),
-            proved: Vec::new(),
-            ledger_file,
-            cases,
-        })
+        let (consents, proved) = (Vec::new(), Vec::new());
+        Ok(Self { ui, client, ledger, organisations, store, data, consents, proved })
     }
 
     /// The main job.
-    pub(crate) fn tell(&mut self) -> Result<()> {
-        self.enrol()?;
+    pub(crate) fn tell(&mut self, files: Files, args: &DemoArgs) -> Result<()> {
+        self.enrol(files, args)?;
         self.grant()?;
         self.access()?;
         self.facts()
     }
 
-    fn enrol(&mut self) -> Result<()> {
+    fn enrol(&mut self, files: Files, args: &DemoArgs) -> Result<()> {
         self.ui.head("4. Enrolment, credentials, anchoring");
-        let chain = self.desk.chain();
-        for case in &self.cases.cases {
-            let wallet = PatientWallet::random(&mut self.rng);
-            self.patients.push(Patient { reference: case.patient.clone(), wallet });
-        }
-        let subjects = self.patients.iter().map(|p| p.wallet.subject().commitment()).collect();
-        let tx = self.organisations[0].sign(chain, Action::Enrol(subjects), &mut self.rng);
-        self.desk.submit(&tx).context("enrolment")?;
-
-        let licence = town::licence(self.desk.now);
-        for (name, role, at) in [
-            ("Dr Saima", town::PHYSICIAN, 0),
-            ("Dr Bilal", town::PHYSICIAN, 0),
-            ("Nurse Hina", town::NURSE, 0),
-            ("Dr Omar", town::PHYSICIAN, 1),
-            ("Dr Zara", town::PHYSICIAN, 1),
-        ] {
-            let organisation = &self.organisations[at];
-            let holder = town::clinician(name, &role, organisation, licence, &mut self.rng);
-            let tx = organisation.sign(chain, town::issue(&holder), &mut self.rng);
-            self.desk.submit(&tx).with_context(|| format!("credential of {name}"))?;
-            self.holders.push(holder);
-        }
-
-        let mut drafts = Vec::new();
-        for (case, patient) in self.cases.cases.iter().zip(&self.patients) {
-            let subject = patient.wallet.subject();
-            for (label, fields) in &case.records {
-                let pointer = format!("vault/{}", drafts.len());
-                let record = Record::commit(fields, &subject, &pointer, &mut self.rng);
-                drafts.push((patient.reference.clone(), label.clone(), record));
-            }
-        }
-        let custodian = &self.organisations[0];
-        for batch in drafts.chunks(MAX_BATCH) {
-            let records = batch.iter().map(|(_, _, record)| record.root()).collect();
-            let action = Action::Anchor { records, superseded: Vec::new() };
-            let receipt =
-                self.desk.submit(&custodian.sign(chain, action, &mut self.rng)).context("anchoring")?;
-            for (patient, label, record) in batch {
-                self.vault.push(VaultRecord {
-                    number: u32::try_from(self.vault.len()).unwrap_or(u32::MAX),
-                    patient: patient.clone(),
-                    label: label.clone(),
-                    custodian: custodian.reference.clone(),
-                    record: record.clone(),
-                    anchoring: Anchoring::Anchored(receipt.epoch),
-                    supersession: Supersession::Latest,
-                });
-            }
-        }
-        let epoch = self.desk.next_epoch()?;
+        let imported = self.client.import(ImportRequest {
+            files,
+            reading: ReadOptions::default(),
+            custodian: None,
+            report: ImportReport::default(),
+            sample: Some(Sample { patients: args.patients, records: args.records as u64 }),
+        })?;
+        let licence = devnet::licence(self.client.now());
+        let new = CLINICIANS.map(|(name, role, at)| {
+            Holder::new(name, &role, &self.organisations[at], licence, &mut rand::rng())
+        });
+        let holders = self.client.issue_all(new.into())?;
+        let epoch = self.ledger.next_epoch()?;
+        let Anchored { enrolled, anchored, left_out, .. } = imported.anchored;
         self.ui.say(format!(
             "{} enrolled, {} credentialed, {} anchored by {}; epoch {epoch} sealed",
-            ui::count(self.patients.len(), "patient"),
-            ui::count(self.holders.len(), "clinician"),
-            ui::count(self.vault.len(), "record"),
-            custodian.name,
+            ui::count(enrolled, "patient"),
+            ui::count(holders.len(), "clinician"),
+            ui::count(anchored, "record"),
+            imported.custodian,
         ));
-        Ok(())
-    }
-
-    fn grant(&mut self) -> Result<()> {
-        self.ui.head("5. Consents: compiled from FHIR, granted by proof");
-        let hospital = self.organisations[0].reference.clone();
-        let practitioners = crate::actors::directory(&self.holders);
-        let mirror = self.desk.mirror()?;
-        // The consents of the data that permit treatment here come first; other patients sign one of ours.
-        let (mut compiled, mut refused) = (0, 0);
-        let mut choices: Vec<(usize, Option<(String, ConsentTerms)>)> = Vec::new();
-        for (i, case) in self.cases.cases.iter().enumerate() {
-            let mut usable = None;
-            for source in &case.consents {
-                match consent::compile(source, &practitioners, Zones::ANY) {
-                    Ok(terms) => {
-                        compiled += 1;
-                        if policies::permits_treatment(&terms, &self.holders[0], self.desk.now) {
-                            // The survey said whose it is.
-                            usable = Some((source.clone(), terms.terms_for(|_| true)?));
-                        }
-                    }
-                    Err(_) => refused += 1,
-                }
-            }
-            choices.push((i, usable));
+        if left_out > 0 {
+            self.ui.say(format!(
+                "{} beyond the demo's bounds left out: --records N takes N of each patient",
+                ui::count(left_out, "record")
+            ));
         }
-        choices.sort_by_key(|(_, usable)| usable.is_none());
-        // Two of the data at most; then one of ours, which names this hospital alone, and one for a single use.
-        let from_data = choices.iter().filter(|(_, usable)| usable.is_some()).count().min(2);
-        let mut chosen: Vec<_> = choices.drain(..from_data).collect();
-        chosen.extend(choices.into_iter().rev().take(4 - from_data).map(|(i, _)| (i, None)));
-        let granted = chosen.len();
-        let mut own = 0;
-        for (n, (i, usable)) in chosen.into_iter().enumerate() {
-            let patient = &self.patients[i];
-            let (source, terms) = match usable {
-                Some(found) => found,
-                None => {
-                    own += 1;
-                    let source = consent::template(&patient.reference, &hospital, "TREAT", "2099-12-31");
-                    let compiled = consent::compile(&source, &practitioners, Zones::ANY)?;
-                    let named = |who: &SubjectReference| who.literal.as_ref() == Some(&patient.reference);
-                    (source, compiled.terms_for(named)?)
-                }
-            };
-            // The last one may be used once only.
-            let limit =
-                if n + 1 == granted { UseLimit::at_most(NonZeroU32::MIN) } else { UseLimit::UNLIMITED };
-            let subject = patient.wallet.subject().commitment();
-            let consent = GrantedConsent::new(terms, subject, limit, &mut self.rng);
-            let target = self.target(Statement::Grant, "wallet")?;
-            let wallet = crate::wallets::copy(&patient.wallet);
-            let plan = GrantPlan::grant(&target, &mirror, wallet, consent.clone(), &mut self.rng)?;
-            let number = u32::try_from(n).unwrap_or(u32::MAX);
-            let reference = patient.reference.clone();
-            self.prove_and_submit(plan)?;
-            self.consents.push(HeldConsent {
-                number,
-                patient: reference,
-                source,
-                consent,
-                used: 0,
-                revoked: false,
-            });
-        }
-        let epoch = self.desk.next_epoch()?;
-        self.ui.say(format!(
-            "{} of the data compiled to flat rules, {refused} refused (what cannot be represented is never \
-             widened)\n{granted} granted by proof: {} of the data that permit treatment at {hospital}, {own} of our template; \
-             epoch {epoch} sealed",
-            ui::count(compiled, "consent"),
-            granted - own
-        ));
         Ok(())
     }
 
     fn access(&mut self) -> Result<()> {
         self.ui.head("6. A clinician's access, without saying whose record");
-        for i in 0..self.consents.len() {
-            let plan = self.plan_access(0, i, None)?;
-            self.prove_and_submit(plan)?;
-            self.consents[i].used += 1;
-            let last = self.proved.last().context("just proved")?;
+        for (n, number) in (1..).zip(self.consents.clone()) {
+            let request = self.access_request(CLINICIAN, number)?;
+            let receipt = self.client.access(&request)?;
+            self.note(Statement::Access, &receipt);
             self.ui.say(format!(
-                "  access {}: proved in {}, verified and committed in block {} in {}",
-                i + 1,
-                ui::seconds(last.proving),
-                last.height,
-                ui::seconds(last.commit),
+                "  access {n}: proved in {}, verified and committed in block {} in {}",
+                ui::seconds(receipt.proving),
+                receipt.height(),
+                ui::seconds(receipt.committing),
             ));
         }
         Ok(())
@@ -278,140 +159,115 @@ impl<'a> Story<'a> {
     /// S1, S2 and S3 by themselves.
     fn facts(&mut self) -> Result<()> {
         self.ui.head("7. The parts by themselves: S1 consent, S2 role, S3 record");
-        let mirror = self.desk.mirror()?;
-
-        let request = policies::consent_request(&self.holders[0], &mut self.rng);
-        let target = self.target(Statement::Consent, "resource server")?;
-        let input = self.consent_input(0)?;
-        let plan = ConsentPlan::consent(&target, &mirror, input, request, &mut self.rng)?;
-        self.prove_and_submit(plan)?;
+        let consent = *self.consents.first().context("no consent")?;
+        let receipt = self.client.prove_consent(&ConsentProofRequest {
+            holder: CLINICIAN.to_owned(),
+            consent,
+            scope: Default::default(),
+            audience: "resource server".into(),
+        })?;
+        self.note(Statement::Consent, &receipt);
         self.ui
             .say("  S1: a consent permits treatment access by this physician; whose consent, nobody learns");
 
-        let policy = policies::physicians(&self.organisations[..2])?;
-        let target = self.target(Statement::Role, "pharmacy")?;
-        let holder = &self.holders[3];
-        let secret = crate::wallets::copy_holder(&holder.secret);
-        let credential = holder.credential.clone();
-        let plan = RolePlan::role(&target, &mirror, secret, credential, policy, &mut self.rng)?;
-        self.prove_and_submit(plan)?;
+        let receipt = self.client.prove_role(&RoleProofRequest {
+            holder: ELSEWHERE.to_owned(),
+            policy: Some(self.policy(vec![PHYSICIAN])?),
+            audience: "pharmacy".into(),
+        })?;
+        self.note(Statement::Role, &receipt);
         self.ui.say("  S2: a physician of one of the hospitals, licence valid; which one, nobody learns");
+        self.record()
+    }
 
-        let chosen = self.measured_record().context("no record in the vault")?.clone();
-        let (request, words) = policies::record_request(&chosen, mirror.bundle().epoch, &mut self.rng);
-        let input = self.record_input(&chosen)?;
-        let openings = Openings::of(&chosen.record, request.disclosed);
-        let mut target = self.target(Statement::Record, "insurer")?;
+    /// S3 to the insurer, who checks what is disclosed.
+    fn record(&mut self) -> Result<()> {
+        let records = self.records()?;
+        let measured = records.iter().find(|r| r.record.value().is_some()).or(records.first());
+        let chosen = measured.context("no record in the vault")?;
         let mut nonce = [0; 32];
-        self.rng.fill_bytes(&mut nonce);
-        target.nonce = Some(nonce);
-        let asked = Asked {
-            chain: target.chain,
-            audience: target.audience,
-            nonce,
-            oldest_epoch: mirror.bundle().epoch,
-            policy: request.clone(),
+        rand::rng().fill_bytes(&mut nonce);
+        let at_least = chosen.record.value().map(|value| Micro(value.0.max(0) / 2));
+        let request = RecordProofRequest {
+            record: RecordChoice::Number(chosen.number),
+            at_least,
+            disclose: vec![Leaf::Unit],
+            audience: AudienceRequest { name: INSURER.to_owned(), nonce: Some(nonce) },
         };
-        let plan = RecordPlan::record(&target, &mirror, input, request, &mut self.rng)?;
-        let receipt = self.prove_and_submit(plan)?;
-        self.insurer_checks(&asked, &receipt, &openings)?;
+        let receipt = self.client.prove_record(&request)?;
+        self.note(Statement::Record, &receipt);
+        self.insurer_checks(&receipt, nonce)?;
+        let words = match at_least {
+            Some(least) => format!(
+                "an anchored, current record has the code asked about and a value of at least {} in its unit; unit and status \
+                 are disclosed, the value is not",
+                least.0 as f64 / 1e6
+            ),
+            None => "an anchored, current record has the code asked about".to_owned(),
+        };
         self.ui.say(format!("  S3: {words}"));
         Ok(())
     }
 
-    /// The audience of S3: the proof under a key it accepts, and that it answers its own request.
-    fn insurer_checks(
-        &self,
-        asked: &Asked<RecordRequest>,
-        receipt: &Receipt,
-        openings: &Openings,
-    ) -> Result<()> {
-        let Some(Transaction::Proof(tx)) = self.proved.last().map(|p| &p.tx) else { bail!("just proved") };
-        let key = self.keys.get(Statement::Record).context("no key for `record`")?;
-        let mut accepted = AcceptedKeys::new();
-        accepted.accept(key.proving_key().verifying_key());
-        let committed = CommittedTx::believed(asked.chain, receipt);
-        let _disclosed =
-            verify_proof(&accepted, (**tx).clone())?.disclosure(asked, &committed.into(), openings)?;
+    /// The audience of S3: the proof is valid, answers this request, is committed, and discloses what was asked for.
+    fn insurer_checks(&self, receipt: &Receipt, nonce: [u8; 32]) -> Result<()> {
+        let sent = receipt.disclosure.as_ref().context("a record proof discloses something")?;
+        let asked = Asked {
+            chain: self.client.chain(),
+            audience: Audience::from_name(INSURER).to_bytes(),
+            nonce,
+            oldest_epoch: receipt.receipt.epoch,
+            policy: sent.request.clone(),
+        };
+        let committed = CommittedTx::believed(asked.chain, &receipt.receipt);
+        let valid = verify_transaction(&self.store, &receipt.transaction.to_bytes())?;
+        let _disclosed = valid.tx.disclosure(&asked, &committed.into(), &sent.openings)?;
         Ok(())
     }
 
-    /// An observation with a value, or any record.
-    fn measured_record(&self) -> Option<&VaultRecord> {
-        let has_value = |r: &&VaultRecord| r.record.open(Leaf::Value).values[1] == 1u64.into();
-        self.vault.iter().find(has_value).or_else(|| self.vault.first())
+    /// Every record of the vault.
+    pub(crate) fn records(&self) -> Result<Vec<VaultRecord>> {
+        let mut all = Vec::new();
+        self.client.vault()?.each_record(|record| {
+            all.push(record);
+            true
+        })?;
+        Ok(all)
     }
 
-    /// An access by holder `who` under consent `which`, to that patient's first record.
-    pub(crate) fn plan_access(&mut self, who: usize, which: usize, used: Option<u64>) -> Result<AccessPlan> {
-        let mirror = self.desk.mirror()?;
-        let mut consent = self.consent_input(which)?;
-        if let Some(used) = used {
-            consent.used = used;
-        }
-        let patient = &self.consents[which].patient;
-        let record = self
-            .vault
-            .iter()
-            .find(|r| r.patient == *patient && policies::is_ordinary(&r.record))
-            .with_context(|| format!("the vault holds no record of consent {which}'s patient"))?;
-        let record = self.record_input(record)?;
-        let holder = &self.holders[who];
-        let policy = policies::treatment(&record.record, &self.organisations[..2])?;
-        let input = AccessInput {
-            consent,
-            holder: crate::wallets::copy_holder(&holder.secret),
-            credential: holder.credential.clone(),
-            record,
+    /// Clinicians of these roles at the two hospitals.
+    fn policy(&self, roles: Vec<Role>) -> Result<RolePolicy> {
+        let roles = roles.iter().map(Role::code).collect();
+        Ok(RolePolicy::new(roles, self.organisations[..2].iter().map(Organisation::id).collect())?)
+    }
+
+    /// An access of a clinician under a consent, to the patient's first record of ordinary sensitivity.
+    pub(crate) fn access_request(&self, holder: &str, consent: u32) -> Result<AccessRequest> {
+        let consents = self.client.consents()?;
+        let held = consents.iter().find(|c| c.number == consent).context("no such consent")?;
+        let is_it = |r: &VaultRecord| {
+            r.patient == held.patient
+                && r.supersession == Supersession::Latest
+                && r.record.labels().is_ordinary()
         };
-        let target = self.target(Statement::Access, "hospital A's record server")?;
-        Ok(AccessPlan::access(&target, &mirror, input, policy, &mut self.rng)?)
-    }
-
-    pub(crate) fn consent_input(&self, which: usize) -> Result<ConsentInput> {
-        let held = self.consents.get(which).context("no such consent")?;
-        let patient = self.patient(&held.patient)?;
-        Ok(ConsentInput { subject: patient.wallet.subject(), consent: held.consent.clone(), used: held.used })
-    }
-
-    fn record_input(&self, record: &VaultRecord) -> Result<RecordInput> {
-        let patient = self.patient(&record.patient)?;
-        let Anchoring::Anchored(anchored) = record.anchoring else { bail!("the record is not anchored") };
-        Ok(RecordInput {
-            subject: patient.wallet.subject(),
-            record: record.record.clone(),
-            custodian: amanat_domain::consent::OrgId::from_reference(&record.custodian),
-            anchored,
+        let record = self.records()?.into_iter().find(is_it);
+        let record = record.with_context(|| format!("no ordinary record of consent {consent}'s patient"))?;
+        Ok(AccessRequest {
+            record: Some(record.number),
+            policy: Some(self.policy(vec![PHYSICIAN, NURSE])?),
+            audience: "hospital A's record server".into(),
+            ..AccessRequest::new(holder, consent)
         })
     }
 
-    fn patient(&self, reference: &str) -> Result<&Patient> {
-        self.patients.iter().find(|p| p.reference == reference).context("no wallet for this patient")
-    }
-
-    pub(crate) fn target(&self, statement: Statement, audience: &str) -> Result<Target> {
-        let key = self.keys.get(statement).with_context(|| format!("no key for `{statement}`"))?;
-        Ok(Target {
-            chain: self.desk.chain(),
-            key: key.digest(),
-            audience: policies::audience(audience),
-            nonce: None,
-        })
-    }
-
-    /// Proves a plan and commits the transaction.
-    pub(crate) fn prove_and_submit<R: amanat_circuits::Relation>(
-        &mut self,
-        plan: amanat_prover::plan::Plan<R>,
-    ) -> Result<Receipt> {
-        let began = Instant::now();
-        let tx = plan.prove(self.keys, &no_progress)?;
-        let proving = began.elapsed();
-        let began = Instant::now();
-        let receipt = self.desk.submit(&tx)?;
-        let commit = began.elapsed();
-        debug_assert!(!matches!(receipt.effect, Effect::Retired { .. }));
-        self.proved.push(Proved { what: R::STATEMENT, tx, height: receipt.height, proving, commit });
-        Ok(receipt)
+    /// Keeps what was committed, for the figures.
+    pub(crate) fn note(&mut self, what: Statement, receipt: &Receipt) {
+        self.proved.push(Proved {
+            what,
+            tx: receipt.transaction.clone(),
+            height: receipt.height(),
+            proving: receipt.proving,
+            commit: receipt.committing,
+        });
     }
 }

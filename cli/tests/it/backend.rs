@@ -1,4 +1,5 @@
-//! The engine as a person chooses it: environment, flag, what is said about it, and what is refused.
+//! The engine as a person chooses it: environment, flag, what is said about it, and what is
+//! refused.
 
 use crate::home::{Home, errors, text};
 use amanat_accel::{BACKEND_VARIABLE, all};
@@ -64,7 +65,7 @@ fn the_version_names_the_engines_of_the_machine_and_help_the_variable() {
     assert!(lines.next().is_some_and(|line| line.ends_with(&names().join(", "))), "{version}");
     assert_eq!(ok(home, None, &["-V"]).trim(), first);
     let help = ok(home, None, &["--help"]);
-    assert!(help.contains("--engine <NAME>") && help.contains(BACKEND_VARIABLE), "{help}");
+    assert!(help.contains("--backend <NAME>") && help.contains(BACKEND_VARIABLE), "{help}");
 }
 
 #[test]

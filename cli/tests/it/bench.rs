@@ -12,7 +12,7 @@ fn a_profile_is_measured_shown_and_compared() {
         words.contains("merkle 2^10") && words.contains("arkworks 0.6") && words.contains("portable"),
         "{words}"
     );
-    // Memory is measured by child processes of the same binary, where the system says.
+    // Memory is measured by child processes of the same binary, if the system tells.
     if cfg!(target_os = "linux") {
         assert!(words.contains("MiB"), "{words}");
     }

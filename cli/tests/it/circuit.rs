@@ -1,4 +1,5 @@
-//! Anybody's circuit, from its key and witness to a verdict: `prove --zkey`, then `verify --snarkjs`.
+//! Anybody's circuit, from its key and witness to a verdict: `prove --zkey`, then `verify
+//! --snarkjs`.
 
 use crate::home::command;
 use amanat_circuits::r1cs::{R1cs, Row};
@@ -16,7 +17,8 @@ struct Work(tempfile::TempDir);
 const NAMES: [&str; 3] = ["verification_key.json", "proof.json", "public.json"];
 
 impl Work {
-    /// Of so many public values: each is the one before plus one, and the first is a secret plus one.
+    /// Of `public` public values: each is the one before plus one, and the first is a secret plus
+    /// one.
     fn new(public: usize) -> Self {
         let (secret, one) = (1 + public as u32, Fr::from(1u64));
         let before = |i: u32| if i == 1 { secret } else { i - 1 };
@@ -159,7 +161,8 @@ fn a_key_under_which_anything_can_be_proved_is_told_with_the_verdict() {
     work.prove();
     let key = File::open(work.path("circuit.zkey")).expect("a file");
     let mut points = Zkey::read(key, &|_, _| ControlFlow::Continue(())).expect("own bytes").vk;
-    // As in a key that nobody contributed to. Then A = alpha, B = beta, C = -IC(x) passes for every x.
+    // As in a key without any contribution. Then A = alpha, B = beta, C = -IC(x) passes for every
+    // x.
     points.delta_g2 = points.gamma_g2;
     let public = [Fr::from(666u64), Fr::from(7u64)];
     let c = -(points.ic[1] * public[0] + points.ic[2] * public[1] + points.ic[0]);

@@ -1,5 +1,5 @@
-//! The GPU as a person meets it: what is said where there is none, where its plugin is refused, and where it misbehaves. The plugin is
-//! the mock of `amanat-accel`, or no plugin at all.
+//! The GPU as a user meets it: what is said if there is none, if its plugin is refused, and if it
+//! computes wrongly. The plugin is the mock of `amanat-accel`, or no plugin at all.
 
 use amanat_accel::BACKEND_VARIABLE;
 use amanat_accel::gpu::PLUGIN_VARIABLE;
@@ -12,7 +12,8 @@ use std::sync::OnceLock;
 const PROFILE: [&str; 9] =
     ["bench", "profile", "10", "--rounds", "1", "--threads", "1", "--no-memory", "--no-peers"];
 
-/// The mock as a shared object. `cargo test --workspace` has built it; what tests this package alone builds it here.
+/// The mock as a shared object. `cargo test --workspace` has built it; what tests this package
+/// alone builds it here.
 fn mock() -> &'static Path {
     static MOCK: OnceLock<PathBuf> = OnceLock::new();
     MOCK.get_or_init(|| {
@@ -102,7 +103,8 @@ fn a_plugin_in_its_place_makes_gpu_an_engine_that_bench_names_and_measures() {
     let profile = [&PROFILE[..], &["--engine", "gpu"]].concat();
     let (words, _) = ok(home, &mock, "", &profile);
     assert!(words.contains("gpu") && words.contains("GPU: mock 0") && words.contains("ready"), "{words}");
-    // One that fails its test is quarantined, an alarm is raised, and the same is measured on the processor.
+    // One that fails its test is quarantined, an alarm is raised, and the same is measured on the
+    // processor.
     let (words, errors) = ok(home, &mock, "wrong=ntt", &profile);
     assert!(
         words.contains("quarantined, it computed wrongly (the known-answer test, a transform)"),

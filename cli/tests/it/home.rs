@@ -4,8 +4,8 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The binary with a home and keys in its environment. Development keys are kept between runs, because making them takes
-/// a while.
+/// The binary with a home and keys in its environment. Development keys are kept between runs,
+/// because making them takes a while.
 pub(crate) fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_amanat"));
     command

@@ -1,4 +1,5 @@
-//! `amanat import` as an integration engineer uses it: exports of several servers, twice, in any order; versions; what is not understood.
+//! `amanat import` as an integration engineer uses it: exports of several servers, twice, in any
+//! order; versions; what is not understood.
 
 use crate::home::command;
 use serde_json::{Value, json};
@@ -168,7 +169,8 @@ fn bulk_exports_without_a_base_are_kept_apart_by_folder_or_by_source_or_refused(
     let two = home.file("two/b.ndjson", &b);
     let done = home.anchor(0, &[&one, &two]);
     assert_eq!((done["enrolled"].as_u64(), done["anchored"].as_u64()), (Some(2), Some(4)));
-    // With a source, another folder of the same server is the same server; another person under one of its ids is refused.
+    // With a source, another folder of the same server is the same server; another person under one
+    // of its ids is refused.
     for (folder, enrolled) in [(&one, 1), (&home.file("three/a.ndjson", &a), 0)] {
         let done = home.anchor(0, &[folder, "--source", "https://a.example/fhir/"]);
         assert_eq!(done["enrolled"].as_u64(), Some(enrolled));
@@ -206,7 +208,7 @@ fn a_newer_version_supersedes_an_older_never_overwrites_and_what_is_taken_back_i
     let folder = other.file("x/b.json", &version("1", 14));
     let done = other.anchor(0, &[&folder]);
     assert_eq!((done["anchored"].as_u64(), done["superseded"].as_u64()), (Some(2), Some(0)));
-    // Taken back: also where nothing new is anchored.
+    // Taken back, even if nothing new is anchored.
     let mut error = observation("7", "Patient/1", 9, json!({"versionId": "3"}));
     error["status"] = "entered-in-error".into();
     let third = home.file("3/x.json", &export(A, &[patient("1", "Aslam", "1970-01-01"), error]));

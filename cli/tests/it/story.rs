@@ -1,4 +1,4 @@
-//! The binary as an engineer of a hospital uses it: separate processes, files, exit codes.
+//! A hospital's work from the first ledger to a revocation, and the ledger's upkeep.
 
 use crate::home::Home;
 use std::io::{BufRead, BufReader};
@@ -225,7 +225,8 @@ fn a_ledger_is_pruned_and_another_begins_from_its_snapshot() {
     );
     assert!(said.contains("another ledger's"), "{said}");
 
-    // The copy in the place of the original shows receipts and goes on; of old blocks it has no transactions.
+    // The copy in the place of the original shows receipts and goes on; of old blocks it has no
+    // transactions.
     std::fs::rename(&copy, home.path("ledger.redb")).expect("renamed");
     assert_eq!(home.json(&["ledger", "receipt", &txid])["height"], 2);
     let said = home.fails(4, &["ledger", "block", "2"]);
@@ -248,7 +249,8 @@ fn a_node_serves_a_second_process_and_stops_when_told() {
     let home = Home::with_ledger();
     let before = home.json(&["ledger", "inspect"])["height"].as_u64().expect("a height");
     let mut node = home.command(&["--json", "node", "--listen", "127.0.0.1:0"]);
-    // It has much to say, and where there is such a device, nowhere to write it: it serves all the same.
+    // It has much to log and, if there is such a device, nowhere to write it: it serves all the
+    // same.
     if let Some(full) = full() {
         node.env("AMANAT_LOG", "trace").stderr(full);
     }

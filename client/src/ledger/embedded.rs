@@ -37,7 +37,13 @@ impl Embedded {
     /// [`ByHandError::Profile`]: the chain is no development chain.
     pub fn by_hand(solo: Arc<Solo>) -> Result<Self, ByHandError> {
         let clock = Arc::new(EpochClock::new(&solo.genesis(), solo.status().tip.time)?);
-        Ok(Self { solo, clock: clock.clone(), by_hand: Some(clock) })
+        Ok(Self::at_epoch_clock(solo, clock))
+    }
+
+    /// The same, with a clock that others move too.
+    #[must_use]
+    pub fn at_epoch_clock(solo: Arc<Solo>, clock: Arc<EpochClock>) -> Self {
+        Self { solo, clock: clock.clone(), by_hand: Some(clock) }
     }
 
     /// The ledger.
@@ -98,7 +104,10 @@ impl LedgerAccess for Embedded {
             Some(epoch) => self.solo.bundle(epoch),
             None => Some(self.solo.latest_bundle()),
         };
-        Ok(sealed.map(|s| SealedBundle { bundle: s.bundle, hash: s.hash, superseded: s.superseded }))
+        Ok(sealed.map(|s| {
+            let active = Some(s.active);
+            SealedBundle { bundle: s.bundle, hash: s.hash, superseded: s.superseded, active }
+        }))
     }
 
     fn mirror(&self) -> Result<Mirror, AccessError> {

@@ -6,8 +6,8 @@ use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, Se
 use amanat_api::problem::{Envelope, tame};
 use amanat_api::tls::ClientTls;
 use amanat_api::view::{
-    BlocksView, BundleView, ChangeView, EntryView, EpochView, GovernanceView, Hex32, InclusionView, IndexedLeafView,
-    KeysView, LeavesView, StatusView, SubmittedView, ViewError,
+    BlocksView, BundleView, ChangeView, EntryView, EpochView, GovernanceView, Hex32, InclusionView,
+    IndexedLeafView, KeysView, LeavesView, StatusView, SubmittedView, ViewError,
 };
 use amanat_api::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 use amanat_domain::bundle::{Bundle, BundleHash, Registry};
@@ -233,9 +233,8 @@ impl Http {
         let bundle = self.bundle(None)?.ok_or_else(|| untrustworthy("bundle", &"there is no newest"))?.bundle;
         let field = |leaf: &Hex32| leaf.field("leaf");
         let dense = |registry| self.leaves::<Hex32, Fr>(&bundle, registry, field);
-        let indexed = |registry| {
-            self.leaves(&bundle, registry, |leaf: &IndexedLeafView| IndexedLeaf::try_from(leaf))
-        };
+        let indexed =
+            |registry| self.leaves(&bundle, registry, |leaf: &IndexedLeafView| IndexedLeaf::try_from(leaf));
         let leaves = Leaves::read(dense, indexed)?;
         Ok(Mirror::new(bundle, leaves)?)
     }
@@ -336,7 +335,7 @@ impl LedgerAccess for Http {
             return Err(untrustworthy(WHAT, &"of another epoch"));
         }
         let hash: BundleHash = bundle.hash();
-        Ok(Some(SealedBundle { bundle, hash, superseded: view.superseded }))
+        Ok(Some(SealedBundle { bundle, hash, superseded: view.superseded, active: None }))
     }
 
     fn mirror(&self) -> Result<Mirror, AccessError> {

@@ -15,6 +15,7 @@ use amanat_api::problem::{Kind, Problem};
 use amanat_api::tls::TlsError;
 use amanat_api::view::{GovernanceView, StatusView};
 use amanat_domain::bundle::{Bundle, BundleHash};
+use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::mirror::{Mirror, MirrorError};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ChainId, KeyDigest, Transaction, TxId};
@@ -130,7 +131,7 @@ pub struct Acknowledged {
 }
 
 /// A bundle and what became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedBundle {
     /// The bundle.
     pub bundle: Bundle,
@@ -138,6 +139,8 @@ pub struct SealedBundle {
     pub hash: BundleHash,
     /// Epoch whose bundle took its place.
     pub superseded: Option<u64>,
+    /// Active credentials when it was sealed; `None` if the ledger does not tell.
+    pub active: Option<ActiveCredentials>,
 }
 
 /// An installed key.

@@ -1,15 +1,14 @@
 //! Decimals from their text: no binary fraction on the way.
 //!
 //! FHIR decimals may carry any number of digits (twenty after the point occur in real data). A
-//! value becomes an integer in units of 1e-6 and money one in units of 1e-2, rounded half to even
-//! from the decimal string.
+//! value becomes an integer in units of 1e-6, and money an integer in the minor units of its
+//! currency, rounded half to even from the decimal string.
 
+use crate::currency::minor_digits;
 use crate::record::{Amount, Micro};
 
 /// Fractional digits of a [`Micro`].
 const MICRO_DIGITS: u32 = 6;
-/// Fractional digits of an amount.
-const MINOR_DIGITS: u32 = 2;
 /// Decimal digits that always fit an `i128`.
 const I128_DIGITS: i64 = 38;
 
@@ -20,7 +19,9 @@ pub enum DecimalError {
     #[error("not a decimal number")]
     Malformed,
     /// Too large.
-    #[error("the number is too large for fixed point (64 bits in units of 1e-6, or of 1e-2 for money)")]
+    #[error(
+        "the number is too large for fixed point (64 bits in units of 1e-6, or in minor units for money)"
+    )]
     Overflow,
     /// An amount below zero.
     #[error("an amount of money is negative")]
@@ -28,6 +29,9 @@ pub enum DecimalError {
     /// Not an ISO 4217 code.
     #[error("the currency is not three capital letters")]
     Currency,
+    /// Three capital letters that are no currency.
+    #[error("ISO 4217 has no such currency with a minor unit: expected a code like PKR, USD or JPY")]
+    UnknownCurrency,
 }
 
 impl Micro {
@@ -49,17 +53,18 @@ impl Micro {
 }
 
 impl Amount {
-    /// Reads an amount and an ISO 4217 code; rounds half to even to two places.
+    /// Reads an amount and an ISO 4217 code; rounds half to even to minor units of the currency: of a rupee 1/100, of a yen the
+    /// yen, of a dinar 1/1000.
     ///
     /// # Errors
-    /// [`DecimalError`] where the text is no decimal, is negative (after rounding) or does not fit, or the code is not
-    /// three capital letters.
+    /// [`DecimalError`] if the text is no decimal, is negative (after rounding) or does not fit, or the code is no currency.
     pub fn parse(text: &str, currency: &str) -> Result<Self, DecimalError> {
         let currency: [u8; 3] = currency.as_bytes().try_into().map_err(|_| DecimalError::Currency)?;
         if !currency.iter().all(u8::is_ascii_uppercase) {
             return Err(DecimalError::Currency);
         }
-        let units = round_half_even(text, MINOR_DIGITS)?;
+        let digits = minor_digits(currency).ok_or(DecimalError::UnknownCurrency)?;
+        let units = round_half_even(text, digits)?;
         if units < 0 {
             return Err(DecimalError::Negative);
         }
@@ -183,6 +188,12 @@ mod tests {
         let minor = |text, currency| Amount::parse(text, currency).map(|a| a.minor);
         assert_eq!(minor("129.16", "PKR"), Ok(12_916));
         assert_eq!(minor("0.125", "USD"), Ok(12));
+        assert_eq!(minor("1500", "JPY"), Ok(1_500));
+        assert_eq!(minor("1500.5", "JPY"), Ok(1_500));
+        assert_eq!(minor("1.2345", "KWD"), Ok(1_234));
+        assert_eq!(minor("1.0005", "CLF"), Ok(10_005));
+        assert_eq!(minor("1", "XXX"), Err(DecimalError::UnknownCurrency));
+        assert_eq!(minor("1", "ZZZ"), Err(DecimalError::UnknownCurrency));
         assert_eq!(minor("-0.001", "USD"), Ok(0));
         assert_eq!(minor("-1", "USD"), Err(DecimalError::Negative));
         assert_eq!(minor("1", "usd"), Err(DecimalError::Currency));

@@ -4,16 +4,16 @@
 //! transaction with two-phase commit: after a crash at any instant the file holds all of it or nothing of it. What was
 //! acknowledged is there; a block whose write failed may or may not be, which reopening decides.
 
+mod deep_check;
 mod governance;
 mod load;
 mod prune;
 mod restore;
-mod scrutiny;
 mod snapshot;
 mod tables;
 mod undecided;
 
-pub use restore::Demands;
+pub use restore::RestoreOptions;
 pub(crate) use restore::restore;
 pub use snapshot::{SNAPSHOT_VERSION, SnapshotError, SnapshotInfo, SnapshotSignature};
 pub use tables::FORMAT;
@@ -45,7 +45,7 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 pub type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// Where a ledger is kept.
-pub enum Medium {
+pub enum Storage {
     /// A file.
     File(PathBuf),
     /// Anything redb can write on; for tests that make the disk fail.
@@ -54,7 +54,7 @@ pub enum Medium {
 
 /// A ledger on disk.
 pub struct Store {
-    medium: Medium,
+    storage: Storage,
     /// None only while it is being reopened, or after reopening failed.
     db: RwLock<Option<Database>>,
     /// Height of the first block whose transactions are here; never behind the file.
@@ -82,9 +82,9 @@ impl core::ops::Deref for Receipt {
 
 impl core::fmt::Debug for Store {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match &self.medium {
-            Medium::File(path) => write!(f, "Store({})", path.display()),
-            Medium::Custom(_) => f.write_str("Store(custom)"),
+        match &self.storage {
+            Storage::File(path) => write!(f, "Store({})", path.display()),
+            Storage::Custom(_) => f.write_str("Store(custom)"),
         }
     }
 }
@@ -100,13 +100,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Fault`]; [`Fault::Present`] where there is one already.
-    pub fn create(medium: Medium, genesis: Arc<Genesis>) -> Result<(Self, State), Fault> {
+    pub fn create(storage: Storage, genesis: Arc<Genesis>) -> Result<(Self, State), Fault> {
         let state = State::genesis(genesis);
-        match &medium {
-            Medium::Custom(open) => {
+        match &storage {
+            Storage::Custom(open) => {
                 write_genesis(&open().map_err(|e| opening(e, Path::new("")))?, &state)?;
             }
-            Medium::File(path) => {
+            Storage::File(path) => {
                 if path.exists() {
                     return Err(Fault::Present(path.clone()));
                 }
@@ -124,15 +124,15 @@ impl Store {
                 put_in_place(&unfinished, path)?;
             }
         }
-        Self::open(medium)
+        Self::open(storage)
     }
 
     /// Opens a ledger: checks format, chain of headers, trees and app hash, and loads the state.
     ///
     /// # Errors
     /// [`Fault`]: missing, locked by another process, another format, damaged.
-    pub fn open(medium: Medium) -> Result<(Self, State), Fault> {
-        let store = Self { medium, db: RwLock::new(None), history_from: AtomicU64::new(0) };
+    pub fn open(storage: Storage) -> Result<(Self, State), Fault> {
+        let store = Self { storage, db: RwLock::new(None), history_from: AtomicU64::new(0) };
         let state = store.reopen()?;
         Ok((store, state))
     }
@@ -145,10 +145,10 @@ impl Store {
         let mut slot = self.db.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         close(slot.take());
         let (db, state, from) = guarded(|| {
-            let db = match &self.medium {
-                Medium::Custom(open) => open().map_err(|e| opening(e, Path::new("")))?,
-                Medium::File(path) if !path.exists() => return Err(Fault::Missing(path.clone())),
-                Medium::File(path) => builder().open(path).map_err(|e| opening(e, path))?,
+            let db = match &self.storage {
+                Storage::Custom(open) => open().map_err(|e| opening(e, Path::new("")))?,
+                Storage::File(path) if !path.exists() => return Err(Fault::Missing(path.clone())),
+                Storage::File(path) => builder().open(path).map_err(|e| opening(e, path))?,
             };
             let state = load::state(&db)?;
             let from = load::history_from(&db.begin_read().map_err(fault(READING))?)?;
@@ -163,8 +163,8 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`], and [`Fault::OtherChain`].
-    pub fn open_chain(medium: Medium, genesis: &Genesis) -> Result<(Self, State), Fault> {
-        let (store, state) = Self::open(medium)?;
+    pub fn open_chain(storage: Storage, genesis: &Genesis) -> Result<(Self, State), Fault> {
+        let (store, state) = Self::open(storage)?;
         let (expected, got) = (genesis.chain_id(), state.genesis_block().chain_id());
         if expected == got { Ok((store, state)) } else { Err(Fault::OtherChain { expected, got }) }
     }

@@ -10,7 +10,7 @@ use super::snapshot::{
     Unfilled, chunk_hash, signed_bytes,
 };
 use super::tables::*;
-use super::{builder, changes, fault, load, opening, put_in_place, scrutiny};
+use super::{builder, changes, deep_check, fault, load, opening, put_in_place};
 use crate::error::Fault;
 use crate::genesis::{Genesis, MAX_GENESIS_BYTES};
 use crate::state::State;
@@ -33,7 +33,7 @@ const END_BYTES: usize = 32 + 1 + 32 + 64;
 
 /// What a snapshot must be to be restored from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Demands {
+pub struct RestoreOptions {
     /// Of this block or a later one.
     pub at_least: Option<u64>,
     /// Signed by this Ed25519 key. Without validators nobody else stands behind a snapshot.
@@ -44,7 +44,7 @@ pub(crate) fn restore(
     path: &Path,
     genesis: &Genesis,
     snapshot: &mut dyn Read,
-    demands: &Demands,
+    options: &RestoreOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<SnapshotInfo, SnapshotError> {
     let present = || SnapshotError::from(Fault::Present(path.to_path_buf()));
@@ -52,7 +52,7 @@ pub(crate) fn restore(
         return Err(present());
     }
     let mut chunks = Chunks { from: snapshot, digest: Sha256::new(), next: 0, bytes: 0 };
-    let (head, followed) = believed(&mut chunks, genesis, demands)?;
+    let (head, followed) = believed(&mut chunks, genesis, options)?;
     let mut name = path.to_path_buf().into_os_string();
     name.push(".restoring");
     let unfinished = PathBuf::from(name);
@@ -63,7 +63,7 @@ pub(crate) fn restore(
     let restored = builder()
         .create(&unfinished)
         .map_err(|e| opening(e, &unfinished).into())
-        .and_then(|db| fill(&db, &mut chunks, genesis, &head, &followed, demands, progress))
+        .and_then(|db| fill(&db, &mut chunks, genesis, &head, &followed, options, progress))
         .and_then(|info| if path.exists() { Err(present()) } else { Ok(info) })
         .and_then(|info| Ok(put_in_place(&unfinished, path).map(|()| info)?));
     if restored.is_err() {
@@ -77,7 +77,7 @@ pub(crate) fn restore(
 fn believed(
     chunks: &mut Chunks<'_>,
     genesis: &Genesis,
-    demands: &Demands,
+    options: &RestoreOptions,
 ) -> Result<(Head, Vec<ValidatorChange>), SnapshotError> {
     chunks.begin()?;
     let bytes = chunks.expect(HEAD, MOST_HEAD)?;
@@ -120,7 +120,7 @@ fn believed(
             }
         }
     }
-    match demands.at_least {
+    match options.at_least {
         Some(at_least) if head.tip.height < at_least => {
             Err(SnapshotError::Stale { at_least, got: head.tip.height })
         }
@@ -143,7 +143,7 @@ fn fill(
     genesis: &Genesis,
     head: &Head,
     followed: &[ValidatorChange],
-    demands: &Demands,
+    options: &RestoreOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<SnapshotInfo, SnapshotError> {
     let mut tx = db.begin_write().map_err(fault(RESTORING))?;
@@ -177,7 +177,7 @@ fn fill(
     if done != head.rows {
         return Err(chunks.damaged(format!("{done} rows came, {} were announced", head.rows)));
     }
-    if let (Some(expected), got) = (demands.signed_by, signed_by)
+    if let (Some(expected), got) = (options.signed_by, signed_by)
         && got != Some(expected)
     {
         return Err(SnapshotError::SignedByAnother { expected, got });
@@ -274,7 +274,7 @@ fn check(db: &Database, head: &Head, followed: &[ValidatorChange]) -> Result<(),
         if changes(&tx, u64::MAX)? != followed {
             return Ok(Some("its changes of validators are others than those announced"));
         }
-        scrutiny::check(&tx, &state)?;
+        deep_check::check(&tx, &state)?;
         Ok(None)
     };
     match judge() {

@@ -17,14 +17,14 @@ fn two_blocks() -> (State, State, Vec<Transaction>) {
 fn a_validator_computes_what_the_proposer_computed() {
     let (mut proposer, mut validator, txs) = two_blocks();
     let admitted: Vec<Admitted> = txs.iter().map(|tx| checked(&proposer, tx).expect("good")).collect();
-    let (validated, dropped) = propose(&proposer, epoch(2), admitted).expect("a good time");
+    let (validated, dropped) = prepare_proposal(&proposer, epoch(2), admitted).expect("a good time");
     assert!(dropped.is_empty());
-    let delta = apply(validated);
+    let delta = finalize_block(validated);
     let wire = delta.block().to_bytes();
     proposer.commit(delta);
     let block = Block::from_bytes(&wire, 1024).expect("own bytes");
     assert_eq!(block.to_bytes(), wire);
-    let delta = validate_block(&validator, &block, &unknown).expect("an honest block");
+    let delta = process_proposal(&validator, &block, &unknown).expect("an honest block");
     validator.commit(delta);
     assert_eq!(proposer.tip(), validator.tip());
     assert_eq!(proposer.commitments(), validator.commitments());
@@ -35,7 +35,7 @@ fn a_validator_computes_what_the_proposer_computed() {
 fn every_changed_value_of_a_header_is_refused_by_name() {
     let (state, _, txs) = two_blocks();
     let block = block(&state, epoch(2), &txs).expect("good").block().clone();
-    assert!(validate_block(&state, &block, &unknown).is_ok());
+    assert!(process_proposal(&state, &block, &unknown).is_ok());
     type Change = (&'static str, fn(&mut Header));
     let changes: [Change; 9] = [
         ("chain", |h| h.chain = ChainId([0; 32])),
@@ -51,7 +51,7 @@ fn every_changed_value_of_a_header_is_refused_by_name() {
     for (name, change) in changes {
         let mut bad = block.clone();
         change(&mut bad.header);
-        match validate_block(&state, &bad, &unknown) {
+        match process_proposal(&state, &bad, &unknown) {
             Err(BlockRefusal::Header { what, .. }) => assert_eq!(what, name),
             other => panic!("{name}: {:?}", other.err()),
         }
@@ -59,12 +59,12 @@ fn every_changed_value_of_a_header_is_refused_by_name() {
     // The order of transactions is part of the block.
     let mut swapped = block.clone();
     swapped.transactions.swap(6, 7);
-    assert!(matches!(validate_block(&state, &swapped, &unknown), Err(BlockRefusal::Header { .. })));
+    assert!(matches!(process_proposal(&state, &swapped, &unknown), Err(BlockRefusal::Header { .. })));
     // A block is a block on one parent.
     let mut later = state.clone();
     advance(&mut later, epoch(1), &[]);
     assert!(matches!(
-        validate_block(&later, &block, &unknown),
+        process_proposal(&later, &block, &unknown),
         Err(BlockRefusal::Header { what: "height", .. })
     ));
 }
@@ -89,7 +89,7 @@ fn a_block_beyond_its_limits_is_refused_and_none_is_proposed() {
     let refused = block(&state, at(1), &txs).err();
     assert_eq!(refused, Some(BlockRefusal::Limit { what: "transactions", most: 3, got: 5 }));
     let admitted: Vec<Admitted> = txs.iter().map(|tx| checked(&state, tx).expect("good")).collect();
-    let (validated, dropped) = propose(&state, at(1), admitted).expect("a good time");
+    let (validated, dropped) = prepare_proposal(&state, at(1), admitted).expect("a good time");
     assert_eq!((validated.len(), dropped.len()), (3, 0));
 }
 
@@ -108,7 +108,7 @@ fn a_block_of_too_many_bytes_is_refused_and_none_is_proposed() {
     let refused = block(&state, at(1), &txs).err();
     assert_eq!(refused, Some(BlockRefusal::Limit { what: "bytes", most: 128 * 1024, got }));
     let admitted: Vec<Admitted> = txs.iter().map(|tx| checked(&state, tx).expect("good")).collect();
-    let (validated, dropped) = propose(&state, at(1), admitted).expect("a good time");
+    let (validated, dropped) = prepare_proposal(&state, at(1), admitted).expect("a good time");
     assert_eq!((validated.len(), dropped.len()), (3, 0));
 }
 
@@ -117,7 +117,7 @@ fn a_proposer_leaves_out_what_the_state_has_overtaken_and_says_why() {
     let (mut state, _, txs) = two_blocks();
     let admitted: Vec<Admitted> = txs.iter().map(|tx| checked(&state, tx).expect("good")).collect();
     advance(&mut state, epoch(1), &txs[..3]);
-    let (validated, dropped) = propose(&state, epoch(1), admitted).expect("a good time");
+    let (validated, dropped) = prepare_proposal(&state, epoch(1), admitted).expect("a good time");
     assert_eq!(validated.len(), txs.len() - 3);
     let expected: Vec<_> = txs[..3]
         .iter()
@@ -138,8 +138,8 @@ fn evidence_from_the_pool_counts_only_for_the_very_same_bytes() {
     forged.proof = other.proof;
     let forged = Transaction::Proof(forged);
     assert_eq!(forged.id(), good.id());
-    assert!(validate(&state, epoch(1), vec![good], &known).is_ok());
-    let refused = validate(&state, epoch(1), vec![forged], &known).err();
+    assert!(validate_transactions(&state, epoch(1), vec![good], &known).is_ok());
+    let refused = validate_transactions(&state, epoch(1), vec![forged], &known).err();
     assert!(matches!(refused, Some(BlockRefusal::Transaction { index: 0, reason: Refusal::Reject(_) })));
 }
 
@@ -169,7 +169,7 @@ fn a_block_of_strange_bytes_is_an_error_and_never_a_panic() {
         let mut changed = bytes.clone();
         changed[at] ^= 0x55;
         if let Ok(block) = Block::from_bytes(&changed, 1024) {
-            assert!(validate_block(&state, &block, &unknown).is_err(), "byte {at}");
+            assert!(process_proposal(&state, &block, &unknown).is_err(), "byte {at}");
         }
     }
 }

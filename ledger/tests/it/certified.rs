@@ -22,7 +22,7 @@ fn folder() -> tempfile::TempDir {
 fn proposed(chain: &Chain, subject: u64) -> Delta {
     let tx = enrol(&chain.genesis(), subject).to_bytes();
     assert!(matches!(chain.admit(&tx, at(1)), Ok(Entered::Waiting(_))));
-    chain.propose(at(1)).expect("no fault")
+    chain.prepare_proposal(at(1)).expect("no fault")
 }
 
 /// Three blocks, each signed by another quorum.
@@ -65,7 +65,7 @@ fn a_block_without_a_quorum_of_its_own_is_not_committed() {
     let folder = folder();
     let (path, chain) = new(&folder);
     let header = proposed(&chain, 1).block().header;
-    let again = || chain.propose(at(1)).expect("no fault");
+    let again = || chain.prepare_proposal(at(1)).expect("no fault");
     let good = certify(&header, 0, &[0, 1, 2]);
     assert_eq!(uncertified(chain.commit(proposed(&chain, 2), None)), "there is none");
     let mut other = header;
@@ -138,7 +138,7 @@ fn what_was_proposed_survives_reopening_and_goes_when_its_height_is_decided() {
         chain.proposals(1).expect("no fault").into_iter().map(|p| (p.round, p.block, p.note)).collect();
     assert_eq!(kept, [(0, one, b"a".to_vec()), (1, two, b"b".to_vec()), (2, one, b"c".to_vec())]);
     let certificate = certify(&second.block().header, 1, &[0, 1, 3]);
-    let delta = chain.validate(second.block()).expect("valid");
+    let delta = chain.process_proposal(second.block()).expect("valid");
     chain.commit(delta, Some(&certificate)).expect("certified");
     for hash in [one, two] {
         assert_eq!(chain.undecided(1, hash).expect("no fault"), None);

@@ -117,9 +117,9 @@ impl Flaky {
         run(&mut self.0.lock().expect("no panic under this lock"))
     }
 
-    fn medium(&self) -> Medium {
+    fn medium(&self) -> Storage {
         let disk = self.clone();
-        Medium::Custom(Box::new(move || Database::builder().create_with_backend(disk.clone())))
+        Storage::Custom(Box::new(move || Database::builder().create_with_backend(disk.clone())))
     }
 }
 

@@ -76,16 +76,16 @@ fn what_would_be_stale_in_the_next_block_is_refused_by_the_clock_of_the_caller()
     let mut state = ready();
     advance(&mut state, epoch(2), &[]);
     let tx = against(&state, Statement::Access, 1, 7);
-    assert!(check(&state, &tx.to_bytes(), epoch(2)).is_ok());
+    assert!(check_tx(&state, &tx.to_bytes(), epoch(2)).is_ok());
     let statement = Statement::Access;
     let stale = Conflict::StaleEpoch { statement, epoch: 1, superseded: 2, window: 1, now: 3 };
-    assert_eq!(check(&state, &tx.to_bytes(), epoch(3)).err(), Some(stale.clone().into()));
+    assert_eq!(check_tx(&state, &tx.to_bytes(), epoch(3)).err(), Some(stale.clone().into()));
     // In a block the same, whenever it was admitted.
     let refused = block(&state, epoch(3), &[tx]).err();
     assert_eq!(refused, Some(BlockRefusal::Transaction { index: 0, reason: stale.into() }));
     // A clock behind the chain refuses nothing.
     let fresh = proof(&state, Statement::Access, 8);
-    assert!(check(&state, &fresh.to_bytes(), at(0)).is_ok());
+    assert!(check_tx(&state, &fresh.to_bytes(), at(0)).is_ok());
 }
 
 #[test]

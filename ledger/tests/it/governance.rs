@@ -311,12 +311,12 @@ fn another_key_takes_the_place_of_a_stolen_one_also_for_what_waits_in_the_pool()
     let (validated, dropped) = propose_block(&state, waiting.clone());
     assert_eq!((validated, dropped), (0, vec![(stolen.id(), refused.clone())]));
     let known = |_: &TxId| Some(waiting.clone());
-    let refused_block = validate(&state, at(2), vec![stolen], &known).err();
+    let refused_block = validate_transactions(&state, at(2), vec![stolen], &known).err();
     assert_eq!(refused_block, Some(BlockRefusal::Transaction { index: 0, reason: refused }));
 }
 
 fn propose_block(state: &State, waiting: Admitted) -> (usize, Vec<(TxId, Refusal)>) {
-    let (validated, dropped) = propose(state, at(2), [waiting]).expect("a good time");
+    let (validated, dropped) = prepare_proposal(state, at(2), [waiting]).expect("a good time");
     (validated.len(), dropped)
 }
 

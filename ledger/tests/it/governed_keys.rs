@@ -98,7 +98,7 @@ fn who_governs_or_runs_a_validator_freezes_alone_and_nobody_else() {
         // From the next block on, also what was in flight: its submitter learns why.
         let reason: Refusal = Conflict::KeyFrozen { key: digest, frozen_from }.into();
         let id = flying.keys().txid;
-        let (validated, dropped) = propose(&state, epoch(1), [flying]).expect("a good time");
+        let (validated, dropped) = prepare_proposal(&state, epoch(1), [flying]).expect("a good time");
         assert_eq!((validated.len(), dropped), (0, vec![(id, reason)]));
     }
     let refused = Reject::NotEntitled { organisation: REGISTRAR.0.into(), capability: Capability::Freeze };
@@ -118,7 +118,7 @@ fn a_submitter_learns_that_the_key_was_frozen_meanwhile() {
     let folder = tempfile::tempdir().expect("a folder");
     let (chain, state) = governed();
     let (store, mut begun) =
-        Store::create(Medium::File(folder.path().join("l")), chain.clone()).expect("new");
+        Store::create(Storage::File(folder.path().join("l")), chain.clone()).expect("new");
     // The same blocks on disk.
     let changes = Statement::ALL.iter().map(|s| installation(key(*s), 0).0);
     let txs: Vec<Transaction> = (0..).zip(changes).flat_map(|(n, c)| decision(&chain, n, c)).collect();
@@ -133,12 +133,12 @@ fn a_submitter_learns_that_the_key_was_frozen_meanwhile() {
     // Both wait; the freeze comes into a block first.
     let entered = ledger.admit(&freeze(&chain, HOSPITAL, Statement::Role).to_bytes(), epoch(1));
     assert!(matches!(entered, Ok(Entered::Waiting(_))));
-    let delta = ledger.propose(epoch(1)).expect("no fault");
+    let delta = ledger.prepare_proposal(epoch(1)).expect("no fault");
     let Ok(Entered::Waiting(pending)) = ledger.admit(&tx.to_bytes(), epoch(1)) else { panic!("admitted") };
     let certificate = certify_council(&ledger.state(), &delta.block().header);
     ledger.commit(delta, Some(&certificate)).expect("certified");
     assert!(pending.take().is_none(), "it waits for the next block");
-    assert!(ledger.propose(epoch(1)).expect("no fault").is_idle());
+    assert!(ledger.prepare_proposal(epoch(1)).expect("no fault").is_idle());
     let refused = pending.take().expect("answered").expect_err("refused");
     assert!(refused.to_string().contains("is frozen since block 4"), "{refused}");
 }
@@ -162,7 +162,7 @@ fn a_key_is_accepted_up_to_its_sunset_which_can_be_moved_until_it_comes() {
     advance(&mut state, epoch(1), &[]);
     let over: Refusal = Conflict::KeySunset { key: digest, sunset_from: next + 3 }.into();
     assert_eq!(refusal(&state, &tx), over);
-    let (validated, dropped) = propose(&state, epoch(1), [flying]).expect("a good time");
+    let (validated, dropped) = prepare_proposal(&state, epoch(1), [flying]).expect("a good time");
     assert_eq!((validated.len(), dropped), (0, vec![(tx.id(), over.clone())]));
     assert_eq!(refused(&state, sunset(statement, next + 50)), over);
     // A height that has passed means the next block.

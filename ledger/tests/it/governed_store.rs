@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 const CLINIC: (&str, u8) = ("Organization/clinic", 21);
 
-fn file(path: &Path) -> Medium {
-    Medium::File(path.to_path_buf())
+fn file(path: &Path) -> Storage {
+    Storage::File(path.to_path_buf())
 }
 
 fn clinic() -> Change {
@@ -58,7 +58,7 @@ fn a_replay_and_an_opened_file_give_the_same_state() {
     let mut replay = State::genesis(council());
     for height in 1..=state.tip().height {
         let block = store.block(height).expect("no fault").expect("there");
-        let delta = validate_block(&replay, &block, &unknown).expect("valid");
+        let delta = process_proposal(&replay, &block, &unknown).expect("valid");
         replay.commit(delta);
     }
     same(&replay, &state);
@@ -78,7 +78,7 @@ fn a_validator_refuses_a_block_whose_decision_was_left_out_of_the_state() {
     let open = block(&state, at(1), &decision(&chain, 0, clinic())[..2]).expect("valid");
     let mut forged = made.block().clone();
     forged.header.app_hash = open.block().header.app_hash;
-    let refused = validate_block(&state, &forged, &unknown).err();
+    let refused = process_proposal(&state, &forged, &unknown).err();
     assert!(matches!(refused, Some(BlockRefusal::Header { what: "app hash", .. })));
 }
 
@@ -273,7 +273,7 @@ fn evidence_of_a_receipt_follows_the_validators_from_the_genesis() {
     for n in 0..3 {
         let tx = enrol(&chain, 100 + n);
         assert!(matches!(ledger.admit(&tx.to_bytes(), at(20)), Ok(Entered::Waiting(_))));
-        let delta = ledger.propose(at(20)).expect("no fault");
+        let delta = ledger.prepare_proposal(at(20)).expect("no fault");
         let certificate = certify_council(&at_height, &delta.block().header);
         at_height.commit(block(&at_height, at(20), std::slice::from_ref(&tx)).expect("valid"));
         ledger.commit(delta, Some(&certificate)).expect("certified");

@@ -70,7 +70,7 @@ fn killed_at_random_moments_the_ledger_keeps_every_acknowledged_transaction() {
             assert!(promised.is_empty(), "round {round}");
             continue;
         }
-        let (store, state) = Store::open(Medium::File(path.clone())).expect("it opens");
+        let (store, state) = Store::open(Storage::File(path.clone())).expect("it opens");
         for (txid, height) in &promised {
             let receipt = store.receipt(txid).expect("no fault");
             assert_eq!(receipt.map(|r| r.height), Some(*height), "round {round}");
@@ -85,7 +85,7 @@ fn killed_at_random_moments_the_ledger_keeps_every_acknowledged_transaction() {
             let mut replay = State::genesis(genesis());
             for height in 1..=state.tip().height {
                 let block = store.block(height).expect("no fault").expect("there");
-                let delta = validate_block(&replay, &block, &unknown).expect("valid");
+                let delta = process_proposal(&replay, &block, &unknown).expect("valid");
                 replay.commit(delta);
             }
             assert_eq!(replay.tip(), state.tip());

@@ -55,7 +55,7 @@ impl Ledger {
         let mut replay = State::genesis(council());
         for height in 1..=tip.height {
             let block = store.block(height).expect("no fault").expect("there");
-            let delta = validate_block(&replay, &block, &unknown).expect("valid");
+            let delta = process_proposal(&replay, &block, &unknown).expect("valid");
             replay.commit(delta);
         }
         same(&replay, &state);

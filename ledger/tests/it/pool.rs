@@ -138,10 +138,10 @@ fn bytes_count_too_and_one_transaction_always_fits_a_share() {
 fn what_the_state_no_longer_admits_is_thrown_out_and_answered() {
     let folder = tempfile::tempdir().expect("a folder");
     let genesis = genesis();
-    let medium = Medium::File(folder.path().join("l"));
+    let medium = Storage::File(folder.path().join("l"));
     let chain = Chain::create(medium, genesis.clone()).expect("new");
     let commit = |now| {
-        let delta = chain.propose(now).expect("no fault");
+        let delta = chain.prepare_proposal(now).expect("no fault");
         chain.commit(delta, None).expect("written")
     };
     let admit = |tx: &Transaction, now| match chain.admit_from(PEER, &tx.to_bytes(), now) {

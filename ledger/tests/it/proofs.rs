@@ -205,7 +205,7 @@ fn x_plus_r_is_no_second_nullifier() {
     alias.add_with_carry(&amanat_domain::field::Fr::MODULUS);
     let mut bytes = bytes;
     bytes[at..at + 32].copy_from_slice(&alias.to_bytes_le());
-    let refused = check(&state, &bytes, epoch(1)).err();
+    let refused = check_tx(&state, &bytes, epoch(1)).err();
     assert_eq!(refused, Some(Reject::Encoding(WireError::NotCanonical("nf_0")).into()));
 }
 

@@ -79,7 +79,7 @@ fn evidence_of_a_pruned_height_is_what_it_was() {
     let txs: Vec<_> = (1..=5).map(|n| enrol(&chain.genesis(), n)).collect();
     for tx in &txs {
         assert!(matches!(chain.admit(&tx.to_bytes(), at(1)), Ok(Entered::Waiting(_))));
-        let delta = chain.propose(at(1)).expect("no fault");
+        let delta = chain.prepare_proposal(at(1)).expect("no fault");
         let certificate = certify(&delta.block().header, 0, &[0, 1, 2]);
         chain.commit(delta, Some(&certificate)).expect("certified");
     }
@@ -104,7 +104,7 @@ fn large_ledgers_are_pruned_in_parts_each_whole() {
     const BLOCKS: u64 = 1300;
     // Epochs go by and nothing else happens.
     for n in 1..=BLOCKS {
-        let delta = chain.propose(epoch(n as i64)).expect("no fault");
+        let delta = chain.prepare_proposal(epoch(n as i64)).expect("no fault");
         chain.commit(delta, None).expect("written");
     }
     let mut heard = Vec::new();

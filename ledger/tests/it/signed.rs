@@ -184,7 +184,7 @@ fn oversized_truncated_and_surplus_bytes_and_unknown_versions_are_refused() {
     let (state, chain) = (state(), genesis());
     let now = at(1);
     let bytes = enrol(&chain, 1).to_bytes();
-    let refused = |bytes: &[u8]| check(&state, bytes, now).err();
+    let refused = |bytes: &[u8]| check_tx(&state, bytes, now).err();
     let large = vec![0; MAX_TX_BYTES + 1];
     assert_eq!(refused(&large), Some(Reject::TooLarge { most: MAX_TX_BYTES, got: large.len() }.into()));
     for n in 0..bytes.len() {
@@ -240,7 +240,7 @@ fn a_credential_retired_and_issued_again_in_one_block_is_active_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.redb");
     let chain = genesis();
-    let (store, mut state) = Store::create(Medium::File(path.clone()), chain.clone()).expect("new");
+    let (store, mut state) = Store::create(Storage::File(path.clone()), chain.clone()).expect("new");
     let retire = |index| sign(&chain, HOSPITAL, u64::from(index), Action::RetireRole { index });
     let again = |nonce| {
         let Transaction::Signed(tx) = issue(&chain, 20) else { panic!("signed") };
@@ -263,6 +263,6 @@ fn a_credential_retired_and_issued_again_in_one_block_is_active_once() {
     let twice = refusal(&state, &again(104));
     assert!(matches!(twice, Refusal::Conflict(_)), "{twice}");
     drop(store);
-    let (_, opened) = Store::open(Medium::File(path)).expect("a good file");
+    let (_, opened) = Store::open(Storage::File(path)).expect("a good file");
     assert_eq!(opened.commitments(), state.commitments());
 }

@@ -26,7 +26,7 @@ pub(crate) fn snapshot(chain: &Chain) -> Vec<u8> {
 }
 
 pub(crate) fn restore(path: &Path, genesis: &Genesis, bytes: &[u8]) -> Result<SnapshotInfo, SnapshotError> {
-    Chain::restore(path, genesis, &mut &bytes[..], &Demands::default(), &mut quiet)
+    Chain::restore(path, genesis, &mut &bytes[..], &RestoreOptions::default(), &mut quiet)
 }
 
 /// Refused, with nothing left behind.
@@ -78,7 +78,7 @@ pub(crate) fn certified(folder: &tempfile::TempDir) -> PathBuf {
     for n in 1..=3 {
         let tx = enrol(&chain.genesis(), n).to_bytes();
         assert!(matches!(chain.admit(&tx, at(1)), Ok(Entered::Waiting(_))));
-        let delta = chain.propose(at(1)).expect("no fault");
+        let delta = chain.prepare_proposal(at(1)).expect("no fault");
         let certificate = certify(&delta.block().header, 0, &[0, 1, 2]);
         chain.commit(delta, Some(&certificate)).expect("certified");
     }
@@ -171,7 +171,7 @@ fn a_ledger_with_validators_is_restored_with_every_change_of_them() {
     for ledger in [&chain, &restored] {
         let tx = approve(&council(), COUNCIL[0], &open).to_bytes();
         assert!(matches!(ledger.admit(&tx, at(20)), Ok(Entered::Waiting(_))));
-        let delta = ledger.propose(at(20)).expect("no fault");
+        let delta = ledger.prepare_proposal(at(20)).expect("no fault");
         let certificate = certify_council(&ledger.state().clone(), &delta.block().header);
         ledger.commit(delta, Some(&certificate)).expect("certified");
     }
@@ -293,7 +293,7 @@ fn a_foreign_wrong_old_or_newer_snapshot_is_named() {
 
     let height = solo.status().tip.height;
     let copy = folder.path().join("copy");
-    let demand = |at_least| Demands { at_least: Some(at_least), signed_by: None };
+    let demand = |at_least| RestoreOptions { at_least: Some(at_least), signed_by: None };
     let stale = Chain::restore(&copy, &genesis(), &mut &bytes[..], &demand(height + 1), &mut quiet);
     assert!(
         matches!(stale, Err(SnapshotError::Stale { at_least, got }) if (at_least, got) == (height + 1, height))
@@ -326,7 +326,7 @@ fn a_signature_can_be_demanded_and_must_hold() {
         bytes
     };
     let ours = operator.verifying_key().to_bytes();
-    let demands = Demands { at_least: None, signed_by: Some(ours) };
+    let demands = RestoreOptions { at_least: None, signed_by: Some(ours) };
     let copy = folder.path().join("copy");
     let restore = |bytes: &[u8]| Chain::restore(&copy, &genesis(), &mut &bytes[..], &demands, &mut quiet);
     let unsigned = snapshot(&solo);

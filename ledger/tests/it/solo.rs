@@ -101,7 +101,7 @@ fn those_who_wait_together_share_blocks_and_nobody_is_lost() {
     let mut replay = State::genesis(genesis());
     for height in 1..=status.tip.height {
         let block = solo.block(height).expect("no fault").expect("there");
-        let delta = validate_block(&replay, &block, &unknown).expect("valid");
+        let delta = process_proposal(&replay, &block, &unknown).expect("valid");
         replay.commit(delta);
     }
     assert_eq!(replay.tip(), &status.tip);
@@ -142,7 +142,7 @@ fn many_at_once_come_in_order_and_in_as_many_blocks_as_the_limits_ask_for() {
     let mut spec = spec();
     spec.limits.transactions = 7;
     let chain = std::sync::Arc::new(Genesis::new(spec).expect("good"));
-    let solo = Solo::create(Medium::File(folder.path().join("l")), chain.clone()).expect("new");
+    let solo = Solo::create(Storage::File(folder.path().join("l")), chain.clone()).expect("new");
     let list: Vec<Vec<u8>> = (1..=20).map(|n| enrol(&chain, n).to_bytes()).collect();
     for (n, outcome) in (0..).zip(solo.submit_all(&list, at(1))) {
         let effect = Effect::Appended { registry: Registry::Subjects, first: n, count: 1 };
@@ -174,7 +174,7 @@ fn a_tick_seals_the_bundle_of_a_new_epoch_and_does_nothing_otherwise() {
 fn a_full_pool_asks_to_come_back_later() {
     let folder = folder();
     let chain = genesis();
-    let (store, state) = Store::create(Medium::File(folder.path().join("l")), chain.clone()).expect("new");
+    let (store, state) = Store::create(Storage::File(folder.path().join("l")), chain.clone()).expect("new");
     let solo = Solo::over(store, state, PoolLimits { transactions: 2, bytes: 1 << 20, shares: 1 })
         .expect("no validators");
     let list: Vec<Vec<u8>> = (1..=3).map(|n| enrol(&chain, n).to_bytes()).collect();
@@ -218,10 +218,10 @@ fn many_at_once_get_the_verdicts_of_one_by_one() {
     list.push(enrol(&chain, 2).to_bytes());
     let one_by_one: Vec<_> = list
         .iter()
-        .map(|bytes| solo.check(bytes, at(2)).map(|a| *a.keys()).map_err(|e| e.to_string()))
+        .map(|bytes| solo.check_tx(bytes, at(2)).map(|a| *a.keys()).map_err(|e| e.to_string()))
         .collect();
     let at_once: Vec<_> = solo
-        .check_all(&list, at(2))
+        .check_txs(&list, at(2))
         .into_iter()
         .map(|checked| checked.map(|a| *a.keys()).map_err(|e| e.to_string()))
         .collect();

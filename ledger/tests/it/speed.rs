@@ -17,7 +17,7 @@ fn say(line: &str) {
 fn commits_per_second_of_signed_transactions() {
     let folder = tempfile::tempdir().expect("a folder");
     let chain = genesis();
-    let solo = Solo::create(Medium::File(folder.path().join("l")), chain.clone()).expect("new");
+    let solo = Solo::create(Storage::File(folder.path().join("l")), chain.clone()).expect("new");
     let bytes = |from: u64, to: u64| (from..to).map(|n| enrol(&chain, n).to_bytes()).collect::<Vec<_>>();
 
     let list = bytes(1, 501);
@@ -63,7 +63,7 @@ fn commits_per_second_of_signed_transactions() {
 
     drop(solo);
     let start = Instant::now();
-    let solo = Solo::open(Medium::File(folder.path().join("l"))).expect("good");
+    let solo = Solo::open(Storage::File(folder.path().join("l"))).expect("good");
     say(&format!("opening with {} transactions: {:?}", solo.status().transactions, start.elapsed()));
 }
 
@@ -74,7 +74,7 @@ fn blocks_of_proofs() {
     for n in [1u64, 16, 256] {
         let txs: Vec<_> = (0..n).map(|i| proof(&state, Statement::Access, i)).collect();
         let start = Instant::now();
-        let validated = validate(&state, epoch(1), txs.clone(), &unknown).expect("valid");
+        let validated = validate_transactions(&state, epoch(1), txs.clone(), &unknown).expect("valid");
         let took = start.elapsed();
         assert_eq!(validated.len(), n as usize);
         let start = Instant::now();
@@ -90,7 +90,7 @@ fn snapshots_and_pruning() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("l");
     let chain = genesis();
-    let solo = Solo::create(Medium::File(path.clone()), chain.clone()).expect("new");
+    let solo = Solo::create(Storage::File(path.clone()), chain.clone()).expect("new");
     for round in 0..8 {
         let one = |n: u64| enrol(&chain, 1_000_000 + round * 8000 + n).to_bytes();
         let list: Vec<Vec<u8>> = (0..8000).map(one).collect();
@@ -115,7 +115,8 @@ fn snapshots_and_pruning() {
     let mut snapshot = std::io::BufReader::new(std::fs::File::open(&at_path).expect("a file"));
     let start = Instant::now();
     let copy = folder.path().join("copy");
-    Chain::restore(&copy, &chain, &mut snapshot, &Demands::default(), &mut |_, _| ()).expect("restored");
+    Chain::restore(&copy, &chain, &mut snapshot, &RestoreOptions::default(), &mut |_, _| ())
+        .expect("restored");
     let bytes = std::fs::metadata(&copy).expect("there").len() / 1024;
     say(&format!("restored: {:?}, file {bytes} KiB", start.elapsed()));
 

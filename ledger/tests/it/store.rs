@@ -7,8 +7,8 @@ use amanat_ledger::*;
 use redb::ReadableTable;
 use std::path::{Path, PathBuf};
 
-pub(crate) fn file(path: &Path) -> Medium {
-    Medium::File(path.to_path_buf())
+pub(crate) fn file(path: &Path) -> Storage {
+    Storage::File(path.to_path_buf())
 }
 
 fn meta() -> redb::TableDefinition<'static, &'static str, &'static [u8]> {
@@ -51,7 +51,7 @@ fn everything_is_there_after_closing_and_opening() {
     let status = solo.status();
     for height in 1..=status.tip.height {
         let block = solo.block(height).expect("no fault").expect("there");
-        let delta = validate_block(&replay, &block, &unknown).expect("valid");
+        let delta = process_proposal(&replay, &block, &unknown).expect("valid");
         replay.commit(delta);
     }
     let state = solo.state();

@@ -14,7 +14,7 @@ pub(super) async fn next_epoch(State(shared): State<Arc<Shared>>) -> Result<Json
         let absent = || faulty(&Fault::Bug("a path for development without its clock".into()));
         let clock = shared.by_hand.as_ref().ok_or_else(absent)?;
         let epoch = clock.next_epoch()?;
-        shared.engine.settle(shared.clock.now()).map_err(|why| faulty(&Fault::Bug(why)))?;
+        shared.consensus.settle(shared.clock.now()).map_err(|why| faulty(&Fault::Bug(why)))?;
         shared.announce();
         Ok(Json(EpochView { epoch }))
     })

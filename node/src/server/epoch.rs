@@ -1,6 +1,6 @@
-//! The engine's upkeep: a bundle is sealed when an epoch begins, the ledger reopened after a failed write.
+//! The consensus's upkeep: a bundle is sealed when an epoch begins, the ledger reopened after a failed write.
 
-use super::{Engine, Shared};
+use super::{Consensus, Shared};
 use amanat_domain::time::Timestamp;
 use amanat_ledger::Genesis;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let now = shared.clock.now();
-        let engine = shared.engine.clone();
-        let settled = tokio::task::spawn_blocking(move || settle(&*engine, now)).await.unwrap_or(false);
+        let consensus = shared.consensus.clone();
+        let settled = tokio::task::spawn_blocking(move || settle(&*consensus, now)).await.unwrap_or(false);
         shared.announce();
         let wait = async {
             if settled {
@@ -35,8 +35,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
 }
 
 /// Whether that went well.
-fn settle(engine: &dyn Engine, now: Timestamp) -> bool {
-    match engine.settle(now) {
+fn settle(consensus: &dyn Consensus, now: Timestamp) -> bool {
+    match consensus.settle(now) {
         Ok(header) => {
             if let Some(header) = header {
                 tracing::info!(height = header.height, epoch = header.epoch, "block made");

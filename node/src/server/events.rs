@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 /// Until shutdown: tells the streams of blocks that others have made.
 pub(super) async fn follow(shared: Arc<Shared>) {
-    let (Some(mut tip), mut stop) = (shared.engine.tip(), shared.stop.subscribe()) else { return };
+    let (Some(mut tip), mut stop) = (shared.consensus.tip(), shared.stop.subscribe()) else { return };
     loop {
         shared.announce();
         tokio::select! {

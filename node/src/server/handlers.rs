@@ -2,8 +2,9 @@
 
 use super::caller::Caller;
 use super::commit::Submission;
+use super::operation::BYTES;
 use super::routes::HttpRefusal;
-use super::{Acceptor, OPENAPI, Shared, blocking, faulty, query};
+use super::{Acceptor, OPENAPI, Shared, USUAL_BLOCKS, USUAL_LEAVES, USUAL_MEMBERS, blocking, faulty, query};
 use amanat_api::problem::{Kind, Problem};
 use amanat_api::view::{
     BlockView, BlocksView, BundleView, EntryView, GovernanceView, HealthView, Hex32, InclusionView,
@@ -25,15 +26,10 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-const USUAL_LEAVES: usize = 1024;
-const USUAL_BLOCKS: usize = 64;
-const USUAL_MEMBERS: usize = 256;
 /// A page of blocks ends with the one that brings it to so many transactions.
 const ENOUGH_TRANSACTIONS: usize = 2048;
 /// So much of a body that is too large is read and thrown away, so that its sender gets to read the answer.
 const DISCARDED: usize = 8 * MAX_TX_BYTES;
-
-const BYTES: &str = "application/octet-stream";
 
 type Shareds = State<Arc<Shared>>;
 type Segment = Result<Path<String>, PathRejection>;

@@ -5,7 +5,7 @@ use super::tls::Handshakes;
 use amanat_accel::gpu::{Presence, presence};
 use amanat_api::problem::{Kind, Problem};
 use amanat_domain::bundle::Registry;
-use amanat_ledger::{Chain, GATE_SECONDS, Gate};
+use amanat_ledger::{Chain, PHASE_SECONDS, Phase};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,7 +76,7 @@ impl Metrics {
         let leaves = |(r, (_, n)): (Registry, (_, u64))| (format!("{{registry=\"{}\"}}", r.name()), n as f64);
         let leaves: Vec<_> = status.registries.into_iter().map(leaves).collect();
         one("registry_leaves", "gauge", "Leaves of a registry.", &leaves);
-        for sample in shared.engine.samples() {
+        for sample in shared.consensus.samples() {
             one(sample.name, sample.kind, sample.help, &plain(sample.value));
         }
         let engine = format!("{{name=\"{}\"}}", amanat_accel::default_backend().name());
@@ -107,7 +107,7 @@ impl Metrics {
         }
         self.histogram(&mut out);
         gates(&mut out, shared.chain());
-        out.push_str(&shared.engine.metrics());
+        out.push_str(&shared.consensus.metrics());
         out
     }
 
@@ -131,23 +131,23 @@ impl Metrics {
 
 /// What the gates of the ledger have cost, and how many transactions went through them together.
 fn gates(out: &mut String, chain: &Chain) {
-    let meters = Gate::ALL.map(|gate| (gate.name(), chain.meter(gate)));
+    let phases = Phase::ALL.map(|phase| (phase.name(), chain.phase_metrics(phase)));
     let name = "amanat_gate_seconds";
     let _ = writeln!(out, "# HELP {name} A batch or block through a gate.\n# TYPE {name} histogram");
-    for (gate, meter) in &meters {
-        for (n, bound) in meter.buckets.iter().zip(GATE_SECONDS) {
-            let _ = writeln!(out, "{name}_bucket{{gate=\"{gate}\",le=\"{bound}\"}} {n}");
+    for (phase, counts) in &phases {
+        for (n, bound) in counts.buckets.iter().zip(PHASE_SECONDS) {
+            let _ = writeln!(out, "{name}_bucket{{gate=\"{phase}\",le=\"{bound}\"}} {n}");
         }
-        let (n, sum) = (meter.passes, meter.seconds);
+        let (n, sum) = (counts.passes, counts.seconds);
         let _ = writeln!(
             out,
-            "{name}_bucket{{gate=\"{gate}\",le=\"+Inf\"}} {n}\n{name}_sum{{gate=\"{gate}\"}} {sum}\n{name}_count{{gate=\"{gate}\"}} {n}"
+            "{name}_bucket{{gate=\"{phase}\",le=\"+Inf\"}} {n}\n{name}_sum{{gate=\"{phase}\"}} {sum}\n{name}_count{{gate=\"{phase}\"}} {n}"
         );
     }
     let name = "amanat_gate_transactions_total";
     let _ = writeln!(out, "# HELP {name} Transactions in them.\n# TYPE {name} counter");
-    for (gate, meter) in &meters {
-        let _ = writeln!(out, "{name}{{gate=\"{gate}\"}} {}", meter.transactions);
+    for (phase, counts) in &phases {
+        let _ = writeln!(out, "{name}{{gate=\"{phase}\"}} {}", counts.transactions);
     }
 }
 

@@ -1,27 +1,31 @@
 //! A node: one ledger behind HTTP.
 //!
 //! [`Node::serve`] accepts connections until it is told to stop, then finishes what is in flight. Three tasks run beside the
-//! connections: `commit` hands waiting submissions to the ledger's [`Engine`], many at once, so that those who wait together share
-//! one disk write; `epoch` does the engine's upkeep, such as sealing the bundle of an epoch when it begins; each event stream
+//! connections: `commit` hands waiting submissions to the ledger's [`Consensus`], many at once, so that those who wait together share
+//! one disk write; `epoch` does the consensus's upkeep, such as sealing the bundle of an epoch when it begins; each event stream
 //! follows the height of the last block. All of them wait for events; nothing polls.
 
 mod caller;
 mod commit;
 mod connection;
+mod consensus;
 mod development;
-mod engine;
 mod epoch;
 mod events;
 mod handlers;
 mod metrics;
+mod openapi;
+mod operation;
+mod operations;
 mod query;
 mod routes;
 mod snapshot;
 mod tls;
 
+pub use openapi::OPENAPI;
 pub use tls::Acceptor;
 
-pub use engine::{Answers, Engine, Lane, Sample, Work};
+pub use consensus::{Answers, BatchPermit, Consensus, Sample, Work};
 
 use self::routes::HttpRefusal;
 use crate::launch::Started;
@@ -34,8 +38,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
-/// The description of the interface that the node serves at `/openapi.json`.
-pub const OPENAPI: &str = include_str!("../openapi.json");
+/// Length of a page if the reader names none.
+const USUAL_LEAVES: usize = 1024;
+const USUAL_BLOCKS: usize = 64;
+const USUAL_MEMBERS: usize = 256;
 
 /// Bounds of a node. The defaults suit a validator with a few gigabytes of memory.
 #[derive(Debug, Clone)]
@@ -90,7 +96,7 @@ pub struct Node {
 
 /// What the tasks and handlers of a node have in common.
 struct Shared {
-    engine: Arc<dyn Engine>,
+    consensus: Arc<dyn Consensus>,
     clock: Arc<dyn Clock>,
     /// The same clock, if epochs are advanced by hand.
     by_hand: Option<Arc<EpochClock>>,
@@ -120,35 +126,35 @@ struct Shared {
 /// The listener's.
 pub async fn serve(
     listener: TcpListener,
-    engine: Arc<dyn Engine>,
+    consensus: Arc<dyn Consensus>,
     clock: Arc<dyn Clock>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> std::io::Result<()> {
-    Node::new(engine, clock, NodeConfig::default()).serve(listener, shutdown).await
+    Node::new(consensus, clock, NodeConfig::default()).serve(listener, shutdown).await
 }
 
 impl Node {
     /// A node over this ledger.
     #[must_use]
-    pub fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, config: NodeConfig) -> Self {
-        Self::with(engine, clock, None, config)
+    pub fn new(consensus: Arc<dyn Consensus>, clock: Arc<dyn Clock>, config: NodeConfig) -> Self {
+        Self::with(consensus, clock, None, config)
     }
 
     /// A node for development: `POST /v1/dev/epoch` advances its epochs, and nothing else does. It serves this machine
     /// alone.
     #[must_use]
-    pub fn by_hand(engine: Arc<dyn Engine>, clock: Arc<EpochClock>, config: NodeConfig) -> Self {
-        Self::with(engine, clock.clone(), Some(clock), config)
+    pub fn by_hand(consensus: Arc<dyn Consensus>, clock: Arc<EpochClock>, config: NodeConfig) -> Self {
+        Self::with(consensus, clock.clone(), Some(clock), config)
     }
 
     fn with(
-        engine: Arc<dyn Engine>,
+        consensus: Arc<dyn Consensus>,
         clock: Arc<dyn Clock>,
         by_hand: Option<Arc<EpochClock>>,
         config: NodeConfig,
     ) -> Self {
         let (submissions, queue) = mpsc::channel(config.requests.max(1));
-        let tip = engine.chain().state().tip().height;
+        let tip = consensus.chain().state().tip().height;
         let shared = Shared {
             submissions,
             metrics: metrics::Metrics::default(),
@@ -161,7 +167,7 @@ impl Node {
             streams: Arc::new(Semaphore::new(config.streams)),
             snapshots: Arc::new(Semaphore::new(1)),
             snapshot_time: snapshot::LONGEST,
-            engine,
+            consensus,
             clock,
             by_hand,
             config,
@@ -177,7 +183,7 @@ impl Node {
             tls: shared.config.tls.is_some(),
             chain: shared.chain().genesis().chain_id(),
             computes: amanat_accel::default_backend().name(),
-            consensus: shared.engine.name(),
+            consensus: shared.consensus.name(),
         }
     }
 
@@ -202,15 +208,15 @@ impl Node {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
         }
         let chain = shared.chain().genesis().chain_id();
-        let (engine, computes) = (shared.engine.name(), amanat_accel::default_backend().name());
+        let (consensus, computes) = (shared.consensus.name(), amanat_accel::default_backend().name());
         let tls = shared.config.tls.is_some();
-        tracing::info!(%address, %chain, height = *shared.tip.borrow(), engine, computes, tls, "node listens");
+        tracing::info!(%address, %chain, height = *shared.tip.borrow(), consensus, computes, tls, "node listens");
         let committing = tokio::spawn(commit::run(shared.clone(), queue));
         let ticking = tokio::spawn(epoch::run(shared.clone()));
         let following = tokio::spawn(events::follow(shared.clone()));
         connection::accept(listener, &shared, shutdown).await;
         shared.drained.notify_one();
-        shared.engine.clone().stop().await;
+        shared.consensus.clone().stop().await;
         for task in [committing, ticking, following] {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the node ended badly");
@@ -223,7 +229,7 @@ impl Node {
 
 impl Shared {
     fn chain(&self) -> &Chain {
-        self.engine.chain()
+        self.consensus.chain()
     }
 
     /// Tells event streams of blocks they have not seen.
@@ -244,7 +250,7 @@ impl Shared {
         if self.chain().status().broken {
             return Err(Problem::from(&amanat_ledger::Fault::Reopen).withheld());
         }
-        self.engine.ready()?;
+        self.consensus.ready()?;
         let (clock, tip) = (self.clock.now(), self.chain().state().tip().time);
         if tip.seconds() > clock.seconds().saturating_add(CLOCK_SECONDS) {
             let problem = Problem::busy("clock", "this machine's clock is behind the time of the last block");

@@ -1,6 +1,7 @@
-//! Every route of the node in one table: the router is made from it, and a test holds it against the OpenAPI document.
+//! Every route of the node in one table, from which the router and the OpenAPI document are made.
 
-use super::{Shared, development, events, handlers, snapshot};
+use super::operation::Operation;
+use super::{Shared, development, events, handlers, operations, snapshot};
 use amanat_api::problem::{Envelope, Problem};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -15,6 +16,8 @@ use tokio::time::timeout;
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) path: &'static str,
+    /// What the OpenAPI document says of it.
+    pub(super) operation: Operation,
     handler: MethodRouter<Arc<Shared>>,
     /// Whether it counts among the requests at work and must end in time.
     bounded: bool,
@@ -22,47 +25,44 @@ pub(super) struct Route {
 
 /// All of them.
 pub(super) fn table() -> Vec<Route> {
-    let read = |path, handler| Route { method: Method::GET, path, handler, bounded: true };
+    let route = |method, path, operation, handler| Route { method, path, operation, handler, bounded: true };
+    let read = |path, operation, handler| route(Method::GET, path, operation, handler);
     // Operators and probes are answered however busy the node is; an event stream has no end.
-    let free = |path, handler| Route { method: Method::GET, path, handler, bounded: false };
+    let free = |path, operation, handler| Route { bounded: false, ..read(path, operation, handler) };
     vec![
-        Route {
-            method: Method::POST,
-            path: "/v1/transactions",
-            handler: post(handlers::submit),
-            bounded: true,
-        },
-        read("/v1/status", get(handlers::status)),
-        read("/v1/genesis", get(handlers::genesis)),
-        read("/v1/bundles/latest", get(handlers::latest_bundle)),
-        read("/v1/bundles/{epoch}", get(handlers::bundle)),
-        read("/v1/registries/{name}/leaves", get(handlers::leaves)),
-        read("/v1/receipts/{txid}", get(handlers::receipt)),
-        read("/v1/entries/{kind}/{name}", get(handlers::entry)),
-        read("/v1/blocks", get(handlers::blocks)),
-        read("/v1/blocks/{height}", get(handlers::block)),
-        read("/v1/keys", get(handlers::keys)),
-        read("/v1/governance", get(handlers::governance)),
-        free("/v1/health", get(handlers::health)),
-        free("/v1/ready", get(handlers::ready)),
-        free("/v1/events", get(events::events)),
-        free("/v1/snapshot", get(snapshot::snapshot)),
-        free("/metrics", get(handlers::metrics)),
-        free("/openapi.json", get(handlers::openapi)),
+        route(Method::POST, "/v1/transactions", operations::submit(), post(handlers::submit)),
+        read("/v1/status", operations::status(), get(handlers::status)),
+        read("/v1/genesis", operations::genesis(), get(handlers::genesis)),
+        read("/v1/bundles/latest", operations::latest_bundle(), get(handlers::latest_bundle)),
+        read("/v1/bundles/{epoch}", operations::bundle(), get(handlers::bundle)),
+        read("/v1/registries/{name}/leaves", operations::leaves(), get(handlers::leaves)),
+        read("/v1/receipts/{txid}", operations::receipt(), get(handlers::receipt)),
+        read("/v1/entries/{kind}/{name}", operations::entry(), get(handlers::entry)),
+        read("/v1/blocks", operations::blocks(), get(handlers::blocks)),
+        read("/v1/blocks/{height}", operations::block(), get(handlers::block)),
+        read("/v1/keys", operations::keys(), get(handlers::keys)),
+        read("/v1/governance", operations::governance(), get(handlers::governance)),
+        free("/v1/health", operations::health(), get(handlers::health)),
+        free("/v1/ready", operations::ready(), get(handlers::ready)),
+        free("/v1/events", operations::events(), get(events::events)),
+        free("/v1/snapshot", operations::snapshot(), get(snapshot::snapshot)),
+        free("/metrics", operations::metrics(), get(handlers::metrics)),
+        free("/openapi.json", operations::openapi(), get(handlers::openapi)),
     ]
 }
 
 /// The paths of a node for development, which the description of the interface leaves out.
 fn for_development() -> Vec<Route> {
+    let operation = Operation::new("nextEpoch", "Begin the next epoch");
     let handler = post(development::next_epoch);
-    vec![Route { method: Method::POST, path: "/v1/dev/epoch", handler, bounded: true }]
+    vec![Route { method: Method::POST, path: "/v1/dev/epoch", operation, handler, bounded: true }]
 }
 
 /// The router.
 pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let mut router = Router::new();
     let more = if shared.by_hand.is_some() { for_development() } else { Vec::new() };
-    for Route { method, path, handler, bounded } in table().into_iter().chain(more) {
+    for Route { method, path, handler, bounded, operation: _ } in table().into_iter().chain(more) {
         tracing::debug!(%method, path, "route");
         let handler =
             if bounded { handler.route_layer(from_fn_with_state(shared.clone(), bound)) } else { handler };
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn the_openapi_document_has_every_route_and_no_other() {
         let doc: serde_json::Value =
-            serde_json::from_str(super::super::OPENAPI).expect("the document is JSON");
+            serde_json::from_str(&super::super::OPENAPI).expect("the document is JSON");
         let ours: BTreeSet<(String, String)> =
             table().iter().map(|r| (r.path.to_owned(), r.method.as_str().to_lowercase())).collect();
         let paths = doc["paths"].as_object().expect("paths");
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn the_openapi_document_names_each_parameter_of_its_paths_and_only_schemas_it_has() {
         let doc: serde_json::Value =
-            serde_json::from_str(super::super::OPENAPI).expect("the document is JSON");
+            serde_json::from_str(&super::super::OPENAPI).expect("the document is JSON");
         for (path, item) in doc["paths"].as_object().expect("paths") {
             let named: BTreeSet<&str> = path.split('{').skip(1).filter_map(|p| p.split('}').next()).collect();
             for operation in item.as_object().expect("a path item").values() {

@@ -5,7 +5,7 @@ mod families;
 use crate::cluster::NEVER_VOTED;
 use crate::config::{Config, PeerConfig, RuleError};
 use crate::launch::{LaunchError, Started, serve};
-use crate::server::{Answers, Engine, Lane, Node, NodeConfig, Sample, Work};
+use crate::server::{Answers, BatchPermit, Consensus, Node, NodeConfig, Sample, Work};
 use crate::stop;
 use amanat_api::clock::machine;
 use amanat_api::problem::Problem;
@@ -26,7 +26,7 @@ const PAUSES: u32 = 4;
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// A validator as the node's consensus.
-struct Many {
+struct BftNode {
     validator: Validator,
     silence: Duration,
     /// Height of the last block, and when it was first seen here.
@@ -74,7 +74,7 @@ pub(crate) async fn run(
     served
 }
 
-async fn start(config: &Config) -> Result<Arc<Many>, StartError> {
+async fn start(config: &Config) -> Result<Arc<BftNode>, StartError> {
     let bft = &config.bft;
     let genesis = Genesis::read(&config.genesis)?;
     let secret = ValidatorSecret::read(&bft.key)?;
@@ -93,7 +93,7 @@ async fn start(config: &Config) -> Result<Arc<Many>, StartError> {
     // Only now: a start that failed has begun no log, and the next one must know it.
     remove(&mark)?;
     let height = validator.status().tip.height;
-    Ok(Arc::new(Many {
+    Ok(Arc::new(BftNode {
         validator,
         silence: SILENCE.max(Duration::from_millis(bft.idle_ms) * PAUSES),
         last: Mutex::new((height, Instant::now())),
@@ -118,7 +118,7 @@ fn remove(mark: &Path) -> Result<(), StartError> {
     }
 }
 
-impl Many {
+impl BftNode {
     /// How long there has been no new block.
     fn silent_for(&self) -> Duration {
         let height = self.validator.status().tip.height;
@@ -130,7 +130,7 @@ impl Many {
     }
 }
 
-impl Engine for Many {
+impl Consensus for BftNode {
     fn chain(&self) -> &Chain {
         self.validator.chain()
     }
@@ -139,10 +139,10 @@ impl Engine for Many {
         "bft"
     }
 
-    fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, _: Timestamp, lane: Lane) -> Work<Answers> {
+    fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, _: Timestamp, permit: BatchPermit) -> Work<Answers> {
         Box::pin(async move {
             let batch = batch.into_iter().map(Into::into).collect();
-            self.validator.submit_all(batch, || lane.free()).await
+            self.validator.submit_all(batch, || permit.free()).await
         })
     }
 

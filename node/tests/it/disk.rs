@@ -3,7 +3,7 @@
 use crate::support::{PATIENCE, World, enrol, genesis};
 use amanat_api::problem::Kind;
 use amanat_client::ledger::{AccessError, LedgerAccess};
-use amanat_ledger::{Medium, Solo};
+use amanat_ledger::{Solo, Storage};
 use amanat_node::server::NodeConfig;
 use redb::StorageBackend;
 use serde_json::json;
@@ -71,7 +71,7 @@ impl StorageBackend for Handle {
 fn a_full_disk_is_a_fault_that_acknowledges_nothing_and_the_node_goes_on_when_there_is_room() {
     let disk = Arc::new(Disk::default());
     let of = disk.clone();
-    let medium = Medium::Custom(Box::new(move || {
+    let medium = Storage::Custom(Box::new(move || {
         let db = redb::Database::builder().create_with_backend(Handle(of.clone()))?;
         *of.opened.lock().expect("no panic") += 1;
         of.changed.notify_all();

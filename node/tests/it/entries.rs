@@ -11,7 +11,7 @@ use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{KeyDigest, Transaction, TxId};
 use amanat_ledger::*;
-use amanat_node::server::{Answers, Engine, Lane, NodeConfig, Work};
+use amanat_node::server::{Answers, BatchPermit, Consensus, NodeConfig, Work};
 use amanat_verifier::light::LightClient;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -20,14 +20,14 @@ use std::sync::Arc;
 /// A ledger that stands still.
 struct Still(Chain);
 
-impl Engine for Still {
+impl Consensus for Still {
     fn chain(&self) -> &Chain {
         &self.0
     }
     fn name(&self) -> &'static str {
         "still"
     }
-    fn submit_all(self: Arc<Self>, _: Vec<Vec<u8>>, _: Timestamp, _: Lane) -> Work<Answers> {
+    fn submit_all(self: Arc<Self>, _: Vec<Vec<u8>>, _: Timestamp, _: BatchPermit) -> Work<Answers> {
         unreachable!("nothing is submitted")
     }
     fn settle(&self, _: Timestamp) -> Result<Option<Header>, String> {
@@ -54,7 +54,7 @@ const PROVED: u64 = 4;
 fn made(genesis: &Arc<Genesis>) -> Made {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.redb");
-    let (store, mut state) = Store::create(Medium::File(path.clone()), genesis.clone()).expect("new");
+    let (store, mut state) = Store::create(Storage::File(path.clone()), genesis.clone()).expect("new");
     let mut certificate = None;
     let mut commit = |state: &mut State, time, txs: &[Transaction]| {
         let delta = block(state, time, txs).expect("valid");
@@ -70,7 +70,7 @@ fn made(genesis: &Arc<Genesis>) -> Made {
     let proposal = proposed(genesis, BOARD, 0, Change::RemoveOrganisation(org(REGISTRAR)));
     commit(&mut state, epoch(1), &[proved.clone(), proposal.clone()]);
     drop(store);
-    let chain = Chain::open(Medium::File(path)).expect("a good file");
+    let chain = Chain::open(Storage::File(path)).expect("a good file");
     let clock = Arc::new(ManualClock::at(state.tip().time));
     let node = serve(Arc::new(Still(chain)), clock, NodeConfig::default());
     Made { state, certificate, issued, proved, proposal, node, _folder: folder }
@@ -207,7 +207,7 @@ fn every_kind_of_entry_is_shown_to_be_there_and_not_to_be_there() {
         missing.extend(kinds(&absent));
     }
     assert_eq!((present, missing), (all.clone(), all.clone()), "no kind is left out");
-    let document: Value = serde_json::from_str(amanat_node::server::OPENAPI).expect("JSON");
+    let document: Value = serde_json::from_str(&amanat_node::server::OPENAPI).expect("JSON");
     let parameters = &document["paths"]["/v1/entries/{kind}/{name}"]["get"]["parameters"];
     let told = parameters[0]["schema"]["enum"].as_array().expect("the kinds");
     assert_eq!(told.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(), all);

@@ -5,7 +5,7 @@ use amanat_client::ledger::{Http, LedgerAccess};
 use amanat_domain::consent::OrgId;
 use amanat_domain::governance::{Capabilities, Change};
 use amanat_domain::tx::{Action, Transaction};
-use amanat_ledger::{Block, Chain, Demands, Medium};
+use amanat_ledger::{Block, Chain, RestoreOptions, Storage};
 use serde_json::json;
 
 const SECOND: &str = "Organization/second-board";
@@ -127,14 +127,14 @@ fn a_running_node_gives_a_snapshot_that_a_ledger_begins_from() {
     assert_eq!((got, told.get()), (file.len() as u64, got));
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.redb");
-    let demands = Demands { at_least: Some(2), signed_by: None };
+    let demands = RestoreOptions { at_least: Some(2), signed_by: None };
     let restore =
         |bytes: &[u8]| Chain::restore(&path, &world.solo.genesis(), &mut &*bytes, &demands, &mut |_, _| ());
     // Cut short it is no snapshot, and leaves nothing behind.
     assert!(restore(&file[..file.len() - 1]).is_err() && !path.exists());
     let info = restore(&file).expect("as sent");
     assert_eq!((info.height, info.block), (2, world.solo.status().tip.hash()));
-    let chain = Chain::open(Medium::File(path)).expect("a ledger");
+    let chain = Chain::open(Storage::File(path)).expect("a ledger");
     assert_eq!((chain.status().tip, chain.history_from()), (world.solo.status().tip, 3));
     let txid = receipt["txid"].as_str().expect("an id").parse().expect("an id");
     assert!(chain.receipt(&txid).expect("no fault").is_some());

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::sync::LazyLock;
 
 static DOC: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(amanat_node::server::OPENAPI).expect("the document is JSON"));
+    LazyLock::new(|| serde_json::from_str(&amanat_node::server::OPENAPI).expect("the document is JSON"));
 
 /// The answer of this method and path is one the document has.
 pub(crate) fn check(method: &str, path: &str, status: u16, kind: &str, body: &Value) {

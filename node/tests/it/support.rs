@@ -13,7 +13,7 @@ use amanat_ledger::{
     AllRoles, CapabilitiesSpec, Genesis, GenesisSpec, Limits, OrganisationSpec, Profile, RolesSpec, Solo,
     Windows,
 };
-use amanat_node::server::{Engine, Node, NodeConfig};
+use amanat_node::server::{Consensus, Node, NodeConfig};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -66,7 +66,7 @@ impl ManualClock {
     }
 }
 
-/// A node over any engine.
+/// A node over any consensus.
 pub(crate) struct Serving {
     pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -74,13 +74,13 @@ pub(crate) struct Serving {
     runtime: tokio::runtime::Runtime,
 }
 
-pub(crate) fn serve(engine: Arc<dyn Engine>, clock: Arc<ManualClock>, config: NodeConfig) -> Serving {
+pub(crate) fn serve(consensus: Arc<dyn Consensus>, clock: Arc<ManualClock>, config: NodeConfig) -> Serving {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a local port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel();
-    let served = runtime.spawn(Node::new(engine, clock, config).serve(listener, async {
+    let served = runtime.spawn(Node::new(consensus, clock, config).serve(listener, async {
         let _ = stopped.await;
     }));
     Serving { address, stop, served, runtime }

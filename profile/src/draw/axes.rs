@@ -7,8 +7,8 @@ use super::svg::{Anchor, Svg};
 const LINE: f64 = 14.0;
 const LETTER: f64 = 6.4;
 
-/// The rectangle that curves are drawn in. Above it is room for the name of the vertical axis, below it
-/// for the horizontal axis.
+/// The rectangle that curves are drawn in. Above it is room for the name of the vertical axis,
+/// below it for the horizontal axis.
 pub struct Frame {
     /// Left edge.
     pub left: f64,
@@ -189,8 +189,8 @@ fn samples(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     between.chain(points.last().copied()).collect()
 }
 
-/// Marks for a logarithmic axis between two powers of ten: 1, 2 and 5 of each power. More of them if there
-/// would be too few, the powers alone if there would be too many.
+/// Marks for a logarithmic axis between two powers of ten: 1, 2 and 5 of each power. More of them
+/// if there would be too few, the powers alone if there would be too many.
 #[must_use]
 pub fn ticks(low: f64, high: f64) -> Vec<f64> {
     const STEPS: [&[f64]; 4] = [

@@ -1,4 +1,5 @@
-//! Colours by what they mean. The style sheet gives each meaning its hue, once for light and once for dark pages.
+//! Colours by what they mean. The style sheet gives each meaning its hue, once for light and once
+//! for dark pages.
 
 use core::fmt;
 

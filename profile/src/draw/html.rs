@@ -55,7 +55,8 @@ pub fn tiles(cards: &[(String, String)]) -> String {
     format!("<div class=\"cards\" style=\"--wide:{wide};--middle:{middle}\">\n{cards}</div>\n")
 }
 
-/// Columns on a desktop, a tablet and a phone, and whether the first tile spans two of them to fill the last row.
+/// Columns on a desktop, a tablet and a phone, and whether the first tile spans two of them to fill
+/// the last row.
 fn columns(n: usize) -> [(usize, bool); 3] {
     let fit = |most: usize| {
         let full = |c: &usize| n.is_multiple_of(*c) || (n + 1).is_multiple_of(*c);

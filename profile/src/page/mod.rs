@@ -1,4 +1,5 @@
-//! A profile as a page: one file, no scripts, plots in SVG; light or dark as the reader likes, on a desktop or a phone.
+//! A profile as a page: one file, no scripts, plots in SVG; light or dark as the reader likes, on a
+//! desktop or a phone.
 
 mod parts;
 mod plots;
@@ -193,7 +194,8 @@ mod tests {
     #[test]
     fn the_page_is_well_formed_and_stands_alone() {
         let html = page(&sample());
-        // Written so that an XML parser can read it too, but for the elements that HTML leaves open.
+        // Written so that an XML parser can read it too, but for the elements that HTML leaves
+        // open.
         let xml = html
             .replace("<!doctype html>\n", "")
             .replace("initial-scale=1\">", "initial-scale=1\"/>")

@@ -2,7 +2,8 @@
 
 use crate::draw::colour::Colour;
 
-/// The name and the colour of a part. A part of another version keeps its label and takes the colour of the rest.
+/// The name and the colour of a part. A part of another version keeps its label and takes the
+/// colour of the rest.
 pub(super) fn part(label: &str) -> (String, Colour) {
     use Colour::{Digits, Rest, Rows, SumInG2, SumsInG1, Transforms, Witness};
     let (name, colour) = match label {

@@ -1,4 +1,5 @@
-//! The plots. Each is drawn 380 units wide: a phone shows it whole, a desk shows several beside each other.
+//! The plots. Each is drawn 380 units wide: a phone shows it whole, a desk shows several beside
+//! each other.
 
 use super::parts::part;
 use crate::draw::axes::{Curve, Frame, name_curves, ticks};
@@ -19,7 +20,8 @@ pub(super) fn colour(provers: &[&str], name: &str) -> Colour {
     Colour::Series(place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX))
 }
 
-/// Seconds of one thread's processor time for a proof. If one thread was not measured: of the fewest threads that were.
+/// Seconds of one thread's processor time for a proof. If one thread was not measured: of the
+/// fewest threads that were.
 pub(super) fn one_thread(prover: &Prover) -> Option<f64> {
     let run = prover.with(1).or_else(|| prover.runs.iter().min_by_key(|run| run.threads))?;
     Some(run.whole.cpu.median)
@@ -45,8 +47,8 @@ pub(super) fn stacks(subjects: &[&Subject]) -> String {
                 let tip = format!("{}: {}", prover.name, seconds(all));
                 svg.rect([LABELS, y, all * unit, BAR], Colour::Peer.class(), &tip);
             } else {
-                // The parts' medians need not add up to the median of the whole: drawn in its proportion. The peers are
-                // given the witness, so it is no part of this bar.
+                // The parts' medians need not add up to the median of the whole: drawn in its
+                // proportion. The peers are given the witness, so it is no part of this bar.
                 let parts = run.phases.iter().filter(|p| p.phase != "witness");
                 let sum: f64 = parts.map(|p| p.times.cpu.median.max(0.0)).sum();
                 let unit = unit * all / sum;

@@ -1,4 +1,5 @@
-//! arkworks 0.6 as a prover: `ark-groth16` with its own reduction for our keys, and one for snarkjs' keys.
+//! arkworks 0.6 as a prover: `ark-groth16` with its own reduction for our keys, and one for
+//! snarkjs' keys.
 
 use super::LoadedPeer;
 use crate::Outcome;
@@ -51,7 +52,7 @@ impl Arkworks {
     /// The quotient alone: evaluation of the rows and all transforms.
     ///
     /// # Errors
-    /// Where there is no domain of that size.
+    /// If there is no domain of that size.
     pub fn quotient(&self) -> Outcome<Vec<Fr>> {
         let map = match self.reduction {
             Reduction::Libsnark => witness_map::<LibsnarkReduction>,
@@ -103,8 +104,9 @@ pub fn matrices(r1cs: &R1cs) -> [Matrix<Fr>; 3] {
     [matrix(|row| &row.a), matrix(|row| &row.b), matrix(|row| &row.c)]
 }
 
-/// The reduction that fits a `.zkey`, over arkworks' transforms: the values of `ab - c` at the odd powers of the `2n`-th root
-/// of unity, `c` taken as the product of the rows. Six transforms; what the fastest published adapter for arkworks does.
+/// The reduction that fits a `.zkey`, over arkworks' transforms: the values of `ab - c` at the odd
+/// powers of the `2n`-th root of unity, `c` taken as the product of the rows. Six transforms; what
+/// the fastest published adapter for arkworks does.
 pub struct OddCoset;
 
 impl R1CSToQAP for OddCoset {

@@ -1,7 +1,7 @@
 //! Other provers, given the same key and the same witness.
 //!
-//! [`Arkworks`] is here; further ones, which bring other versions of the same dependencies, live in `benches/peers`, a
-//! workspace of its own, and are handed to the profile through [`Peer`].
+//! [`Arkworks`] is here; further ones, which bring other versions of the same dependencies, live in
+//! `benches/peers`, a separate workspace, and are handed to the profile through [`Peer`].
 
 mod arkworks;
 
@@ -18,16 +18,17 @@ pub trait Peer: Sync {
     /// Reads a key and a witness and does what need not be done for each proof.
     ///
     /// # Errors
-    /// Where the files are not to its liking.
+    /// If the files are not to its liking.
     fn load(&self, zkey: &Path, wtns: &Path) -> Outcome<Box<dyn LoadedPeer>>;
 }
 
 /// A prover that holds a key and a witness.
 pub trait LoadedPeer: Send + Sync {
-    /// One proof, with fresh blinding, in the threads of the pool it is called from; as 128 bytes in arkworks' compressed
-    /// encoding: A, B, C. Encoding is part of no measurement that matters: some microseconds.
+    /// One proof, with fresh blinding, in the threads of the pool it is called from; as 128 bytes
+    /// in arkworks' compressed encoding: A, B, C. Encoding is part of no measurement that matters:
+    /// some microseconds.
     ///
     /// # Errors
-    /// Where it fails.
+    /// If it fails.
     fn prove(&self) -> Outcome<[u8; 128]>;
 }

@@ -11,8 +11,8 @@ use amanat_domain::record::{RecordRoot, SupersessionHandle};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyVector, SignedTx, Transaction};
 use amanat_ledger::{
-    AllRoles, CapabilitiesSpec, Chain, Demands, Genesis, GenesisSpec, Header, Limits, Medium,
-    OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Windows,
+    AllRoles, CapabilitiesSpec, Chain, Genesis, GenesisSpec, Header, Limits, OrganisationSpec, Profile,
+    RestoreOptions, RolesSpec, Storage, ValidatorSpec, Windows,
 };
 use ed25519_dalek::{Signer, SigningKey};
 use sha2::{Digest, Sha256};
@@ -101,7 +101,7 @@ impl Ledger {
     fn new(validated: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let genesis = Arc::new(genesis(validated));
-        let medium = Medium::File(folder.path().join("ledger"));
+        let medium = Storage::File(folder.path().join("ledger"));
         let chain = Chain::create(medium, genesis.clone()).expect("a ledger");
         for (time, actions) in actions(validated) {
             for (action, n) in actions.into_iter().zip(0..) {
@@ -112,7 +112,7 @@ impl Ledger {
                 let tx = Transaction::Signed(Box::new(tx)).to_bytes();
                 chain.admit(&tx, time).unwrap_or_else(|e| panic!("{e}"));
             }
-            let delta = chain.propose(time).expect("no fault");
+            let delta = chain.prepare_proposal(time).expect("no fault");
             let certificate = certify(&chain, &delta.block().header);
             chain.commit(delta, certificate.as_ref()).expect("a block");
         }
@@ -255,14 +255,15 @@ pub fn snapshot(data: &[u8]) {
 }
 
 fn restored(ledger: &Ledger, bytes: &[u8], path: &Path) {
-    let outcome = Chain::restore(path, &ledger.genesis, &mut &*bytes, &Demands::default(), &mut |_, _| ());
+    let outcome =
+        Chain::restore(path, &ledger.genesis, &mut &*bytes, &RestoreOptions::default(), &mut |_, _| ());
     let Ok(info) = outcome else {
         let folder = path.parent().expect("it has one");
         assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0, "nothing is left behind");
         return;
     };
     assert_eq!(info.bytes, bytes.len() as u64);
-    let chain = Chain::open(Medium::File(path.to_path_buf())).expect("what was restored opens");
+    let chain = Chain::open(Storage::File(path.to_path_buf())).expect("what was restored opens");
     let tip = chain.status().tip;
     assert_eq!((tip.height, tip.hash(), tip.app_hash), (info.height, info.block, info.app_hash));
     assert_eq!(chain.history_from(), tip.height + 1);

@@ -50,6 +50,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "amanat-client",
         &[
             "amanat-api",
+            "amanat-circuits",
             "amanat-domain",
             "amanat-ledger",
             "amanat-params",

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 pub(crate) struct Args {
     #[command(subcommand)]
     pub command: Command,
-    /// Keep keys, ledgers and proofs here between runs [default: a folder of the temporary directory].
+    /// Keep keys, ledgers and proofs here between runs [default: a folder of the temporary
+    /// directory].
     #[arg(long, global = true, env = "AMANAT_BENCH_DIR", value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Print the figures as JSON instead of tables.

@@ -1,7 +1,9 @@
-//! `amanat-bench`: every figure of the project, measured here. `amanat-bench help` lists the commands.
+//! `amanat-bench`: every figure of the project, measured here. `amanat-bench help` lists the
+//! commands.
 //!
-//! `cargo run --release -p amanat-benches -- report` prints the report. What one proof costs is measured by
-//! `amanat bench profile`. Exit code 0; 1 if a promise is not kept on this machine; 2 if the measurement fails.
+//! `cargo run --release -p amanat-benches -- report` prints the report. What one proof costs is
+//! measured by `amanat bench profile`. Exit code 0; 1 if a promise is not kept on this machine; 2
+//! if the measurement fails.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks to a person")]
 
 mod args;

@@ -120,7 +120,7 @@ fn cards(report: &LedgerReport) -> String {
     tiles(&cards)
 }
 
-/// How many attacks won, in words: against the ledger with proofs, and against what stands beside it.
+/// How many attacks won, in words: against the ledger with proofs, and against its competitors.
 fn won(report: &LedgerReport) -> Option<(String, String)> {
     let count = |kind, verdict| {
         let all = report.attacks.iter().flat_map(|a| &a.outcomes).filter(|o| o.kind == kind);
@@ -178,7 +178,7 @@ fn verdict(report: &LedgerReport) -> String {
             factor(&signed, &proofs),
             factor(&signed, &blocks)
         ),
-        "What the time buys: no access without a consent that the patient gave and has not revoked, whoever signs; nobody's name, number or medical record in the file, and nothing that links the accesses of one patient; a record that shows when it was changed.".to_owned(),
+        "What the time buys: no access without a consent that the patient gave and has not revoked, whatever the signer; nobody's name, number or medical record in the file, and nothing that links the accesses of one patient; a record that shows when it was changed.".to_owned(),
         "What it does not buy with one validator: its operator can write another history by the rules. A kept receipt shows it.".to_owned(),
     ];
     let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
@@ -288,7 +288,7 @@ fn speed(report: &LedgerReport) -> String {
         .map_or_else(Vec::new, |s| s.bursts.iter().map(|b| f64::from(b.size)).collect());
     add(
         "Bursts, as of many devices at once",
-        "Silence, then so many requests at one instant: until the last is durable.",
+        "Silence, then many requests at one instant: until the last is durable.",
         lines(
             &Chart {
                 label: "Time to drain a burst by its size",
@@ -309,7 +309,7 @@ fn costs(report: &LedgerReport) -> String {
     if let Some(plot) = plots::engines(&report.engines) {
         let legend =
             legend([Kind::Proofs, Kind::Blocks].map(|k| (colour(k), k.name().to_owned())).into_iter());
-        let why = "Durable requests a second: the same proofs with each engine of this machine, in a process of its own, one caller.";
+        let why = "Durable requests a second: the same proofs with each backend of this machine, in a child process, one caller.";
         out.push_str(&section("By engine", why, &format!("{legend}{plot}")));
     }
     if let Some(plot) = plots::costs(report) {
@@ -395,7 +395,7 @@ fn validators(report: &LedgerReport) -> String {
     table.push_str(&sizes(report));
     let light = report.validators.first().map_or(0.0, |v| v.light.offered);
     let why = format!(
-        "Every validator verifies every proof, and all of them share the processors of this machine; on machines of their own they do so side by side. \
+        "Every validator verifies every proof, and all of them share the processors of this machine; on separate machines they do so side by side. \
          Processor time is that of all together. Wire: what loopback carried for a request. p50 and p99: at {} a second, until durable at a quorum \
          and where it was handed in. One dead: its process was killed before. Below: the same at most, by how many requests come together, of which blocks are made.",
         rate(light)

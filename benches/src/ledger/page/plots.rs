@@ -68,7 +68,7 @@ pub(super) struct Chart<'a> {
     pub(super) across: &'a str,
     /// Words for a value of the vertical axis.
     pub(super) words: fn(f64) -> String,
-    /// Marks of the horizontal axis; powers of ten where there are none.
+    /// Marks of the horizontal axis; powers of ten if empty.
     pub(super) marks: &'a [f64],
     /// Whether what comes in can come out: the line of equals.
     pub(super) ideal: bool,

@@ -1,5 +1,5 @@
-//! Figures that have one name on the page and differ, because they were measured in different ways: beside each other, with the
-//! difference.
+//! Figures that have one name on the page and differ, because they were measured in different ways:
+//! beside each other, with the difference.
 
 use super::plots::rate;
 use crate::ledger::file::{Kind, LedgerReport};
@@ -15,7 +15,7 @@ struct Figure {
     how: String,
 }
 
-/// A table, or nothing where there is but one figure of each thing.
+/// A table; empty if no figure was measured in two ways.
 pub(super) fn section(report: &LedgerReport) -> String {
     let figures = [speeds(report), times(report)];
     if figures.iter().all(|of_one| of_one.len() < 2) {

@@ -1,4 +1,4 @@
-//! Validators as processes of this machine, and one who hands requests to all of them.
+//! Validators as processes of this machine, and a client that hands requests to all of them.
 
 use super::super::child::{Order, command};
 use super::super::file::Kind;
@@ -109,7 +109,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts one over an empty disk, or rather over what all began with. Gives the seconds until it has what the others have, and the blocks.
+    /// Starts one over an empty disk, or rather over what all began with. Gives the seconds until
+    /// it has what the others have, and the blocks.
     pub(super) fn join_late(&mut self, fixture: &Fixture, n: usize) -> Outcome<(u64, f64)> {
         fixture.copy(Kind::Proofs, &self.file(n))?;
         std::fs::remove_dir_all(self.log(n))?;
@@ -238,7 +239,7 @@ impl Drop for Cluster {
     }
 }
 
-/// Ports that nobody uses now.
+/// Ports that are free now.
 fn free(validators: usize) -> Outcome<Vec<(u16, u16)>> {
     let listeners = (0..2 * validators).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
     let listeners = listeners.collect::<Result<Vec<_>, _>>()?;

@@ -5,7 +5,7 @@ use crate::report::Outcome;
 use amanat_domain::quorum::{Certificate, ValidatorKey, VoteKind, vote_bytes};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{Chain, Delta, Genesis, Medium};
+use amanat_ledger::{Chain, Delta, Genesis, Storage};
 use ed25519_dalek::Signer;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(in crate::ledger) struct Founder {
 impl Founder {
     /// A new file.
     pub(in crate::ledger) fn create(path: &Path, genesis: Arc<Genesis>, validators: usize) -> Outcome<Self> {
-        Ok(Self { chain: Chain::create(Medium::File(path.to_owned()), genesis)?, validators })
+        Ok(Self { chain: Chain::create(Storage::File(path.to_owned()), genesis)?, validators })
     }
 
     /// The ledger.
@@ -30,7 +30,7 @@ impl Founder {
     /// Commits transactions, none of which depends on another.
     pub(in crate::ledger) fn submit(&self, txs: &[Transaction], now: Timestamp) -> Outcome<()> {
         let bytes: Vec<Vec<u8>> = txs.iter().map(Transaction::to_bytes).collect();
-        for checked in self.chain.check_all(&bytes, now) {
+        for checked in self.chain.check_txs(&bytes, now) {
             self.chain.enqueue(checked)?;
         }
         self.tick(now)
@@ -39,7 +39,7 @@ impl Founder {
     /// Makes blocks while one is due.
     pub(in crate::ledger) fn tick(&self, now: Timestamp) -> Outcome<()> {
         while self.chain.due(now) {
-            let delta = self.chain.propose(now)?;
+            let delta = self.chain.prepare_proposal(now)?;
             let certificate = (self.validators > 0).then(|| self.certificate(&delta));
             self.chain.commit(delta, certificate.as_ref())?;
         }

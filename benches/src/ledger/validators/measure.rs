@@ -12,7 +12,7 @@ use amanat_profile::Watcher;
 use amanat_profile::stats::Stat;
 use std::path::Path;
 
-/// Requests a second where nothing waits.
+/// Requests a second at which nothing waits.
 const LIGHT: f64 = 20.0;
 /// Of them.
 const LIGHT_REQUESTS: usize = 200;
@@ -180,7 +180,8 @@ fn used(cluster: &Cluster) -> Outcome<f64> {
     Ok(cluster.stats()?.iter().map(|stats| stats.cpu).sum())
 }
 
-/// Bytes that the loopback interface has carried, where the system says: what validators send each other, and whatever else.
+/// Bytes that the loopback interface has carried; `None` if the system does not tell. What
+/// validators send each other, and whatever else.
 fn on_loopback() -> Option<u64> {
     std::fs::read_to_string("/sys/class/net/lo/statistics/tx_bytes").ok()?.trim().parse().ok()
 }

@@ -1,11 +1,11 @@
-//! One validator in a process of its own. It takes lines `number hex`, answers each with `ack number` once it is durable or
-//! `no number why`, and `stats` with what it has used.
+//! One validator in a child process. It takes lines `number hex`, answers each with `ack number`
+//! once it is durable or `no number why`, and `stats` with what it has used.
 
 use super::super::embedded::now;
 use super::super::fixture::validator;
 use crate::report::Outcome;
 use amanat_bft::{Peer, Settings, Validator, ValidatorSecret};
-use amanat_ledger::{Chain, Medium, Submitted};
+use amanat_ledger::{Chain, Storage, Submitted};
 use amanat_profile::clock::process_seconds;
 use amanat_profile::memory::status_bytes;
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,9 @@ pub(in crate::ledger) struct Seat {
     pub(super) folder: PathBuf,
     /// Most requests that are verified together.
     pub(super) batch: usize,
-    /// Seconds that its clock is ahead. All clocks stand still, for proofs grow old; so who comes late would make the very block that it
-    /// made before, and hold it for decided by votes of now.
+    /// Seconds that its clock is ahead. All clocks are fixed, because proofs grow old. A validator
+    /// that starts late with the same time would propose the same block as before, and take old
+    /// votes for votes on it.
     pub(super) ahead: i64,
 }
 
@@ -68,7 +69,7 @@ async fn run(seat: Seat) -> Outcome<()> {
     let (consensus, gossip) = seat.ports[seat.number];
     let mut settings = Settings::new(seat.folder.clone(), at(consensus), at(gossip), peers);
     settings.new_log = !seat.folder.exists();
-    let chain = Chain::open(Medium::File(seat.file.clone()))?;
+    let chain = Chain::open(Storage::File(seat.file.clone()))?;
     let now = now(seat.ahead)?;
     let validator =
         Validator::start(Arc::new(chain), secret(seat.number), settings, Arc::new(move || now)).await?;

@@ -1,12 +1,10 @@
 //! `amanat cluster init`.
 
-use crate::actors::Organisation;
 use crate::args::ClusterInitArgs;
-use crate::desk::genesis;
-use crate::home::Home;
-use crate::session::{self, now};
-use crate::town;
+use crate::session;
 use crate::ui::{self, Ui};
+use amanat_client::devnet::{cluster_organisations, genesis_with_validators};
+use amanat_client::{Home, Organisation, machine_clock};
 use amanat_ledger::{Genesis, ValidatorSpec};
 use amanat_node::cluster::{self, Member};
 use anyhow::{Context, Result, ensure};
@@ -16,7 +14,7 @@ use std::path::Path;
 pub(super) fn run(args: &ClusterInitArgs, ui: Ui) -> Result<()> {
     let (dir, n) = (&args.dir, usize::from(args.validators));
     ensure!(!dir.exists(), "{} is there already: give another folder, or remove it", dir.display());
-    let organisations = town::cluster(n, &mut rand::rng());
+    let organisations = cluster_organisations(n, &mut rand::rng());
     let running: Vec<String> = organisations.iter().take(n).map(|o| o.reference.clone()).collect();
     let members = cluster::members(&running, &args.hosts, args.port)?;
     let validators = members
@@ -24,7 +22,9 @@ pub(super) fn run(args: &ClusterInitArgs, ui: Ui) -> Result<()> {
         .map(|m| ValidatorSpec { key: m.key().to_string(), organisation: m.organisation.clone() })
         .collect();
     let epoch = session::epoch(args.epoch_seconds)?;
-    let genesis = genesis(&args.chain, now(), epoch, &organisations, validators)?;
+    let start = machine_clock();
+    let genesis = genesis_with_validators(&args.chain, start, epoch, &organisations, validators)
+        .context("the genesis is refused")?;
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     if let Err(error) = write(dir, &organisations, &members, &genesis) {
         let _ = std::fs::remove_dir_all(dir);
@@ -35,7 +35,7 @@ pub(super) fn run(args: &ClusterInitArgs, ui: Ui) -> Result<()> {
 }
 
 fn write(dir: &Path, organisations: &[Organisation], members: &[Member], genesis: &Genesis) -> Result<()> {
-    session::settle(&Home::open(Some(&dir.join("operator")))?, organisations, genesis)?;
+    Home::open(Some(&dir.join("operator")))?.initialise(organisations, genesis)?;
     Ok(cluster::write(dir, members, genesis)?)
 }
 

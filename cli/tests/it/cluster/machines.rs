@@ -64,7 +64,7 @@ fn a_snapshot_of_a_running_validator_starts_one_whose_disk_is_lost() {
     cluster.anchor("2", 4);
     assert!(height(cluster.http(4)) > before);
 
-    // The one that is down is pruned, which nobody does to one that runs; it catches up afterwards.
+    // The validator that is down is pruned, which a running one refuses; it catches up afterwards.
     let of = |k: u16| cluster.at(&format!("validator-{k}/ledger.redb"));
     let said = cluster.fails(&["ledger", "prune", "--keep", "2", "--ledger", &of(2)]);
     assert!(said.contains("is in use by another process"), "{said}");

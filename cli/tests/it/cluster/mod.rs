@@ -1,6 +1,8 @@
-//! Several validators as an operator runs them: processes, files, exit codes, what is scraped and what is said.
+//! Several validators as an operator runs them: processes, files, exit codes, what is scraped and
+//! what is said.
 //!
-//! Nothing here sleeps for a time: it waits for a line, an event, readiness or an end, and gives up after [`PATIENCE`].
+//! Nothing here sleeps for a time: it waits for a line, an event, readiness or an end, and gives up
+//! after [`PATIENCE`].
 
 #[path = "../../../../node/tests/it/authority.rs"]
 #[allow(dead_code)] // the service's tests use more of it
@@ -22,7 +24,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(120);
 const APART: u16 = 100;
 
-/// The first HTTP port of a cluster of four whose twelve ports are free. Below those that the system gives to others.
+/// The first HTTP port of a cluster of four whose twelve ports are free. Below those that the
+/// system gives to others.
 fn ports() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let process = (std::process::id() % 1000) as u16 * 7;
@@ -41,7 +44,7 @@ fn ports() -> u16 {
 struct Cluster {
     folder: tempfile::TempDir,
     port: u16,
-    /// Whether each validator has an address of its own.
+    /// Whether each validator has its own address.
     apart: bool,
 }
 
@@ -110,7 +113,8 @@ impl Cluster {
         node
     }
 
-    /// Imports what was generated from a seed: transactions of several kinds. Gives the id of one that is on the ledger.
+    /// Imports what was generated from a seed: transactions of several kinds. Gives the id of one
+    /// that is on the ledger.
     fn anchor(&self, seed: &str, at: u16) -> String {
         let data = self.at(&format!("data-{seed}"));
         self.ok(&["generate", &data, "--patients", "1", "--seed", seed]);
@@ -124,7 +128,8 @@ impl Cluster {
         found.expect("a transaction was committed")
     }
 
-    /// Waits until all of these have a height at which they are seen at once, and then have one tip.
+    /// Waits until all of these have a height at which they are seen at once, and then have one
+    /// tip.
     fn one_tip(&self) {
         for _ in 0..10 {
             let tip = (1..=4).map(|k| height(self.http(k))).max().expect("four");
@@ -235,7 +240,7 @@ impl Drop for Running {
     }
 }
 
-/// A request whose answer ends the connection; none where nobody answers.
+/// A request whose answer ends the connection; `None` without an answer.
 fn get(at: SocketAddr, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(at).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;

@@ -1,14 +1,15 @@
-//! Four validators with a network namespace each: interfaces that lead nowhere, packets that are lost, machines that vanish; and a disk
-//! of its own that is full. Where the machine allows no namespaces these tests say so and are over.
+//! Four validators with a network namespace each: interfaces that lead nowhere, packets that are
+//! lost, machines that vanish; and a full disk. If the machine allows no namespaces, these tests
+//! say so and end.
 
 use super::*;
 
-/// So long nothing may happen before a test believes that nothing does.
+/// How long nothing must happen before a test believes that nothing does.
 const LOOK: Duration = Duration::from_secs(2);
 /// Set in the process that has namespaces.
 const INSIDE: &str = "AMANAT_TEST_INSIDE";
 const BRIDGE: &str = "bridge-near";
-/// Where those are put that shall not reach the others.
+/// The bridge of the validators that are cut off.
 const FAR: &str = "bridge-far";
 
 fn shell(command: &str) -> String {
@@ -17,7 +18,8 @@ fn shell(command: &str) -> String {
     String::from_utf8_lossy(&out.stdout).into_owned()
 }
 
-/// Runs a test of this module again, where it may do with interfaces and mounts what root does. True in there.
+/// Runs a test of this module again in namespaces in which it may change interfaces and mounts.
+/// True inside.
 #[allow(clippy::print_stdout, reason = "what was measured, and why nothing was")]
 fn inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
@@ -45,7 +47,7 @@ fn told(what: &str, begun: Instant) {
     println!("{what}: {:.1} s", begun.elapsed().as_secs_f64());
 }
 
-/// A cluster whose validators have addresses of their own, on one bridge with this process.
+/// A cluster whose validators have their own addresses, on one bridge with this process.
 struct Net {
     cluster: Cluster,
     /// The bridge's end of each one's wire.
@@ -86,7 +88,7 @@ impl Net {
         Self { cluster, ports: Default::default(), made: 0 }
     }
 
-    /// Starts a validator on a machine of its own and waits until it listens.
+    /// Starts a validator on its own machine and waits until it listens.
     fn node(&mut self, k: u16) -> Running {
         let config = self.cluster.config(k);
         let amanat = self.cluster.command(&["node", "--config", &config]);
@@ -121,7 +123,7 @@ impl Net {
         }
     }
 
-    /// Packets between these and everybody else go nowhere, and nobody is told.
+    /// Packets between these validators and all others are lost in silence.
     fn part(&self, validators: &[u16]) {
         self.each(validators, &format!("ip link set PORT master {FAR}"));
     }
@@ -230,7 +232,7 @@ fn a_full_disk_stops_a_validator_with_words_and_it_catches_up_when_there_is_room
     }
     shell("ip link set lo up");
     let cluster = Cluster::found();
-    // A disk of its own for the fourth.
+    // A separate disk for the fourth.
     let folder = cluster.at("validator-4");
     shell(&format!("mv {folder} {folder}.was && mkdir {folder}"));
     shell(&format!("mount -t tmpfs -o size=64m none {folder} && cp -a {folder}.was/. {folder}"));
@@ -238,7 +240,7 @@ fn a_full_disk_stops_a_validator_with_words_and_it_catches_up_when_there_is_room
     (1..=4).for_each(|k| drop(readiness(cluster.http(k), None)));
     cluster.ok(&["init", "--node", &cluster.url(1)]);
     let mut promised = vec![cluster.anchor("1", 4)];
-    // With its log where somebody reads it, and with its log on the same disk.
+    // With its log on a pipe, and with its log on the same disk.
     for (n, log_too) in (0_usize..).zip([false, true]) {
         if log_too {
             nodes[3].terminate();

@@ -28,7 +28,7 @@ fn the_status_of_a_cluster_is_asked_over_tls_where_a_validator_speaks_it() {
     let words = cluster.fails(&["cluster", "status", &all, "--ca", &believed]);
     assert!(words.contains("no validator there speaks TLS"), "{words}");
 
-    // The first asks nobody for a certificate, the second everybody; the others speak plain HTTP.
+    // The first asks for no certificate, the second for one; the others speak plain HTTP.
     let node = ca.node("127.0.0.1");
     secure(&cluster, 1, &node, None);
     secure(&cluster, 2, &node, Some(&ca));

@@ -193,7 +193,7 @@ enum Nameless {
     #[error("no URI {ORGANISATION_URN}ID among its alternative names")]
     None,
     #[error("more than one organisation among its alternative names")]
-    Many,
+    BftNode,
     #[error("an organisation's URI without 64 hexadecimal digits of an id")]
     Malformed,
 }
@@ -204,7 +204,7 @@ fn organisation(certificate: &CertificateDer<'_>) -> Result<OrgId, Nameless> {
     let mut ids = certificate.valid_uri_names().filter_map(|uri| uri.strip_prefix(ORGANISATION_URN));
     let id = ids.next().ok_or(Nameless::None)?;
     if ids.next().is_some() {
-        return Err(Nameless::Many);
+        return Err(Nameless::BftNode);
     }
     let mut bytes = [0; 32];
     hex::decode_to_slice(id, &mut bytes).map_err(|_| Nameless::Malformed)?;

@@ -1,0 +1,261 @@
+//! Grants and revocations, by proof.
+
+use super::whose::whose;
+use super::{CompileError, ConsentError, HeldConsent, Whose, compile, one_in, patient_named};
+use crate::client::Client;
+use crate::home::HomeError;
+use crate::ledger::AccessError;
+use crate::prove::{ProofError, Receipt};
+use crate::vault::VaultError;
+use crate::wallet::Wallet;
+use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit};
+use amanat_domain::fhir::Zones;
+use amanat_domain::fhir::identity::Source;
+use amanat_domain::statement::Statement;
+use amanat_domain::time::Timestamp;
+use amanat_prover::plan::{GrantPlan, RevokePlan};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+/// The audience of what a wallet does for itself.
+const OWN: &str = "wallet";
+
+/// A consent to be granted.
+#[derive(Clone)]
+pub struct GrantRequest {
+    /// The file with the FHIR Consent.
+    pub file: PathBuf,
+    /// Which Consent of the file, if it has several: the number of its entry, its id, or its place.
+    pub entry: Option<String>,
+    /// The patient, as the vault knows the name; `None`: the patient whom the Consent names.
+    pub patient: Option<String>,
+    /// Most uses.
+    pub uses: Option<NonZeroU32>,
+    /// The zone of dates without one.
+    pub zone: Option<Zones>,
+    /// Where the ids of the file belong.
+    pub source: Option<Source>,
+    /// Grants it although the Consent names another patient, or a patient who is not known.
+    pub even_so: bool,
+}
+
+impl GrantRequest {
+    /// The only Consent of a file, by the patient whom it names, for any number of uses.
+    #[must_use]
+    pub fn of(file: &Path) -> Self {
+        let file = file.to_path_buf();
+        Self { file, entry: None, patient: None, uses: None, zone: None, source: None, even_so: false }
+    }
+}
+
+/// A consent that was granted.
+#[derive(Clone)]
+pub struct Granted {
+    /// Its number in the home directory.
+    pub number: u32,
+    /// When it begins to permit, if that is to come.
+    pub not_before: Option<Timestamp>,
+    /// If it was granted [even so](GrantRequest::even_so): the patient whom the Consent names, and the patient who granted it.
+    pub for_another: Option<(String, String)>,
+    /// The receipt.
+    pub receipt: Receipt,
+}
+
+/// Why a consent is not granted.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// There is no such Consent, or its patient cannot be told.
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
+    /// The Consent does not compile.
+    #[error("{} is refused", file.display())]
+    Refused {
+        /// The file.
+        file: PathBuf,
+        /// What stands in the way.
+        source: CompileError,
+    },
+    /// It is a consent of another patient.
+    #[error(
+        "{}: Consent.patient: this is a consent of {of}, not of {patient}: nobody grants for another (--even-so does)",
+        file.display()
+    )]
+    OfAnother {
+        /// The file.
+        file: PathBuf,
+        /// The patient whom it names.
+        of: String,
+        /// The patient who was to grant it.
+        patient: String,
+    },
+    /// It names a patient whom the vault does not know.
+    #[error(
+        "{}: Consent.patient: a consent of {of}: `amanat import --anchor` enrols patients, `amanat vault patients` lists them, \
+         --patient says which of them is meant",
+        file.display()
+    )]
+    OfUnknown {
+        /// The file.
+        file: PathBuf,
+        /// How it names the patient.
+        of: String,
+    },
+    /// It would permit nothing any more.
+    #[error(
+        "{}: the consent is over since {since}: it would grant nothing{}",
+        file.display(),
+        if *depends_on_zone { " (--zone +HH:MM reads its dates as days of that zone)" } else { "" }
+    )]
+    Over {
+        /// The file.
+        file: PathBuf,
+        /// Since when.
+        since: Timestamp,
+        /// Whether a zone for its dates might change that.
+        depends_on_zone: bool,
+    },
+    /// The patient has no wallet.
+    #[error("no wallet for {0}: `amanat import --anchor` makes them")]
+    NoWallet(String),
+    /// The vault is no use, or does not know the patient.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The home directory is no use.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// It is not proved, or not on the ledger.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+}
+
+/// A consent and the patient who grants it.
+struct Resolved {
+    patient: String,
+    terms: ConsentTerms,
+    json: String,
+    not_before: Option<Timestamp>,
+    for_another: Option<(String, String)>,
+}
+
+impl Client {
+    /// Grants a patient's consent by proof. Its secrets are in the wallet before the ledger has its leaf, so that a consent that is
+    /// granted can be revoked.
+    ///
+    /// # Errors
+    /// [`GrantError`].
+    pub fn grant(&mut self, request: &GrantRequest) -> Result<Granted, GrantError> {
+        let Resolved { patient, terms, json, not_before, for_another } = self.resolve_grant(request)?;
+        let wallets = self.wallets()?;
+        let wallet = wallets.iter().find(|w| w.patient == patient);
+        let wallet = wallet.ok_or_else(|| GrantError::NoWallet(patient.clone()))?;
+        let limit = request.uses.map_or(UseLimit::UNLIMITED, UseLimit::at_most);
+        let subject = wallet.secrets().subject().commitment();
+        let consent = GrantedConsent::new(terms, subject, limit, &mut rand::rng());
+        let proved = self.prove_grant(wallet, consent.clone())?;
+        let mut all = self.consents()?;
+        let number = all.iter().map(|c| c.number + 1).max().unwrap_or(0);
+        all.push(HeldConsent {
+            number,
+            patient,
+            source: json,
+            consent,
+            used: 0,
+            reserved: None,
+            revoked: false,
+        });
+        HeldConsent::save_all(self.home(), &all)?;
+        match self.submit(proved) {
+            Ok(receipt) => Ok(Granted { number, not_before, for_another, receipt }),
+            Err(error) => {
+                // Refused, it is on no ledger. After any other failure it may be, and must be revocable.
+                if matches!(error.ledger(), Some(AccessError::Refused(_))) {
+                    all.retain(|c| c.number != number);
+                    HeldConsent::save_all(self.home(), &all)?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    fn prove_grant(
+        &mut self,
+        wallet: &Wallet,
+        consent: GrantedConsent,
+    ) -> Result<crate::prove::Proved, ProofError> {
+        self.load_keys(&[Statement::Grant])?;
+        let target = self.target(Statement::Grant, OWN)?;
+        let mirror = self.ledger().mirror()?;
+        let plan = GrantPlan::grant(&target, &mirror, wallet.handed_on(), consent, &mut rand::rng())?;
+        self.carry_out(plan, None)
+    }
+
+    /// Finds and compiles the Consent, tells whose it is, and asks whether it may be granted.
+    fn resolve_grant(&self, request: &GrantRequest) -> Result<Resolved, GrantError> {
+        let file = &request.file;
+        let found = one_in(file, request.entry.as_deref())?;
+        let vault = self.vault()?;
+        let zones = request.zone.unwrap_or(Zones::ANY);
+        let compiled = compile(&found.json, &self.holders()?, &[], zones)
+            .map_err(|source| GrantError::Refused { file: file.clone(), source })?;
+        let named = request.patient.as_deref().map(|patient| vault.patient(patient)).transpose()?;
+        let (patient, is_own) = match (named, request.even_so) {
+            (Some(name), true) => (name, false),
+            (named, _) => {
+                let source = request.source.as_ref();
+                let of = whose(&vault, file, &found, compiled.patient(), source, named.as_deref())?;
+                (own_patient(file, named, of)?, true)
+            }
+        };
+        let now = self.now();
+        if let Some(since) = compiled.over_since(now) {
+            let depends_on_zone = request.zone.is_none() && compiled.depends_on_zone();
+            return Err(GrantError::Over { file: file.clone(), since, depends_on_zone });
+        }
+        let not_before = compiled.not_before(now);
+        let for_another = (!is_own).then(|| (patient_named(compiled.patient()), patient.clone()));
+        // Whose the consent is was asked above, or the operator answers for it.
+        let terms = compiled.into_terms_even_so();
+        Ok(Resolved { patient, terms, json: found.json, not_before, for_another })
+    }
+
+    /// Revokes a consent by proof.
+    ///
+    /// # Errors
+    /// [`ProofError`]. If the ledger says that the consent was revoked before, the wallet notes it.
+    pub fn revoke(&mut self, number: u32) -> Result<Receipt, ProofError> {
+        let mut all = self.consents()?;
+        let held = all.iter_mut().find(|c| c.number == number).ok_or(ProofError::NoConsent(number))?;
+        let wallets = self.wallets()?;
+        let wallet = wallets.iter().find(|w| w.patient == held.patient);
+        let wallet = wallet.ok_or_else(|| ProofError::NoWallet(held.patient.clone()))?;
+        self.load_keys(&[Statement::Revoke])?;
+        let target = self.target(Statement::Revoke, OWN)?;
+        let mirror = self.ledger().mirror()?;
+        let plan =
+            RevokePlan::revoke(&target, &mirror, wallet.handed_on(), held.consent.clone(), &mut rand::rng())?;
+        let proved = self.carry_out(plan, None)?;
+        let done = self.submit(proved);
+        let there = |error: &ProofError| {
+            let problem = error.ledger().and_then(AccessError::problem);
+            problem.is_some_and(|problem| problem.code == "already_revoked")
+        };
+        if done.as_ref().map_or_else(there, |_| true) {
+            held.revoked = true;
+            HeldConsent::save_all(self.home(), &all)?;
+        }
+        done
+    }
+}
+
+/// The patient who may grant the consent: whom it names, and if a patient was named, no other.
+fn own_patient(file: &Path, named: Option<String>, of: Whose) -> Result<String, GrantError> {
+    let file = file.to_path_buf();
+    match (named, of) {
+        (None, Whose::Of(own)) => Ok(own),
+        (Some(patient), Whose::Of(own)) if own == patient => Ok(patient),
+        (Some(patient), Whose::Of(of) | Whose::Unknown(of)) => {
+            Err(GrantError::OfAnother { file, of, patient })
+        }
+        (None, Whose::Unknown(of)) => Err(GrantError::OfUnknown { file, of }),
+    }
+}

@@ -1,0 +1,262 @@
+//! Consents as wallets keep them, and how uses are counted.
+//!
+//! A use is reserved on disk before its proof is made, and released when the proof fails. Between the two the process may end, or
+//! the answer of the ledger be lost: then the reservation is found by the next use, and the ledger says whether its nullifier was
+//! spent.
+
+use super::terms::StoredTerms;
+use crate::client::Client;
+use crate::encoding::{bytes_from_text, malformed, secret_from_text, text};
+use crate::holder::Holder;
+use crate::home::{Home, HomeError};
+use crate::ledger::AccessError;
+use crate::wallet::Wallet;
+use amanat_domain::consent::{GrantedConsent, UseLimit};
+use amanat_domain::entry::Entry;
+use amanat_domain::fhir::Zones;
+use amanat_domain::fhir::consent::Compiled;
+use serde::{Deserialize, Serialize};
+
+const CONSENTS: &str = "consents.json";
+
+/// A consent in the wallet of a patient, handed to the clinicians who may use it.
+#[derive(Clone)]
+pub struct HeldConsent {
+    /// Its number in the home directory.
+    pub number: u32,
+    /// The name of the patient's wallet.
+    pub patient: String,
+    /// The JSON it was compiled from.
+    pub source: String,
+    /// The consent with its secrets.
+    pub consent: GrantedConsent,
+    /// Uses that the ledger has.
+    pub used: u64,
+    /// A use of which the ledger has not yet been heard.
+    pub reserved: Option<Reservation>,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+/// A use that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reservation {
+    /// The nullifier that its transaction spends.
+    pub nullifier: [u8; 32],
+}
+
+#[derive(Serialize, Deserialize)]
+struct ConsentFile {
+    number: u32,
+    patient: String,
+    source: String,
+    /// As granted; absent in files of older versions, which compiled the source again.
+    #[serde(default)]
+    terms: Option<StoredTerms>,
+    limit: u32,
+    nonce: String,
+    salt: String,
+    used: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reserved: Option<String>,
+    revoked: bool,
+}
+
+impl HeldConsent {
+    /// Uses that are gone: those that the ledger has, and one that it may have.
+    #[must_use]
+    pub fn uses(&self) -> u64 {
+        self.used + u64::from(self.reserved.is_some())
+    }
+
+    /// Every consent of a home directory.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn load_all(home: &Home) -> Result<Vec<Self>, HomeError> {
+        Self::load_with(home, &Wallet::load_all(home)?, &Holder::load_all(home)?)
+    }
+
+    /// The same, by files that are read already.
+    pub(crate) fn load_with(
+        home: &Home,
+        wallets: &[Wallet],
+        holders: &[Holder],
+    ) -> Result<Vec<Self>, HomeError> {
+        let files: Vec<ConsentFile> = home.read(CONSENTS)?.unwrap_or_default();
+        files.into_iter().map(|file| file.load(wallets, holders)).collect()
+    }
+
+    /// Writes every consent of a home directory.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn save_all(home: &Home, all: &[Self]) -> Result<(), HomeError> {
+        home.write(CONSENTS, &all.iter().map(ConsentFile::new).collect::<Vec<_>>())
+    }
+}
+
+impl ConsentFile {
+    fn new(c: &HeldConsent) -> Self {
+        Self {
+            number: c.number,
+            patient: c.patient.clone(),
+            source: c.source.clone(),
+            terms: Some(StoredTerms::from(c.consent.terms())),
+            limit: c.consent.limit().to_u32(),
+            nonce: text(c.consent.nonce().expose()),
+            salt: text(c.consent.salt().expose()),
+            used: c.used,
+            reserved: c.reserved.map(|r| hex::encode(r.nullifier)),
+            revoked: c.revoked,
+        }
+    }
+
+    fn load(self, wallets: &[Wallet], holders: &[Holder]) -> Result<HeldConsent, HomeError> {
+        let what = format!("consent {}", self.number);
+        let terms = match self.terms {
+            Some(terms) => terms.read()?,
+            // Whose it is was asked when it was granted.
+            None => super::compile(&self.source, holders, &[], Zones::ANY)
+                .map(Compiled::into_terms_even_so)
+                .map_err(|_| malformed(&*what, "its source does not compile"))?,
+        };
+        let wallet = wallets.iter().find(|w| w.patient == self.patient);
+        let wallet = wallet.ok_or_else(|| malformed(&*what, "there is no wallet for its patient"))?;
+        let consent = GrantedConsent::from_parts(
+            terms,
+            wallet.secrets().subject().commitment(),
+            UseLimit::from_u32(self.limit),
+            secret_from_text("nonce", &self.nonce)?,
+            secret_from_text("salt", &self.salt)?,
+        )
+        .ok_or_else(|| malformed(&*what, "its nonce gives no revocation id"))?;
+        let reserved = self.reserved.map(|nullifier| bytes_from_text(&what, &nullifier)).transpose()?;
+        let Self { number, patient, source, used, revoked, .. } = self;
+        let reserved = reserved.map(|nullifier| Reservation { nullifier });
+        Ok(HeldConsent { number, patient, source, consent, used, reserved, revoked })
+    }
+}
+
+/// Why a use is not counted.
+#[derive(Debug, thiserror::Error)]
+pub enum UseError {
+    /// The home directory is no use.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The ledger does not say whether a nullifier was spent.
+    #[error(transparent)]
+    Ledger(#[from] AccessError),
+}
+
+impl Client {
+    /// Settles a reservation that an earlier process left, by whether the ledger has its nullifier.
+    ///
+    /// The transaction may be on its way still. Then the number of the use is tried again, the ledger refuses the second of the
+    /// two, and that refusal counts the use.
+    pub(crate) fn settle_use(&self, all: &mut [HeldConsent], number: u32) -> Result<(), UseError> {
+        let Some(held) = all.iter_mut().find(|c| c.number == number) else { return Ok(()) };
+        let Some(reserved) = held.reserved else { return Ok(()) };
+        let spent = self.ledger().entry(Entry::Nullifier(reserved.nullifier))?.content.is_some();
+        held.used += u64::from(spent);
+        held.reserved = None;
+        Ok(HeldConsent::save_all(self.home(), all)?)
+    }
+
+    /// Reserves a use before its proof is made.
+    pub(crate) fn reserve_use(&self, number: u32, nullifier: [u8; 32]) -> Result<(), HomeError> {
+        self.change_consent(number, |held| held.reserved = Some(Reservation { nullifier }))
+    }
+
+    /// The use did not happen: it can be used yet.
+    pub(crate) fn release_use(&self, number: u32) -> Result<(), HomeError> {
+        self.change_consent(number, |held| held.reserved = None)
+    }
+
+    /// The use happened.
+    pub(crate) fn count_use(&self, number: u32) -> Result<(), HomeError> {
+        self.change_consent(number, |held| {
+            held.used += u64::from(held.reserved.is_some());
+            held.reserved = None;
+        })
+    }
+
+    fn change_consent(&self, number: u32, change: impl FnOnce(&mut HeldConsent)) -> Result<(), HomeError> {
+        let mut all = self.consents()?;
+        if let Some(held) = all.iter_mut().find(|c| c.number == number) {
+            change(held);
+        }
+        HeldConsent::save_all(self.home(), &all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeldConsent, Reservation};
+    use crate::client::Client;
+    use crate::consent::{compile, template};
+    use crate::devnet::{DevLedger, HOSPITALS, genesis, organisations};
+    use crate::home::Home;
+    use crate::wallet::Wallet;
+    use amanat_domain::consent::{GrantedConsent, UseLimit};
+    use amanat_domain::fhir::Zones;
+    use amanat_domain::fhir::consent::Compiled;
+    use amanat_domain::time::Timestamp;
+    use std::num::NonZeroU32;
+    use std::sync::Arc;
+
+    /// A client with a consent for one use in a wallet.
+    fn with_consent(dir: &std::path::Path) -> Client {
+        let mut rng = rand::rng();
+        let home = Home::open(Some(dir)).expect("a home");
+        let organisations = organisations(HOSPITALS, &mut rng);
+        let start = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let genesis = genesis("test", start, 60, &organisations).expect("a genesis");
+        let ledger = DevLedger::open(&home.ledger_path(), genesis).expect("a ledger");
+        let wallet = Wallet::new("Patient/1".to_owned(), &mut rng);
+        let source = template("Patient/1", HOSPITALS[0], "TREAT", "2099-12-31");
+        let terms = compile(&source, &[], &[], Zones::ANY).map(Compiled::into_terms_even_so);
+        let once = UseLimit::at_most(NonZeroU32::MIN);
+        let subject = wallet.secrets().subject().commitment();
+        let consent = GrantedConsent::new(terms.expect("a consent"), subject, once, &mut rng);
+        Wallet::save_all(&home, &[wallet]).expect("written");
+        let patient = "Patient/1".to_owned();
+        let held =
+            HeldConsent { number: 4, patient, source, consent, used: 0, reserved: None, revoked: false };
+        HeldConsent::save_all(&home, &[held]).expect("written");
+        Client::over(home, Arc::new(ledger.access()), ledger.clock()).expect("a client")
+    }
+
+    fn counts(client: &Client) -> (u64, u64, bool) {
+        let all = client.consents().expect("consents");
+        (all[0].used, all[0].uses(), all[0].reserved.is_some())
+    }
+
+    #[test]
+    fn a_use_is_reserved_on_disk_and_counted_or_released() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path());
+        client.reserve_use(4, [7; 32]).expect("written");
+        assert_eq!(counts(&client), (0, 1, true), "as good as used");
+        client.release_use(4).expect("written");
+        assert_eq!(counts(&client), (0, 0, false));
+        client.count_use(4).expect("written");
+        assert_eq!(counts(&client), (0, 0, false), "what was not reserved is not counted");
+        client.reserve_use(4, [7; 32]).expect("written");
+        client.count_use(4).expect("written");
+        assert_eq!(counts(&client), (1, 1, false));
+    }
+
+    #[test]
+    fn a_reservation_of_a_process_that_ended_is_free_if_the_ledger_has_no_such_nullifier() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path());
+        client.reserve_use(4, [7; 32]).expect("written");
+        let mut all = client.consents().expect("consents");
+        assert_eq!(all[0].reserved, Some(Reservation { nullifier: [7; 32] }), "found again");
+        client.settle_use(&mut all, 4).expect("the ledger answers");
+        assert_eq!((all[0].used, all[0].reserved), (0, None));
+        assert_eq!(counts(&client), (0, 0, false), "on disk too");
+        client.settle_use(&mut all, 5).expect("no such consent, nothing to do");
+    }
+}

@@ -1,0 +1,366 @@
+//! An import that fails at any of its submissions, before the ledger has it or after, is finished by running it again.
+
+use super::*;
+use crate::client::Client;
+use crate::devnet::{DevLedger, genesis};
+use crate::home::Home;
+use crate::ledger::{
+    AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
+};
+use crate::organisation::Organisation;
+use crate::vault::Vault;
+use crate::wallet::Wallet;
+use amanat_api::view::{GovernanceView, StatusView};
+use amanat_domain::bundle::Registry;
+use amanat_domain::mirror::Mirror;
+use amanat_domain::time::Timestamp;
+use amanat_domain::tx::{Transaction, TxId};
+use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// When a ledger stops answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fails {
+    /// The transaction does not arrive.
+    Before(usize),
+    /// The receipt does not arrive.
+    After(usize),
+    /// The ledger says no, and stays so.
+    Refuses(usize),
+    /// The process stops before this submission, until it is killed.
+    StopsBefore(usize),
+    /// The process stops when the ledger has it, until it is killed.
+    StopsAfter(usize),
+    Never,
+}
+
+/// A ledger that fails at one submission and at all that follow.
+struct Failing {
+    inner: Embedded,
+    fails: Fails,
+    submitted: Arc<AtomicUsize>,
+}
+
+impl LedgerAccess for Failing {
+    fn submit(&self, tx: &Transaction) -> Result<Acknowledged, AccessError> {
+        let gone =
+            || AccessError::Unreachable { node: "here".to_owned(), why: "the test says so".to_owned() };
+        let n = self.submitted.fetch_add(1, Ordering::Relaxed);
+        match self.fails {
+            Fails::Before(at) if n >= at => return Err(gone()),
+            Fails::After(at) if n > at => return Err(gone()),
+            Fails::StopsBefore(at) if n == at => stop(),
+            Fails::Refuses(at) if n == at => {
+                let Transaction::Signed(signed) = tx else { panic!("signed by the custodian") };
+                let mut signed = signed.clone();
+                signed.signature[0] ^= 1;
+                return self.inner.submit(&Transaction::Signed(signed));
+            }
+            _ => {}
+        }
+        let done = self.inner.submit(tx);
+        match self.fails {
+            Fails::After(at) if n == at => Err(gone()),
+            Fails::StopsAfter(at) if n == at => stop(),
+            _ => done,
+        }
+    }
+
+    fn genesis(&self) -> Arc<Genesis> {
+        self.inner.genesis()
+    }
+
+    fn governance(&self) -> Result<GovernanceView, AccessError> {
+        self.inner.governance()
+    }
+
+    fn status(&self) -> Result<StatusView, AccessError> {
+        self.inner.status()
+    }
+
+    fn submit_all(&self, txs: &[Transaction]) -> Vec<Result<Acknowledged, AccessError>> {
+        self.inner.submit_all(txs)
+    }
+
+    fn receipt(&self, txid: &TxId) -> Result<Option<InclusionProof>, AccessError> {
+        self.inner.receipt(txid)
+    }
+
+    fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError> {
+        self.inner.entry(entry)
+    }
+
+    fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError> {
+        self.inner.bundle(epoch)
+    }
+
+    fn mirror(&self) -> Result<Mirror, AccessError> {
+        self.inner.mirror()
+    }
+
+    fn block(&self, height: u64) -> Result<Option<Block>, AccessError> {
+        self.inner.block(height)
+    }
+
+    fn headers(&self, from: u64) -> Result<Vec<Header>, AccessError> {
+        self.inner.headers(from)
+    }
+
+    fn proof_transactions(&self, from_height: u64) -> ProofScan<'_> {
+        self.inner.proof_transactions(from_height)
+    }
+
+    fn keys(&self) -> Result<Vec<InstalledKey>, AccessError> {
+        self.inner.keys()
+    }
+}
+
+/// Says that it stops here, and waits to be killed.
+fn stop() -> ! {
+    #[allow(clippy::print_stdout, reason = "the parent reads it")]
+    {
+        println!("{STOPPED}");
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+/// What a process says that waits to be killed.
+const STOPPED: &str = "stopped";
+
+struct Place {
+    dir: tempfile::TempDir,
+    ledger: DevLedger,
+}
+
+/// The ledger in a home directory.
+fn open(home: &Home) -> DevLedger {
+    let genesis = home.genesis().expect("readable").expect("a genesis");
+    DevLedger::open(&home.ledger_path(), genesis).expect("a ledger")
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut rng = rand::rng();
+        let organisations = [("Organization/a", "Hospital A"), ("Organization/board", "Board")]
+            .map(|(reference, name)| Organisation::new(reference, name, &mut rng));
+        let start = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let genesis = genesis("test", start, 60, &organisations).expect("a genesis");
+        let home = home(dir.path());
+        home.initialise(&organisations, &genesis).expect("written");
+        Self { ledger: open(&home), dir }
+    }
+
+    /// An import in a process that is killed where it stops.
+    fn import_and_kill(self, folder: &Path, stops: &str) -> Self {
+        let Self { dir, ledger } = self;
+        // The child opens the ledger.
+        drop(ledger);
+        let program = std::env::current_exe().expect("this program");
+        let mut child = Command::new(program)
+            .args(["--exact", "import::anchor::tests::a_process_that_is_killed", "--ignored", "--nocapture"])
+            .env(CHILD, [dir.path().as_os_str(), folder.as_os_str()].join("|".as_ref()))
+            .env(STOPS, stops)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a child");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let stopped = lines.any(|line| line.is_ok_and(|line| line.contains(STOPPED)));
+        assert!(stopped, "the child ended by itself: {stops}");
+        child.kill().expect("killed");
+        child.wait().expect("its end");
+        Self { ledger: open(&home(dir.path())), dir }
+    }
+
+    /// One import; how many transactions it submitted.
+    fn import(&self, folder: &Path, fails: Fails) -> (Result<Imported, ImportError>, usize) {
+        import(home(self.dir.path()), &self.ledger, folder, fails)
+    }
+
+    /// Subjects, records, superseded records on the ledger; people, records, acknowledged records, outbox of the vault.
+    fn state(&self) -> [usize; 7] {
+        self.ledger.next_epoch().expect("a bundle");
+        let bundle = self.ledger.solo().latest_bundle().bundle;
+        let count = |registry: Registry| usize::try_from(bundle.registry(registry).count).expect("a count");
+        let chain = self.ledger.solo().status().chain;
+        let vault = Vault::open(&home(self.dir.path()), chain).expect("a vault");
+        let (mut records, mut acknowledged) = (0, 0);
+        vault
+            .each_record(|record| {
+                records += 1;
+                acknowledged += usize::from(record.anchoring != Anchoring::Pending);
+                true
+            })
+            .expect("records");
+        [
+            count(Registry::Subjects),
+            count(Registry::Records),
+            // Its tree begins with a leaf that is no revocation.
+            count(Registry::Revocations) - 1,
+            vault.known().expect("people").len(),
+            records,
+            acknowledged,
+            vault.outbox().expect("an outbox").len(),
+        ]
+    }
+}
+
+fn import(
+    home: Home,
+    ledger: &DevLedger,
+    folder: &Path,
+    fails: Fails,
+) -> (Result<Imported, ImportError>, usize) {
+    let submitted = Arc::new(AtomicUsize::new(0));
+    let failing = Failing { inner: ledger.access(), fails, submitted: Arc::clone(&submitted) };
+    let client = Client::over(home, Arc::new(failing), ledger.clock()).expect("a client");
+    let request = ImportRequest::of(&[folder.to_path_buf()]).expect("files");
+    let done = client.import(request);
+    (done, submitted.load(Ordering::Relaxed))
+}
+
+fn home(dir: &Path) -> Home {
+    Home::open(Some(dir)).expect("a home")
+}
+
+/// More records than one transaction takes, of three people; and, as version 2, one of them corrected and one taken back.
+fn write(folder: &Path, version: u32) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let mut lines = String::new();
+    for patient in 0..3 {
+        lines.push_str(&format!("{{\"resourceType\":\"Patient\",\"id\":\"p{patient}\"}}\n"));
+        for n in 0..400 {
+            let (value, status) = match (version, n) {
+                (2, 7) => (9, "corrected"),
+                (2, 8) => (n, "entered-in-error"),
+                _ => (n, "final"),
+            };
+            lines.push_str(&format!(
+                "{{\"resourceType\":\"Observation\",\"id\":\"o{patient}-{n}\",\"meta\":{{\"versionId\":\"{version}\"}},\
+                 \"status\":\"{status}\",\"subject\":{{\"reference\":\"Patient/p{patient}\"}},\
+                 \"code\":{{\"coding\":[{{\"system\":\"http://loinc.org\",\"code\":\"718-7\"}}]}},\
+                 \"effectiveDateTime\":\"2024-01-01T10:00:00Z\",\"valueQuantity\":{{\"value\":{value}}}}}\n"
+            ));
+        }
+    }
+    std::fs::write(folder.join("x.ndjson"), lines).expect("a file");
+}
+
+#[test]
+fn what_the_ledger_refuses_is_not_kept_and_stops_no_other_import() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    // The enrolment comes first, then two anchorings; the second version is one.
+    for refused in [1, 2] {
+        let place = Place::new();
+        write(&folder, 1);
+        let (done, _) = place.import(&folder, Fails::Refuses(refused));
+        let words = done.err().expect("refused").to_string();
+        assert!(words.contains("nothing of them is kept"), "{words}");
+        let [.., records, acknowledged, outbox] = place.state();
+        assert!(records == acknowledged && outbox == 0, "{records} {acknowledged} {outbox}");
+        assert!(place.import(&folder, Fails::Never).0.is_ok(), "another try");
+        assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
+        write(&folder, 2);
+        assert!(place.import(&folder, Fails::Refuses(0)).0.is_err(), "refused");
+        assert_eq!(
+            place.state(),
+            [3, 1_203, 0, 3, 1_203, 1_203, 0],
+            "what was to be superseded is the latest"
+        );
+        assert!(place.import(&folder, Fails::Never).0.is_ok(), "another try");
+        assert_eq!(place.state(), [3, 1_206, 6, 3, 1_206, 1_206, 0]);
+    }
+}
+
+#[test]
+fn an_import_that_fails_at_any_submission_is_finished_by_the_next() {
+    let folders = tempfile::tempdir().expect("a folder");
+    // One folder for both versions: it is the source of the ids.
+    let folder = folders.path().join("export");
+    let expected = [[3, 1_203, 0, 3, 1_203, 1_203, 0], [3, 1_206, 6, 3, 1_206, 1_206, 0]];
+    let mut tried = 0;
+    for n in 0.. {
+        let mut reached = false;
+        for fails in [Fails::Before(n), Fails::After(n)] {
+            let place = Place::new();
+            for (version, expected) in (1..).zip(expected) {
+                write(&folder, version);
+                let (done, submitted) = place.import(&folder, fails);
+                if submitted > n {
+                    reached = true;
+                    tried += 1;
+                    assert!(done.is_err(), "{fails:?}");
+                }
+                let (again, _) = place.import(&folder, Fails::Never);
+                assert!(again.is_ok(), "finished");
+                assert_eq!(place.state(), expected, "{fails:?}, version {version}");
+                let (once_more, submitted) = place.import(&folder, Fails::Never);
+                assert!(once_more.is_ok(), "nothing to do");
+                assert_eq!(submitted, 0, "nothing is submitted twice");
+            }
+        }
+        if !reached {
+            break;
+        }
+    }
+    assert!(tried >= 6, "an enrolment and two anchorings, before and after: {tried}");
+}
+
+/// Home directory and folder of the child process.
+const CHILD: &str = "AMANAT_TEST_CHILD";
+/// Where the child process stops.
+const STOPS: &str = "AMANAT_TEST_STOPS";
+
+#[test]
+#[ignore = "the child process of the test below, which names its home directory"]
+fn a_process_that_is_killed() {
+    let (child, stops) = (std::env::var(CHILD).expect("a child"), std::env::var(STOPS).expect("a place"));
+    let (dir, folder) = child.split_once('|').expect("two paths");
+    let (when, n) = stops.split_once(' ').expect("two words");
+    let n = n.parse().expect("a number");
+    let fails = if when == "before" { Fails::StopsBefore(n) } else { Fails::StopsAfter(n) };
+    let home = home(Path::new(dir));
+    let ledger = open(&home);
+    let (_, submitted) = import(home, &ledger, Path::new(folder), fails);
+    panic!("it was to stop at submission {n} of {submitted}");
+}
+
+#[test]
+fn an_import_whose_process_is_killed_is_finished_by_the_next() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    write(&folder, 1);
+    // The enrolment, then two anchorings.
+    for stops in ["before 0", "after 0", "before 1", "after 1", "before 2", "after 2"] {
+        let place = Place::new().import_and_kill(&folder, stops);
+        let (again, _) = place.import(&folder, Fails::Never);
+        assert!(again.is_ok(), "finished: {stops}");
+        assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0], "{stops}");
+        let (once_more, submitted) = place.import(&folder, Fails::Never);
+        assert!(once_more.is_ok() && submitted == 0, "nothing is submitted twice: {stops}");
+    }
+}
+
+#[test]
+fn wallets_that_were_saved_and_are_unknown_to_the_vault_are_used() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    write(&folder, 1);
+    let place = Place::new();
+    place.import(&folder, Fails::Before(0)).0.err().expect("no ledger");
+    let wallets = || Wallet::load_all(&home(place.dir.path())).expect("wallets");
+    let before: Vec<_> = wallets().iter().map(|w| w.secrets().subject().commitment()).collect();
+    // As if the process had been killed before the vault heard of the patients.
+    std::fs::remove_file(place.dir.path().join("vault.redb")).expect("a vault");
+    assert!(place.import(&folder, Fails::Never).0.is_ok(), "finished");
+    assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
+    let after: Vec<_> = wallets().iter().map(|w| w.secrets().subject().commitment()).collect();
+    assert!(before == after, "no second wallet for anybody");
+}

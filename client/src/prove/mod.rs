@@ -1,0 +1,388 @@
+//! Proofs: an intent, resolved once against the home directory and the ledger, proved, submitted.
+
+mod request;
+mod resolve;
+
+pub use request::{
+    AccessRequest, AudienceRequest, ConsentProofRequest, ProofRequest, RecordChoice, RecordProofRequest,
+    RoleProofRequest, ScopeRequest, UnknownWord,
+};
+
+use crate::client::Client;
+use crate::consent::UseError;
+use crate::holder::NoHolder;
+use crate::home::HomeError;
+use crate::keys::KeysError;
+use crate::ledger::{AccessError, SealedBundle};
+use crate::progress::Event;
+use crate::vault::VaultError;
+use amanat_api::problem::Kind;
+use amanat_circuits::{Denied, Relation};
+use amanat_domain::audience::Audience;
+use amanat_domain::bundle::Registry;
+use amanat_domain::field;
+use amanat_domain::floors::{ActiveCredentials, BelowFloor};
+use amanat_domain::policy::{MalformedPolicy, RecordRequest};
+use amanat_domain::receipt::ReceiptData;
+use amanat_domain::statement::Statement;
+use amanat_domain::tx::{KeyDigest, PolicyField, Transaction, TxId};
+use amanat_prover::groth16::Phase;
+use amanat_prover::keys::PlanError;
+use amanat_prover::plan::{Plan, Target};
+use amanat_verifier::audience::Openings;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// How often a proof is made whose bundle grows too old meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// A proof that was made and verified, and not submitted yet.
+///
+/// If it uses a consent, the use is reserved: [`Client::submit`] counts or releases it, [`Client::discard`] releases it.
+pub struct Proved {
+    /// The transaction.
+    pub transaction: Transaction,
+    /// What it proves.
+    pub statement: Statement,
+    /// How long proving took.
+    pub proving: Duration,
+    /// What the audience of a record proof gets beside the transaction.
+    pub disclosure: Option<Disclosure>,
+    /// The consent whose use is reserved.
+    consent: Option<u32>,
+}
+
+/// What the audience of a record proof gets beside the transaction, on a private way: its own request with the salt, and the
+/// openings of the leaves that it asked for. Clinical data: no `Debug`.
+#[derive(Clone)]
+pub struct Disclosure {
+    /// The request.
+    pub request: RecordRequest,
+    /// The openings.
+    pub openings: Openings,
+}
+
+/// A transaction that the ledger has.
+#[derive(Clone)]
+pub struct Receipt {
+    /// The ledger's receipt.
+    pub receipt: ReceiptData,
+    /// The transaction.
+    pub transaction: Transaction,
+    /// How long proving took.
+    pub proving: Duration,
+    /// How long the ledger took.
+    pub committing: Duration,
+    /// What the audience of a record proof gets beside the transaction.
+    pub disclosure: Option<Disclosure>,
+}
+
+impl Receipt {
+    /// The transaction's id.
+    #[must_use]
+    pub const fn txid(&self) -> TxId {
+        self.receipt.txid
+    }
+
+    /// The height of its block.
+    #[must_use]
+    pub const fn height(&self) -> u64 {
+        self.receipt.height
+    }
+}
+
+/// Why there is no proof, or not on the ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    /// The home directory is no use.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The vault is no use.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// There is no key.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The ledger does not answer, or says no.
+    #[error(transparent)]
+    Ledger(#[from] AccessError),
+    /// A use of the consent cannot be counted.
+    #[error(transparent)]
+    Use(#[from] UseError),
+    /// The clinician is not known.
+    #[error(transparent)]
+    Holder(#[from] NoHolder),
+    /// The consent is not known.
+    #[error("no consent {0}: `amanat consent list` lists them")]
+    NoConsent(u32),
+    /// The record is not known.
+    #[error("no such record in the vault: `amanat import --anchor` fills it")]
+    NoRecord,
+    /// The record is not the latest.
+    #[error("record {number} was superseded by record {by}")]
+    Superseded {
+        /// The record.
+        number: u32,
+        /// The record that replaced it.
+        by: u32,
+    },
+    /// The record was taken back.
+    #[error("record {0} was taken back: it is no fact")]
+    Retracted(u32),
+    /// The ledger did not acknowledge the record.
+    #[error(
+        "record {0} was not acknowledged by the ledger: run its `amanat import --anchor` again, which finishes what was begun"
+    )]
+    Unacknowledged(u32),
+    /// The patient has no wallet.
+    #[error("no wallet for {0}: restore wallets.json from a copy")]
+    NoWallet(String),
+    /// The policy cannot be written.
+    #[error(transparent)]
+    Policy(#[from] MalformedPolicy),
+    /// The ledger does not accept proofs under the key.
+    #[error(
+        "the ledger does not accept the key {key} for `{statement}`: install it with `amanat keys install`"
+    )]
+    KeyNotAccepted {
+        /// The statement.
+        statement: Statement,
+        /// The key at hand.
+        key: KeyDigest,
+    },
+    /// A registry is too small to hide in: the ledger would refuse the proof.
+    #[error(
+        "too few to hide among in {}: {got} as of epoch {epoch}, the floor is {floor}: wait until it has grown",
+        registry.name()
+    )]
+    TooFew {
+        /// The registry.
+        registry: Registry,
+        /// How many count.
+        got: u64,
+        /// How many are needed.
+        floor: u64,
+        /// As of the bundle of this epoch.
+        epoch: u64,
+    },
+    /// The statement does not hold.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The proof could not be made.
+    #[error(transparent)]
+    Prove(#[from] PlanError),
+}
+
+impl ProofError {
+    /// What the ledger said, if the ledger is the reason.
+    #[must_use]
+    pub const fn ledger(&self) -> Option<&AccessError> {
+        match self {
+            Self::Ledger(error) | Self::Use(UseError::Ledger(error)) => Some(error),
+            Self::Keys(error) => error.ledger(),
+            _ => None,
+        }
+    }
+
+    /// The clause that does not hold, if the statement is the reason.
+    #[must_use]
+    pub const fn denied(&self) -> Option<&Denied> {
+        match self {
+            Self::Denied(denied) => Some(denied),
+            _ => None,
+        }
+    }
+
+    /// Whether the ledger refuses because epochs passed since the proof was begun: a proof about the newest bundle may do.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        let problem = self.ledger().and_then(AccessError::problem);
+        problem.is_some_and(|problem| ["stale_epoch", "aged_bundle"].contains(&&*problem.code))
+    }
+}
+
+impl Client {
+    /// Proves that a consent, a qualified clinician and a record of the consent's patient belong together, and submits it.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn access(&mut self, request: &AccessRequest) -> Result<Receipt, ProofError> {
+        self.prove_and_submit(&ProofRequest::Access(request.clone()))
+    }
+
+    /// S1: proves that a consent permits a clinician's request, and submits it.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn prove_consent(&mut self, request: &ConsentProofRequest) -> Result<Receipt, ProofError> {
+        self.prove_and_submit(&ProofRequest::Consent(request.clone()))
+    }
+
+    /// S2: proves that a clinician's credential qualifies, and submits it.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn prove_role(&mut self, request: &RoleProofRequest) -> Result<Receipt, ProofError> {
+        self.prove_and_submit(&ProofRequest::Role(request.clone()))
+    }
+
+    /// S3: proves facts of an anchored record, and submits it.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn prove_record(&mut self, request: &RecordProofRequest) -> Result<Receipt, ProofError> {
+        self.prove_and_submit(&ProofRequest::Record(request.clone()))
+    }
+
+    /// Proves and submits; proves again if the bundle grew too old meanwhile.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn prove_and_submit(&mut self, request: &ProofRequest) -> Result<Receipt, ProofError> {
+        for _ in 1..ATTEMPTS {
+            let done = self.prove(request).and_then(|proved| self.submit(proved));
+            match done {
+                Err(error) if error.is_stale() => self.progress().event(&Event::ProvingAgain),
+                done => return done,
+            }
+        }
+        let proved = self.prove(request)?;
+        self.submit(proved)
+    }
+
+    /// Proves about the newest bundle, and verifies the proof. If it uses a consent, the use is reserved first.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn prove(&mut self, request: &ProofRequest) -> Result<Proved, ProofError> {
+        let statement = request.statement();
+        self.load_keys(&[statement])?;
+        let AudienceRequest { name, nonce } = request.audience();
+        let target = Target { nonce: *nonce, ..self.target(statement, name)? };
+        let mirror = self.ledger().mirror()?;
+        resolve::Resolver::new(self, target, &mirror)?.prove(request)
+    }
+
+    /// Submits a proof, and counts or releases the use that it reserved. If the ledger's answer is lost the reservation stays, and
+    /// the next use asks the ledger for it.
+    ///
+    /// # Errors
+    /// [`ProofError::Ledger`], [`ProofError::Home`].
+    pub fn submit(&self, proved: Proved) -> Result<Receipt, ProofError> {
+        let Proved { transaction, proving, consent, disclosure, .. } = proved;
+        let began = Instant::now();
+        match self.ledger().submit(&transaction) {
+            Ok(done) => {
+                if let Some(number) = consent {
+                    self.count_use(number)?;
+                }
+                let (receipt, committing) = (done.receipt, began.elapsed());
+                Ok(Receipt { receipt, transaction, proving, committing, disclosure })
+            }
+            Err(error) => {
+                match (consent, use_after(&error)) {
+                    (Some(number), Use::Spent) => self.count_use(number)?,
+                    (Some(number), Use::Free) => self.release_use(number)?,
+                    (None, _) | (_, Use::Unknown) => {}
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Releases the use that a proof reserved, which is not to be submitted.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn discard(&self, proved: Proved) -> Result<Transaction, HomeError> {
+        if let Some(number) = proved.consent {
+            self.release_use(number)?;
+        }
+        Ok(proved.transaction)
+    }
+
+    /// Proves a plan.
+    pub(crate) fn carry_out<R: Relation>(
+        &self,
+        plan: Plan<R>,
+        consent: Option<u32>,
+    ) -> Result<Proved, ProofError> {
+        self.check_floors(&plan)?;
+        if let Some(number) = consent {
+            self.reserve_use(number, field::to_bytes(&plan.public().nf[0]))?;
+        }
+        let progress = self.progress();
+        progress.begin("proving", 100);
+        let watch = |phase: Phase| {
+            progress.at(u64::from(phase.percent()));
+            if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let began = Instant::now();
+        let proved = plan.prove(&self.keys, &watch);
+        let proving = began.elapsed();
+        progress.end();
+        match proved {
+            Ok(transaction) => {
+                let statement = R::STATEMENT;
+                Ok(Proved { transaction, statement, proving, disclosure: None, consent })
+            }
+            Err(error) => {
+                if let Some(number) = consent {
+                    self.release_use(number)?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Where a proof goes: under a key that the ledger accepts for the next block.
+    pub(crate) fn target(&self, statement: Statement, audience: &str) -> Result<Target, ProofError> {
+        let key = self.keys.get(statement).ok_or(PlanError::NoKey(statement))?.digest();
+        let height = self.ledger().status()?.height;
+        let keys = self.ledger().keys()?;
+        let accepts = |k: &crate::ledger::InstalledKey| {
+            k.statement == statement && k.digest == key && k.active_at(height + 1)
+        };
+        if !keys.iter().any(accepts) {
+            return Err(ProofError::KeyNotAccepted { statement, key });
+        }
+        let audience = Audience::from_name(audience).to_bytes();
+        Ok(Target { chain: self.chain(), key, audience, nonce: None })
+    }
+
+    /// Whether the registries are large enough to hide in, by the ledger's own function, before a proof is made that the ledger
+    /// would refuse. A node does not tell how many credentials satisfy a policy: then all of them are counted here, and the
+    /// ledger decides.
+    fn check_floors<R: Relation>(&self, plan: &Plan<R>) -> Result<(), ProofError> {
+        let sealed = self.ledger().bundle(Some(plan.public().epoch))?;
+        let Some(SealedBundle { bundle, active, .. }) = sealed else { return Ok(()) };
+        let genesis = self.ledger().genesis();
+        let floors = genesis.floors();
+        let checked = match &active {
+            Some(active) => floors.check(R::STATEMENT, plan.policy(), &bundle, active),
+            None => floors.check(R::STATEMENT, &PolicyField::None, &bundle, &ActiveCredentials::default()),
+        };
+        checked.map_err(|below| {
+            let BelowFloor { registry, floor, got } = below;
+            ProofError::TooFew { registry, got, floor, epoch: bundle.epoch }
+        })
+    }
+}
+
+/// What became of a use whose transaction was not committed.
+enum Use {
+    /// It can be used yet.
+    Free,
+    /// It was used before.
+    Spent,
+    /// The ledger may have it.
+    Unknown,
+}
+
+fn use_after(error: &AccessError) -> Use {
+    match error.problem() {
+        Some(problem) if problem.code == "nullifier_spent" => Use::Spent,
+        Some(problem) if problem.kind != Kind::Fault => Use::Free,
+        _ => Use::Unknown,
+    }
+}
