@@ -2,14 +2,14 @@
 //! refused.
 
 use crate::home::{Home, errors, text};
-use amanat_accel::{BACKEND_VARIABLE, all};
+use amanat_accel::{BACKEND_VARIABLE, FORMER_VARIABLE, all};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 
 /// The binary with this backend in its environment.
 fn amanat(home: &Home, backend: Option<&str>, args: &[&str]) -> Command {
     let mut command = home.command(args);
-    command.env("AMANAT_LOG", "info").env_remove(BACKEND_VARIABLE);
+    command.env("AMANAT_LOG", "info").env_remove(BACKEND_VARIABLE).env_remove(FORMER_VARIABLE);
     if let Some(backend) = backend {
         command.env(BACKEND_VARIABLE, backend);
     }
@@ -54,6 +54,21 @@ fn a_backend_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
     let out = run(home, Some("tpu"), &["--json", "demo"]);
     let words: serde_json::Value = serde_json::from_slice(&out.stderr).expect("one JSON document");
     assert!(words["error"][1].as_str().is_some_and(|why| why.contains("tpu")), "{words}");
+}
+
+#[test]
+fn the_former_variable_is_still_followed_and_a_notice_names_the_new_one() {
+    let home = &Home::new();
+    let run = |backend: &str| {
+        let mut command = amanat(home, None, &["ledger", "inspect"]);
+        command.env(FORMER_VARIABLE, backend).output().expect("the binary runs")
+    };
+    let words = String::from_utf8(run("portable").stderr).expect("text");
+    assert!(words.contains(&format!("set {BACKEND_VARIABLE}=portable instead")), "{words}");
+    let refused = run("tpu");
+    assert_eq!(refused.status.code(), Some(2));
+    let words = String::from_utf8(refused.stderr).expect("text");
+    assert!(words.contains("no backend is called `tpu`"), "{words}");
 }
 
 #[test]
