@@ -14,8 +14,10 @@ mod child;
 mod embedded;
 pub mod file;
 mod fixture;
+mod founder;
 mod load;
 mod open;
+mod order;
 mod outage;
 mod page;
 mod steps;
@@ -32,13 +34,14 @@ use amanat_ledger::{Solo, Storage, decode};
 use amanat_profile::Watcher;
 use amanat_profile::stats::Stat;
 use amanat_prover::keys::Keys;
-use child::{BackendFigures, Order, Site, ask, speed};
+use child::speed;
 use file::{
     BackendSpeed, Batch, Burst, Bytes, Kind, LedgerReport, Load, Machine, Memory, Outage, SCHEMA, Scale,
     Settings, Steps, System, VERSION, Validators,
 };
 use fixture::{Fixture, tell};
 use load::{Callers, burst, drive, latency, poisson};
+use order::{BackendFigures, Order, Site, ask};
 use redb::Database;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
