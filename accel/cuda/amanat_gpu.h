@@ -2,7 +2,7 @@
  * The C interface between Amanat and a GPU plugin, version 1.
  *
  * A plugin is a shared object that exports two symbols, amanat_gpu_abi_version and amanat_gpu_table. The first answers the
- * version and is asked before anything else is touched; the second answers a table of functions. accel/src/gpu/abi.rs mirrors
+ * version and is asked before anything else is touched; the second answers a table of functions. accel/src/backend/gpu/abi.rs mirrors
  * this file and asserts sizes and offsets when it is compiled. Any change of a structure, of a function's meaning or of the
  * table is a new version.
  *

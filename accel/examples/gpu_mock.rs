@@ -1,4 +1,5 @@
-//! The mock plugin as a shared object, `libgpu_mock.so` among the built examples: for tests of programs. See `accel/src/gpu/mock.rs`.
+//! The mock plugin as a shared object, `libgpu_mock.so` among the built examples: for tests of
+//! programs. See `accel/src/backend/gpu/mock.rs`.
 #![allow(unsafe_code, reason = "the two symbols of accel/cuda/amanat_gpu.h")]
 
 use amanat_accel::gpu::mock;

@@ -2,7 +2,8 @@
 
 use crate::Fr;
 
-/// One sparse matrix, row after row: row i is `terms[starts[i]..starts[i + 1]]`, each term `(variable, coefficient)`.
+/// One sparse matrix, row after row: row i is `terms[starts[i]..starts[i + 1]]`, each term
+/// `(variable, coefficient)`.
 ///
 /// A variable may occur twice in a row; its coefficients then add up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,20 +14,22 @@ pub struct SparseMatrix {
 
 /// The rows of a circuit over an evaluation domain.
 ///
-/// Rows that a matrix does not have, up to the domain's size, are zero. The rows that libsnark's and snarkjs' reductions
-/// add for the constant and the public inputs stand in A, after the constraints.
+/// Rows that a matrix does not have, up to the domain's size, are zero. The rows that libsnark's
+/// and snarkjs' reductions add for the constant and the public inputs stand in A, after the
+/// constraints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrices {
     /// Length of an assignment, the constant one included.
     pub num_variables: usize,
-    /// Size of the evaluation domain: a power of two from 2 to 2^28, at least the number of rows of each matrix.
+    /// Size of the evaluation domain: a power of two from 2 to 2^28, at least the number of rows of
+    /// each matrix.
     pub domain_size: usize,
     /// Left factors.
     pub a: SparseMatrix,
     /// Right factors.
     pub b: SparseMatrix,
-    /// Products. None (a snarkjs key holds none): the products are taken to be `a * b`, row by row, and every assignment
-    /// satisfies every row.
+    /// Products. None (a snarkjs key holds none): the products are taken to be `a * b`, row by row,
+    /// and every assignment satisfies every row.
     pub c: Option<SparseMatrix>,
 }
 

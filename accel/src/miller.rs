@@ -26,7 +26,8 @@ pub(crate) fn multi_miller_loop(pairs: &[(G1Affine, &G2Prepared)]) -> Fq12 {
             f.mul_by_034(&c0, &c1, c2);
         }
     };
-    // Digits of 6x + 2 from the second highest down; then the two Frobenius lines. x is positive for BN254.
+    // Digits of 6x + 2 from the second highest down; then the two Frobenius lines. x is positive
+    // for BN254.
     for (i, digit) in Config::ATE_LOOP_COUNT.iter().rev().skip(1).enumerate() {
         if i > 0 {
             f.square_in_place();

@@ -1,4 +1,4 @@
-//! The pairing side of the seam: what a verifier and a decoder need.
+//! What a verifier and a decoder need of a backend.
 
 use crate::{Fq, Fq2, Fq12, Fr, G1Affine, G1Projective, G2Affine, Weight};
 use std::sync::Arc;
@@ -8,17 +8,19 @@ pub type G2Prepared = ark_ec::bn::G2Prepared<ark_bn254::Config>;
 
 /// Pairings, and what is needed to get from bytes to points.
 ///
-/// All methods are total on valid group and field elements, including infinity and empty slices. They run on the caller's
-/// thread: callers split their work as they see fit.
+/// All methods are total on valid group and field elements, including infinity and empty slices.
+/// They run on the caller's thread: callers split their work as they see fit.
 pub trait Pairings {
     /// The line coefficients of a point.
     fn prepare_g2(&self, point: &G2Affine) -> G2Prepared;
 
-    /// The product of the pairs' Miller loops, before the final exponentiation. The product over parts is the product of
-    /// the whole after [`final_exponentiation`](Self::final_exponentiation).
+    /// The product of the pairs' Miller loops, before the final exponentiation. The product over
+    /// parts is the product of the whole after
+    /// [`final_exponentiation`](Self::final_exponentiation).
     fn multi_miller_loop(&self, pairs: &[(G1Affine, &G2Prepared)]) -> Fq12;
 
-    /// The final exponentiation, or none for zero (which no Miller loop over valid points returns).
+    /// The final exponentiation, or `None` for zero (which no Miller loop over valid points
+    /// returns).
     fn final_exponentiation(&self, f: &Fq12) -> Option<Fq12>;
 
     /// The product of the pairings.
@@ -28,25 +30,28 @@ pub trait Pairings {
         self.final_exponentiation(&self.multi_miller_loop(&lines))
     }
 
-    /// For each `(x, larger)` the point of the curve with this `x`, and of its two `y` the larger one (compared as integers)
-    /// or the smaller; none where the curve has no such point.
+    /// For each `(x, larger)` the point of the curve with this `x`, and of its two `y` the larger
+    /// one (compared as integers) or the smaller; `None` if the curve has no such point.
     fn lift_g1(&self, xs: &[(Fq, bool)]) -> Vec<Option<G1Affine>>;
 
-    /// The same on the twist; `y` are compared by `c1`, then `c0`. The point may lie outside the subgroup of order r.
+    /// The same on the twist; `y` are compared by `c1`, then `c0`. The point may lie outside the
+    /// subgroup of order r.
     fn lift_g2(&self, xs: &[(Fq2, bool)]) -> Vec<Option<G2Affine>>;
 
     /// Of points on the twist, which lie in the subgroup of order r.
     fn in_subgroup_g2(&self, points: &[G2Affine]) -> Vec<bool>;
 
-    /// The products of the Miller loops over consecutive groups of so many pairs (the last may be smaller), each before the final
-    /// exponentiation, and whether the second points lie in the subgroup of order r. These may be any points of the twist; a
-    /// group with one outside the subgroup has a product that means nothing.
+    /// The products of the Miller loops over consecutive groups of `group` pairs (the last may be
+    /// smaller), each before the final exponentiation, and whether the second points lie in the
+    /// subgroup of order r. These may be any points of the twist; a group with one outside the
+    /// subgroup has a product that means nothing.
     ///
     /// # Panics
     /// Where the groups are of no pairs.
     fn miller_products(&self, pairs: &[(G1Affine, G2Affine)], group: usize) -> MillerProducts;
 
-    /// `weights[i] * points[i]`, each by itself. Variable time: a verifier's weights are no secrets.
+    /// `weights[i] * points[i]`, each by itself. Variable time: a verifier's weights are no
+    /// secrets.
     ///
     /// # Panics
     /// Where the two slices differ in length.
@@ -69,8 +74,8 @@ pub trait Pairings {
 
 /// Bases of G1 with tables of their multiples.
 pub trait FixedBases: Send + Sync {
-    /// The sums of `scalars[i] * bases[i]` over consecutive lists of these lengths. Bases left over at the end count for nothing.
-    /// Variable time: for public inputs.
+    /// The sums of `scalars[i] * bases[i]` over consecutive lists of these lengths. Bases left over
+    /// at the end count for nothing. Variable time: for public inputs.
     ///
     /// # Panics
     /// Where there are more scalars than bases, or the lists do not make up the scalars.

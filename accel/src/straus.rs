@@ -1,8 +1,9 @@
-//! Short multi-scalar multiplication: one chain of doublings for all terms (Straus), signed windows, odd multiples.
+//! Short multi-scalar multiplication: one chain of doublings for all terms (Straus), signed
+//! windows, odd multiples.
 //!
-//! Variable time. The prover uses it on secret scalars only inside products of few terms (tests, tiny circuits); arkworks'
-//! bucket method, which takes over for longer ones, is variable time as well. A prover is no oracle for others: it runs
-//! on the holder's machine or the custodian's.
+//! Variable time. The prover uses it on secret scalars only inside products of few terms (tests,
+//! tiny circuits); arkworks' bucket method, which takes over for longer ones, is variable time as
+//! well. A prover is no oracle for others: it runs on the holder's machine or the custodian's.
 
 use ark_ec::short_weierstrass::{Affine, Projective, SWCurveConfig};
 use ark_ec::{AffineRepr, CurveGroup};

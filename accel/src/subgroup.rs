@@ -1,10 +1,10 @@
 //! Which points of the twist lie in the subgroup of order r, by the endomorphism.
 //!
-//! `psi` is the Frobenius map of the big curve seen on the twist; on the subgroup it multiplies by p. For the parameter x of
-//! BN254, a point Q of the twist lies in the subgroup exactly when
-//! `[x + 1] Q + psi([x] Q) + psi^2([x] Q) = psi^3([2x] Q)`
-//! (Dai, Lin, Zhao, Zhou, "Fast subgroup membership testings on pairing-friendly curves", ePrint 2022/348): one multiplication by
-//! 63 bits, where the definition takes 254.
+//! `psi` is the Frobenius map of the big curve seen on the twist; on the subgroup it multiplies by
+//! p. For the parameter x of BN254, a point Q of the twist lies in the subgroup exactly when
+//! `[x + 1] Q + psi([x] Q) + psi^2([x] Q) = psi^3([2x] Q)` (Dai, Lin, Zhao, Zhou, "Fast subgroup
+//! membership testings on pairing-friendly curves", ePrint 2022/348): one multiplication by 63
+//! bits, where the definition takes 254.
 
 use crate::{G2Affine, G2Projective};
 use ark_bn254::Config;

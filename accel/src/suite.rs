@@ -11,8 +11,8 @@ use ark_ff::{FftField, Field, One, UniformRand, Zero};
 use core::cell::RefCell;
 use core::ops::ControlFlow;
 
-/// Mounts the suite on a backend: an `Option<&'static dyn Backend>`, none where this machine cannot run it (the tests then pass
-/// without a word; `all()` and its own tests say what there is).
+/// Mounts the suite on a backend: an `Option<&'static dyn Backend>`, `None` if this machine cannot
+/// run it (the tests then pass without a word; `all()` and its own tests say what there is).
 macro_rules! mount {
     ($backend:expr) => {
         $crate::suite::mount! { $backend =>
@@ -56,7 +56,8 @@ pub(crate) fn found_by_name(backend: &dyn Backend) {
     assert!(crate::by_name("no such backend").is_none());
 }
 
-/// Runs `work` to its end, then once for each phase it reports, cancelled there: it must stop at once, and say so.
+/// Runs `work` to its end, then once for each phase it reports, cancelled there: it must stop at
+/// once, and say so.
 fn cancels_everywhere<T, E: PartialEq + From<Cancelled> + core::fmt::Debug>(
     work: &dyn Fn(Progress<'_>) -> Result<T, E>,
 ) -> Vec<Phase> {

@@ -4,12 +4,13 @@ use crate::Fr;
 use ark_bn254::g1;
 use ark_ec::scalar_mul::glv::GLVConfig;
 
-/// A factor drawn from 128 bits: `a + b lambda`, where `lambda` is the eigenvalue of the curve's fast endomorphism and a, b are odd
-/// integers below 2^64 in size, `2 bits - (2^64 - 1)`.
+/// A factor drawn from 128 bits: `a + b lambda`, where `lambda` is the eigenvalue of the curve's
+/// fast endomorphism and a, b are odd integers below 2^64 in size, `2 bits - (2^64 - 1)`.
 ///
-/// As good as 128 random bits themselves, and half the doublings to multiply by: the 2^128 weights are pairwise distinct
-/// modulo r, and none is zero. (A difference of two has coordinates below 2^65, and the shortest vector `(a, b)` with `a + b lambda = 0`
-/// has a coordinate above 2^126.) So a product of powers with independent weights is one by chance with probability 2^-128.
+/// As good as 128 random bits themselves, and half the doublings to multiply by: the 2^128 weights
+/// are pairwise distinct modulo r, and none is zero. (A difference of two has coordinates below
+/// 2^65, and the shortest vector `(a, b)` with `a + b lambda = 0` has a coordinate above 2^126.) So
+/// a product of powers with independent weights is one by chance with probability 2^-128.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weight {
     a: u64,
@@ -30,7 +31,8 @@ impl Weight {
         odd(self.a) + odd(self.b) * <g1::Config as GLVConfig>::LAMBDA
     }
 
-    /// The bits of a and of b. Two bits d make a digit `2 d - 3` of base 4: 1 or 3 in size, never zero.
+    /// The bits of a and of b. Two bits d make a digit `2 d - 3` of base 4: 1 or 3 in size, never
+    /// zero.
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(crate) const fn bits(&self) -> (u64, u64) {
         (self.a, self.b)

@@ -1,13 +1,14 @@
 //! Proof systems, and proofs as they travel: bytes whose length follows from their system.
 //!
 //! # Which system a proof is of
-//! A verifying key says its system in the first bytes of its encoding, and a transaction names its key by digest, in the
-//! public inputs too ([`Context`](crate::tx::Context)). So the key decides, never the sender of a proof. A transaction of
-//! format 1 ([`TX_VERSION`](crate::tx::TX_VERSION)) carries no tag of its own: its proofs are Groth16's. Another system
-//! comes with another format, which writes [`ProofSystem::tag`] before each proof (ADR 0035).
+//! A verifying key says its system in the first bytes of its encoding, and a transaction names its
+//! key by digest, in the public inputs too ([`Context`](crate::tx::Context)). So the key decides,
+//! never the sender of a proof. A transaction of format 1 ([`TX_VERSION`](crate::tx::TX_VERSION))
+//! carries no tag of its own: its proofs are Groth16's. Another system comes with another format,
+//! which writes [`ProofSystem::tag`] before each proof (ADR 0035).
 //!
-//! [`ProofBytes`] is an enum and not a list of bytes, so that a verifier takes the bytes of its own system by pattern and
-//! the compiler names each place that a new system must be told apart in.
+//! [`ProofBytes`] is an enum and not a list of bytes, so that a verifier takes the bytes of its own
+//! system by pattern and the compiler names each place that a new system must be told apart in.
 
 use crate::wire::{Reader, WireError, Writer};
 
@@ -61,8 +62,8 @@ impl core::fmt::Display for ProofSystem {
     }
 }
 
-/// A proof as it travels: its system and as many bytes as that system's proofs have. Whether they decode and prove anything
-/// is for the verifier of that system to say.
+/// A proof as it travels: its system and as many bytes as that system's proofs have. Whether they
+/// decode and prove anything is for the verifier of that system to say.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ProofBytes {
     /// A Groth16 proof: A, B, C, compressed.
@@ -109,8 +110,8 @@ impl ProofBytes {
 
     /// Writes the bytes alone, as transactions of version 1 have them.
     pub(crate) fn write_v1(&self, w: &mut Writer) {
-        // Irrefutable as long as Groth16 is the one system. A second one does not compile here: version 1 has no place for
-        // its tag, and must not carry it.
+        // Irrefutable as long as Groth16 is the one system. A second one does not compile here:
+        // version 1 has no place for its tag, and must not carry it.
         let Self::Groth16(bytes) = self;
         w.fixed(bytes);
     }

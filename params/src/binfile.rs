@@ -1,11 +1,13 @@
-//! The container of snarkjs' binary files: four letters, a version, and numbered sections in any order.
+//! The container of snarkjs' binary files: four letters, a version, and numbered sections in any
+//! order.
 //!
 //! ```text
 //! magic [4] | version u32 | count u32 | count times: number u32, length u64, content [length]     (little-endian)
 //! ```
 //!
-//! Lengths are claims. Before anything is read, every section is found to lie within the file; whoever reads a section
-//! compares its length with what its content must have, so that no memory is taken that the file does not back.
+//! Lengths are claims. Before anything is read, every section is found to lie within the file;
+//! the reader of a section compares its length with what its content must have, so that no memory
+//! is taken that the file does not back.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -153,7 +155,8 @@ impl<S: Read + Seek> Container<S> {
             return Err(BinaryError::Version { kind, newest, got: version });
         }
         let count = u32::from_le_bytes(file.next(HEAD, &mut at)?);
-        // A count beyond what the file holds ends at its end: each round takes twelve bytes or more.
+        // A count beyond what the file holds ends at its end: each round takes twelve bytes or
+        // more.
         for _ in 0..count {
             let number = u32::from_le_bytes(file.next(LIST, &mut at)?);
             let length = u64::from_le_bytes(file.next(LIST, &mut at)?);

@@ -1,9 +1,10 @@
-//! Bytes of curve points, strict both ways: one encoding for each point, one point for each encoding.
+//! Bytes of curve points, strict both ways: one encoding for each point, one point for each
+//! encoding.
 //!
-//! Compressed: arkworks' form. `x`, little-endian, with the two highest bits of the last byte as flags: bit 7, `y` is
-//! the larger of the two roots; bit 6, infinity. Infinity is never accepted here: no part of a proof or a verifying key
-//! may be it. Uncompressed (proving keys only): `x` then `y`, little-endian; all zeros is infinity, since `(0, 0)` is on
-//! neither curve.
+//! Compressed: arkworks' form. `x`, little-endian, with the two highest bits of the last byte as
+//! flags: bit 7, `y` is the larger of the two roots; bit 6, infinity. Infinity is never accepted
+//! here: no part of a proof or a verifying key may be it. Uncompressed (proving keys only): `x`
+//! then `y`, little-endian; all zeros is infinity, since `(0, 0)` is on neither curve.
 
 use ark_bn254::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
@@ -105,10 +106,11 @@ pub(crate) fn g2_parse(bytes: &[u8; G2_BYTES]) -> Result<Lift<Fq2>, PointError> 
     }
 }
 
-/// The points of all that was parsed, on their curve: `roots` finds each x its point, if it has one.
+/// The points of all that was parsed, on their curve: `roots` finds each x its point, if it has
+/// one.
 ///
-/// The bytes are then the ones their point is encoded as: the coordinate was canonical, the flag is that of the root taken.
-/// But for y = 0, which has no larger root.
+/// The bytes are then the ones their point is encoded as: the coordinate was canonical, the flag is
+/// that of the root taken. But for y = 0, which has no larger root.
 pub(crate) fn lift<P: SWCurveConfig>(
     parsed: Vec<Result<Lift<P::BaseField>, PointError>>,
     roots: impl Fn(&[Lift<P::BaseField>]) -> Vec<Option<Affine<P>>>,
@@ -161,7 +163,8 @@ pub(crate) fn g2_decompress(bytes: &[u8; G2_BYTES]) -> Result<G2Affine, PointErr
     one(in_subgroup(lift(vec![g2_parse(bytes)], |xs| amanat_accel::default_backend().lift_g2(xs))))
 }
 
-/// A point in uncompressed form: curve membership is checked on reading, subgroup membership is not.
+/// A point in uncompressed form: curve membership is checked on reading, subgroup membership is
+/// not.
 pub(crate) trait Uncompressed: Sized + Send {
     /// Length of the encoding.
     const BYTES: usize;

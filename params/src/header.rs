@@ -7,7 +7,8 @@ use amanat_domain::statement::Statement;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Origin {
-    /// Made by one process that knew the toxic waste, whose operator could forge proofs. For development only.
+    /// Made by one process that knew the toxic waste, whose operator could forge proofs. For
+    /// development only.
     InsecureDev,
     /// Made by a ceremony.
     Ceremony {
@@ -41,8 +42,8 @@ impl KeyKind {
         }
     }
 
-    /// The first eight bytes of a file. Each kind of each proof system has bytes of its own, so the bytes of one system's key
-    /// are never read as another's.
+    /// The first eight bytes of a file. Each kind of each proof system has its bytes, so the
+    /// bytes of one system's key are never read as another's.
     const fn magic(self, system: ProofSystem) -> &'static [u8; 8] {
         match (self, system) {
             (Self::Proving, ProofSystem::Groth16) => b"AMNTPK01",
@@ -69,7 +70,8 @@ pub struct KeyHeader {
 /// Why bytes are not a key's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// The first eight bytes are not those of this kind of key in any proof system this build knows.
+    /// The first eight bytes are not those of this kind of key in any proof system this build
+    /// knows.
     #[error(
         "not a {kind} of a proof system this build knows: its first eight bytes are {}",
         hex::encode(got)

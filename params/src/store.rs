@@ -1,8 +1,9 @@
-//! A directory of keys: `manifest.json` says which key serves which circuit, `keys/` holds them by digest.
+//! A directory of keys: `manifest.json` says which key serves which circuit, `keys/` holds them by
+//! digest.
 //!
-//! Every file is written under a unique name, synced, and renamed, so that a reader sees a whole file or none. Whoever
-//! changes the manifest holds an exclusive lock on `manifest.lock`: two processes that start on an empty directory end
-//! up with the same keys.
+//! Every file is written under a unique name, synced, and renamed, so that a reader sees a whole
+//! file or none. A process that changes the manifest holds an exclusive lock on `manifest.lock`:
+//! two processes that start on an empty directory end up with the same keys.
 
 use crate::groth16::proving_key::{Expected, KeyError, ProvingKey};
 use crate::groth16::setup::{SetupError, SetupStage, insecure_dev_setup};
@@ -120,7 +121,8 @@ pub enum StoreError {
         /// What is wrong.
         source: VkError,
     },
-    /// A ceremony's key is in place but belongs to another constraint system; it is not replaced by a development key.
+    /// A ceremony's key is in place but belongs to another constraint system; it is not replaced by
+    /// a development key.
     #[error(
         "the ceremony key for {statement} version {version} was made for the constraint system {}, this build has {}: raise the circuit version or restore the circuit",
         hex::encode(got),
@@ -231,11 +233,13 @@ impl KeyStore {
         self.install_locked(key)
     }
 
-    /// The proving key of a circuit; makes one for development where there is none, or where the one there is was made
-    /// for development too and for another constraint system. A second process that asks meanwhile waits.
+    /// The proving key of a circuit; makes one for development where there is none, or where the
+    /// one there is was made for development too and for another constraint system. A second
+    /// process that asks meanwhile waits.
     ///
     /// # Errors
-    /// Where the disk refuses, a file is damaged, or a ceremony's key of another constraint system is in place.
+    /// Where the disk refuses, a file is damaged, or a ceremony's key of another constraint system
+    /// is in place.
     pub fn get_or_make_insecure_dev(
         &self,
         statement: Statement,
@@ -296,7 +300,8 @@ impl KeyStore {
         ProvingKey::from_bytes(&bytes, &expected).map_err(wrong)
     }
 
-    /// The caller holds the lock. Keys first, manifest last: a manifest never names a file that is not there.
+    /// The caller holds the lock. Keys first, manifest last: a manifest never names a file that is
+    /// not there.
     fn install_locked(&self, key: &ProvingKey) -> Result<Entry, StoreError> {
         let (header, vk, bytes) = (*key.header(), key.verifying_key(), key.to_bytes());
         let entry = Entry {

@@ -1,7 +1,7 @@
 //! Witnesses as circom's calculators and snarkjs write them: `.wtns`.
 //!
-//! Section 1: length of a number in bytes (32), the field's modulus, how many numbers. Section 2: the numbers, canonical,
-//! little-endian: one, the outputs, the public inputs, everything else.
+//! Section 1: length of a number in bytes (32), the field's modulus, how many numbers. Section 2:
+//! the numbers, canonical, little-endian: one, the outputs, the public inputs, everything else.
 
 use crate::binfile::{BinaryError, Container, SectionId, write_head, write_section};
 use ark_bn254::Fr;

@@ -1,5 +1,6 @@
-//! Files that claim to be large must not make us take the memory they claim. One test, alone in its process: it looks at how far
-//! the process' address space ever grew, which counts memory that was asked for and never touched.
+//! Files that claim to be large must not make us take the memory they claim. One test, alone in its
+//! process: it looks at how far the process' address space ever grew, which counts memory that was
+//! asked for and never touched.
 #![cfg(target_os = "linux")]
 
 use amanat_circuits::r1cs::{R1cs, Row};
@@ -33,7 +34,8 @@ fn no_claim_of_a_length_or_a_count_takes_more_memory_than_the_file_backs() {
     assert!(read(&zkey), "threads and tables are started here, not below");
 
     let before = peak();
-    // Every number of the file, wherever it may stand, raised to large values: counts and lengths among them.
+    // Every number of the file, wherever it may stand, raised to large values: counts and lengths
+    // among them.
     for at in 4..zkey.len() - 4 {
         for claim in [u32::MAX, 1 << 31, 1 << 27, 1 << 24] {
             let mut changed = zkey.clone();

@@ -1,8 +1,8 @@
 //! Many plans: throughput instead of the time of one proof.
 //!
-//! One proof over several threads waits for its slowest thread after every phase. Several proofs at a time, each on threads of
-//! its own, wait for nothing but the last one: so a batch gives each place its share of the threads (one, where there
-//! are as many places as threads).
+//! One proof over several threads waits for its slowest thread after every phase. Several proofs at
+//! a time, each on its own threads, wait for nothing but the last one: so a batch gives each place
+//! its share of the threads (one, where there are as many places as threads).
 
 use crate::keys::{AnyPlan, Keys, PlanError};
 use amanat_accel::gpu::as_hand;
@@ -18,17 +18,20 @@ use std::thread;
 type Plan = Box<dyn AnyPlan>;
 type Proved = Result<Transaction, PlanError>;
 
-/// Proves many plans, at most `in_flight` at a time, so that memory is bounded by that and not by the number of plans:
-/// a plan is drawn from the iterator when a place becomes free, on the caller's thread.
+/// Proves many plans, at most `in_flight` at a time, so that memory is bounded by that and not by
+/// the number of plans: a plan is drawn from the iterator when a place becomes free, on the
+/// caller's thread.
 ///
-/// Where a backend has a device, processor and device work on different proofs: beside those places there is one for each proof
-/// that the device takes at a time.
+/// Where a backend has a device, processor and device work on different proofs: beside those places
+/// there is one for each proof that the device takes at a time.
 ///
-/// `done` hears each result in the plans' order, on the caller's thread. It may stop the batch: then no further plan is drawn and
-/// those being proved are cancelled at their next phase. Results that wait for an earlier one are at most as many as
-/// there are places; after that, drawing waits too.
+/// `done` hears each result in the plans' order, on the caller's thread. It may stop the batch:
+/// then no further plan is drawn and those being proved are cancelled at their next phase. Results
+/// that wait for an earlier one are at most as many as there are places; after that, drawing waits
+/// too.
 ///
-/// The current rayon pool's number of threads is shared out among the places; each has at least one.
+/// The current rayon pool's number of threads is shared out among the places; each has at least
+/// one.
 ///
 /// # Panics
 /// Where `in_flight` is zero.
@@ -123,7 +126,8 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn run(self) {
-        // This thread is the pool's first one. Without a pool the proof is spread as the system sees fit.
+        // This thread is the pool's first one. Without a pool the proof is spread as the system
+        // sees fit.
         let pool = ThreadPoolBuilder::new().num_threads(self.threads).use_current_thread().build().ok();
         let progress = |_| match self.stopped.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),

@@ -57,13 +57,15 @@ pub enum PlanError {
     /// The prover failed.
     #[error(transparent)]
     Prove(#[from] ProveError),
-    /// A proof came out that does not verify; it was not released. A fault of this machine or this program.
+    /// A proof came out that does not verify; it was not released. A fault of this machine or this
+    /// program.
     #[error("the proof made for statement `{0}` does not verify and was not released: please report this")]
     NotReleased(Statement),
 }
 
 impl<R: Relation> Plan<R> {
-    /// Proves, and verifies the proof before it leaves. The same plan always gives the same transaction.
+    /// Proves, and verifies the proof before it leaves. The same plan always gives the same
+    /// transaction.
     ///
     /// `progress` hears each phase before it begins and may stop the work.
     ///

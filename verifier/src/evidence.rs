@@ -4,8 +4,8 @@ use amanat_domain::tx::{ProofTx, Transaction};
 
 /// A value whose proof this crate has verified.
 ///
-/// There is no other way to make one: the constructor is private to the crate, and nothing here implements `Default`,
-/// `From` or deserialisation for it.
+/// There is no other way to make one: the constructor is private to the crate, and nothing here
+/// implements `Default`, `From` or deserialisation for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "evidence is made to be handed on"]
 pub struct Verified<T>(T);

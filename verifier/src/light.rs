@@ -1,13 +1,15 @@
-//! Judging what a ledger says without a node: a chain's name and its validators are enough.
+//! Checks what a ledger says without a node: a chain's name and its validators are enough.
 //!
-//! A block is final once a quorum of its height's validators has signed its hash ([`Certificate`]). Its header covers the state
-//! ([`EntryProof`]) and its receipts ([`InclusionProof`]). So whoever knows the validators of a height can check a single
-//! receipt, a nullifier or a key, and that something is *not* there, with some kilobytes and no trust in who hands them over.
+//! A block is final once a quorum of its height's validators has signed its hash ([`Certificate`]).
+//! Its header covers the state ([`EntryProof`]) and its receipts ([`InclusionProof`]). A client
+//! that knows the validators of a height can check a single receipt, a nullifier or a key, and that
+//! something is *not* there, with some kilobytes and no trust in their sender.
 //!
-//! Validators change on the ledger. A change made by block h holds from h + 2 and is an entry of the state after h: the validators who
-//! sign h vouch for their successors ([`LightClient::follow`]). A client that missed a change would believe the old ones, so
-//! what it believes about a height is only as good as the honesty, until today, of two thirds of the last validators it knows:
-//! come back more often than validators leave, or ask several.
+//! Validators change on the ledger. A change made by block h holds from h + 2 and is an entry of
+//! the state after h: the validators who sign h vouch for their successors
+//! ([`LightClient::follow`]). A client that missed a change would believe the old ones, so what it
+//! believes about a height is only as good as the honesty, until today, of two thirds of the last
+//! validators it knows: come back more often than validators leave, or ask several.
 
 use amanat_domain::block::{BlockHash, Header};
 use amanat_domain::entry::{Content, Entry, EntryNotShown, EntryProof};
@@ -23,7 +25,8 @@ pub const MAX_CHANGES: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct LightClient {
     chain: ChainId,
-    /// The validators, each set with the first height it agrees on, in order of heights. Never empty.
+    /// The validators, each set with the first height it agrees on, in order of heights. Never
+    /// empty.
     sets: Vec<(u64, ValidatorSet)>,
 }
 
@@ -107,7 +110,8 @@ pub enum LightError {
 }
 
 impl LightClient {
-    /// Knows the chain and the validators of its genesis: both come from the genesis file, and so must the trust in them.
+    /// Knows the chain and the validators of its genesis: both come from the genesis file, and so
+    /// must the trust in them.
     #[must_use]
     pub fn new(chain: ChainId, genesis: ValidatorSet) -> Self {
         Self { chain, sets: vec![(0, genesis)] }
@@ -157,7 +161,8 @@ impl LightClient {
         Ok(&proof.receipt)
     }
 
-    /// Checks that the state after a block has an entry with a content, or, without one, that it has none.
+    /// Checks that the state after a block has an entry with a content, or, without one, that it
+    /// has none.
     ///
     /// # Errors
     /// [`LightError`].
@@ -240,19 +245,19 @@ impl ReceiptEvidence {
     /// # Errors
     /// [`WireError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
-        const MOST: usize = 64 * 1024;
+        const MAX_PROOF_BYTES: usize = 64 * 1024;
         let mut r = Reader::new(bytes);
         if r.array::<{ Self::TAG.len() }>("tag")? != *Self::TAG {
             return Err(WireError::Invalid("not evidence of a receipt, or of another version"));
         }
         let n = r.count(0, MAX_CHANGES, "changes of validators")?;
         let change = |_| {
-            let proof = EntryProof::from_bytes(r.bytes(MOST, "entry proof")?)?;
+            let proof = EntryProof::from_bytes(r.bytes(MAX_PROOF_BYTES, "entry proof")?)?;
             let certificate = Certificate::read(&mut r)?;
             Ok(ValidatorChange { proof, certificate, set: ValidatorSet::read(&mut r)? })
         };
         let changes = (0..n).map(change).collect::<Result<Vec<_>, WireError>>()?;
-        let inclusion = InclusionProof::from_bytes(r.bytes(MOST, "inclusion proof")?)?;
+        let inclusion = InclusionProof::from_bytes(r.bytes(MAX_PROOF_BYTES, "inclusion proof")?)?;
         let certificate = Certificate::read(&mut r)?;
         r.finish()?;
         Ok(Self { changes, inclusion, certificate })
@@ -262,7 +267,7 @@ impl ReceiptEvidence {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use amanat_domain::block::AppHash;
     use amanat_domain::bundle::PerRegistry;
@@ -276,20 +281,20 @@ mod tests {
     use amanat_domain::tx::TxId;
     use ed25519_dalek::{Signer, SigningKey};
 
-    const CHAIN: ChainId = ChainId([3; 32]);
+    pub(crate) const CHAIN: ChainId = ChainId([3; 32]);
 
-    fn signers(seeds: core::ops::Range<u8>) -> Vec<SigningKey> {
+    pub(crate) fn signers(seeds: core::ops::Range<u8>) -> Vec<SigningKey> {
         let mut all: Vec<SigningKey> = seeds.map(|i| SigningKey::from_bytes(&[i; 32])).collect();
         all.sort_unstable_by_key(|k| k.verifying_key().to_bytes());
         all
     }
 
-    fn set(signers: &[SigningKey]) -> ValidatorSet {
+    pub(crate) fn set(signers: &[SigningKey]) -> ValidatorSet {
         let key = |s: &SigningKey| ValidatorKey(s.verifying_key().to_bytes());
         ValidatorSet::new(signers.iter().map(key).collect()).expect("good keys")
     }
 
-    fn certify(header: &Header, signers: &[SigningKey]) -> Certificate {
+    pub(crate) fn certify(header: &Header, signers: &[SigningKey]) -> Certificate {
         let (height, round, block) = (header.height, 1, header.hash().0);
         let vote = vote_bytes(header.chain, VoteKind::Precommit, height, round, Some(block));
         let key = |s: &SigningKey| ValidatorKey(s.verifying_key().to_bytes());
@@ -298,14 +303,14 @@ mod tests {
     }
 
     /// A block with three receipts, and a state with some entries.
-    struct Made {
-        header: Header,
-        receipts: Vec<ReceiptData>,
+    pub(crate) struct Made {
+        pub(crate) header: Header,
+        pub(crate) receipts: Vec<ReceiptData>,
         commitments: Commitments,
         entries: MerkleMap,
     }
 
-    fn block(height: u64, entries: &[(Entry, Content)]) -> Made {
+    pub(crate) fn block(height: u64, entries: &[(Entry, Content)]) -> Made {
         let receipt = |index: u32| ReceiptData {
             txid: TxId([index as u8 + 1; 32]),
             height,
@@ -336,13 +341,13 @@ mod tests {
     }
 
     impl Made {
-        fn inclusion(&self, index: usize) -> InclusionProof {
+        pub(crate) fn inclusion(&self, index: usize) -> InclusionProof {
             let leaves: Vec<_> = self.receipts.iter().map(ReceiptData::to_bytes).collect();
             let siblings = merkle::path(&leaves, index).expect("there");
             InclusionProof { receipt: self.receipts[index], header: self.header, siblings }
         }
 
-        fn entry(&self, entry: Entry, content: Option<Content>) -> EntryProof {
+        pub(crate) fn entry(&self, entry: Entry, content: Option<Content>) -> EntryProof {
             let path = self.entries.prove(&entry.key());
             EntryProof { entry, content, header: self.header, commitments: self.commitments, path }
         }
@@ -372,7 +377,7 @@ mod tests {
         let proof = made.inclusion(0);
         let refused = client.receipt(&proof, &few);
         assert!(matches!(refused, Err(LightError::Certificate { height: 7, .. })), "{refused:?}");
-        // Signed by others, whoever they are.
+        // Signed by keys that are no validators.
         let others = certify(&made.header, &signers(10..14));
         assert!(client.receipt(&proof, &others).is_err());
         // Another block's certificate, of the same height or of another.

@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 
 /// What the verifier believes: the verifying keys and organisations of a ledger at a height.
 pub trait Trust {
-    /// The key of a statement with this digest, if proofs under it are accepted. It may be prepared when it is first asked
-    /// for, so no thread of a pool that this preparation may need ever asks for it.
+    /// The key of a statement with this digest, if proofs under it are accepted. It may be prepared
+    /// when it is first asked for, so no thread of a pool that this preparation may need ever asks
+    /// for it.
     fn proof_key(&self, statement: Statement, key: KeyDigest) -> Option<&PreparedVerifyingKey>;
     /// The signature key of an organisation.
     fn organisation_key(&self, organisation: OrgId) -> Option<&SignatureKey>;
@@ -44,7 +45,8 @@ pub enum TxReject {
     Proof(Statement),
 }
 
-/// Verifying keys that an audience accepts, for proofs that reach it without a ledger. Believes no organisation.
+/// Verifying keys that an audience accepts, for proofs that reach it without a ledger. Believes no
+/// organisation.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -85,7 +87,8 @@ impl Trust for AcceptedKeys {
     }
 }
 
-/// Verifies one transaction: a signature, or a proof against the public vector recomputed from the transaction.
+/// Verifies one transaction: a signature, or a proof against the public vector recomputed from the
+/// transaction.
 ///
 /// # Errors
 /// [`TxReject`].
@@ -97,8 +100,8 @@ pub fn verify_transaction(trust: &impl Trust, tx: Transaction) -> Result<Verifie
     Ok(Verified::new(tx))
 }
 
-/// Verifies a proof transaction against the public vector recomputed from it. Its [audience](crate::audience) has more to
-/// check.
+/// Verifies a proof transaction against the public vector recomputed from it. Its
+/// [audience](crate::audience) has more to check.
 ///
 /// # Errors
 /// [`TxReject`].
@@ -113,13 +116,14 @@ fn check_proof(trust: &impl Trust, tx: &ProofTx) -> Result<(), TxReject> {
     batches.refused().pop().map_or(Ok(()), |(_, reject)| Err(refusal(tx, reject)))
 }
 
-/// Verifies many, all proofs of a system in one batch. The verdicts are those of [`verify_transaction`], one by one.
+/// Verifies many, all proofs of a system in one batch. The verdicts are those of
+/// [`verify_transaction`], one by one.
 pub fn verify_transactions(
     trust: &(impl Trust + Sync),
     txs: Vec<Transaction>,
 ) -> Vec<Result<Verified<Transaction>, TxReject>> {
-    // One after the other, on this thread: a key may be prepared when it is first asked for, with the help of all threads.
-    // If these threads waited for the key themselves, none could help.
+    // One after the other, on this thread: a key may be prepared when it is first asked for, with
+    // the help of all threads. If these threads waited for the key themselves, none could help.
     let keys: Vec<Result<Option<&PreparedVerifyingKey>, TxReject>> = txs
         .iter()
         .map(|tx| match tx {
@@ -167,10 +171,11 @@ enum Claim<'a> {
     Groth16(Encoded<'a>),
 }
 
-/// What a transaction claims under its key. `ctx` and policy are recomputed here, never taken from the sender.
+/// What a transaction claims under its key. `ctx` and policy are recomputed here, never taken from
+/// the sender.
 fn claim<'a>(key: &'a PreparedVerifyingKey, tx: &'a ProofTx) -> Claim<'a> {
-    // Exhaustive without a wildcard: a second system does not compile here before key and proof of different systems are
-    // refused.
+    // Exhaustive without a wildcard: a second system does not compile here before key and proof of
+    // different systems are refused.
     match (key.header().system, &tx.proof) {
         (ProofSystem::Groth16, ProofBytes::Groth16(proof)) => {
             Claim::Groth16(Encoded { key, public: tx.public_vector().to_field_elements(), proof })
@@ -178,7 +183,8 @@ fn claim<'a>(key: &'a PreparedVerifyingKey, tx: &'a ProofTx) -> Claim<'a> {
     }
 }
 
-/// The claims of one call apart by proof system: one batch for each. A claim bears its place in the call.
+/// The claims of one call apart by proof system: one batch for each. A claim bears its place in the
+/// call.
 #[derive(Default)]
 struct Batches<'a> {
     groth16: (Vec<usize>, Vec<Encoded<'a>>),

@@ -12,7 +12,7 @@
 
 using namespace amanat;
 
-// As accel/src/gpu/abi.rs asserts them of its mirror.
+// As accel/src/backend/gpu/abi.rs asserts them of its mirror.
 static_assert(sizeof(void*) == 8 && sizeof(amanat_gpu_status) == 256 && sizeof(amanat_gpu_device) == 136);
 static_assert(sizeof(amanat_gpu_matrix) == 32 && sizeof(amanat_gpu_circuit_parts) == 208);
 static_assert(offsetof(amanat_gpu_circuit_parts, shift) == 112 && sizeof(amanat_gpu_query) == 32);

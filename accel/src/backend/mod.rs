@@ -22,7 +22,8 @@ pub const BACKEND_VARIABLE: &str = "AMANAT_BACKEND";
 /// Its former name. Read if the new one is not set; [`former_variable_notice`] says so.
 pub const FORMER_VARIABLE: &str = "AMANAT_ENGINE";
 
-/// The heavy arithmetic. Every implementation returns the same mathematical values; they differ in time only.
+/// The heavy arithmetic. Every implementation returns the same mathematical values; they differ in
+/// time only.
 ///
 /// All methods are total on valid group and field elements, including infinity and empty slices.
 pub trait Backend: Proving + Pairings + Send + Sync {
@@ -44,13 +45,15 @@ pub trait Backend: Proving + Pairings + Send + Sync {
     /// Coefficients to values on the subgroup of order `values.len()`, natural order both ways.
     ///
     /// # Panics
-    /// Where the length is not a power of two of at most 2^28. The same holds for the three other transforms.
+    /// Where the length is not a power of two of at most 2^28. The same holds for the three other
+    /// transforms.
     fn ntt(&self, values: &mut Vec<Fr>);
 
     /// Values on the subgroup to coefficients.
     fn intt(&self, values: &mut Vec<Fr>);
 
-    /// Coefficients to values on the coset `g * subgroup`, `g` the field's multiplicative generator (5).
+    /// Coefficients to values on the coset `g * subgroup`, `g` the field's multiplicative generator
+    /// (5).
     fn coset_ntt(&self, values: &mut Vec<Fr>);
 
     /// Values on the coset to coefficients.
@@ -92,10 +95,11 @@ const KNOWN: [(&str, &str); 4] = [
     ("emulated", "a build with the feature `emulated`, for tests"),
 ];
 
-/// Every backend this build and this machine can run, the fastest first, the emulated one (for tests) last.
+/// Every backend this build and this machine can run, the fastest first, the emulated one (for
+/// tests) last.
 ///
-/// The GPU's is there where an operator has put a plugin in its place and it finds a device; it is first then, and leaves to the
-/// processor what the processor does sooner.
+/// The GPU's is there where an operator has put a plugin in its place and it finds a device; it is
+/// first then, and leaves to the processor what the processor does sooner.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Backend] {
     static ALL: OnceLock<Vec<&'static dyn Backend>> = OnceLock::new();
@@ -118,23 +122,24 @@ fn lanes() -> Option<&'static dyn Backend> {
     lanes
 }
 
-/// The fastest backend that needs nothing but the processor: what stands in for a GPU, and what it is held against.
+/// The fastest backend that needs nothing but the processor: what a GPU falls back on and is
+/// compared with.
 #[must_use]
 pub fn processor() -> &'static dyn Backend {
     lanes().unwrap_or(&Portable)
 }
 
-/// The backend of this name, or none where this build or machine has no such backend.
+/// The backend of this name, or `None` if this build or machine has no such backend.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static dyn Backend> {
     all().iter().copied().find(|backend| backend.name() == name)
 }
 
-/// The backend to use: the one [`force`] named, or the environment's ([`BACKEND_VARIABLE`]), or the fastest. Decided at the
-/// first call, by whichever function makes it, and the same ever after.
+/// The backend to use: the one [`force`] named, or the environment's ([`BACKEND_VARIABLE`]), or the
+/// fastest. Decided at the first call, by whichever function makes it, and the same ever after.
 ///
-/// A program that lets its users set the variable calls this at its start and shows the error: [`default_backend`] is silent
-/// about it.
+/// A program that lets its users set the variable calls this at its start and shows the error:
+/// [`default_backend`] is silent about it.
 ///
 /// # Errors
 /// [`ChooseError`] if the backend asked for cannot be had.
@@ -147,7 +152,8 @@ pub fn choose() -> Result<&'static dyn Backend, ChooseError> {
         .clone()
 }
 
-/// For users whose environment still names the backend by [`FORMER_VARIABLE`]: a notice to show. `None` for all others.
+/// For users whose environment still names the backend by [`FORMER_VARIABLE`]: a notice to show.
+/// `None` for all others.
 #[must_use]
 pub fn former_variable_notice() -> Option<String> {
     let (variable, name) = named_by_environment()?;
@@ -164,10 +170,12 @@ fn named_by_environment() -> Option<(&'static str, String)> {
     })
 }
 
-/// Makes every later [`choose`] and [`default_backend`] answer this backend, whatever the environment says.
+/// Makes every later [`choose`] and [`default_backend`] answer this backend, whatever the
+/// environment says.
 ///
 /// # Errors
-/// [`ChooseError`]: no such backend here, or another one was chosen before. Nothing is changed then.
+/// [`ChooseError`]: no such backend here, or another one was chosen before. Nothing is changed
+/// then.
 pub fn force(name: &str) -> Result<&'static dyn Backend, ChooseError> {
     let backend = named(name)?;
     let late = |chosen: String| ChooseError::Late { name: name.to_owned(), chosen };
@@ -180,7 +188,8 @@ pub fn force(name: &str) -> Result<&'static dyn Backend, ChooseError> {
     }
 }
 
-/// The backend [`choose`] answers, or, where that is an error, the fastest one. Never panics, never prints.
+/// The backend [`choose`] answers, or, where that is an error, the fastest one. Never panics, never
+/// prints.
 #[must_use]
 pub fn default_backend() -> &'static dyn Backend {
     choose().unwrap_or_else(|_| fastest())

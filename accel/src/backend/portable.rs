@@ -21,7 +21,8 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Below this many terms shared doublings win over buckets, and arkworks would start a thread pool for a trifle.
+/// Below this many terms shared doublings win over buckets, and arkworks would start a thread pool
+/// for a trifle.
 const SMALL_MSM: usize = 192;
 
 /// Window of the tables for weights' halves of 64 bits.
@@ -141,7 +142,8 @@ impl Pairings for Portable {
     }
 }
 
-/// Odd multiples of bases and of their multiples by `2^64`, `2^128`, `2^192`: the doublings of one word serve all four.
+/// Odd multiples of bases and of their multiples by `2^64`, `2^128`, `2^192`: the doublings of one
+/// word serve all four.
 struct Tables {
     multiples: OddMultiples<g1::Config>,
     bases: usize,
@@ -195,7 +197,8 @@ fn msm_g2(bases: &[G2Affine], scalars: &[BigInt<4>]) -> G2Projective {
     msm(bases, scalars, straus::msm)
 }
 
-/// Buckets for long inputs, shared doublings for short ones. (The digits arkworks cuts scalars into are not ours to wipe.)
+/// Buckets for long inputs, shared doublings for short ones. (The digits arkworks cuts scalars into
+/// are not ours to wipe.)
 fn msm<G>(bases: &[G::MulBase], scalars: &[BigInt<4>], small: impl Fn(&[G::MulBase], &[BigInt<4>]) -> G) -> G
 where
     G: VariableBaseMSM<ScalarField = Fr>,

@@ -1,12 +1,13 @@
-//! What a Groth16 prover needs of a backend. The data that are fixed for a circuit and its key are laid out once, then used
-//! for every proof.
+//! What a Groth16 prover needs of a backend. The data that are fixed for a circuit and its key are
+//! laid out once, then used for every proof.
 //!
-//! A Groth16 proof needs two heavy results: the quotient (from the circuit's sparse rows and the assignment, by
-//! number-theoretic transforms) and three sums of points (from the proving key, the assignment and the quotient). Each is
-//! one call, so that a backend keeps data in whatever layout suits it from the first row to the last bucket.
+//! A Groth16 proof needs two heavy results: the quotient (from the circuit's sparse rows and the
+//! assignment, by number-theoretic transforms) and three sums of points (from the proving key, the
+//! assignment and the quotient). Each is one call, so that a backend keeps data in whatever layout
+//! suits it from the first row to the last bucket.
 //!
-//! Phases run one after another, each spread over the current rayon pool. A batch runs one proof in each of several pools
-//! of one thread.
+//! Phases run one after another, each spread over the current rayon pool. A batch runs one proof in
+//! each of several pools of one thread.
 
 mod phase;
 
@@ -19,14 +20,15 @@ use ark_ff::{AdditiveGroup, BigInt};
 use core::any::Any;
 use zeroize::{Zeroize, Zeroizing};
 
-/// In which form a key's H points want the quotient `h = (a b - c) / Z`; `a`, `b`, `c` interpolate the rows' values over the
-/// domain of size n, `Z = X^n - 1`.
+/// In which form a key's H points want the quotient `h = (a b - c) / Z`; `a`, `b`, `c` interpolate
+/// the rows' values over the domain of size n, `Z = X^n - 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuotientForm {
     /// libsnark's: the n - 1 coefficients of `h`.
     Coefficients,
-    /// snarkjs': the n values of `a b - c` on the odd coset, at `w, w^3, w^5, ..` with `w` of order 2n. Not divided: the key's
-    /// points are those of the Lagrange basis of size 2n, and `a b - c` vanishes at the even ones. Domains of up to 2^27.
+    /// snarkjs': the n values of `a b - c` on the odd coset, at `w, w^3, w^5, ..` with `w` of order
+    /// 2n. Not divided: the key's points are those of the Lagrange basis of size 2n, and `a b - c`
+    /// vanishes at the even ones. Domains of up to 2^27.
     OddCoset,
 }
 
@@ -78,7 +80,7 @@ pub enum QuotientError {
         /// The first such row.
         row: usize,
     },
-    /// The progress said stop.
+    /// `progress` said stop.
     #[error("cancelled")]
     Cancelled,
 }
@@ -89,7 +91,7 @@ impl From<Cancelled> for QuotientError {
     }
 }
 
-/// The three sums of a proof, before blinding: they would tell the witness to whoever guesses it. Wiped on drop.
+/// The three sums of a proof, before blinding: they confirm a guess of the witness. Wiped on drop.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sums {
     /// `sum w_i A_i`.
@@ -121,8 +123,8 @@ impl Drop for Sums {
 pub enum Maker {
     /// The processor this program runs on.
     Processor,
-    /// A device beside it, which is not trusted: what comes of its sums is verified before it is used, and made again by
-    /// [`LoadedKey::made_again`] where it is wrong.
+    /// A device beside it, which is not trusted: what comes of its sums is verified before it is
+    /// used, and made again by [`LoadedKey::made_again`] where it is wrong.
     Device,
 }
 
@@ -139,8 +141,8 @@ pub trait LoadedCircuit: Send + Sync {
     /// The quotient in the form the circuit was loaded for, as canonical integers.
     ///
     /// # Errors
-    /// [`QuotientError::Unsatisfied`] names the first row that does not hold (never, where the circuit was loaded without C);
-    /// [`QuotientError::Cancelled`].
+    /// [`QuotientError::Unsatisfied`] names the first row that does not hold (never, where the
+    /// circuit was loaded without C); [`QuotientError::Cancelled`].
     ///
     /// # Panics
     /// Where there is not one value for each variable.
@@ -163,7 +165,8 @@ pub trait LoadedKey: Send + Sync {
     /// [`Cancelled`].
     ///
     /// # Panics
-    /// Where there is not one value for each variable, or not one number of the quotient for each H point.
+    /// Where there is not one value for each variable, or not one number of the quotient for each H
+    /// point.
     fn sums(
         &self,
         assignment: &[Fr],
@@ -172,9 +175,11 @@ pub trait LoadedKey: Send + Sync {
         progress: Progress<'_>,
     ) -> Result<Sums, Cancelled>;
 
-    /// The quotient and the sums in one: all heavy work of a proof. A backend may keep the quotient where it was made.
+    /// The quotient and the sums in one: all heavy work of a proof. A backend may keep the quotient
+    /// where it was made.
     ///
-    /// Where a device fails in the middle, the processor begins anew, and the progress hears the first phases again.
+    /// Where a device fails in the middle, the processor starts again, and `progress` hears the
+    /// first phases again.
     ///
     /// # Errors
     /// As of [`LoadedCircuit::quotient`].
@@ -192,8 +197,9 @@ pub trait LoadedKey: Send + Sync {
         Ok(Made { sums: self.sums(assignment, &h, r, progress)?, by: Maker::Processor })
     }
 
-    /// The same on the processor, after a proof made of a [device's](Maker::Device) sums did not verify. Where the two differ, the
-    /// device computes wrongly, and is put out of use; where they do not, the key or the assignment is to blame.
+    /// The same on the processor, after a proof made of a [device's](Maker::Device) sums did not
+    /// verify. Where the two differ, the device computes wrongly, and is put out of use; where they
+    /// do not, the key or the assignment is to blame.
     ///
     /// # Errors
     /// As of [`made`](Self::made).
@@ -209,7 +215,8 @@ pub trait LoadedKey: Send + Sync {
         Ok(self.made(circuit, assignment, r, progress)?.sums)
     }
 
-    /// How many threads beside those of the pool can have proofs made, because they only wait for a device.
+    /// How many threads beside those of the pool can have proofs made, because they only wait for a
+    /// device.
     fn hands(&self) -> usize {
         0
     }
@@ -223,8 +230,8 @@ pub trait Proving {
     /// Lays out a circuit for quotients of one form.
     ///
     /// # Panics
-    /// Where the matrices contradict [`Matrices`]' own description ([`Matrices::check`] asks first), or the domain is too
-    /// large for the form.
+    /// Where the matrices contradict [`Matrices`]' own description ([`Matrices::check`] asks
+    /// first), or the domain is too large for the form.
     fn load_circuit(&self, matrices: Matrices, form: QuotientForm) -> Box<dyn LoadedCircuit>;
 
     /// Lays out a proving key. Bases may be infinity, equal or opposite.
@@ -235,7 +242,8 @@ pub trait Proving {
 }
 
 impl Matrices {
-    /// Whether domain, rows and variables fit each other and the form, in one word: the first thing that does not.
+    /// Whether domain, rows and variables fit each other and the form, in one word: the first thing
+    /// that does not.
     ///
     /// # Errors
     /// What does not fit.

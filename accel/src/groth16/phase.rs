@@ -4,9 +4,9 @@ use core::ops::ControlFlow;
 
 /// What a backend is about to do.
 ///
-/// A backend reports the phases it has, in this order. One that sums C in a single set of buckets reports
-/// [`SumC`](Self::SumC); one that sums its parts apart reports [`SumL`](Self::SumL), [`SumH`](Self::SumH) and
-/// [`SumB1`](Self::SumB1).
+/// A backend reports the phases it has, in this order. One that sums C in a single set of buckets
+/// reports [`SumC`](Self::SumC); one that sums its parts apart reports [`SumL`](Self::SumL),
+/// [`SumH`](Self::SumH) and [`SumB1`](Self::SumB1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Evaluates the rows and checks them.
@@ -83,7 +83,8 @@ impl Phase {
         }
     }
 
-    /// How much of a proof is done when this phase begins, in percent (by the portable backend's cost).
+    /// How much of a proof is done when this phase begins, in percent (by the portable backend's
+    /// cost).
     #[must_use]
     pub const fn percent(self) -> u8 {
         match self {
@@ -105,10 +106,10 @@ impl Phase {
     }
 }
 
-/// Hears each phase before it begins, on the caller's thread, and may stop the work there.
+/// Called before each phase, on the caller's thread; may stop the work there.
 pub type Progress<'a> = &'a dyn Fn(Phase) -> ControlFlow<()>;
 
-/// Asks the progress whether to go on with a phase.
+/// Reports a phase and asks whether to go on.
 pub(crate) fn begin(progress: Progress<'_>, phase: Phase) -> Result<(), Cancelled> {
     match progress(phase) {
         ControlFlow::Continue(()) => Ok(()),
@@ -116,7 +117,7 @@ pub(crate) fn begin(progress: Progress<'_>, phase: Phase) -> Result<(), Cancelle
     }
 }
 
-/// The progress said stop.
+/// The caller said stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;

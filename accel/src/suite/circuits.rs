@@ -5,9 +5,9 @@ use crate::{Backend, Fr, Matrices, Phase, QuotientError, QuotientForm, SparseMat
 use ark_ff::{FftField, Field, One, PrimeField, UniformRand, Zero, batch_inversion};
 use ark_std::rand::Rng;
 
-/// A random circuit with `rows` constraints and its public rows, over the least domain that holds them or a larger one,
-/// with an assignment that satisfies it. Some rows are empty, some name a variable twice, coefficients and values are
-/// often zero, one or small.
+/// A random circuit with `rows` constraints and its public rows, over the least domain that holds
+/// them or a larger one, with an assignment that satisfies it. Some rows are empty, some name a
+/// variable twice, coefficients and values are often zero, one or small.
 pub(super) fn random_circuit(seed: u64, rows: usize, log_domain: u32) -> (Matrices, Vec<Fr>) {
     let mut rng = rng(seed);
     let n = rows + 5;
@@ -78,8 +78,8 @@ fn values(matrices: &Matrices, assignment: &[Fr]) -> [Vec<Fr>; 3] {
     [a, b, c]
 }
 
-/// The interpolation of values over the domain of order n, moved by `shift`, at `x`: the barycentric formula,
-/// `(y^n - 1) / n * sum v_i w^i / (y - w^i)` with `y = x / shift`.
+/// The interpolation of values over the domain of order n, moved by `shift`, at `x`: the
+/// barycentric formula, `(y^n - 1) / n * sum v_i w^i / (y - w^i)` with `y = x / shift`.
 fn interpolate(values: &[Fr], shift: Fr, x: Fr) -> Fr {
     let n = values.len() as u64;
     let y = x / shift;
@@ -137,8 +137,9 @@ pub(crate) fn odd_cosets_agree(backend: &dyn Backend) {
             for i in (0..n).step_by(1 + n / 64) {
                 assert_eq!(h[i], difference(&rows, root.pow([2 * i as u64 + 1])), "{what}, value {i}");
             }
-            // All of them at once: a b - c has degree at most 2n - 2 and is zero on the domain itself, so its values on the
-            // coset determine it: it is Z(x) / -2 times their interpolation, Z being -2 on the coset.
+            // All of them at once: a b - c has degree at most 2n - 2 and is zero on the domain
+            // itself, so its values on the coset determine it: it is Z(x) / -2 times their
+            // interpolation, Z being -2 on the coset.
             let x = Fr::rand(&mut rng(seed as u64 + 7));
             let vanishing = x.pow([n as u64]) - Fr::one();
             let minus_two = -Fr::from(2u64);

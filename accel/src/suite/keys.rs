@@ -132,8 +132,9 @@ pub(crate) fn degenerate_bases_agree(backend: &dyn Backend) {
         for style in 0..6 {
             let mut draw = rng.clone();
             let log = |i: usize| match style {
-                // All infinity; all the same; by turns opposite; infinity among others; an arithmetic progression, where sums
-                // of different pairs are equal; few points, many times.
+                // All infinity; all the same; by turns opposite; infinity among others; an
+                // arithmetic progression, where sums of different pairs are equal; few points, many
+                // times.
                 0 => Fr::zero(),
                 1 => one,
                 2 => {

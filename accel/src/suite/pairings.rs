@@ -38,7 +38,8 @@ pub(crate) fn agree(backend: &dyn Backend) {
 pub(crate) fn lifts_agree(backend: &dyn Backend) {
     let mut rng = ark_std::test_rng();
     for n in [0usize, 1, 2, 7, 8, 9, 40] {
-        // Half of all x belong to a point; zero does in neither curve's case by itself, so it is among them.
+        // Half of all x belong to a point; zero does in neither curve's case by itself, so it is
+        // among them.
         let mut g1: Vec<(Fq, bool)> = (0..n).map(|i| (Fq::rand(&mut rng), i % 2 == 0)).collect();
         let mut g2: Vec<(Fq2, bool)> = (0..n).map(|i| (Fq2::rand(&mut rng), i % 3 == 0)).collect();
         if n > 4 {
@@ -117,7 +118,8 @@ pub(crate) fn groups_agree(backend: &dyn Backend) {
 
 pub(crate) fn strangers_are_told(backend: &dyn Backend) {
     let mut rng = ark_std::test_rng();
-    // A point whose order divides the cofactor, and one whose order is the cofactor's least prime factor.
+    // A point whose order divides the cofactor, and one whose order is the cofactor's least prime
+    // factor.
     let small = stranger(&mut rng).mul_bigint(Fr::characteristic()).into_affine();
     const LEAST: u64 = 10069;
     let mut rest = <ark_bn254::g2::Config as CurveConfig>::COFACTOR.to_vec();

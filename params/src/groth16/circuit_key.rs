@@ -3,11 +3,13 @@
 use crate::groth16::lint::{VkLint, findings, sound_points};
 use crate::groth16::points::VkPoints;
 
-/// A verifying key of somebody's circuit, for any number of public inputs. Every point is on its curve, in its subgroup and not
-/// infinity; there is an IC point for the constant and for each public input.
+/// A verifying key of somebody's circuit, for any number of public inputs. Every point is on its
+/// curve, in its subgroup and not infinity; there is an IC point for the constant and for each
+/// public input.
 ///
-/// Whether proofs under it can be forged is another question: [`warnings`](Self::warnings) says what can be seen. Amanat's own
-/// statements have a [`VerifyingKey`](crate::VerifyingKey), for which every such finding is a refusal.
+/// Whether proofs under it can be forged is another question: [`warnings`](Self::warnings) says
+/// what can be seen. Amanat's own statements have a [`VerifyingKey`](crate::VerifyingKey), for
+/// which every such finding is a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CircuitKey(VkPoints);
 
@@ -36,8 +38,8 @@ impl CircuitKey {
         self.0.ic.len() - 1
     }
 
-    /// What makes proofs under this key worth little, as far as its points show. `gamma` at the generator is no finding:
-    /// snarkjs puts it there by design.
+    /// What makes proofs under this key worth little, as far as its points show. `gamma` at the
+    /// generator is no finding: snarkjs puts it there by design.
     #[must_use]
     pub fn warnings(&self) -> Vec<VkLint> {
         findings(&self.0, false).collect()

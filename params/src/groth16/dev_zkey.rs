@@ -1,9 +1,10 @@
-//! Keys of any circuit in the form of snarkjs, made by one process that knew the trapdoor: for tests and measurements.
-//! **Whoever runs this could forge proofs.**
+//! Keys of any circuit in the form of snarkjs, made by one process that knew the trapdoor: for
+//! tests and measurements. **The operator of this code could forge proofs.**
 //!
-//! As [`insecure_dev_setup`](crate::insecure_dev_setup), but for the H query. Where libsnark divides `a b - c` by `Z` and takes
-//! coefficients, snarkjs takes the values of `a b - c` at the odd powers of `w`, of order 2n. That polynomial has degree at most
-//! `2n - 2` and vanishes at the even powers, so it is the sum of those values times the Lagrange polynomials `L_(2i+1)` of the
+//! As [`insecure_dev_setup`](crate::insecure_dev_setup), but for the H query. Where libsnark
+//! divides `a b - c` by `Z` and takes coefficients, snarkjs takes the values of `a b - c` at the
+//! odd powers of `w`, of order 2n. That polynomial has degree at most `2n - 2` and vanishes at the
+//! even powers, so it is the sum of those values times the Lagrange polynomials `L_(2i+1)` of the
 //! larger domain, and point i of the H query is `L_(2i+1)(tau) / delta`.
 
 use crate::groth16::points::VkPoints;
@@ -21,8 +22,8 @@ use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
-/// Makes a key whose trapdoor this process knew, for a circuit with any number of public inputs. For development and tests
-/// only. Same constraint system and same randomness give the same key.
+/// Makes a key whose trapdoor this process knew, for a circuit with any number of public inputs.
+/// For development and tests only. Same constraint system and same randomness give the same key.
 ///
 /// # Errors
 /// [`SetupError`] where the constraint system is too large or names variables it does not have.

@@ -1,7 +1,7 @@
-//! What a verifying key must not be, whoever made it.
+//! What no verifying key may be, whatever its origin.
 //!
-//! Each finding is a way in which keys in the field were, or could be, open to forgery. A clean key is not a good key:
-//! only its ceremony can say that nobody knows its trapdoor.
+//! Each finding is a way in which keys in the field were, or could be, open to forgery. A clean key
+//! is not a good key: only its ceremony can say that nobody knows its trapdoor.
 
 use crate::groth16::points::{IC_POINTS, VkPart, VkPoints};
 use crate::header::Origin;
@@ -29,7 +29,7 @@ pub enum VkLint {
     /// A point is not in the subgroup of order r.
     #[error("{0} is not in the subgroup of order r")]
     NotInSubgroup(VkPart),
-    /// A point is the generator or its negative: nobody's secret went into it.
+    /// A point is the generator or its negative: no secret went into it.
     #[error("{0} is the generator (or its negative): no secret went into it")]
     Generator(VkPart),
     /// `delta = ±gamma`: any public inputs can be "proved" from any valid proof.
@@ -55,8 +55,8 @@ pub enum VkLint {
 
 /// Looks for every known bad shape, and returns the first found.
 ///
-/// The ceremony of Bowe, Gabizon and Miers, which snarkjs runs, fixes `gamma` to the generator by design; that alone is
-/// accepted, and from a ceremony alone.
+/// The ceremony of Bowe, Gabizon and Miers, which snarkjs runs, fixes `gamma` to the generator by
+/// design; that alone is accepted, and from a ceremony alone.
 ///
 /// # Errors
 /// The finding.

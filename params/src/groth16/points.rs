@@ -17,7 +17,8 @@ pub struct VkPoints {
     pub gamma_g2: G2Affine,
     /// `delta` in G2.
     pub delta_g2: G2Affine,
-    /// `(beta a_i(tau) + alpha b_i(tau) + c_i(tau)) / gamma` in G1, for the constant and each public input.
+    /// `(beta a_i(tau) + alpha b_i(tau) + c_i(tau)) / gamma` in G1, for the constant and each
+    /// public input.
     pub ic: Vec<G1Affine>,
 }
 

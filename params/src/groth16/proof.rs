@@ -10,8 +10,9 @@ pub const PROOF_BYTES: usize = GROTH16_PROOF_BYTES;
 
 /// A Groth16 proof whose points are on their curves, in their subgroups and not infinity.
 ///
-/// Whether it proves anything is for the verifier to say. The bytes are not the proof's identity: anyone can turn a
-/// valid proof into other valid bytes for the same public inputs, so replay is judged by nullifier or context.
+/// Whether it proves anything is for the verifier to say. The bytes are not the proof's identity:
+/// anyone can turn a valid proof into other valid bytes for the same public inputs, so replay is
+/// detected by nullifier or context.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
     a: G1Affine,
@@ -86,7 +87,8 @@ impl Proof {
         Ok(Self { a, b, c })
     }
 
-    /// Reads the canonical encoding. Total: every input is a proof or an error, and a proof encodes to its input.
+    /// Reads the canonical encoding. Total: every input is a proof or an error, and a proof encodes
+    /// to its input.
     ///
     /// # Errors
     /// The length, or the first part that is refused and why.
@@ -95,7 +97,8 @@ impl Proof {
         proofs.next().unwrap_or(Err(ProofError::Length { expected: PROOF_BYTES, got: bytes.len() }))
     }
 
-    /// [`from_bytes`](Self::from_bytes) of many, with the same result for each: together they cost far less.
+    /// [`from_bytes`](Self::from_bytes) of many, with the same result for each: together they cost
+    /// far less.
     #[must_use]
     pub fn from_bytes_many(all: &[&[u8]]) -> Vec<Result<Self, ProofError>> {
         let unchecked = UncheckedProof::from_bytes_many(all);
@@ -134,10 +137,11 @@ impl Proof {
     }
 }
 
-/// A proof that was read all but for one check: its points are on their curves and not infinity, its bytes are the canonical
-/// ones, but B may lie outside the subgroup of order r.
+/// A proof that was read but for one check: its points are on their curves and not infinity and its
+/// bytes are canonical, but B may lie outside the subgroup of order r.
 ///
-/// For a batch verifier, whose Miller loops find that out on the way. Everybody else wants a [`Proof`].
+/// For a batch verifier, whose Miller loops find that out on the way. All other code takes a
+/// [`Proof`].
 #[derive(Clone, Copy)]
 pub struct UncheckedProof {
     a: G1Affine,
@@ -146,8 +150,8 @@ pub struct UncheckedProof {
 }
 
 impl UncheckedProof {
-    /// Reads many encodings. Where this is an error, [`Proof::from_bytes`] has the same; where it is not, only B's subgroup is
-    /// left to check.
+    /// Reads many encodings. An error here is the error of [`Proof::from_bytes`]; without one, only
+    /// B's subgroup is left to check.
     #[must_use]
     pub fn from_bytes_many(all: &[&[u8]]) -> Vec<Result<Self, ProofError>> {
         let sized: Vec<Option<&[u8; PROOF_BYTES]>> =
@@ -179,7 +183,8 @@ impl UncheckedProof {
             let (a, b) = (a.map_err(at(ProofPart::A))?, b.map_err(at(ProofPart::B))?);
             match c {
                 Ok(c) => Ok(Self { a, b, c }),
-                // The first part refused is named: C only where B is beyond doubt.
+                // why: the first part refused is named, so C may be blamed only after B's subgroup
+                // was checked.
                 Err(reason) => match codec::in_subgroup(vec![Ok(b)]).pop() {
                     Some(Ok(_)) => Err(at(ProofPart::C)(reason)),
                     _ => Err(at(ProofPart::B)(PointError::NotInSubgroup)),
@@ -215,7 +220,8 @@ impl TryFrom<&ProofBytes> for Proof {
     type Error = ProofError;
 
     fn try_from(bytes: &ProofBytes) -> Result<Self, ProofError> {
-        // Irrefutable as long as Groth16 is the one system: a proof of a second one does not get here unseen.
+        // Irrefutable as long as Groth16 is the one system: a proof of a second one does not get
+        // here unseen.
         let ProofBytes::Groth16(bytes) = bytes;
         Self::from_bytes(bytes)
     }

@@ -1,15 +1,17 @@
 //! The proving key and its file.
 //!
 //! # Trust
-//! A proving key holds some hundred thousand points. Reading checks every coordinate (canonical, on its curve), but
-//! neither the subgroup of each point nor that the points belong to the circuit: that is what the SHA-256 digest in the
-//! manifest stands for, which covers every byte of the file. So a file is believed exactly as far as the manifest that
-//! names it. A wrong proving key cannot make a false statement provable (that is the verifying key's affair); what it
-//! could do is make proofs that fail, or proofs that leak through maliciously chosen points, hence the digest.
+//! A proving key holds some hundred thousand points. Reading checks every coordinate (canonical, on
+//! its curve), but neither the subgroup of each point nor that the points belong to the circuit:
+//! that is what the SHA-256 digest in the manifest stands for, which covers every byte of the file.
+//! So a file is believed exactly as far as the manifest that names it. A wrong proving key cannot
+//! make a false statement provable (that is the verifying key's affair); what it could do is make
+//! proofs that fail, or proofs that leak through maliciously chosen points, hence the digest.
 //!
 //! # Format
-//! Header as in a verifying key (76 bytes, magic `AMNTPK01`), the verifying key (588), number of variables and domain
-//! size (u64, little-endian), then uncompressed points: beta and delta in G1, A, B in G1, B in G2, H, L.
+//! Header as in a verifying key (76 bytes, magic `AMNTPK01`), the verifying key (588), number of
+//! variables and domain size (u64, little-endian), then uncompressed points: beta and delta in G1,
+//! A, B in G1, B in G2, H, L.
 
 use crate::codec::{PointError, Uncompressed};
 use crate::groth16::points::IC_POINTS;
@@ -152,7 +154,8 @@ pub enum KeyError {
     /// The verifying key inside is refused.
     #[error(transparent)]
     VerifyingKey(#[from] VkError),
-    /// The verifying key inside is of another statement, version, circuit or origin than the file around it.
+    /// The verifying key inside is of another statement, version, circuit or origin than the file
+    /// around it.
     #[error("the verifying key inside the file belongs to another key")]
     Mixed,
     /// A point is refused.
@@ -181,7 +184,7 @@ impl ProvingKey {
     /// Puts a key together from its parts, for example after a ceremony.
     ///
     /// # Errors
-    /// [`KeyError::QueryLength`] or [`KeyError::Counts`] where the lists do not fit each other.
+    /// [`KeyError::QueryLength`] or [`KeyError::Counts`] if the lists do not fit each other.
     pub fn new(vk: VerifyingKey, queries: Queries) -> Result<Self, KeyError> {
         let variables = queries.a.len();
         let domain = queries.h.len() + 1;
@@ -222,7 +225,8 @@ impl ProvingKey {
         out
     }
 
-    /// Reads a whole file, if it is the expected one. Header, sizes and digest are judged before any point.
+    /// Reads a whole file, if it is the expected one. Header, sizes and digest are checked before
+    /// any point.
     ///
     /// # Errors
     /// What differs first: header, statement, version, constraint system, length, digest, points.
@@ -248,7 +252,8 @@ impl ProvingKey {
         if *vk.header() != header {
             return Err(KeyError::Mixed);
         }
-        // No overflow: `file_bytes` has bounded both by 2^28, and the sum of all parts is the file's length.
+        // No overflow: `file_bytes` has bounded both by 2^28, and the sum of all parts is the
+        // file's length.
         let (variables, domain) = (variables as usize, domain as usize);
         let mut rest = rest;
         let fixed: Vec<G1Affine> = points(Query::Fixed, &mut rest, 2)?;

@@ -1,9 +1,11 @@
-//! Keys for development, made by one process. **Whoever runs this could forge proofs**: the trapdoor is known to the
-//! process for as long as it runs. A node refuses such keys outside a development chain.
+//! Keys for development, made by one process. **Its operator could forge proofs**: the trapdoor is
+//! known to the process for as long as it runs. A node refuses such keys outside a development
+//! chain.
 //!
-//! The construction is that of Groth (EUROCRYPT 2016) with libsnark's extra rows for the public inputs, so that the keys
-//! fit arkworks' prover and verifier: `a_i`, `b_i`, `c_i` are the columns of the constraint system interpolated over the
-//! roots of unity and evaluated at `tau`; row `m + i` of A is public variable `i` alone.
+//! The construction is that of Groth (EUROCRYPT 2016) with libsnark's extra rows for the public
+//! inputs, so that the keys fit arkworks' prover and verifier: `a_i`, `b_i`, `c_i` are the columns
+//! of the constraint system interpolated over the roots of unity and evaluated at `tau`; row
+//! `m + i` of A is public variable `i` alone.
 
 use crate::groth16::lint::VkLint;
 use crate::groth16::points::VkPoints;
@@ -106,7 +108,8 @@ pub(crate) struct ToxicWaste {
 
 /// Makes a pair of keys whose trapdoor this process knew. For development and tests only.
 ///
-/// Same constraint system and same randomness give the same keys. `progress` is called as each stage begins.
+/// Same constraint system and same randomness give the same keys. `progress` is called as each
+/// stage begins.
 ///
 /// # Errors
 /// [`SetupError`] where the constraint system is not one a statement can have.
@@ -236,8 +239,8 @@ pub(crate) fn columns(
         || column(|row| &row.a),
         || rayon::join(|| column(|row| &row.b), || column(|row| &row.c)),
     );
-    // Rows m.. make the columns of the public variables linearly independent: without them, public inputs that appear
-    // in no row, or in proportional ones, could be traded against each other.
+    // Rows m.. make the columns of the public variables linearly independent: without them, public
+    // inputs that appear in no row, or in proportional ones, could be traded against each other.
     for (i, at_tau) in lagrange[r1cs.rows.len()..r1cs.qap_rows()].iter().enumerate() {
         a[i] += at_tau;
     }

@@ -1,10 +1,11 @@
-//! The JSON of snarkjs: `verification_key.json`, `proof.json`, `public.json`, so that tools we did not write can check
-//! our proofs, and we theirs, for circuits with any number of public inputs.
+//! The JSON of snarkjs: `verification_key.json`, `proof.json`, `public.json`, so that tools we did
+//! not write can check our proofs, and we theirs, for circuits with any number of public inputs.
 //!
-//! Numbers are decimal strings; points are projective with `z = 1`; coordinates in Fq2 are `[c0, c1]`. Reading is
-//! strict: known fields only, plain decimal without sign or leading zero, below the modulus, on the curve, in the
-//! subgroup. `vk_alphabeta_12` is not written (verifiers compute it) and not believed when read. A proof need not name its curve
-//! (rapidsnark's do not), for its key does. A refusal names the file and the element.
+//! Numbers are decimal strings; points are projective with `z = 1`; coordinates in Fq2 are
+//! `[c0, c1]`. Reading is strict: known fields only, plain decimal without sign or leading zero,
+//! below the modulus, on the curve, in the subgroup. `vk_alphabeta_12` is not written (verifiers
+//! compute it) and not believed when read. A proof need not name its curve (rapidsnark's do not),
+//! for its key does. A refusal names the file and the element.
 
 mod json;
 
@@ -206,7 +207,8 @@ pub fn export_public(inputs: &[Fr]) -> String {
     pretty(&inputs.iter().map(decimal).collect::<Vec<_>>())
 }
 
-/// Reads `verification_key.json` of a circuit with any number of public inputs, up to [`MAX_PUBLIC_INPUTS`].
+/// Reads `verification_key.json` of a circuit with any number of public inputs, up to
+/// [`MAX_PUBLIC_INPUTS`].
 ///
 /// # Errors
 /// What is wrong first.
@@ -239,8 +241,8 @@ pub fn import_circuit_key(json: &str) -> Result<CircuitKey, SnarkjsError> {
     })
 }
 
-/// Reads `verification_key.json` of a statement of ours: eight public inputs, linted. What the key is for is not in the file, so
-/// the caller says it.
+/// Reads `verification_key.json` of a statement of ours: eight public inputs, linted. What the key
+/// is for is not in the file, so the caller says it.
 ///
 /// # Errors
 /// What is wrong first.
@@ -277,7 +279,8 @@ pub fn import_proof(json: &str) -> Result<Proof, SnarkjsError> {
     })
 }
 
-/// Reads `public.json`, of any length up to [`MAX_PUBLIC_INPUTS`]. How many a key takes, the verifier checks.
+/// Reads `public.json`, of any length up to [`MAX_PUBLIC_INPUTS`]. How many a key takes, the
+/// verifier checks.
 ///
 /// # Errors
 /// What is wrong first; a number that is not below the modulus is refused, not reduced.
@@ -320,7 +323,7 @@ fn echo(text: &str) -> String {
     short
 }
 
-/// Judges system and curve before anything else, for files of other systems have other fields.
+/// Checks system and curve before anything else, for files of other systems have other fields.
 fn kind(file: &'static str, json: &str) -> Result<(), SnarkjsError> {
     // To serde a list of the fields' values would do as well as an object.
     if !json.trim_start().starts_with('{') {
@@ -373,7 +376,8 @@ fn number<F: Named>(file: &'static str, element: impl Fn() -> String, raw: &Raw)
     }
     let mut limbs = [0u64; 4];
     for digit in text.bytes() {
-        // limbs = 10 * limbs + digit; 77 digits stay below 10^77 < 2^256, so the last carry is zero.
+        // limbs = 10 * limbs + digit; 77 digits stay below 10^77 < 2^256, so the last carry is
+        // zero.
         let mut carry = u128::from(digit - b'0');
         for limb in &mut limbs {
             let wide = u128::from(*limb) * 10 + carry;
@@ -399,7 +403,7 @@ fn g2_json(p: &G2Affine) -> G2Written {
     }
 }
 
-/// The elements of a list that has exactly so many.
+/// The elements of a list that has exactly `N`.
 fn exactly<'a, T, const N: usize>(
     file: &'static str,
     element: impl Fn() -> String,
@@ -412,7 +416,7 @@ fn exactly<'a, T, const N: usize>(
     }
 }
 
-/// Affine coordinates; whether they are a point is judged by the proof or the key they go into.
+/// Affine coordinates; whether they are a point is checked by the proof or key they go into.
 fn g1(file: &'static str, element: impl Fn() -> String, point: &G1Read) -> Result<G1Affine, SnarkjsError> {
     let [x, y, z] = exactly(file, &element, point)?;
     let coordinate = |axis: &str, raw| number::<Fq>(file, || format!("{}.{axis}", element()), raw);
@@ -423,7 +427,7 @@ fn g1(file: &'static str, element: impl Fn() -> String, point: &G1Read) -> Resul
     Ok(G1Affine::new_unchecked(x, y))
 }
 
-/// Affine coordinates; whether they are a point is judged by the proof or the key they go into.
+/// Affine coordinates; whether they are a point is checked by the proof or key they go into.
 fn g2(file: &'static str, element: impl Fn() -> String, point: &G2Read) -> Result<G2Affine, SnarkjsError> {
     let [x, y, z] = exactly(file, &element, point)?;
     let coordinate = |axis: &str, pair| {

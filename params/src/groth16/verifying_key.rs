@@ -55,7 +55,8 @@ impl VerifyingKey {
         Ok(Self { header, points, digest })
     }
 
-    /// Reads the canonical encoding: exact length, canonical coordinates, on the curve, in the subgroup, lint clean.
+    /// Reads the canonical encoding: exact length, canonical coordinates, on the curve, in the
+    /// subgroup, lint clean.
     ///
     /// # Errors
     /// What is wrong first.

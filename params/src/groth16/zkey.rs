@@ -11,13 +11,15 @@
 //! | 9 | H: one point for each point of the domain |
 //! | 10 | contributions to the ceremony; not read |
 //!
-//! Points are affine in Montgomery form (R = 2^256), infinity is all zeros. Coefficients are multiplied by R once more, so that
-//! a plain product with a canonical witness comes out in Montgomery form. There is no C: see
-//! [`amanat_accel::Matrices::c`]. A's last rows are those for the constant and the public inputs.
+//! Points are affine in Montgomery form (R = 2^256), infinity is all zeros. Coefficients are
+//! multiplied by R once more, so that a plain product with a canonical witness comes out in
+//! Montgomery form. There is no C: see [`amanat_accel::Matrices::c`]. A's last rows are those for
+//! the constant and the public inputs.
 //!
 //! # Trust
-//! Reading checks form: every coordinate canonical, every point on its curve and in its group, every index in range. That a key
-//! belongs to a circuit, and that nobody knows its trapdoor, only its ceremony can say (`snarkjs zkey verify`).
+//! Reading checks form: every coordinate canonical, every point on its curve and in its group,
+//! every index in range. That a key belongs to a circuit, and that nobody knows its trapdoor, only
+//! its ceremony can say (`snarkjs zkey verify`).
 
 mod decode;
 
@@ -57,7 +59,8 @@ const G1: u64 = G1Affine::BYTES as u64;
 const G2: u64 = G2Affine::BYTES as u64;
 const HEADER_BYTES: u64 = 2 * (4 + 32) + 3 * 4 + 3 * G1 + 3 * G2;
 
-/// The prover needs a root of unity of twice the domain's order; the scalar field has none above 2^28.
+/// The prover needs a root of unity of twice the domain's order; the scalar field has none above
+/// 2^28.
 const MAX_DOMAIN: u32 = 1 << 27;
 
 /// A proving key of any circuit over BN254.
@@ -164,8 +167,8 @@ struct Counts {
 }
 
 impl Zkey {
-    /// Reads a file. Takes no more memory than about one and a half times the file's length: nothing is allocated that the
-    /// file does not back.
+    /// Reads a file. Takes no more memory than about one and a half times the file's length:
+    /// nothing is allocated that the file does not back.
     ///
     /// # Errors
     /// What is wrong first: sections, header, lengths, then contents.
@@ -180,7 +183,8 @@ impl Zkey {
         }
         let (counts, fixed) = header(&mut file.section_of(HEADER, HEADER_BYTES, " by the format")?)?;
         let Counts { variables, public, domain } = counts;
-        // All lengths are judged before anything is allocated: they bound the counts by the file's own size.
+        // All lengths are checked before anything is allocated: they bound the counts by the file's
+        // own size.
         let (n, ic) = (u64::from(variables), u64::from(public) + 1);
         let why = " by the counts in section 2";
         for (what, length) in [
@@ -215,8 +219,8 @@ impl Zkey {
     /// Writes a file of version 1, without contributions.
     ///
     /// # Errors
-    /// The writer's; [`io::ErrorKind::InvalidInput`] where a count does not fit the format, or the matrices have a C, which
-    /// the format has no place for.
+    /// The writer's; [`io::ErrorKind::InvalidInput`] where a count does not fit the format, or the
+    /// matrices have a C, which the format has no place for.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let Self { num_public, matrices, vk, queries: q } = self;
         let number = |n: usize| u32::try_from(n).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
@@ -269,8 +273,8 @@ impl Zkey {
         out.write_all(&[0; 68])
     }
 
-    /// Whether somebody has put a secret into delta, which `snarkjs zkey new` leaves at the generator: without one, anybody can
-    /// prove anything under this key.
+    /// Whether somebody has put a secret into delta, which `snarkjs zkey new` leaves at the
+    /// generator: without one, anybody can prove anything under this key.
     #[must_use]
     pub fn has_contributions(&self) -> bool {
         self.vk.delta_g2 != G2Affine::generator() && self.vk.delta_g2 != self.vk.gamma_g2

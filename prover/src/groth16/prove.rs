@@ -1,17 +1,20 @@
 //! The Groth16 prover over a backend of `amanat-accel`.
 //!
-//! A [`PreparedCircuit`] and a [`PreparedKey`] are laid out once by a backend; a proof is then a quotient, three sums of points,
-//! and a handful of additions here. The proofs are, byte for byte, those of arkworks with its `LibsnarkReduction` for the same
-//! blinding, whatever the backend, which is how they are tested.
+//! A [`PreparedCircuit`] and a [`PreparedKey`] are laid out once by a backend; a proof is then a
+//! quotient, three sums of points, and a handful of additions here. The proofs are, byte for byte,
+//! those of arkworks with its `LibsnarkReduction` for the same blinding, whatever the backend,
+//! which is how they are tested.
 //!
-//! A device beside the processor is not trusted. A proof made of its sums is verified before [`prove`] returns it, and where it
-//! does not verify, the device is put out of use and the proof is made again on the processor, with the same blinding.
+//! A device beside the processor is not trusted. A proof made of its sums is verified before
+//! [`prove`] returns it, and where it does not verify, the device is put out of use and the proof
+//! is made again on the processor, with the same blinding.
 //!
 //! # Secrets
-//! Every vector that holds witness data is wiped on drop. The time a proof takes depends on its witness: the sums are computed
-//! by bucket methods, whose memory accesses follow the digits of the assignment, and zeros and small values are skipped. So
-//! prove where nobody untrusted can measure: on the holder's or the custodian's own machine, not on one shared with strangers.
-//! Nothing of this is in the proof itself, which is zero-knowledge.
+//! Every vector that holds witness data is wiped on drop. The time a proof takes depends on its
+//! witness: the sums are computed by bucket methods, whose memory accesses follow the digits of the
+//! assignment, and zeros and small values are skipped. So prove where nobody untrusted can measure:
+//! on the holder's or the custodian's own machine, not on one shared with strangers. Nothing of
+//! this is in the proof itself, which is zero-knowledge.
 
 use amanat_accel::{
     Backend, Cancelled, KeyBases, LoadedCircuit, LoadedKey, Maker, Matrices, Progress, QuotientError,
@@ -32,7 +35,8 @@ use zeroize::Zeroize;
 
 pub use amanat_accel::Phase;
 
-/// The blinding of one proof: what makes it zero-knowledge. Used once, wiped on drop, never printed.
+/// The blinding of one proof: what makes it zero-knowledge. Used once, wiped on drop, never
+/// printed.
 ///
 /// It comes from a random generator and from nowhere else; there is no proof without it.
 pub struct Blinding {
@@ -93,7 +97,8 @@ pub enum ProveError {
     /// The caller said stop.
     #[error("cancelled")]
     Cancelled,
-    /// A point of the proof is infinity, which happens with probability 2^-250 or with a broken key.
+    /// A point of the proof is infinity, which happens with probability 2^-250 or with a broken
+    /// key.
     #[error("degenerate proof: {0}")]
     Degenerate(#[from] ProofError),
 }
@@ -122,7 +127,8 @@ pub fn no_progress(_: Phase) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// The constraint system as a backend takes it, with libsnark's rows for the constant and the public inputs.
+/// The constraint system as a backend takes it, with libsnark's rows for the constant and the
+/// public inputs.
 ///
 /// # Panics
 /// Where there are 2^32 terms: circuits are ours, not a sender's.
@@ -151,7 +157,8 @@ impl PreparedCircuit {
     /// Lays out a constraint system.
     ///
     /// # Panics
-    /// Where a row names a variable that does not exist, or there are 2^32 terms: circuits are ours, not a sender's.
+    /// Where a row names a variable that does not exist, or there are 2^32 terms: circuits are
+    /// ours, not a sender's.
     #[must_use]
     pub fn new(r1cs: &R1cs, backend: &dyn Backend) -> Self {
         assert_eq!(r1cs.num_public, PUBLIC_INPUTS, "every statement has the same public vector");
@@ -188,7 +195,8 @@ impl PreparedCircuit {
     }
 }
 
-/// A proving key laid out for proving: made once, used for every proof. Its points live in the backend's layout alone.
+/// A proving key laid out for proving: made once, used for every proof. Its points live in the
+/// backend's layout alone.
 pub struct PreparedKey {
     vk: VerifyingKey,
     fixed: FixedPoints,
@@ -269,8 +277,9 @@ impl FixedPoints {
     /// Blinds the sums and puts the proof together:
     ///
     /// `A = alpha + sum w_i A_i + r delta`, `B = beta + sum w_i B_i + s delta` and
-    /// `C = sum w_i L_i + sum h_k H_k + s A + r B' - r s delta`, with `B'` as B, but in G1. There `r B'` is
-    /// `sum (r w_i) B_i + r beta + r s delta`: the backend has added the first part, the last one falls away.
+    /// `C = sum w_i L_i + sum h_k H_k + s A + r B' - r s delta`, with `B'` as B, but in G1. There
+    /// `r B'` is `sum (r w_i) B_i + r beta + r s delta`: the backend has added the first part, the
+    /// last one falls away.
     pub(crate) fn blind(&self, sums: &Sums, blinding: &Blinding) -> Result<Proof, ProofError> {
         let Blinding { r, s } = blinding;
         let a: G1Projective = sums.a + self.alpha_g1 + self.delta_g1 * r;
@@ -288,8 +297,8 @@ pub(crate) struct Proven {
 
 /// The whole work between an assignment and a proof. The lengths have been checked.
 ///
-/// `holds` verifies a proof. It is asked about those of a device, and only about those: a proof of the processor's is its caller's
-/// to verify.
+/// `holds` verifies a proof. It is asked about those of a device, and only about those: a proof of
+/// the processor's is its caller's to verify.
 pub(crate) fn prove_loaded(
     fixed: &FixedPoints,
     (circuit, key): (&dyn LoadedCircuit, &dyn LoadedKey),
@@ -315,8 +324,9 @@ pub(crate) fn prove_loaded(
 
 /// Proves that the assignment satisfies the circuit.
 ///
-/// The assignment is `[1, public.., private..]`; wiping it is its owner's affair. `progress` hears each phase before it begins,
-/// on the caller's thread, and can stop the work there. A proof that a device had a part in has been verified.
+/// The assignment is `[1, public.., private..]`; wiping it is its owner's affair. `progress` hears
+/// each phase before it begins, on the caller's thread, and can stop the work there. A proof that a
+/// device had a part in has been verified.
 ///
 /// ```
 /// # use amanat_circuits::r1cs::{R1cs, Row};
@@ -338,7 +348,8 @@ pub(crate) fn prove_loaded(
 /// ```
 ///
 /// # Errors
-/// [`ProveError`]: a key of another circuit, an assignment that does not satisfy it, or cancellation.
+/// [`ProveError`]: a key of another circuit, an assignment that does not satisfy it, or
+/// cancellation.
 pub fn prove(
     key: &PreparedKey,
     circuit: &PreparedCircuit,
@@ -414,7 +425,8 @@ mod tests {
 
     #[test]
     fn proofs_are_those_of_arkworks_byte_for_byte_and_verify() {
-        // 7 + 9, 23 + 9, 247 + 9 and 1015 + 9 rows fill their domains exactly; 8 + 9 and 248 + 9 just do not fit.
+        // 7 + 9, 23 + 9, 247 + 9 and 1015 + 9 rows fill their domains exactly; 8 + 9 and 248 + 9
+        // just do not fit.
         for (seed, rows, private) in [
             (1, 1, 1),
             (2, 7, 9),

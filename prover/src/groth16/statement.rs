@@ -1,4 +1,5 @@
-//! A statement's key as a prover keeps it: matrices laid out once, the verifying key prepared for the check before release.
+//! A statement's key as a prover keeps it: matrices laid out once, the verifying key prepared for
+//! the check before release.
 
 use crate::groth16::{PreparedCircuit, PreparedKey, ProveError};
 use amanat_accel::{Backend, TableMemory};
@@ -15,10 +16,12 @@ pub struct StatementKey {
 }
 
 impl StatementKey {
-    /// Lays out the key and the statement's circuit in the best backend, without tables of multiples.
+    /// Lays out the key and the statement's circuit in the best backend, without tables of
+    /// multiples.
     ///
     /// # Errors
-    /// [`ProveError::WrongKey`] where the key was made for another constraint system than this build's.
+    /// [`ProveError::WrongKey`] where the key was made for another constraint system than this
+    /// build's.
     pub fn new(key: ProvingKey) -> Result<Self, ProveError> {
         Self::in_backend(&key, amanat_accel::default_backend(), TableMemory::Plain)
     }
@@ -26,7 +29,8 @@ impl StatementKey {
     /// Lays out the key and the statement's circuit in a backend.
     ///
     /// # Errors
-    /// [`ProveError::WrongKey`] where the key was made for another constraint system than this build's.
+    /// [`ProveError::WrongKey`] where the key was made for another constraint system than this
+    /// build's.
     pub fn in_backend(
         key: &ProvingKey,
         backend: &dyn Backend,

@@ -1,8 +1,9 @@
 //! Proofs for any circom circuit: a `.zkey` and a `.wtns` in, a proof and its public inputs out.
 //!
-//! The quotient is snarkjs', by its values on the odd coset; everything else is as in [`prove`](crate::groth16::prove), with the same
-//! secrets and the same warnings. A `.zkey` does not hold C, so a witness that breaks a row cannot be told from the rows: it
-//! shows when the proof is verified, which is done before it leaves.
+//! The quotient is snarkjs', by its values on the odd coset; everything else is as in
+//! [`prove`](crate::groth16::prove), with the same secrets and the same warnings. A `.zkey` does
+//! not hold C, so a witness that breaks a row cannot be told from the rows: it shows when the proof
+//! is verified, which is done before it leaves.
 
 use crate::groth16::{Blinding, FixedPoints, ProveError, prove_loaded};
 use amanat_accel::{Backend, KeyBases, LoadedCircuit, LoadedKey, Progress, QuotientForm, TableMemory};
@@ -90,12 +91,15 @@ impl ZkeyProver {
         (self.circuit.as_ref(), self.key.as_ref())
     }
 
-    /// Proves, and verifies the proof before it leaves. The public inputs are the witness' values after the first.
+    /// Proves, and verifies the proof before it leaves. The public inputs are the witness' values
+    /// after the first.
     ///
-    /// `progress` hears each phase before it begins, on the caller's thread, and can stop the work there.
+    /// `progress` hears each phase before it begins, on the caller's thread, and can stop the work
+    /// there.
     ///
     /// # Errors
-    /// [`ZkeyProveError`]: a witness of another length, one that does not satisfy the circuit, or cancellation.
+    /// [`ZkeyProveError`]: a witness of another length, one that does not satisfy the circuit, or
+    /// cancellation.
     pub fn prove(
         &self,
         witness: &Witness,

@@ -1,9 +1,10 @@
 //! What an audience checks beyond the proof.
 //!
-//! A valid proof says that *some* statement holds: about the request whose hash it carries, against the bundle it names, on
-//! the ledger and for the audience it names. Whether that is the audience's own question, and whether the ledger stands
-//! by it, the proof cannot say. Each method here makes all of these checks for one statement, and its result is the one
-//! way to the values: an audience cannot read what it was told and forget a check.
+//! A valid proof says that *some* statement holds: about the request whose hash it carries, against
+//! the bundle it names, on the ledger and for the audience it names. Whether that is the audience's
+//! own question, and whether the ledger stands by it, the proof cannot say. Each method here makes
+//! all of these checks for one statement, and its result is the one way to the values: an audience
+//! cannot read what it was told and forget a check.
 //!
 //! | check | why |
 //! |---|---|
@@ -14,9 +15,31 @@
 //! | ledger | the bundle is the ledger's, or the transaction is committed ([`LedgerEvidence`]) |
 //! | openings, token | what was handed over beside the proof is what the proof committed to |
 //!
-//! A proof of consent or access uses the consent up: only the ledger counts uses, so both ask for a [`CommittedTx`].
+//! A proof of consent or access uses the consent up: only the ledger counts uses, so both ask for a
+//! [`CommittedTx`].
 //!
 //! A nonce is used once: an audience that draws the same one twice accepts the same proof twice.
+//!
+//! ```no_run
+//! # use amanat_domain::{record::Leaf, statement::record::RecordRequest, tx::ProofTx};
+//! # use amanat_params::VerifyingKey;
+//! # use amanat_verifier::audience::{Asked, CommittedTx, Openings};
+//! # use amanat_verifier::light::{LightClient, ReceiptEvidence};
+//! # use amanat_verifier::{AcceptedKeys, verify_proof};
+//! # fn insurer(
+//! #     (tx, receipt, sent): (ProofTx, ReceiptEvidence, &[u8]),
+//! #     (asked, key, client): (Asked<RecordRequest>, VerifyingKey, &mut LightClient),
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let mut accepted = AcceptedKeys::new();
+//! accepted.accept(&key);
+//! let verified = verify_proof(&accepted, tx)?;
+//! let committed = CommittedTx::certified(client, &receipt)?;
+//! let disclosed = verified.disclosure(&asked, &committed.into(), &Openings::from_bytes(sent)?)?;
+//! let unit = disclosed.get().value(Leaf::Unit);
+//! # let _ = unit;
+//! # Ok(())
+//! # }
+//! ```
 
 mod ledger;
 mod openings;
@@ -197,7 +220,8 @@ impl Accessed {
 }
 
 impl Verified<ProofTx> {
-    /// S1, by its audience: a consent permits the request, and this use of it is counted on the ledger.
+    /// S1, by its audience: a consent permits the request, and this use of it is counted on the
+    /// ledger.
     ///
     /// # Errors
     /// The first check that fails.
@@ -228,8 +252,8 @@ impl Verified<ProofTx> {
         Ok(Verified::new(Qualified { epoch: tx.epoch, pseudonym: tx.nf[0] }))
     }
 
-    /// S3, by its audience: a record satisfies the request, and the openings are those of its disclosed leaves. The values
-    /// can be read from the result alone.
+    /// S3, by its audience: a record satisfies the request, and the openings are those of its
+    /// disclosed leaves. The values can be read from the result alone.
     ///
     /// # Errors
     /// The first check that fails.
@@ -245,8 +269,8 @@ impl Verified<ProofTx> {
         Ok(Verified::new(openings.disclosed(asked.policy.disclosed, tx.out[0], tx.epoch)?))
     }
 
-    /// Access, by the custodian that serves the record: the transaction is committed, under the policy asked for, and its
-    /// token is that of the record with this storage key.
+    /// Access, by the custodian that serves the record: the transaction is committed, under the
+    /// policy asked for, and its token is that of the record with this storage key.
     ///
     /// # Errors
     /// The first check that fails.
@@ -267,7 +291,8 @@ impl Verified<ProofTx> {
         Ok(Verified::new(Accessed { epoch: tx.epoch, use_nullifier, pseudonym }))
     }
 
-    /// What all statements share: the proof answers this request of this audience on this ledger, and is not too old.
+    /// What all statements share: the proof answers this request of this audience on this ledger,
+    /// and is not too old.
     fn answers<P>(
         &self,
         statement: Statement,

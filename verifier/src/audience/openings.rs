@@ -1,4 +1,5 @@
-//! The opened leaves that a custodian hands over beside a proof, and what an audience may read of them.
+//! The opened leaves that a custodian hands over beside a proof, and what an audience may read of
+//! them.
 
 use amanat_domain::field::Fr;
 use amanat_domain::policy::disclosure;
@@ -12,8 +13,8 @@ const OPENING_BYTES: usize = 1 + 3 * 32;
 /// Most bytes of encoded openings: all leaves.
 pub const MAX_OPENINGS_BYTES: usize = 1 + RECORD_LEAVES * OPENING_BYTES;
 
-/// Openings of some leaves of one record, as they travel. Their values cannot be read: what they are worth, a proof says
-/// ([`Verified::disclosure`](crate::Verified::disclosure)).
+/// Openings of some leaves of one record, as they travel. Their values cannot be read: what they
+/// are worth, a proof says ([`Verified::disclosure`](crate::Verified::disclosure)).
 #[derive(Clone)]
 pub struct Openings(Vec<(Leaf, LeafOpening)>);
 
@@ -33,7 +34,8 @@ pub enum OpeningsReject {
     Commitment,
 }
 
-/// S3: an anchored record satisfies the request, and these are the values of its disclosed leaves. Clinical data: no `Debug`.
+/// S3: an anchored record satisfies the request, and these are the values of its disclosed leaves.
+/// Clinical data: no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Disclosed {
     epoch: u64,

@@ -115,7 +115,7 @@ fn sealed(tx: &ProofTx) -> LedgerEvidence {
     SealedBundle::believed(tx.chain, tx.epoch, tx.bundle).into()
 }
 
-/// Each statement with a good answer, judged after a change of the answer or of what was asked.
+/// Each statement with a good answer, checked after a change of the answer or of the request.
 struct Question {
     tx: ProofTx,
     judge: fn(&ProofTx, &Asked<()>) -> Result<(), AudienceReject>,
@@ -270,7 +270,8 @@ fn a_receipt_of_another_transaction_or_ledger_is_refused() {
     let evidence = Verified::new(tx.clone());
     let judge = |committed: CommittedTx| evidence.consent(&asked(consent_request(1)), &committed).map(drop);
     assert_eq!(judge(committed(&tx)), Ok(()));
-    // The same request, answered by another use of the consent: that one is committed, this one is not.
+    // The same request, answered by another use of the consent: that one is committed, this one is
+    // not.
     let other = ProofTx { nf: [fr(99), fr(13)], ..tx.clone() };
     let refused = AudienceReject::Receipt { expected: tx.id(), got: other.id() };
     assert_eq!(judge(committed(&other)), Err(refused));

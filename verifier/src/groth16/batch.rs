@@ -1,11 +1,14 @@
 //! Many proofs at once, with the verdicts of one-by-one verification.
 //!
-//! Proof i is valid when `E_i = e(A_i, B_i) e(alpha, beta)^-1 e(IC(x_i), gamma)^-1 e(C_i, delta)^-1` is one. The batch checks
-//! that `prod E_i^(w_i)` is one, for weights of 128 bits that nobody can know before the whole batch is fixed: a batch with
-//! an invalid proof passes with probability 2^-128. When the product is not one, the culprits are found by halving
-//! ([`search`](crate::groth16::search)); when that has cost more than a quarter of the batch in checks, what is left is verified one by one.
+//! Proof i is valid when
+//! `E_i = e(A_i, B_i) e(alpha, beta)^-1 e(IC(x_i), gamma)^-1 e(C_i, delta)^-1` is one. The batch
+//! checks that `prod E_i^(w_i)` is one, for weights of 128 bits that nobody can know before the
+//! whole batch is fixed: a batch with an invalid proof passes with probability 2^-128. When the
+//! product is not one, the culprits are found by halving ([`search`](crate::groth16::search)); when
+//! that has cost more than a quarter of the batch in checks, what is left is verified one by one.
 //!
-//! From bytes ([`verify_encoded`]) one check less is made: whether B lies in its subgroup is seen at the end of its Miller loop.
+//! From bytes ([`verify_encoded`]) one check less is made: whether B lies in its subgroup is seen
+//! at the end of its Miller loop.
 
 use crate::groth16::key::PreparedVerifyingKey;
 use crate::groth16::search::{Case, Judgement, Verdict, judge};
@@ -18,10 +21,10 @@ use merlin::Transcript;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-/// Up to so many proofs are verified one by one: that costs less than a batch.
+/// Up to this number, proofs are verified one by one: that costs less than a batch.
 const FEW: usize = 1;
 
-/// A proof to judge.
+/// A proof to verify.
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'a> {
     /// The key it claims to be under.
@@ -32,7 +35,7 @@ pub struct Item<'a> {
     pub proof: Proof,
 }
 
-/// A proof to judge, as it was sent.
+/// A proof to verify, as it was sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Encoded<'a> {
     /// The key it claims to be under.
@@ -54,7 +57,7 @@ pub struct BatchOutcome {
     pub single_checks: usize,
 }
 
-/// Judges every item; the verdicts are those of [`verify_one`].
+/// Verifies every item; the verdicts are those of [`verify_one`].
 #[must_use]
 pub fn verify_batch(items: &[Item<'_>]) -> Vec<bool> {
     verify_batch_counted(items).verdicts
@@ -78,7 +81,8 @@ fn judge_items(items: &[Item<'_>], weights: Vec<Weight>) -> BatchOutcome {
     BatchOutcome { verdicts, group_checks, single_checks }
 }
 
-/// Decodes and judges every item: the results are those of [`Proof::from_bytes`] and then [`verify_one`].
+/// Decodes and verifies every item: the results are those of [`Proof::from_bytes`] and then
+/// [`verify_one`].
 #[must_use]
 pub fn verify_encoded(items: &[Encoded<'_>]) -> Vec<Result<(), Reject>> {
     if items.len() <= FEW {
@@ -122,8 +126,9 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Weights from a transcript over everything, so that they are the same for every validator and nobody can choose a
-/// proof after seeing them. An item enters by its SHA-256, so that most of the hashing is spread over the threads.
+/// Weights from a transcript over everything, so that they are the same for every validator and
+/// nobody can choose a proof after seeing them. An item enters by its SHA-256, so that most of the
+/// hashing is spread over the threads.
 fn weights<'a, T: Sync, B: AsRef<[u8]>>(
     items: &'a [T],
     parts: impl Fn(&'a T) -> (&'a PreparedVerifyingKey, &'a [Fr; PUBLIC_INPUTS], B) + Sync,

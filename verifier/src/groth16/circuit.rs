@@ -39,8 +39,9 @@ pub fn verify_circuit(key: &CircuitKey, public: &[Fr], proof: &Proof) -> Result<
     }
 }
 
-/// Whether `e(A, B) = e(alpha, beta) e(IC(x), gamma) e(C, delta)`, for points on their curves and in their subgroups; not so for
-/// another number of inputs than there are IC points for. Variable time: public inputs are public.
+/// Whether `e(A, B) = e(alpha, beta) e(IC(x), gamma) e(C, delta)`, for points on their curves and
+/// in their subgroups; not so for another number of inputs than there are IC points for. Variable
+/// time: public inputs are public.
 #[must_use]
 pub fn holds(backend: &dyn Backend, vk: &VkPoints, public: &[Fr], proof: &Proof) -> bool {
     let Some((constant, ic)) = vk.ic.split_first() else { return false };
@@ -66,7 +67,8 @@ mod tests {
     use ark_ec::AffineRepr;
     use ark_ff::{Field, UniformRand, Zero};
 
-    /// A key whose trapdoor is known, and a proof of these inputs under it: no circuit is behind it.
+    /// A key whose trapdoor is known, and a proof of these inputs under it: no circuit is behind
+    /// it.
     fn forged(public: &[Fr]) -> (CircuitKey, Proof) {
         let mut rng = ark_std::test_rng();
         let mut draw = || Fr::rand(&mut rng);

@@ -7,7 +7,8 @@ use amanat_params::{KeyHeader, VerifyingKey};
 use ark_bn254::{G1Affine, G1Projective};
 use std::sync::Arc;
 
-/// A verifying key with its constant pairing computed, its G2 points prepared and tables over its G1 points: some 300 kB.
+/// A verifying key with its constant pairing computed, its G2 points prepared and tables over its
+/// G1 points: some 300 kB.
 #[derive(Clone)]
 pub struct PreparedVerifyingKey {
     header: KeyHeader,
@@ -69,7 +70,8 @@ impl PreparedVerifyingKey {
         sums.into_iter().sum::<G1Projective>() + self.constant
     }
 
-    /// Of a batch's weighted sums: `weight * IC_0 + sum inputs[i] * IC_(i + 1)`, and `-weight * alpha`.
+    /// Of a batch's weighted sums: `weight * IC_0 + sum inputs[i] * IC_(i + 1)`, and
+    /// `-weight * alpha`.
     pub(crate) fn combine_weighted(&self, weight: &Fr, inputs: &[Fr; PUBLIC_INPUTS]) -> [G1Projective; 2] {
         let mut scalars = inputs.to_vec();
         scalars.extend([*weight, -*weight]);

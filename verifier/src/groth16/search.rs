@@ -1,13 +1,15 @@
 //! One weighted product for a whole batch, and the search for what spoils it.
 //!
-//! The terms of a proof that share a point with others are summed first, so that a proof costs one Miller loop, two short
-//! multiplications and its share of three more Miller loops for each key. Miller loops run in parts of [`PART`] proofs, each
-//! with one accumulator, whatever the number of threads.
+//! The terms of a proof that share a point with others are summed first, so that a proof costs one
+//! Miller loop, two short multiplications and its share of three more Miller loops for each key.
+//! Miller loops run in parts of [`PART`] proofs, each with one accumulator, whatever the number of
+//! threads.
 //!
-//! The value of a range of proofs is its weighted product after the final exponentiation. Values multiply: where a range's
-//! value is known not to be one, the value of its left half gives that of the right half by division, so that each halving
-//! costs one check, and k invalid proofs among n at most `k log2 n` checks beyond the first. A part's Miller loops serve every
-//! range made of whole parts; below that, each proof of a guilty part gets its own, once.
+//! The value of a range of proofs is its weighted product after the final exponentiation. Values
+//! multiply: where a range's value is known not to be one, the value of its left half gives that of
+//! the right half by division, so that each halving costs one check, and k invalid proofs among n
+//! at most `k log2 n` checks beyond the first. A part's Miller loops serve every range made of
+//! whole parts; below that, each proof of a guilty part gets its own, once.
 
 use crate::groth16::key::PreparedVerifyingKey;
 use crate::groth16::single::holds;
@@ -56,7 +58,7 @@ pub(crate) const fn search_budget(n: usize) -> usize {
     16 + n / 4
 }
 
-/// Judges all cases, with one weight for each that nobody could know before the cases were fixed.
+/// Verifies all cases, with one weight for each that nobody could know before the cases were fixed.
 pub(crate) fn judge(cases: &[Case<'_>], weights: Vec<Weight>) -> Judgement {
     let mut batch = Batch::new(cases, weights);
     let mut judgement =
@@ -69,7 +71,8 @@ pub(crate) fn judge(cases: &[Case<'_>], weights: Vec<Weight>) -> Judgement {
     let (products, sums) = if strangers.is_empty() {
         (products, sums)
     } else {
-        // Whoever sends strangers is found out; what they spoiled is computed again without them.
+        // why: a stranger's Miller loop means nothing and spoils its part. The part is computed
+        // again without it, so the sender of a stranger costs others no verdict.
         for at in &strangers {
             judgement.verdicts[*at] = Verdict::Stranger;
             batch.out[*at] = true;
@@ -112,7 +115,7 @@ struct Batch<'a> {
     keys: Vec<&'a PreparedVerifyingKey>,
     /// For each case, its key's place in `keys`.
     key_of: Vec<usize>,
-    /// Cases that are judged already and count for nothing.
+    /// Cases whose verdict is known and that count for nothing.
     out: Vec<bool>,
     backend: &'static dyn Backend,
 }
@@ -170,7 +173,7 @@ impl<'a> Batch<'a> {
         range.zip(products).map(|(i, product)| Leaf { cases: i..i + 1, product }).collect()
     }
 
-    /// For each key, what its cases in the range add up to; none for keys without any.
+    /// For each key, what its cases in the range add up to; `None` for keys without any.
     fn sums(&self, range: Range<usize>) -> Vec<Option<Sum>> {
         let chunks: Vec<Range<usize>> =
             range.clone().step_by(SUM).map(|from| from..range.end.min(from + SUM)).collect();
@@ -212,8 +215,8 @@ impl<'a> Batch<'a> {
         by_key.into_iter().zip(c).map(sum).collect()
     }
 
-    /// The weighted product over adjacent leaves after the final exponentiation: one if all are valid, and, but for one chance
-    /// in 2^128, only then.
+    /// The weighted product over adjacent leaves after the final exponentiation: one if all are
+    /// valid, and, but for one chance in 2^128, only then.
     fn value(&self, leaves: &[Leaf], sums: &[Option<Sum>]) -> Fq12 {
         let used = || sums.iter().zip(&self.keys).filter_map(|(sum, key)| Some((sum.as_ref()?, *key)));
         let terms = |(sum, key): (&Sum, &PreparedVerifyingKey)| {

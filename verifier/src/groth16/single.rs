@@ -12,7 +12,7 @@ use ark_ff::Zero;
 /// Length of the encoded public inputs.
 pub const PUBLIC_BYTES: usize = PUBLIC_INPUTS * FIELD_BYTES;
 
-/// Why a proof is refused. Whoever sent it is to blame.
+/// Why a proof is refused. Its sender is to blame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Reject {
     /// The bytes are not a proof.
@@ -29,7 +29,8 @@ pub enum Reject {
     Invalid,
 }
 
-/// Eight canonical field elements from 256 bytes. `x + r` is another encoding of `x` and is refused.
+/// Eight canonical field elements from 256 bytes. `x + r` is another encoding of `x` and is
+/// refused.
 ///
 /// # Errors
 /// The first input that is not canonical.
@@ -41,9 +42,11 @@ pub fn public_inputs(bytes: &[u8; PUBLIC_BYTES]) -> Result<[Fr; PUBLIC_INPUTS], 
     Ok(inputs)
 }
 
-/// Whether the proof holds for these public inputs: `e(A, B) = e(alpha, beta) e(IC(x), gamma) e(C, delta)`.
+/// Whether the proof holds for these public inputs:
+/// `e(A, B) = e(alpha, beta) e(IC(x), gamma) e(C, delta)`.
 ///
-/// One multi-Miller loop over three pairs and one final exponentiation, whatever the statement, valid or not.
+/// One multi-Miller loop over three pairs and one final exponentiation, whatever the statement,
+/// valid or not.
 ///
 /// # Errors
 /// [`Reject::Invalid`] where it does not.
@@ -170,14 +173,15 @@ mod tests {
             let other = Proof::from_points(a, b, c).expect("points");
             assert_eq!(verify_one(&world.pvk, &public, &other), Err(Reject::Invalid));
         }
-        // Two signs cancel in e(A, B): the same proof under another name, as re-randomising makes them.
+        // Two signs cancel in e(A, B): the same proof under another name, as re-randomising makes
+        // them.
         let other = Proof::from_points(-a, -b, c).expect("points");
         assert_eq!(verify_one(&world.pvk, &public, &other), Ok(()));
     }
 
     #[test]
     fn a_rerandomised_proof_is_accepted_so_its_bytes_are_no_identity() {
-        // Replay is judged by nullifier or context, in the ledger; see the crate's documentation.
+        // Replay is detected by nullifier or context, in the ledger; see the crate's documentation.
         let world = &worlds()[0];
         let (public, proof) = world.prove(6);
         let mut rng = ark_std::test_rng();
@@ -285,7 +289,8 @@ mod tests {
     fn b_outside_its_subgroup_is_refused_even_where_the_rest_of_it_is_honest() {
         let (_, proof) = worlds()[0].prove(11);
         for outside in g2_outside_the_subgroup().take(4) {
-            // A small-order part, if there is one, and a general stranger, alone and added to the honest B.
+            // A small-order part, if there is one, and a general stranger, alone and added to the
+            // honest B.
             let cofactor_part = outside.mul_bigint(Fr::MODULUS).into_affine();
             for stranger in [outside, cofactor_part, (cofactor_part.into_group() + proof.b()).into_affine()] {
                 assert!(

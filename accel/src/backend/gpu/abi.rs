@@ -1,4 +1,4 @@
-//! `accel/cuda/amanat_gpu.h`, mirrored: types only. The rules between the two sides stand there.
+//! `accel/cuda/amanat_gpu.h`, mirrored: types only. The rules between the two sides are there.
 
 use crate::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use core::ffi::{c_char, c_void};
@@ -94,7 +94,8 @@ pub(super) type Handle = c_void;
 
 type Entry<A> = Option<A>;
 
-/// The table. A field is none only in a plugin that breaks the rules, and is refused when it is loaded.
+/// The table. A field is none only in a plugin that breaks the rules, and is refused when it is
+/// loaded.
 #[repr(C)]
 pub(super) struct Functions {
     pub(super) abi: u32,
@@ -144,7 +145,8 @@ pub(super) struct Functions {
 pub(super) type OneOff =
     unsafe extern "C" fn(*mut Handle, *const c_void, u64, *const Fr, u64, *mut c_void, *mut Status) -> i32;
 
-// SAFETY: the table is constant data of a plugin that is never unloaded: functions, two numbers and a constant text.
+// SAFETY: the table is constant data of a plugin that is never unloaded: functions, two numbers and
+// a constant text.
 unsafe impl Send for Functions {}
 // SAFETY: as above; the functions' own rules for threads are in the header.
 unsafe impl Sync for Functions {}
@@ -167,8 +169,9 @@ const _: () = {
     assert!(size_of::<Functions>() == 8 + 24 * size_of::<usize>());
 };
 
-// What the header says of numbers and points, of arkworks' types as this compiler lays them out. `repr(Rust)` promises nothing:
-// where this fails, points must be copied into a layout of our own first.
+// What the header says of numbers and points, of arkworks' types as this compiler lays them out.
+// `repr(Rust)` promises nothing: where this fails, points must be copied into a layout of our own
+// first.
 const _: () = {
     assert!(size_of::<Fr>() == 32 && align_of::<Fr>() == 8);
     assert!(offset_of!(G1Affine, x) == 0 && offset_of!(G1Affine, y) == 32 && size_of::<G1Affine>() == 64);
@@ -176,13 +179,15 @@ const _: () = {
     assert!(
         size_of::<crate::Fq>() == 32 && offset_of!(crate::Fq2, c0) == 0 && offset_of!(crate::Fq2, c1) == 32
     );
-    // Sums come back as bytes and are read limb by limb; these are for the mock, which writes them so.
+    // Sums come back as bytes and are read limb by limb; these are for the mock, which writes them
+    // so.
     assert!(size_of::<G1Projective>() == 96 && size_of::<G2Projective>() == 192);
 };
 
 #[cfg(test)]
 mod tests {
-    /// Names of the functions of a table, in order: what stands between `before` and `after` on a line.
+    /// Names of the functions of a table, in order: what is between `before` and `after` on a
+    /// line.
     fn names(text: &str, before: &str, after: &str) -> Vec<String> {
         let name = |line: &str| {
             let (_, rest) = line.split_once(before)?;

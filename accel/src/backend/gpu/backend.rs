@@ -1,7 +1,8 @@
-//! The backend `gpu`: proofs on a device where that is sooner, on the processor otherwise and whenever anything goes wrong.
+//! The backend `gpu`: proofs on a device where that is sooner, on the processor otherwise and
+//! whenever anything goes wrong.
 //!
-//! One-off sums, transforms and everything a verifier needs stay on the processor: a device that lies must not be asked about
-//! its own lies.
+//! One-off sums, transforms and everything a verifier needs stay on the processor: a device that
+//! lies must not be asked about its own lies.
 
 use super::failure::Failure;
 use super::health::Report;
@@ -30,7 +31,8 @@ impl Gpu {
         Ok(Self { inner: Arc::new(Inner::open(plugin, info, processor, settings)?) })
     }
 
-    /// Tests the device against the processor and measures both, if that has not been done. The first proof does it too.
+    /// Tests the device against the processor and measures both, if that has not been done. The
+    /// first proof does it too.
     pub fn start(&self) {
         self.inner.start();
     }
@@ -41,13 +43,13 @@ impl Gpu {
         self.inner.report()
     }
 
-    /// The backend that stands in.
+    /// The processor's backend, which does what the device does not.
     #[must_use]
     pub fn processor(&self) -> &'static dyn Backend {
         self.inner.processor
     }
 
-    /// Time spent by one-off work and proofs is not added up over streams; this opens one of its own for measuring.
+    /// A separate stream for measuring: times are per stream and not added up.
     ///
     /// # Errors
     /// What the device said.
@@ -101,7 +103,7 @@ impl Proving for Gpu {
         Box::new(circuit::Circuit::new(self.inner.clone(), matrices, form))
     }
 
-    /// The tables are the stand-in's, if it comes to that.
+    /// Tables of multiples are made if the processor has to lay the key out.
     fn load_key(&self, bases: &KeyBases<'_>, memory: TableMemory) -> Box<dyn LoadedKey> {
         Box::new(key::Key::new(self.inner.clone(), bases, memory))
     }

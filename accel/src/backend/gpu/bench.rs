@@ -6,7 +6,7 @@ use super::plugin::{Device, DeviceInfo, DeviceTimes, Stream, Transform};
 use crate::{Fr, G1Affine, G1Projective, G2Affine, G2Projective, KeyBases, Matrices, QuotientForm, Sums};
 use std::sync::Arc;
 
-/// A stream of its own, outside the slots. Answers are read for their form, not verified.
+/// A separate stream, outside the slots. Answers are read for their form, not verified.
 pub struct Bench {
     stream: Stream,
     device: Arc<Device>,
@@ -84,7 +84,7 @@ impl Bench {
         })
     }
 
-    /// All heavy work of a proof; none where the device says that a row does not hold.
+    /// All heavy work of a proof; `None` if the device says that a row does not hold.
     pub fn prove(&mut self, on: &Resident, assignment: &[Fr], r: &Fr) -> Result<Option<Sums>, Failure> {
         self.stream.assign(assignment)?;
         if self.stream.rows(&on.circuit)?.is_some() {

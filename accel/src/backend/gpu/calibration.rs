@@ -1,9 +1,9 @@
-//! How fast device and processor are, and from which size on the device is worth asking. Pure, but for [`Calibration::measure`]'s
-//! caller, who brings the times.
+//! How fast device and processor are, and from which size on the device is worth asking. Pure: the
+//! caller measures.
 
 use core::time::Duration;
 
-/// What a proof takes by the size of its domain: a fixed part and a part for each row.
+/// Time of a proof as a linear function of its domain's size: a fixed part and a part for each row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LinearCost {
     /// Seconds, whatever the size.
@@ -17,6 +17,8 @@ impl LinearCost {
     #[must_use]
     pub fn through(small: (usize, Duration), large: (usize, Duration)) -> Self {
         let [(n, t), (m, u)] = [small, large].map(|(rows, time)| (rows as f64, time.as_secs_f64()));
+        // why: times are noisy. A larger size that took less time must not give a negative cost, by
+        // which the device would win at every larger size.
         let per_row = if m > n { ((u - t) / (m - n)).max(0.0) } else { 0.0 };
         Self { fixed: (t - per_row * n).max(0.0), per_row }
     }
@@ -33,19 +35,20 @@ impl LinearCost {
 pub struct Calibration {
     /// The device.
     pub device: LinearCost,
-    /// The processor, by the backend that stands in for the device.
+    /// The processor, by the backend used without a device.
     pub processor: LinearCost,
 }
 
 impl Calibration {
-    /// The least domain from which on the device takes no longer; none where it never does.
+    /// The least domain from which on the device takes no longer, or `None` if it always takes
+    /// longer.
     #[must_use]
     pub fn crossover(&self) -> Option<usize> {
         (1..=28).map(|log| 1usize << log).find(|n| self.device.seconds(*n) <= self.processor.seconds(*n))
     }
 
-    /// Whether a thread that could make the proof itself had better hand it to the device, with so many proofs there before
-    /// it: whether it would be done there first. Sums on one device follow each other.
+    /// Whether the device, with `before` proofs before this one, would finish sooner than the
+    /// thread itself. Sums on one device follow each other.
     #[must_use]
     pub fn device_is_sooner(&self, rows: usize, before: usize) -> bool {
         (before + 1) as f64 * self.device.seconds(rows) <= self.processor.seconds(rows)

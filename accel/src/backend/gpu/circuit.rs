@@ -13,7 +13,8 @@ use core::any::Any;
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
-/// A circuit as it came: on the device when it is needed there, laid out for the processor when it is needed here.
+/// A circuit as it came: on the device when it is needed there, laid out for the processor when it
+/// is needed here.
 pub(super) struct Circuit {
     pub(super) inner: Arc<Inner>,
     number: u64,
@@ -38,7 +39,7 @@ impl Circuit {
         Self { inner, number, matrices, form, processor: OnceLock::new() }
     }
 
-    /// One of ours, or none.
+    /// The circuit, if it is one of this backend.
     pub(super) fn of(circuit: &dyn LoadedCircuit) -> Option<&Self> {
         circuit.as_any()?.downcast_ref()
     }
@@ -56,13 +57,13 @@ impl Circuit {
         self.form.len(self.matrices.domain_size)
     }
 
-    /// The circuit in the backend that stands in.
+    /// The circuit as the processor's backend has it.
     pub(super) fn processor(&self) -> &dyn LoadedCircuit {
         let load = || self.inner.processor.load_circuit(self.matrices.clone(), self.form);
         self.processor.get_or_init(load).as_ref()
     }
 
-    /// On the device, with so many bytes free for each proof under way.
+    /// The circuit on the device, with `scratch` bytes free for each proof under way.
     pub(super) fn on_device<E>(&self, scratch: u64) -> Result<Pinned<'_>, Stop<E>> {
         let size = |matrix: &SparseMatrix| (matrix.rows() as u64, matrix.terms().len() as u64);
         let matrices = [Some(&self.matrices.a), Some(&self.matrices.b), self.matrices.c.as_ref()];
@@ -94,7 +95,8 @@ impl Circuit {
         Ok(Rows::Hold)
     }
 
-    /// The device says that a row does not hold: so says only the processor. A device that said so wrongly is out of use.
+    /// The processor's answer after the device reported a row that does not hold. A device that was
+    /// wrong is put out of use.
     pub(super) fn confirm(
         &self,
         row: usize,
@@ -104,6 +106,8 @@ impl Circuit {
         let quotient = self.processor().quotient(assignment, progress);
         match &quotient {
             Ok(_) => self.inner.wrong(&format!("row {row} of a circuit is satisfied, it said it was not")),
+            // why: both find a broken row, but the first one is part of the answer. A device that
+            // names another computed wrongly.
             Err(QuotientError::Unsatisfied { row: first }) if *first != row => {
                 self.inner.wrong(&format!("row {first} of a circuit is not satisfied, it said row {row}"));
             }

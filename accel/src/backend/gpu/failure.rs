@@ -11,7 +11,7 @@ pub enum FailureKind {
     OutOfMemory,
     /// The device cannot be used in this process any more.
     Lost,
-    /// The plugin refused a call of ours, or failed for a reason of its own.
+    /// The plugin refused a call of ours, or failed for an internal reason.
     Internal,
     /// The plugin answered something that is no field element or no point.
     Malformed,

@@ -1,4 +1,4 @@
-//! What is known about a device, and what is said about it.
+//! What is known about a device, and the events reported about it.
 
 use super::failure::{Failure, FailureKind};
 use super::plugin::DeviceInfo;
@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Failures of the plugin's own in a row after which it is not asked any more.
+/// Internal failures in a row after which the device is not used any more.
 const PATIENCE: u32 = 3;
 
 /// Whether a device is used.
@@ -45,7 +45,8 @@ pub enum Severity {
     Note,
     /// Slower than it could be.
     Warning,
-    /// A device computed wrongly. Nothing wrong has left, and somebody must look at that machine.
+    /// A device computed wrongly. Nothing wrong was released, but an operator must examine the
+    /// machine.
     Alarm,
 }
 
@@ -62,24 +63,25 @@ type Listener = Box<dyn Fn(&Event) + Send + Sync>;
 
 static LISTENER: OnceLock<Listener> = OnceLock::new();
 
-/// Hears each event of the machine's device when it happens, on the thread where it does. For a program's log; set once, by the
-/// binary, before any work. What happened before is in the [`report`](super::report).
+/// Calls `listener` for each event of the machine's device, on the thread where it happens. For a
+/// program's log; set once, by the binary, before any work. Earlier events are in the
+/// [`report`](super::report).
 ///
 /// # Errors
-/// The listener, where there is one already.
+/// [`AlreadyHeard`] if there is a listener.
 pub fn listen(listener: impl Fn(&Event) + Send + Sync + 'static) -> Result<(), AlreadyHeard> {
     LISTENER.set(Box::new(listener)).map_err(|_| AlreadyHeard)
 }
 
-/// Somebody listens already.
+/// There is a listener already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("somebody hears the events already")]
+#[error("the events have a listener already")]
 pub struct AlreadyHeard;
 
 /// Counters and state of one device.
 pub(super) struct Health {
     state: Mutex<(State, u32)>,
-    /// Events before anybody listened, and for tests.
+    /// Events from before there was a listener, and for tests.
     said: Mutex<Vec<Event>>,
     alarms: AtomicU64,
     by_device: AtomicU64,
@@ -116,6 +118,7 @@ impl Health {
         let counter = if device { &self.by_device } else { &self.by_processor };
         counter.fetch_add(1, Ordering::Relaxed);
         if device {
+            // why: only failures in a row end the device's use, and this proof ends the row.
             lock(&self.state).1 = 0;
         }
     }
@@ -128,10 +131,12 @@ impl Health {
         match failure.kind {
             FailureKind::Malformed => {
                 self.quarantine(&failure.to_string());
+                // why: no failure but a wrong answer. The first one ends the device's use.
                 return true;
             }
             FailureKind::OutOfMemory => {
-                // Once in words; the counter has the rest.
+                // why: a full device stays full for many proofs. The first is reported in words,
+                // the counter has the rest.
                 if count == 1 {
                     self.say(Severity::Warning, words);
                 }
@@ -224,7 +229,8 @@ pub struct Report {
     pub state: State,
     /// Whether the known-answer test has passed; none before the first proof asked for it.
     pub tested: Option<bool>,
-    /// Devices and processor as measured; none before the first proof, or where the device failed before.
+    /// Devices and processor as measured; none before the first proof, or where the device failed
+    /// before.
     pub calibration: Option<super::Calibration>,
     /// Bytes that keys and circuits may take.
     pub budget: u64,

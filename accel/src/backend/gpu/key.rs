@@ -14,7 +14,8 @@ use ark_ec::AffineRepr;
 use ark_ff::BigInt;
 use std::sync::{Arc, OnceLock};
 
-/// A key as it came: on the device when it is needed there, laid out for the processor when it is needed here.
+/// A key as it came: on the device when it is needed there, laid out for the processor when it is
+/// needed here.
 pub(super) struct Key {
     inner: Arc<Inner>,
     number: u64,
@@ -53,7 +54,7 @@ impl Key {
         }
     }
 
-    /// The key in the backend that stands in.
+    /// The key as the processor's backend has it.
     fn processor(&self) -> &dyn LoadedKey {
         let load = || self.inner.processor.load_key(&self.bases(), self.memory);
         self.processor.get_or_init(load).as_ref()
@@ -104,6 +105,8 @@ impl Key {
         r: &Fr,
         progress: Progress<'_>,
     ) -> Result<Sums, QuotientError> {
+        // why: a circuit of ours would go to the device again. Its processor half is what is wanted
+        // here.
         let circuit = match Circuit::of(circuit) {
             Some(circuit) => circuit.processor(),
             None => circuit,
@@ -123,7 +126,7 @@ impl LoadedKey for Key {
     ) -> Result<Sums, Cancelled> {
         assert_eq!(assignment.len(), self.a.len(), "one value for each variable");
         assert_eq!(h.len(), self.h.len(), "one number of the quotient for each H point");
-        // An empty key has nothing that a device could do.
+        // why: an empty key gives a device nothing to do, and the plugin takes no empty lists.
         let done = if assignment.is_empty() {
             None
         } else {
@@ -152,17 +155,21 @@ impl LoadedKey for Key {
                 && ours.numbers() == self.h.len()
         });
         let Some(ours) = ours else {
-            // Another backend's circuit: the quotient is made there, and what the sums' maker is cannot be told.
+            // why: the quotient of another backend's circuit is made there. `sums` may have run on
+            // the device or not, and does not tell; so the proof is verified as if the device had
+            // made it.
             let h = circuit.quotient(assignment, progress)?;
             return Ok(Made { sums: self.sums(assignment, &h, r, progress)?, by: Maker::Device });
         };
         assert_eq!(assignment.len(), self.a.len(), "one value for each variable");
-        // The sums, or the row that does not hold, it says.
+        // The sums, or the row that the device says does not hold.
         let answer = self.inner.attempt(ours.domain(), |stream| {
             let scratch = self.scratch(ours.domain());
             let pinned_circuit = ours.on_device(scratch)?;
             let pinned = self.on_device(scratch)?;
             let Some(key) = pinned.key() else { return Err(Stop::NoPlace) };
+            // why: circuit and key are both pinned before the work begins. Else the one could evict
+            // the other half-way.
             if let Rows::Broken(row) = ours.run(stream, &pinned_circuit, assignment, progress)? {
                 return Ok(Err(row));
             }
@@ -180,6 +187,8 @@ impl LoadedKey for Key {
                 Ok(Made { sums, by: Maker::Device })
             }
             Some(Ok(Err(row))) => {
+                // why: a device's "no" is as little trusted as its "yes": the processor decides,
+                // and makes the proof if the row holds after all.
                 let h = ours.confirm(row, assignment, progress)?;
                 let sums = self.processor().sums(assignment, &h, r, progress)?;
                 self.inner.health.made(false);
@@ -203,6 +212,8 @@ impl LoadedKey for Key {
         progress: Progress<'_>,
     ) -> Result<Sums, QuotientError> {
         let sums = self.by_processor(circuit, assignment, r, progress)?;
+        // why: equal sums mean that the device computed rightly and the key or the assignment is
+        // wrong. Only a difference accuses the device.
         if sums != *suspect {
             self.inner.health.made_again();
             self.inner.wrong("a proof of its sums does not verify, and the processor's sums are others");

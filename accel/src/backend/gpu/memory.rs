@@ -1,5 +1,5 @@
-//! The memory model: from the size of a statement to bytes on a device. Pure; an upper bound by construction, held against what
-//! a device says by the check on one (`accel/cuda/check.sh`).
+//! The memory model: from the size of a statement to bytes on a device. Pure; an upper bound by
+//! construction, held against what a device says by the check on one (`accel/cuda/check.sh`).
 //!
 //! | part | bytes |
 //! |---|---|
@@ -7,8 +7,8 @@
 //! | key | `68` for each base in G1, `132` in G2, and the buckets of the three sums |
 //! | one proof under way | `96 n` for the vectors over the domain, `64 V` for the assignment and its multiple, `32 Q` for gathered scalars, and the digits of the longest sum |
 //!
-//! n: size of the domain, V: variables, Q: bases of the longest sum. Digits and buckets are sppark's: windows of
-//! `min(max(floor(log2(1.5 Q)) - 8, 10), 18)` bits, four bytes a digit.
+//! n: size of the domain, V: variables, Q: bases of the longest sum. Digits and buckets are
+//! sppark's: windows of `min(max(floor(log2(1.5 Q)) - 8, 10), 18)` bits, four bytes a digit.
 
 /// Bits of a scalar.
 const SCALAR_BITS: u64 = 254;
@@ -41,7 +41,7 @@ pub fn circuit_bytes(matrices: &[(u64, u64)]) -> u64 {
     matrices.iter().map(|(rows, terms)| 36 * terms + 4 * (rows + 1)).sum()
 }
 
-/// What a key takes on a device of so many multiprocessors.
+/// What a key takes on a device with `multiprocessors` multiprocessors.
 #[must_use]
 pub fn key_bytes(size: KeySize, multiprocessors: u64) -> u64 {
     let query = |bases: u64, point: u64, bucket: u64| {
@@ -62,7 +62,7 @@ pub fn proof_bytes(size: ProofSize) -> u64 {
     96 * size.domain + 64 * size.variables + (32 + digits) * padded(size.longest)
 }
 
-/// Bits of sppark's windows for so many bases.
+/// Bits of sppark's windows for `bases` bases.
 fn window(bases: u64) -> u64 {
     if bases <= 192 {
         return 10;

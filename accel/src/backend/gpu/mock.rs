@@ -1,5 +1,5 @@
-//! A plugin in Rust, over the portable backend, that misbehaves as it is told: for tests, in this process by [`gpu`], or as a
-//! shared object (`cargo build -p amanat-accel --example gpu_mock`) told by [`SCRIPT_VARIABLE`].
+//! A plugin in Rust, over the portable backend, that misbehaves as its script says: for tests, in
+//! this process by [`gpu`], or as a shared object (`--example gpu_mock`) by [`SCRIPT_VARIABLE`].
 
 use super::abi::{
     self, CircuitParts, DeviceParts, Functions, Handle, KeyParts, MatrixParts, QueryParts, Status, Times,
@@ -86,15 +86,15 @@ pub(super) static FUNCTIONS: Functions = Functions {
     ntt: Some(ntt),
 };
 
-/// What the shared object's `amanat_gpu_abi_version` answers: this version, or what the script says in `abi=N`.
+/// The shared object's `amanat_gpu_abi_version`: this version, or the script's `abi=N`.
 #[must_use]
 pub fn version() -> u32 {
     let words = std::env::var(SCRIPT_VARIABLE).unwrap_or_default();
     words.split(',').find_map(|word| word.trim().strip_prefix("abi=")?.parse().ok()).unwrap_or(abi::ABI)
 }
 
-/// What the shared object's `amanat_gpu_table` answers, after one device was made that follows [`SCRIPT_VARIABLE`]; `none` in
-/// the script is no device.
+/// What the shared object's `amanat_gpu_table` answers, after one device was made that follows
+/// [`SCRIPT_VARIABLE`]; `none` in the script is no device.
 #[must_use]
 pub fn table() -> *const c_void {
     let words = std::env::var(SCRIPT_VARIABLE).unwrap_or_default();
@@ -324,7 +324,7 @@ unsafe extern "C" fn circuit_load(
             _ => return Err(invalid("an unknown form of quotient")),
         };
         let n = 1usize << parts.log_domain;
-        // The caller's numbers are what the device computes with; the mock computes by itself and holds them to it.
+        // A device computes with the caller's numbers; the mock computes its own and compares.
         let (shift, factor) = match form {
             QuotientForm::Coefficients => {
                 let shift = Fr::from(5u64);
@@ -597,7 +597,7 @@ unsafe extern "C" fn sum(
             abi::SUM_B => {
                 let mut point = Portable.msm_g2(&key.b.bases, &gather(&key.b, |_, place| w[place]));
                 spoil_g2(&mut point, fault.as_ref());
-                // SAFETY: room for a point of G2 as the header lays it out, which is arkworks' way (asserted in `abi`).
+                // SAFETY: room for a point of G2 as the header has it, arkworks' way (see `abi`).
                 unsafe { out.cast::<G2Projective>().write_unaligned(point) };
             }
             abi::SUM_A | abi::SUM_C => {

@@ -1,9 +1,11 @@
 //! Proofs on a GPU: by a plugin, never trusted, never required.
 //!
-//! The plugin is a shared object with a small C interface (`accel/cuda/amanat_gpu.h`), loaded at run time. Read
-//! [`presence`](presence()) for how it is found, `abi.rs` and `plugin.rs` for the border, `backend.rs` for who does what, `key.rs` for a
-//! whole proof. What goes wrong on a device ends on the processor: a device that fails is left, one that answers wrongly is
-//! quarantined and an alarm is raised. This module prints nothing: it reports ([`report`]) and tells a listener ([`listen`]).
+//! The plugin is a shared object with a small C interface (`accel/cuda/amanat_gpu.h`), loaded at
+//! run time. Read [`presence`](presence()) for how it is found, `abi.rs` and `plugin.rs` for the
+//! border, `shared.rs` for what runs where, `key.rs` for a whole proof. What goes wrong on a device
+//! ends on the processor: a device that fails is left, one that answers wrongly is quarantined and
+//! an alarm is raised. This module prints nothing: it reports ([`report`]) and tells a listener
+//! ([`listen`]).
 //!
 //! `unsafe` is in `abi.rs`, `plugin.rs` and the mock.
 

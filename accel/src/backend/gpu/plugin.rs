@@ -1,4 +1,5 @@
-//! A plugin, loaded: the functions of the table behind safe ones, handles behind owners that free them.
+//! A plugin, loaded: the functions of the table behind safe ones, handles behind owners that free
+//! them.
 
 use super::abi::{self, Functions, Handle, Status};
 use super::failure::{Failure, FailureKind};
@@ -59,12 +60,13 @@ pub(super) struct Plugin {
     functions: &'static Functions,
 }
 
-/// Calls a function of the table, with a status of its own as its last argument.
+/// Calls a function of the table, with a status as its last argument.
 macro_rules! call {
     ($functions:expr, $entry:ident($($argument:expr),* $(,)?)) => {{
         let mut status = Status { code: abi::OK, text: [0; 252] };
         let code = match $functions.$entry {
-            // The caller of this macro stands in an unsafe block and argues for the arguments; the status outlives the call.
+            // The caller of this macro is in an unsafe block and argues for the arguments; the
+            // status outlives the call.
             Some(entry) => entry($($argument,)* &raw mut status),
             None => abi::INVALID,
         };
@@ -88,18 +90,20 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Plugin {
-    /// Loads a file. It runs code of the file's own (its initialisers): the path comes from who runs this program.
+    /// Loads a file. This runs the file's initialisers: the path comes from the operator of this
+    /// program.
     pub(super) fn load(path: &Path) -> Result<Self, LoadError> {
         let name = path.display().to_string();
-        // SAFETY: loading runs the file's initialisers, which is what the operator asked for by naming or placing it; it
-        // is trusted as this program's own file is.
+        // SAFETY: loading runs the file's initialisers, which is what the operator asked for by
+        // naming or placing it; it is trusted as this program's own file is.
         let library = unsafe { libloading::Library::new(path) }
             .map_err(|error| LoadError::Library { path: name.clone(), why: error.to_string() })?;
-        // CUDA's own threads and globals do not outlive unloading: the library stays to the end of the process.
+        // CUDA's own threads and globals do not outlive unloading: the library stays to the end of
+        // the process.
         let library: &'static libloading::Library = Box::leak(Box::new(library));
         let missing = |symbol| LoadError::Symbol { path: name.clone(), symbol };
-        // SAFETY: the symbol's type is the header's; a file that has a symbol of this name with another meaning is not one
-        // an operator would name as our plugin.
+        // SAFETY: the symbol's type is the header's; a file that has a symbol of this name with
+        // another meaning is not one an operator would name as our plugin.
         let version = unsafe { library.get::<abi::Version>(b"amanat_gpu_abi_version\0") }
             .map_err(|_| missing("amanat_gpu_abi_version"))?;
         // SAFETY: no arguments; the header says that it may be called at any time.
@@ -112,8 +116,8 @@ impl Plugin {
             .map_err(|_| missing("amanat_gpu_table"))?;
         // SAFETY: as above.
         let table = unsafe { table() };
-        // SAFETY: null or a constant of the plugin, which is never unloaded; a table of this version begins with its own
-        // version and size, looked at below before anything else.
+        // SAFETY: null or a constant of the plugin, which is never unloaded; a table of this
+        // version begins with its own version and size, looked at below before anything else.
         let functions = unsafe { table.as_ref() };
         Self::new(functions).map_err(|why| LoadError::Table { path: name, why })
     }
@@ -286,8 +290,8 @@ impl Device {
             factor: plan.factor,
         };
         let (mut raw, mut bytes) = (ptr::null_mut(), 0);
-        // SAFETY: the context is open; the parts point into `plan`, whose lists have the lengths that the parts say
-        // (`MatrixPlan`), and the plugin keeps nothing of them.
+        // SAFETY: the context is open; the parts point into `plan`, whose lists have the lengths
+        // that the parts say (`MatrixPlan`), and the plugin keeps nothing of them.
         unsafe {
             call!(
                 self.plugin.functions,
@@ -308,8 +312,9 @@ impl Device {
             c_second: plan.c_ends[1] as u64,
         };
         let (mut raw, mut bytes) = (ptr::null_mut(), 0);
-        // SAFETY: the context is open; the parts point into `plan` with its lists' own lengths, every place is below what it
-        // indexes (`KeyPlan::new`), and the plugin keeps nothing of them.
+        // SAFETY: the context is open; the parts point into `plan` with its lists' own lengths,
+        // every place is below what it indexes (`KeyPlan::new`), and the plugin keeps nothing of
+        // them.
         unsafe {
             call!(
                 self.plugin.functions,
@@ -323,7 +328,8 @@ impl Device {
 impl Drop for Device {
     fn drop(&mut self) {
         if let Some(close) = self.plugin.functions.close {
-            // SAFETY: opened by `open`, closed once; circuits, keys and streams hold an `Arc` of this and are gone.
+            // SAFETY: opened by `open`, closed once; circuits, keys and streams hold an `Arc` of
+            // this and are gone.
             unsafe { close(self.context) }
         }
     }
@@ -425,7 +431,8 @@ pub(super) struct Stream {
     device: Arc<Device>,
 }
 
-// SAFETY: a stream is used by one thread at a time, which `&mut` sees to; which one does not matter.
+// SAFETY: a stream is used by one thread at a time, which `&mut` sees to; which one does not
+// matter.
 unsafe impl Send for Stream {}
 
 impl Drop for Stream {
@@ -477,7 +484,8 @@ impl Stream {
 
     /// Every number is below r, or the answer is refused.
     pub(super) fn quotient_read(&mut self, out: &mut [BigInt<4>]) -> Result<(), Failure> {
-        // SAFETY: as above; a `BigInt<4>` is four limbs, `out.len()` of them are written, any bytes are valid for them.
+        // SAFETY: as above; a `BigInt<4>` is four limbs, `out.len()` of them are written, any bytes
+        // are valid for them.
         unsafe {
             call!(
                 self.device.plugin.functions,
@@ -524,7 +532,8 @@ impl Stream {
         read: impl Fn(&[u64; LIMBS]) -> Option<P>,
     ) -> Result<P, Failure> {
         let mut limbs = zeroize::Zeroizing::new([0u64; LIMBS]);
-        // SAFETY: as above; A and C are 12 limbs, B is 24, and the callers pair `which` with a reader of as many.
+        // SAFETY: as above; A and C are 12 limbs, B is 24, and the callers pair `which` with a
+        // reader of as many.
         unsafe {
             call!(
                 self.device.plugin.functions,
@@ -538,8 +547,8 @@ impl Stream {
     pub(super) fn msm_g1(&mut self, bases: &[G1Affine], scalars: &[Fr]) -> Result<G1Projective, Failure> {
         let (bases, scalars) = finite(bases, scalars, |base| base.is_zero());
         let mut limbs = [0u64; 12];
-        // SAFETY: as above; both lists have the given length, bases lie `stride` bytes apart with x and y in front, the
-        // sum is 12 limbs.
+        // SAFETY: as above; both lists have the given length, bases lie `stride` bytes apart with x
+        // and y in front, the sum is 12 limbs.
         unsafe {
             call!(
                 self.device.plugin.functions,
@@ -580,10 +589,11 @@ impl Stream {
     pub(super) fn ntt(&mut self, values: &mut [Fr], kind: Transform) -> Result<(), Failure> {
         assert!(values.len().is_power_of_two(), "a transform's length is a power of two");
         let log = values.len().ilog2();
-        // The plugin's answer goes to a copy of plain limbs first: an `Fr` is below r, which remains to be seen.
+        // The plugin's answer goes to a copy of plain limbs first: an `Fr` is below r, which
+        // remains to be seen.
         let mut out = zeroize::Zeroizing::new(values.iter().map(|x| x.0).collect::<Vec<BigInt<4>>>());
-        // SAFETY: as above; 2^log numbers of four limbs, any bytes are valid for them; `Fr` is `repr(transparent)` in effect
-        // (32 bytes, asserted in `abi`), and the plugin sees limbs.
+        // SAFETY: as above; 2^log numbers of four limbs, any bytes are valid for them; `Fr` is
+        // `repr(transparent)` in effect (32 bytes, asserted in `abi`), and the plugin sees limbs.
         unsafe {
             call!(
                 self.device.plugin.functions,

@@ -1,4 +1,5 @@
-//! A device's sums as points: limbs that are numbers of the field and make a point of the curve, or nothing.
+//! A device's sums as points: limbs that are numbers of the field and make a point of the curve, or
+//! nothing.
 
 use crate::{Fq, Fq2, G1Projective, G2Projective};
 use ark_bn254::{g1, g2};

@@ -12,14 +12,14 @@ use std::sync::OnceLock;
 /// The environment variable that names the plugin's file, or says `off`.
 pub const PLUGIN_VARIABLE: &str = "AMANAT_GPU_PLUGIN";
 
-/// The plugin's name where it stands beside the program.
+/// The plugin's file name next to the program.
 pub const PLUGIN_FILE: &str = "libamanat_gpu.so";
 
 /// Whether there is a GPU backend in this process, and if not, why.
 pub enum Presence {
     /// Switched off by [`PLUGIN_VARIABLE`].
     Off,
-    /// No plugin was named, and none stands beside the program.
+    /// No plugin was named, and none is next to the program.
     Absent,
     /// There is a plugin, but it is not used.
     Refused {
@@ -59,7 +59,8 @@ enum Wanted {
 fn wanted(variable: Option<&OsStr>, beside: Option<&Path>) -> Wanted {
     match variable {
         Some(value) if value == "off" => Wanted::Off,
-        // A bare name would be looked for along the system's library path: a file is meant.
+        // why: the loader searches a bare name along the system's library path. A file of this
+        // folder is meant, so the path is made absolute.
         Some(value) if !value.is_empty() => {
             Wanted::File(std::path::absolute(value).unwrap_or_else(|_| PathBuf::from(value)))
         }

@@ -1,5 +1,5 @@
-//! Which keys and circuits stand on a device: under a budget, the least recently used give way. Pure: it keeps values and
-//! bytes, and knows nothing of devices.
+//! Which keys and circuits are in a device's memory: under a budget, the least recently used are
+//! evicted. Pure: it keeps values and bytes, and knows nothing of devices.
 
 use std::collections::BTreeMap;
 
@@ -51,9 +51,11 @@ impl<T> Residency<T> {
         }
     }
 
-    /// Makes room for so many bytes more, with so many free for the proofs under way. What had to go is handed to the caller.
-    /// Changes nothing where there is no place.
+    /// Makes room for `bytes` more, with `reserve` free for the proofs under way. Returns what was
+    /// evicted. Changes nothing if there is no place.
     pub(super) fn make_room(&mut self, bytes: u64, reserve: u64) -> Result<Vec<T>, NoPlace> {
+        // why: the reserve never falls. A value loaded with a small reserve must not use the room
+        // that a larger value's proofs need.
         let reserved = self.reserved.max(reserve);
         let needed = bytes.saturating_add(reserved);
         if needed > self.budget {
@@ -75,6 +77,8 @@ impl<T> Residency<T> {
             left -= bytes;
             going.push(id);
         }
+        // why: decided before anything is evicted, so that a load that cannot succeed costs nobody
+        // their key.
         if left > room {
             return Err(NoPlace::Busy);
         }
@@ -106,7 +110,7 @@ impl<T> Residency<T> {
         core::mem::take(&mut self.entries).into_values().map(|entry| entry.value).collect()
     }
 
-    /// The device said that it is full: it has less than was thought, from now on what stands there and this much more.
+    /// The device reported that it is full: from now on the budget is what is there now and `more`.
     pub(super) fn shrink(&mut self, more: u64) {
         self.budget = self.budget.min(self.used.saturating_add(more));
     }

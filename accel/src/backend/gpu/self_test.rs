@@ -1,5 +1,5 @@
-//! The known-answer test and the measurement at the start: what a device must get right before its first proof, and from which
-//! size on it is worth asking.
+//! The known-answer test and the measurement at the start: what a device must get right before its
+//! first proof, and from which size on it is worth asking.
 
 use super::calibration::{Calibration, LinearCost};
 use super::failure::Failure;
@@ -23,7 +23,7 @@ const TRANSFORMS: usize = 1 << 12;
 /// Domains of the two measurements.
 const SMALL: u32 = 10;
 const LARGE: u32 = 13;
-/// Each is the best of so many.
+/// Runs of each measurement; the best counts.
 const RUNS: usize = 2;
 
 /// Why a device is not used.
@@ -125,7 +125,8 @@ impl Job {
             b: SparseMatrix::from_rows((0..rows).map(form)),
             c: Some(SparseMatrix::from_rows((0..rows).map(next))),
         };
-        // One list serves all queries of a group; a base at infinity is among them, as in real keys.
+        // One list serves all queries of a group. A base at infinity is among them, as in real
+        // keys.
         let mut g1 = progression(G1Affine::generator(), rows + 2);
         let mut g2 = progression(G2Affine::generator(), rows + 2);
         (g1[7], g2[7]) = (G1Affine::identity(), G2Affine::identity());
@@ -171,7 +172,8 @@ impl Job {
             stream.wipe()?;
             let mut new = Outcome { h: h.clone(), a, b, c, time };
             if let Some(last) = &outcome {
-                // One question, one answer: or a run that was wrong hides behind one that was right.
+                // why: a device that is wrong now and then must not pass because its last run was
+                // right.
                 if last.h != new.h || (last.a, last.b, last.c) != (new.a, new.b, new.c) {
                     return Err(Verdict::Wrong("the same proof, done twice"));
                 }
@@ -213,7 +215,8 @@ impl Job {
         if theirs.a != ours.a || theirs.b != ours.b || theirs.c != ours.c {
             return Err(Verdict::Wrong("the sums of a key"));
         }
-        // A row that does not hold must be found.
+        // why: a device that finds no broken row would turn a false statement into a proof that
+        // does not verify.
         let mut wrong = self.assignment.clone();
         wrong[100] += Fr::one();
         let circuit = device.circuit(&circuit_plan(&self.matrices, form))?;

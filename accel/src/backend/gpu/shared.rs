@@ -1,7 +1,8 @@
-//! What circuits, keys and the backend share: the device, its health, the proofs under way and the memory they use.
+//! What circuits, keys and the backend share: the device, its health, the proofs under way and the
+//! memory they use.
 //!
-//! Circuits and keys have an [`Inner`] and ask it to [`attempt`](Inner::attempt) work. `Inner` knows neither type, only the
-//! objects they keep on the device ([`Resident`]).
+//! Circuits and keys have an [`Inner`] and ask it to [`attempt`](Inner::attempt) work. `Inner`
+//! knows neither type, only the objects they keep on the device ([`Resident`]).
 
 use super::calibration::Calibration;
 use super::failure::{Failure, FailureKind};
@@ -22,7 +23,8 @@ const SHARE: (u64, u64) = (9, 10);
 /// Proofs on a device at a time: one computes, one uploads, one reads its rows.
 const SLOTS: usize = 3;
 
-/// How a backend is set up. The defaults are for use; tests and the check on a GPU change what they examine.
+/// How a backend is set up. The defaults are for use; tests and the check on a GPU change what they
+/// examine.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// Proofs on the device at a time.
@@ -31,7 +33,8 @@ pub struct Settings {
     pub budget: Option<u64>,
     /// The calibration to use; `None`: device and processor are measured.
     pub calibration: Option<Calibration>,
-    /// Single sums and transforms on the device too, unverified. Only for comparing devices with processors.
+    /// Single sums and transforms on the device too, unverified. Only for comparing devices with
+    /// processors.
     pub one_off_unchecked: bool,
 }
 
@@ -87,7 +90,8 @@ impl Pinned<'_> {
 
 impl Drop for Pinned<'_> {
     fn drop(&mut self) {
-        // why: our reference goes before the pin, so that the eviction a freed pin allows really frees device memory.
+        // why: our reference goes before the pin, so that the eviction a freed pin allows really
+        // frees device memory.
         self.value = None;
         self.inner.residency().unpin(self.number);
     }
@@ -99,7 +103,8 @@ pub(super) enum Stop<E> {
     Failed(Failure),
     /// The device has no memory for it.
     NoPlace,
-    /// The work itself ended this way: cancelled, or with an answer that the processor must confirm.
+    /// The work itself ended this way: cancelled, or with an answer that the processor must
+    /// confirm.
     Ended(E),
 }
 
@@ -113,8 +118,9 @@ thread_local! {
     static HAND: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work` as a hand of the device: a thread that costs no core, because it only waits for the device. It takes a free
-/// slot there whatever the crossover, and makes a proof itself only if no slot is free.
+/// Runs `work` as a hand of the device: a thread that costs no core, because it only waits for the
+/// device. It takes a free slot there whatever the crossover, and makes a proof itself only if no
+/// slot is free.
 pub fn as_hand<T>(work: impl FnOnce() -> T) -> T {
     struct Restore(bool);
     impl Drop for Restore {
@@ -122,7 +128,8 @@ pub fn as_hand<T>(work: impl FnOnce() -> T) -> T {
             HAND.set(self.0);
         }
     }
-    // why: a guard and not a line after `work`, because `work` may panic and the thread belongs to a pool.
+    // why: a guard and not a line after `work`, because `work` may panic and the thread belongs to
+    // a pool.
     let _restore = Restore(HAND.replace(true));
     work()
 }
@@ -158,8 +165,9 @@ impl Inner {
         *self.start.get_or_init(|| match run() {
             Ok(calibration) => Some(calibration),
             Err(Verdict::Failed(failure)) => {
-                // why: a proof that fails on a device in use may succeed next time, but a device that fails its test has
-                // never worked. It is reported lost whatever the kind, and not asked again.
+                // why: a proof that fails on a device in use may succeed next time, but a device
+                // that fails its test has never worked. It is reported lost whatever the kind, and
+                // not asked again.
                 self.failed(&Failure { kind: FailureKind::Lost, ..failure });
                 None
             }
@@ -192,7 +200,8 @@ impl Inner {
         self.residency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does work for a domain of `rows` rows on the device, if the device would finish sooner. `None`: the processor does it.
+    /// Does work for a domain of `rows` rows on the device, if the device would finish sooner.
+    /// `None`: the processor does it.
     pub(super) fn attempt<T, E>(
         &self,
         rows: usize,
@@ -201,8 +210,8 @@ impl Inner {
         let calibration = self.start().filter(|_| self.health.ready())?;
         let mut place = self.slots.enter(|before| {
             if HAND.get() {
-                // why: a hand has nothing better to do than wait, but behind a full device it would only lengthen the
-                // queue for threads that chose the device because it is sooner.
+                // why: a hand has nothing better to do than wait, but behind a full device it would
+                // only lengthen the queue for threads that chose the device because it is sooner.
                 before < self.settings.slots
             } else {
                 calibration.device_is_sooner(rows, before)
@@ -217,43 +226,48 @@ impl Inner {
             }
         };
         let result = work(&mut stream);
-        // why: whatever came out, witness data are in the stream's memory until it is wiped. The next user must not find them.
+        // why: whatever came out, witness data are in the stream's memory until it is wiped. The
+        // next user must not find them.
         let wiped = stream.wipe();
         let answer = match result {
             Ok(answer) => Some(Ok(answer)),
             Err(Stop::Ended(end)) => Some(Err(end)),
-            // why: a full device is no failure. This proof is the processor's, the next may find room.
+            // why: a full device is no failure. This proof is the processor's, the next may find
+            // room.
             Err(Stop::NoPlace) => None,
             Err(Stop::Failed(failure)) => {
-                // why: `place` keeps no stream here. A stream whose call failed is in an unknown state and is dropped.
+                // why: `place` keeps no stream here. A stream whose call failed is in an unknown
+                // state and is dropped.
                 self.failed(&failure);
                 return None;
             }
         };
         match wiped {
             Ok(()) => place.stream = Some(stream),
-            // why: the answer was complete before the wipe failed, and it is verified later. Only the stream is given up.
+            // why: the answer was complete before the wipe failed, and it is verified later. Only
+            // the stream is given up.
             Err(failure) => self.failed(&failure),
         }
         answer
     }
 
-    /// The object with this number in the device's memory; loads it if it is not there. Other users of the device wait
-    /// meanwhile.
+    /// The object with this number in the device's memory; loads it if it is not there. Other users
+    /// of the device wait meanwhile.
     pub(super) fn resident<E>(
         &self,
         number: u64,
         (bytes, scratch): (u64, u64),
         load: impl FnOnce() -> Result<(Resident, u64), Failure>,
     ) -> Result<Pinned<'_>, Stop<E>> {
-        // why: the lock is held while loading. Two threads that need the same key load it once, and room that was made for
-        // one object is not taken by another.
+        // why: the lock is held while loading. Two threads that need the same key load it once, and
+        // room that was made for one object is not taken by another.
         let mut residency = self.residency();
         if let Some(value) = residency.pin(number) {
             let value = Some(value.clone());
             return Ok(Pinned { inner: self, number, value });
         }
-        // why: each slot may have a proof under way, so room is kept for the scratch memory of all, not of this one alone.
+        // why: each slot may have a proof under way, so room is kept for the scratch memory of all,
+        // not of this one alone.
         let slots = self.settings.slots as u64;
         let evicted = residency.make_room(bytes, scratch.saturating_mul(slots)).map_err(|no| match no {
             NoPlace::TooLarge | NoPlace::Busy => Stop::NoPlace,
@@ -262,15 +276,15 @@ impl Inner {
         drop(evicted);
         match load() {
             Ok((value, said)) => {
-                // why: the model is an upper bound and the plugin tells what it took. If the model is ever wrong, the larger
-                // number keeps the budget honest.
+                // why: the model is an upper bound and the plugin tells what it took. If the model
+                // is ever wrong, the larger number keeps the budget honest.
                 residency.insert(number, value.clone(), bytes.max(said));
                 Ok(Pinned { inner: self, number, value: Some(value) })
             }
             Err(failure) => {
                 if failure.kind == FailureKind::OutOfMemory {
-                    // why: another process uses the device too. The budget falls to what is resident now, or each later load
-                    // would fail the same way.
+                    // why: another process uses the device too. The budget falls to what is
+                    // resident now, or each later load would fail the same way.
                     residency.shrink(0);
                 }
                 Err(Stop::Failed(failure))
@@ -299,7 +313,8 @@ impl Inner {
 
     /// Nothing new goes to the device; its memory is freed as the proofs under way end.
     fn abandon(&self) {
-        // why: slots first. A thread that still enters could load objects again after they were cleared.
+        // why: slots first. A thread that still enters could load objects again after they were
+        // cleared.
         self.slots.close();
         let all = self.residency().clear();
         drop(all);
@@ -330,7 +345,8 @@ impl Inner {
         report
     }
 
-    /// A single sum or transform, for comparisons: on the device if the settings say so, on the processor if that fails.
+    /// A single sum or transform, for comparisons: on the device if the settings say so, on the
+    /// processor if that fails.
     pub(super) fn one_off<T>(&self, work: impl FnOnce(&mut Stream) -> Result<T, Failure>) -> Option<T> {
         if !self.settings.one_off_unchecked || !self.usable() {
             return None;
@@ -344,7 +360,8 @@ impl Inner {
     }
 
     pub(super) fn transform(&self, values: &mut [Fr], kind: Transform) -> bool {
-        // why: one value is its own transform, and the plugin takes two or more. Other lengths panic, as on the processor.
+        // why: one value is its own transform, and the plugin takes two or more. Other lengths
+        // panic, as on the processor.
         values.len() > 1
             && values.len().is_power_of_two()
             && self.one_off(|stream| stream.ntt(values, kind)).is_some()

@@ -1,23 +1,23 @@
-//! How many proofs are on a device at a time, and who waits: in order of arrival, nobody overtaken.
+//! How many proofs are on a device at a time. Further threads wait in order of arrival, and none
+//! overtakes another.
 
 use super::plugin::Stream;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// The places on a device. Each has a stream of its own, made when it is first needed and kept.
+/// The slots of a device. Each has its stream, made when it is first needed and kept.
 pub(super) struct Slots {
     state: Mutex<State>,
     turn: Condvar,
 }
 
 struct State {
-    /// Who is first has this number.
     queue: Queue,
     spare: Vec<Stream>,
     open: bool,
 }
 
-/// Places and a queue before them. Pure.
+/// `places` slots and the queue for them. Pure.
 #[derive(Debug)]
 pub(super) struct Queue {
     places: usize,
@@ -31,7 +31,7 @@ impl Queue {
         Self { places, running: 0, next: 0, waiting: VecDeque::new() }
     }
 
-    /// How many proofs would be done before a new one.
+    /// Number of proofs that would be finished before a new one.
     pub(super) fn before(&self) -> usize {
         self.running + self.waiting.len()
     }
@@ -44,7 +44,7 @@ impl Queue {
         ticket
     }
 
-    /// Whether it is this one's turn; then it takes a place.
+    /// Takes a slot if one is free and this ticket is the first in the queue.
     pub(super) fn enter(&mut self, ticket: u64) -> bool {
         if self.running >= self.places || self.waiting.front() != Some(&ticket) {
             return false;
@@ -64,10 +64,11 @@ impl Queue {
     }
 }
 
-/// What a place on the device comes with.
+/// A slot, until it is dropped.
 pub(super) struct Place<'a> {
     slots: &'a Slots,
-    /// None until one is made; not given back where it is taken out.
+    /// `None` until a stream is made. A stream that is taken out and not put back is not used
+    /// again.
     pub(super) stream: Option<Stream>,
 }
 
@@ -77,10 +78,12 @@ impl Slots {
         Self { state: Mutex::new(state), turn: Condvar::new() }
     }
 
-    /// A place, as soon as it is one's turn; none where `take`, asked how many proofs are before this one, says no, or where the
-    /// slots are closed meanwhile.
+    /// Waits for a slot. `None` if `take`, given the number of proofs before this one, returns
+    /// false, or if the slots are closed meanwhile.
     pub(super) fn enter(&self, take: impl FnOnce(usize) -> bool) -> Option<Place<'_>> {
         let mut state = self.lock();
+        // why: `take` decides once, before the thread queues. A thread that waits would otherwise
+        // change its mind whenever the queue moves, and its place in the order would mean nothing.
         if !state.open || !take(state.queue.before()) {
             return None;
         }
@@ -89,6 +92,7 @@ impl Slots {
             state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if !state.open {
+            // why: a ticket left in the queue would count as a proof before others in `before`.
             state.queue.leave(ticket);
             return None;
         }
@@ -100,11 +104,14 @@ impl Slots {
         self.lock().queue.before()
     }
 
-    /// Nobody enters any more, those who wait leave, and streams are freed as they come back.
+    /// From now on no thread enters; waiting threads leave, and streams are freed as they come
+    /// back.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.open = false;
         let spare = core::mem::take(&mut state.spare);
+        // why: freeing a stream is a call into the plugin and may block. It must not block the
+        // threads that need the lock.
         drop(state);
         drop(spare);
         self.turn.notify_all();
@@ -126,8 +133,10 @@ impl Drop for Place<'_> {
             state.spare.push(stream);
         }
         drop(state);
-        // Freed, where it is freed, without the lock.
+        // why: without the lock, as in `close`.
         drop(stream);
+        // why: all and not one, because only the first of the queue may enter, and the one woken
+        // could be another.
         self.slots.turn.notify_all();
     }
 }
@@ -214,7 +223,7 @@ mod tests {
                     }
                 });
             }
-            // Both stand in queue before the first leaves.
+            // Both are in the queue before the first leaves.
             while slots.lock().queue.before() < 3 {
                 std::thread::yield_now();
             }

@@ -118,7 +118,7 @@ impl Job {
         self.made(&self.load(processor())).sums
     }
 
-    /// A proof by this backend, right whoever makes it; who did.
+    /// A proof by this backend, right on either maker; returns the maker.
     fn right(&self, backend: &Gpu) -> Maker {
         let made = self.made(&self.load(backend));
         assert!(made.sums == self.expected(), "as the processor's");
@@ -284,7 +284,8 @@ fn wrong_sums_come_marked_as_the_devices_and_are_made_again_on_the_processor() {
     let again = |suspect: &crate::Sums| {
         key.made_again(suspect, circuit.as_ref(), &job().assignment, &job().r, &go).expect("satisfied")
     };
-    // Sums that are right: the proof did not verify for another reason, and the device is not to blame.
+    // Sums that are right: the proof did not verify for another reason, and the device is not to
+    // blame.
     assert!(again(&job().expected()) == job().expected());
     assert_eq!(backend.report().alarms, 0);
     assert!(again(&made.sums) == job().expected());

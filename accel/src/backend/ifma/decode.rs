@@ -1,12 +1,13 @@
 //! From x to points: square roots, sixteen at a time.
 //!
-//! `p = 3 mod 4`. With `w = a^((p - 3) / 4)`, `a w` is a root of `a` where there is one, and `a w^2` says whether there is. In Fq2
-//! (the complex method): for `a = a0 + a1 u` of norm N, `t = (a0 + sqrt N) / 2` and `w` of t,
+//! `p = 3 mod 4`. With `w = a^((p - 3) / 4)`, `a w` is a root of `a` where there is one, and
+//! `a w^2` says whether there is. In Fq2 (the complex method): for `a = a0 + a1 u` of norm N,
+//! `t = (a0 + sqrt N) / 2` and `w` of t,
 //! - where `t w^2 = 1`, a root is `t w + (a1 w / 2) u`;
 //! - where `t w^2 = -1`, a root is `(a1 w / 2) - t w u`,
 //!
-//! so that two powers suffice. Every root is checked by squaring it: what has none is found out there, whatever happened
-//! on the way.
+//! so that two powers suffice. Every root is checked by squaring it: what has none is found out
+//! there, whatever happened on the way.
 
 use super::field::{Lazy, Norm, Prime, Q, mul, power_of_two, split, sqr};
 use super::fq2::{Coordinate, Norm2};
@@ -16,11 +17,13 @@ use ark_bn254::{Fq, Fq2, g2};
 use ark_ec::short_weierstrass::SWCurveConfig;
 use ark_ff::{AdditiveGroup, PrimeField};
 
-/// Vectors side by side: one chain of dependent squarings leaves the multipliers idle half the time.
+/// Vectors side by side: one chain of dependent squarings leaves the multipliers idle half the
+/// time.
 const WIDTH: usize = 2;
 type Wide<T> = [T; WIDTH];
 
-/// The bits of `(p - 3) / 4` in sliding windows of 5 bits: square so many times, then multiply by that odd power.
+/// The bits of `(p - 3) / 4` in sliding windows of 5 bits: the number of squarings, then the
+/// odd power to multiply by.
 const WINDOWS: ([(u8, u8); 64], usize) = windows(&quarter(Q::P64));
 
 /// `(p - 3) / 4` for p = 3 mod 4.
@@ -152,7 +155,8 @@ kernel! {
         for i in 0..WIDTH {
             let root = mul(&powers[i], &norms[i].lazy());
             t[i] = mul(&root.plus(&right[i].c0).lazy(), &half).red();
-            // (a0 + s) / 2 = 0, for one of the roots s of a0^2: then (a0 - s) / 2 = a0 does as well.
+            // (a0 + s) / 2 = 0, for one of the roots s of a0^2: then (a0 - s) / 2 = a0 does as
+            // well.
             t[i] = Norm::select(t[i].zero_lanes(), &right[i].c0, &t[i]);
         }
         let powers = power(&t);

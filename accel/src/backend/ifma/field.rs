@@ -1,22 +1,26 @@
-//! Eight elements of a prime field side by side: 5 limbs of 52 bits, Montgomery form with `R = 2^260`.
+//! Eight elements of a prime field side by side: 5 limbs of 52 bits, Montgomery form with
+//! `R = 2^260`.
 //!
 //! # Bounds
-//! `p < 2^254`, so `2^260 > 84 p`: there is room to add without reducing, and three types say how far a value has come.
-//! - [`Norm`]: limbs 0 to 3 below 2^52, value non-negative: may be added, subtracted, multiplied, stored.
-//! - [`Lazy`]: carries are added in but limbs keep their upper bits; multiplication reads the low 52 bits only. A factor
-//!   and nothing else (adding it would count carries twice).
-//! - [`Raw`]: limbs as the last additions left them, no carry moved: to be carried ([`Raw::norm`], [`Raw::lazy`]) or
-//!   reduced ([`Raw::red`]).
+//! `p < 2^254`, so `2^260 > 84 p`: there is room to add without reducing, and three types say how
+//! far a value has come.
+//! - [`Norm`]: limbs 0 to 3 below 2^52, value non-negative: may be added, subtracted, multiplied,
+//!   stored.
+//! - [`Lazy`]: carries are added in but limbs keep their upper bits; multiplication reads the low
+//!   52 bits only. A factor and nothing else (adding it would count carries twice).
+//! - [`Raw`]: limbs as the last additions left them, no carry moved: to be carried ([`Raw::norm`],
+//!   [`Raw::lazy`]) or reduced ([`Raw::red`]).
 //!
-//! Mixing them does not compile. How large the value is, in multiples of p, is followed in debug builds by [`Bound`]
-//! through every operation, so that each formula's bound is checked by any test that runs it, on whatever data; in
-//! release builds it is nothing.
+//! Mixing them does not compile. How large the value is, in multiples of p, is followed in debug
+//! builds by [`Bound`] through every operation, so that each formula's bound is checked by any test
+//! that runs it, on whatever data; in release builds it is nothing.
 //!
 //! # Multiplication
-//! The 10-column schoolbook product takes 50 multiply-adds. Reduction: four steps replace column i by its low 52 bits
-//! times `2^-52 mod p` (10 multiply-adds each, no quotient digit to wait for), then one Montgomery step (11). The result is
-//! below `(2 + a b / 84.6) p` for factors below `a p` and `b p`: the four steps add at most `2^52 p 2^(52(i+2)) / 2^312` each,
-//! together below `p (1 + 2^-51)`, the last adds at most p, and `a b p^2 / 2^260 < a b p / 84.6`.
+//! The 10-column schoolbook product takes 50 multiply-adds. Reduction: four steps replace column i
+//! by its low 52 bits times `2^-52 mod p` (10 multiply-adds each, no quotient digit to wait for),
+//! then one Montgomery step (11). The result is below `(2 + a b / 84.6) p` for factors below `a p`
+//! and `b p`: the four steps add at most `2^52 p 2^(52(i+2)) / 2^312` each, together below
+//! `p (1 + 2^-51)`, the last adds at most p, and `a b p^2 / 2^260 < a b p / 84.6`.
 
 mod exchange;
 mod prime;
@@ -36,7 +40,8 @@ const LIMB: u32 = 52;
 /// The low 52 bits.
 pub(crate) const MASK: u64 = (1 << LIMB) - 1;
 
-/// How large a value can be, in multiples of p. Followed in debug builds only; takes no room in release builds.
+/// How large a value can be, in multiples of p. Followed in debug builds only; takes no room in
+/// release builds.
 #[derive(Clone, Copy)]
 pub(crate) struct Bound {
     #[cfg(debug_assertions)]
@@ -443,8 +448,8 @@ impl<F: Prime> Raw<F> {
         Self { limbs, bound: Bound::new(self.bound() + K as f64), field: PhantomData }
     }
 
-    /// `self - a - b - c + K p`, for a + b + c below `K p`: the caller says how large they are together (below the sum of
-    /// their bounds where they are related).
+    /// `self - a - b - c + K p`, for a + b + c below `K p`: the caller says how large they are
+    /// together (below the sum of their bounds where they are related).
     #[inline(always)]
     pub(crate) fn minus_three<const K: u64>(
         self,
@@ -477,8 +482,8 @@ impl<F: Prime> Raw<F> {
 
     /// Below 1.07p, for a value below 7.9p whose top limb is not negative.
     ///
-    /// The quotient's estimate `q = floor(t_4 QUOTIENT / 2^52)` is at most `t / p` and misses it by less than
-    /// `1 + 8 (1 - 84/84.6) < 1.06` (plus what the uncarried limbs add, below 2^-38).
+    /// The quotient's estimate `q = floor(t_4 QUOTIENT / 2^52)` is at most `t / p` and misses it by
+    /// less than `1 + 8 (1 - 84/84.6) < 1.06` (plus what the uncarried limbs add, below 2^-38).
     #[inline(always)]
     pub(crate) fn red(&self) -> Norm<F> {
         debug_assert!(self.bound() < 7.95, "{} p", self.bound());
@@ -521,8 +526,8 @@ impl<F: Prime> Columns<F> {
         Self::zero(a.isa()).plus_product(a, b)
     }
 
-    /// `self + a * b`. At most 100 products in all: a product adds less than 9 * 2^52 to a column, so that columns stay below
-    /// 900 * 2^52 and, with what the reduction adds, below 2^62.
+    /// `self + a * b`. At most 100 products in all: a product adds less than 9 * 2^52 to a column,
+    /// so that columns stay below 900 * 2^52 and, with what the reduction adds, below 2^62.
     #[inline(always)]
     pub(crate) fn plus_product(mut self, a: &Lazy<F>, b: &Lazy<F>) -> Self {
         let t = &mut self.columns;

@@ -1,8 +1,10 @@
-//! Sums over fixed bases of G1, for a verifier's public inputs: tables of every window's multiples, no doublings.
+//! Sums over fixed bases of G1, for a verifier's public inputs: tables of every window's multiples,
+//! no doublings.
 //!
-//! Eight bases side by side, their scalars cut in two halves of 127 bits (see [`recode`](super::recode)); both halves read the
-//! same tables, and the second sum is moved by the endomorphism at the end. No addition here meets equal or opposite points:
-//! what a lane has summed is smaller than any multiple it adds, and the halves of a scalar that is not zero do not cancel.
+//! Eight bases side by side, their scalars cut in two halves of 127 bits (see
+//! [`recode`](super::recode)); both halves read the same tables, and the second sum is moved by the
+//! endomorphism at the end. No addition here meets equal or opposite points: what a lane has summed
+//! is smaller than any multiple it adds, and the halves of a scalar that is not zero do not cancel.
 
 use super::field::{Norm, Q, mul, sqr};
 use super::jacobian::{Jacobian, Sum};
@@ -17,7 +19,8 @@ use ark_ff::AdditiveGroup;
 const WIDTH: usize = 5;
 /// Multiples kept of each window: digits are within `-16..16`.
 const ENTRIES: usize = 1 << (WIDTH - 1);
-/// Windows of a half, whose size is below `1.125 * 2^126`: 25 of five bits and a last one of what is left, a few units.
+/// Windows of a half, whose size is below `1.125 * 2^126`: 25 of five bits and a last one of what
+/// is left, a few units.
 const WINDOWS: usize = 26;
 /// What, added to a half, makes each window but the last read as its digit plus 16.
 const OFFSET: i128 = {

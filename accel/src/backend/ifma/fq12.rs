@@ -1,9 +1,11 @@
-//! Eight elements of Fq12 side by side, as a Miller loop needs them: squares, and products with lines.
+//! Eight elements of Fq12 side by side, as a Miller loop needs them: squares, and products with
+//! lines.
 //!
-//! `Fq12 = Fq2[w] / (w^6 - xi)`, `xi = 9 + u`: six coefficients of `1, w, .. w^5`. arkworks' tower has the same `w`, with
-//! `v = w^2`, so that its coefficients are these in another order.
+//! `Fq12 = Fq2[w] / (w^6 - xi)`, `xi = 9 + u`: six coefficients of `1, w, .. w^5`. arkworks' tower
+//! has the same `w`, with `v = w^2`, so that its coefficients are these in another order.
 //!
-//! Products are sums of columns: all that goes into one coefficient is multiplied out and reduced once.
+//! Products are sums of columns: all that goes into one coefficient is multiplied out and reduced
+//! once.
 
 use super::field::Columns;
 use super::fq2::{Coordinate, Norm2, Raw2, Right2};
@@ -77,8 +79,8 @@ impl Line {
 /// Which left factor meets which right factor.
 type Term = (u8, u8);
 
-/// For each coefficient of a product with a [`Line`], the terms of `f_(k-1) a` and `f_(k-3) b`: right factors `a`, `xi a`,
-/// `b`, `xi b`.
+/// For each coefficient of a product with a [`Line`], the terms of `f_(k-1) a` and `f_(k-3) b`:
+/// right factors `a`, `xi a`, `b`, `xi b`.
 const LINE_TERMS: [[Term; 2]; 6] = [
     [(5, 1), (3, 3)],
     [(0, 0), (4, 3)],
@@ -88,8 +90,8 @@ const LINE_TERMS: [[Term; 2]; 6] = [
     [(4, 0), (2, 2)],
 ];
 
-/// For each coefficient of a square, its terms. Left factors: `f_0 .. f_5`, `2 f_0 .. 2 f_4`; right factors:
-/// `f_0 .. f_5`, `xi f_3 .. xi f_5`.
+/// For each coefficient of a square, its terms. Left factors: `f_0 .. f_5`, `2 f_0 .. 2 f_4`; right
+/// factors: `f_0 .. f_5`, `xi f_3 .. xi f_5`.
 const SQUARE_TERMS: [&[Term]; 6] = [
     &[(0, 0), (7, 8), (8, 7), (3, 6)],
     &[(6, 1), (8, 8), (9, 7)],
@@ -114,8 +116,8 @@ const PRODUCT_TERMS: [[Term; 6]; 6] = {
     terms
 };
 
-/// The sum of some products, each part reduced once. The parts one after the other: ten columns fit the registers,
-/// twenty do not.
+/// The sum of some products, each part reduced once. The parts one after the other: ten columns fit
+/// the registers, twenty do not.
 #[inline(always)]
 fn dot(isa: Isa, left: &[Norm2], right: &[Right2], terms: &[Term]) -> Raw2 {
     let mut c0 = Columns::zero(isa);
@@ -148,7 +150,8 @@ kernel! {
         [c[0].to_ark(), c[1].to_ark(), c[2].to_ark(), c[3].to_ark(), c[4].to_ark(), c[5].to_ark()]
     }
 
-    /// `f (1 + a w + b w^3)`: coefficient k is `f_k + f_(k-1) a + f_(k-3) b`, times xi where an index wraps around.
+    /// `f (1 + a w + b w^3)`: coefficient k is `f_k + f_(k-1) a + f_(k-3) b`, times xi where an
+    /// index wraps around.
     pub(crate) fn multiply_by_line [] (isa: Isa, f: &mut Norm12, line: &Line) {
         let old = f.c;
         for k in 0..6 {
@@ -157,7 +160,8 @@ kernel! {
         }
     }
 
-    /// `f^2`: coefficient k is the sum of `f_i f_j` with `i + j = k`, and of `xi f_i f_j` with `i + j = k + 6`.
+    /// `f^2`: coefficient k is the sum of `f_i f_j` with `i + j = k`, and of `xi f_i f_j` with
+    /// `i + j = k + 6`.
     pub(crate) fn square [] (isa: Isa, f: &mut Norm12) {
         let [a, b, c, d, e, g] = f.c;
         let left = [a, b, c, d, e, g, double(&a), double(&b), double(&c), double(&d), double(&e)];

@@ -1,5 +1,5 @@
-//! What curve formulas need of a coordinate, for both groups: [`Norm<Q>`] for G1 and [`Norm2`], eight elements of
-//! `Fq2 = Fq[u] / (u^2 + 1)` side by side, for G2.
+//! What curve formulas need of a coordinate, for both groups: [`Norm<Q>`] for G1 and [`Norm2`],
+//! eight elements of `Fq2 = Fq[u] / (u^2 + 1)` side by side, for G2.
 
 use super::field::{Columns, Lazy, Norm, Q, Raw, mul, sqr};
 use super::lanes::Isa;
@@ -193,7 +193,8 @@ impl Norm2 {
         Self { c0: self.c0, c1: self.c1.negate::<K>().norm() }
     }
 
-    /// Times `9 + u`, the non-residue that the extension of degree 12 and the twist are made from; parts below `K p`.
+    /// Times `9 + u`, the non-residue that the extension of degree 12 and the twist are made from;
+    /// parts below `K p`.
     #[inline(always)]
     pub(crate) fn times_xi<const K: u64>(&self) -> Raw2 {
         Raw2 { c0: self.c0.times_nine().minus::<K>(&self.c1), c1: self.c1.times_nine().plus(&self.c0) }

@@ -1,9 +1,9 @@
 //! Inverses in the base field: one by divsteps, eight by the inverse of their product.
 //!
-//! Divsteps: Bernstein and Yang, "Fast constant-time gcd computation and modular inversion" (2019), in the variable-time form
-//! with 62 steps at a time on signed limbs of 62 bits that Wuille describes for libsecp256k1 ("The safegcd implementation
-//! explained"). About twice as fast as the binary extended Euclid of arkworks. Variable-time, as everything in these
-//! modules.
+//! Divsteps: Bernstein and Yang, "Fast constant-time gcd computation and modular inversion" (2019),
+//! in the variable-time form with 62 steps at a time on signed limbs of 62 bits that Wuille
+//! describes for libsecp256k1 ("The safegcd implementation explained"). About twice as fast as the
+//! binary extended Euclid of arkworks. Variable-time, as everything in these modules.
 
 use super::field::{Norm, Prime, Q, ark_of, ark_words};
 use super::lanes::kernel;
@@ -103,7 +103,8 @@ fn wide(a: i64, b: i64) -> i128 {
 #[inline(always)]
 fn update_de(d: &mut Signed, e: &mut Signed, t: &Matrix) {
     let (sign_d, sign_e) = (d[4] >> 63, e[4] >> 63);
-    // How often p goes in: first so that the results are not too negative, then so that the low limbs vanish.
+    // How often p goes in: first so that the results are not too negative, then so that the low
+    // limbs vanish.
     let mut md = (t.u & sign_d) + (t.v & sign_e);
     let mut me = (t.q & sign_d) + (t.r & sign_e);
     let mut cd = wide(t.u, d[0]) + wide(t.v, e[0]);
@@ -184,13 +185,15 @@ fn invert_integer(x: &[u64; 4]) -> [u64; 4] {
 /// The factor from the plain inverse of a product to our Montgomery form.
 fn correction() -> Fq {
     static CORRECTION: OnceLock<Fq> = OnceLock::new();
-    // The words w_i = a_i 2^260 are to arkworks elements b_i = a_i 2^4, their product P has the words P 2^256. The plain inverse
-    // of these, taken as words, is the element P^-1 2^-512; times seven of the b's it is b_i^-1 2^-512, of words a_i^-1 2^-260.
+    // The words w_i = a_i 2^260 are to arkworks elements b_i = a_i 2^4, their product P has the
+    // words P 2^256. The plain inverse of these, taken as words, is the element P^-1 2^-512; times
+    // seven of the b's it is b_i^-1 2^-512, of words a_i^-1 2^-260.
     *CORRECTION.get_or_init(|| Fq::from(2u64).pow([520u64]))
 }
 
 kernel! {
-    /// The inverse of every lane, or none where a lane is zero. For values below 4p; the result is below p.
+    /// The inverse of every lane, or `None` if a lane is zero. For values below 4p; the result is
+    /// below p.
     pub(crate) fn invert_lanes [] (isa: Isa, x: &Norm<Q>) -> Option<Norm<Q>> {
         let words = x.canonical().to_words();
         let of = ark_of::<Q>;
@@ -219,8 +222,8 @@ kernel! {
     }
 }
 
-/// From the product, in arkworks' arithmetic, of eight numbers whose words are `a_i 2^260`: what gives, times seven of them,
-/// the words `a_i^-1 2^260` of the eighth.
+/// From the product, in arkworks' arithmetic, of eight numbers whose words are `a_i 2^260`: what
+/// gives, times seven of them, the words `a_i^-1 2^260` of the eighth.
 fn invert_words(product: &Fq) -> Fq {
     let inverse = invert_integer(&ark_words::<Q>(product));
     ark_of::<Q>(inverse) * correction()

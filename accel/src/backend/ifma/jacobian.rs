@@ -1,4 +1,5 @@
-//! Points of G1 in Jacobian coordinates, eight side by side: `(X / Z^2, Y / Z^3)`. For chains of doublings with few additions.
+//! Points of G1 in Jacobian coordinates, eight side by side: `(X / Z^2, Y / Z^3)`. For chains of
+//! doublings with few additions.
 
 use super::field::{Columns, Norm, Q, mul, sqr};
 use super::lanes::Isa;
@@ -14,7 +15,8 @@ pub(crate) struct Jacobian {
 /// A sum, and what its formula cannot do.
 pub(crate) struct Sum {
     pub(crate) point: Jacobian,
-    /// `x2 Z1^2 - X1`: zero where the points are equal, opposite or the first is infinity. Below 6p.
+    /// `x2 Z1^2 - X1`: zero where the points are equal, opposite or the first is infinity. Below
+    /// 6p.
     pub(crate) height: Norm<Q>,
     /// `y2 Z1^3 - Y1`: zero where the points are equal. Below 6p.
     pub(crate) rise: Norm<Q>,
@@ -43,8 +45,9 @@ impl Jacobian {
         }
     }
 
-    /// Twice the points. For `a = 0`: `S = X Y^2`, `E = 3 X^2`, `X' = E^2 - 8 S`, `Y' = E (4 S - X') - 8 Y^4`, `Z' = 2 Y Z`. No point of G1 has
-    /// order two, so that only infinity becomes infinity.
+    /// Twice the points. For `a = 0`: `S = X Y^2`, `E = 3 X^2`, `X' = E^2 - 8 S`,
+    /// `Y' = E (4 S - X') - 8 Y^4`, `Z' = 2 Y Z`. No point of G1 has order two, so that only
+    /// infinity becomes infinity.
     #[inline(always)]
     pub(crate) fn double(&self) -> Self {
         let (x, y) = (self.x.lazy(), self.y.lazy());

@@ -1,6 +1,6 @@
-//! A proving key laid out for the lanes: three sums, of which C is one product over the L, H and B bases with one set of
-//! buckets (`r sum w_i B_i = sum (r w_i) B_i`). Bases at infinity are dropped when the key is loaded; the assignment is
-//! brought to integers and halved once for all sums.
+//! A proving key laid out for the lanes: three sums, of which C is one product over the L, H and B
+//! bases with one set of buckets (`r sum w_i B_i = sum (r w_i) B_i`). Bases at infinity are dropped
+//! when the key is loaded; the assignment is brought to integers and halved once for all sums.
 
 use super::lanes::Isa;
 use super::msm::{Bases, Recoded};

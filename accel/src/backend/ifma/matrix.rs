@@ -1,13 +1,15 @@
 //! Sparse rows in lanes.
 //!
-//! The rows of a circuit's three matrices are linear forms over the assignment, and few of them differ: most are a single
-//! variable, and what is left occurs up to three times (an S-box alone names its input in A once and in B twice). So each
-//! distinct form is evaluated once, eight forms side by side, and a row is no more than the place of its value in one
-//! table: the assignment, a zero, and the values of the forms.
+//! The rows of a circuit's three matrices are linear forms over the assignment, and few of them
+//! differ: most are a single variable, and what is left occurs up to three times (an S-box alone
+//! names its input in A once and in B twice). So each distinct form is evaluated once, eight forms
+//! side by side, and a row is no more than the place of its value in one table: the assignment, a
+//! zero, and the values of the forms.
 //!
-//! Forms are put side by side by their number of terms, among the thousand that occur nearest to each other. A term whose
-//! coefficient is one or minus one is an addition; the others are products, of which up to [`PRODUCTS`] are added up
-//! before one reduction. Coefficients are kept once each, in the order of their first use.
+//! Forms are put side by side by their number of terms, among the thousand that occur nearest to
+//! each other. A term whose coefficient is one or minus one is an addition; the others are
+//! products, of which up to [`PRODUCTS`] are added up before one reduction. Coefficients are kept
+//! once each, in the order of their first use.
 
 use super::field::{Columns, Lazy, Norm, R, mul};
 use super::lanes::{self, Isa, Words, kernel};
@@ -24,17 +26,17 @@ const PRODUCTS: usize = 64;
 const SUMS: usize = 32;
 /// Forms that are sorted together.
 const WINDOW: usize = 1024;
-/// Slices of eight forms worth a task of their own.
+/// Slices of eight forms worth a separate task.
 const RUN: usize = 16;
-/// Vectors of rows worth a task of their own.
+/// Vectors of rows worth a separate task.
 const ROWS: usize = 256;
 /// A value of the table, in Montgomery form with `R = 2^260`, is below this many p.
 const BOUND: f64 = 2.2;
 
 /// The rows of a circuit, by where their values stand in the table.
 ///
-/// Every place is within the table, and every number of a coefficient within the coefficients: [`Rows::new`] checks, and
-/// nothing changes them.
+/// Every place is within the table, and every number of a coefficient within the coefficients:
+/// [`Rows::new`] checks, and nothing changes them.
 pub(crate) struct Rows {
     a: Vec<[u32; 8]>,
     b: Vec<[u32; 8]>,
@@ -162,8 +164,9 @@ impl Rows {
         }
     }
 
-    /// Fetches the rows' values from a filled table, eight to a vector, fresh for a transform; c is `a b` where the circuit has no
-    /// C. Says which is the first row of which `a b = c` does not hold.
+    /// Fetches the rows' values from a filled table, eight to a vector, fresh for a transform; c is
+    /// `a b` where the circuit has no C. Says which is the first row of which `a b = c` does not
+    /// hold.
     pub(crate) fn place(&self, isa: Isa, table: &[Words], out: [&mut [Loose]; 3]) -> Option<usize> {
         assert_eq!(table.len(), self.table_len(), "the circuit's own table");
         let [a, b, c] = out.map(|out| out.par_chunks_mut(ROWS));
@@ -345,8 +348,9 @@ kernel! {
 /// Eight values, normalised.
 #[inline(always)]
 fn value(isa: Isa, table: &[Words], places: &[u32; 8]) -> Norm<R> {
-    // SAFETY: callers pass places of a `Rows` and its table, or the table's beginning and places of forms, which are within it
-    // (see `Rows`, and `check`, which `new` calls; `fill` and `place` assert that the table has the circuit's length).
+    // SAFETY: callers pass places of a `Rows` and its table, or the table's beginning and places of
+    // forms, which are within it (see `Rows`, and `check`, which `new` calls; `fill` and `place`
+    // assert that the table has the circuit's length).
     Norm::unpack(unsafe { lanes::gather(isa, table, places) }, BOUND)
 }
 

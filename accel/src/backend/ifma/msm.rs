@@ -1,13 +1,15 @@
 //! Multi-scalar multiplication: buckets of signed digits (Pippenger), filled by batch-affine sums.
 //!
-//! For fixed bases ([`Bases`]): laid out once, together with `phi(P) = lambda P` and, where memory allows, the multiples
-//! `2^(c m j) P`, so that several windows share one set of buckets. Then a product is: halve the scalars
-//! ([`recode`](super::recode)), sort the digits of each window by size, sum each bucket ([`segments`](super::segments)),
-//! weight the buckets. The weighted sum `sum b S_b` writes b as `hi 2^k + lo`, sums rows and columns, and then the rows (and
-//! columns) whose index has bit j, for each j: all of it batch-affine; what is left is one doubling per bit of the scalar and
-//! one addition per bit of a window.
+//! For fixed bases ([`Bases`]): laid out once, together with `phi(P) = lambda P` and, where memory
+//! allows, the multiples `2^(c m j) P`, so that several windows share one set of buckets. Then a
+//! product is: halve the scalars ([`recode`](super::recode)), sort the digits of each window by
+//! size, sum each bucket ([`segments`](super::segments)), weight the buckets. The weighted sum
+//! `sum b S_b` writes b as `hi 2^k + lo`, sums rows and columns, and then the rows (and columns)
+//! whose index has bit j, for each j: all of it batch-affine; what is left is one doubling per bit
+//! of the scalar and one addition per bit of a window.
 //!
-//! The work of one product is cut into equal pieces of (window, base) pairs, one or more for each thread.
+//! The work of one product is cut into equal pieces of (window, base) pairs, one or more for each
+//! thread.
 
 use super::lanes::Isa;
 use super::points::{Group, endomorphism, store};
@@ -31,7 +33,8 @@ const BLOCK: usize = 512;
 /// Fixed bases, laid out for products.
 pub(crate) struct Bases<G: Group> {
     isa: Isa,
-    /// Copy by copy, each of `len` points: `P`, `phi(P)`, then `2^(width stride) P`, `phi` of it, and so on.
+    /// Copy by copy, each of `len` points: `P`, `phi(P)`, then `2^(width stride) P`, `phi` of it,
+    /// and so on.
     points: Vec<G::Stored>,
     len: usize,
     cut: Cut,
@@ -64,7 +67,8 @@ impl Drop for Recoded {
     }
 }
 
-/// The width that costs the fewest additions for n bases whose windows share buckets `merged` at a time.
+/// The width that costs the fewest additions for n bases whose windows share buckets `merged` at a
+/// time.
 pub(crate) fn best_width(n: usize, merged: usize) -> usize {
     let cost = |width: &usize| {
         let cut = Cut::new(*width);
@@ -76,7 +80,8 @@ pub(crate) fn best_width(n: usize, merged: usize) -> usize {
 }
 
 impl<G: Group> Bases<G> {
-    /// Lays out `len` bases (none of them infinity) and the multiples that merge `merged` windows into one.
+    /// Lays out `len` bases (none of them infinity) and the multiples that merge `merged` windows
+    /// into one.
     pub(crate) fn new(
         isa: Isa,
         len: usize,
@@ -155,7 +160,8 @@ impl<G: Group> Bases<G> {
         combine::<G>(&parts.concat())
     }
 
-    /// The flat range of (window, half, base) triples, cut in equal pieces: whole windows where that comes out even.
+    /// The flat range of (window, half, base) triples, cut in equal pieces: whole windows where
+    /// that comes out even.
     fn pieces(&self, threads: usize) -> Vec<Range<usize>> {
         let window = 2 * self.len * self.merged;
         let classes = self.classes;
@@ -193,7 +199,8 @@ impl<G: Group> Bases<G> {
         let Workspace { lists, reduction, summer, counts } = space;
         let window = 2 * self.len * self.merged;
         let classes = range.start / window..range.end.div_ceil(window);
-        // One list for each bucket, and one in front for the digits that are zero. The last set may have more than the others.
+        // One list for each bucket, and one in front for the digits that are zero. The last set may
+        // have more than the others.
         let stride = self.buckets(0) + 1;
         let list_of = |class: usize| (class - classes.start) * stride;
         counts.clear();
@@ -226,7 +233,8 @@ impl<G: Group> Bases<G> {
 
     /// Buckets of a set.
     fn buckets(&self, class: usize) -> usize {
-        // Only the last window has digits beyond half a window; merged with others, it may be in any set.
+        // Only the last window has digits beyond half a window; merged with others, it may be in
+        // any set.
         if self.merged == 1 && class + 1 < self.classes {
             1 << (self.cut.width - 1)
         } else {
@@ -234,7 +242,8 @@ impl<G: Group> Bases<G> {
         }
     }
 
-    /// Calls with the class of windows, the index of the first point, and the digits of up to [`BLOCK`] points.
+    /// Calls with the class of windows, the index of the first point, and the digits of up to
+    /// [`BLOCK`] points.
     #[inline(always)]
     fn each_block(
         &self,
@@ -265,7 +274,7 @@ impl<G: Group> Bases<G> {
     }
 }
 
-/// `2^bits P` for each point: each is added to itself so many times.
+/// `2^bits P` for each point: each is doubled `bits` times.
 fn shifted<G: Group>(isa: Isa, points: &[G::Stored], bits: usize) -> Vec<G::Stored> {
     let (mut lists, mut summer) = (Lists::default(), Summer::<G>::new(isa));
     lists.plan(&vec![2; points.len()]);
@@ -314,8 +323,8 @@ fn combine<G: Group>(terms: &[Weighted<G>]) -> Projective<G::Curve> {
     sum
 }
 
-/// For each set of buckets, `sum b S_b` as points with powers of two. `S_b` is at `set * stride + b`; the last set takes all
-/// that is left.
+/// For each set of buckets, `sum b S_b` as points with powers of two. `S_b` is at
+/// `set * stride + b`; the last set takes all that is left.
 fn weigh<G: Group>(
     summer: &mut Summer<G>,
     lists: &mut Lists,

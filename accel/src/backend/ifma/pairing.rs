@@ -1,17 +1,20 @@
 //! Miller loops of many pairs: eight pairs side by side, lines computed on the fly.
 //!
-//! The optimal ate loop of BN254 (Vercauteren 2010; digits of `6x + 2` as arkworks publishes them). Points on the twist move
-//! in affine coordinates: the slopes' denominators of all pairs of a call are inverted together, which makes a step as cheap
-//! as in projective coordinates and leaves lines of the form `1 + a w + b w^3`, one term less to multiply by. The pairs of
-//! a group share one accumulator for each lane, so that squarings are paid once for eight lanes, not for each pair.
+//! The optimal ate loop of BN254 (Vercauteren 2010; digits of `6x + 2` as arkworks publishes them).
+//! Points on the twist move in affine coordinates: the slopes' denominators of all pairs of a call
+//! are inverted together, which makes a step as cheap as in projective coordinates and leaves lines
+//! of the form `1 + a w + b w^3`, one term less to multiply by. The pairs of a group share one
+//! accumulator for each lane, so that squarings are paid once for eight lanes, not for each pair.
 //!
 //! # Subgroup check for free
-//! On the subgroup of order r, `[6x + 2] Q + psi(Q) - psi^2(Q) + psi^3(Q) = 0`: what makes the ate loop short. The loop ends
-//! with the first three terms, so it is seen at no cost whether the relation holds. And it holds nowhere else on the twist: if
-//! `f(psi)` is the left side, `psi^2 - t psi + p = 0` turns it into `a + b psi`, and a point it kills has an order that divides
-//! the norm `a^2 + a b t + b^2 p` as well as the curve's order `r c`; their greatest common divisor is r (computed once; the
-//! argument is that of Dai, Lin, Zhao, Zhou, ePrint 2022/348, with their vector replaced by the loop's own). A slope
-//! without denominator never occurs for points of order r, so where one occurs the point is a stranger.
+//! On the subgroup of order r, `[6x + 2] Q + psi(Q) - psi^2(Q) + psi^3(Q) = 0`: what makes the ate
+//! loop short. The loop ends with the first three terms, so it is seen at no cost whether the
+//! relation holds. And it holds nowhere else on the twist: if `f(psi)` is the left side,
+//! `psi^2 - t psi + p = 0` turns it into `a + b psi`, and a point it kills has an order that
+//! divides the norm `a^2 + a b t + b^2 p` as well as the curve's order `r c`; their greatest common
+//! divisor is r (computed once; the argument is that of Dai, Lin, Zhao, Zhou, ePrint 2022/348, with
+//! their vector replaced by the loop's own). A slope without denominator never occurs for points of
+//! order r, so where one occurs the point is a stranger.
 
 use super::field::{Lazy, Norm, Q, mul};
 use super::fq2::{Coordinate, Left2, Norm2};
@@ -35,7 +38,8 @@ struct Eight {
     /// `-x_P / y_P` and `1 / y_P`; both zero in the lanes of pairs that count as one.
     px: Lazy<Q>,
     py: Lazy<Q>,
-    /// The slope's denominator, its norm down to Fq, and the product of those of the vectors before.
+    /// The slope's denominator, its norm down to Fq, and the product of those of the vectors
+    /// before.
     denominator: Norm2,
     down: Lazy<Q>,
     before: Lazy<Q>,
@@ -43,14 +47,14 @@ struct Eight {
     strange: u8,
 }
 
-/// The products of the Miller loops over consecutive groups of pairs (the last may be smaller), each before the final
-/// exponentiation. A pair with infinity on either side counts as one.
+/// The products of the Miller loops over consecutive groups of pairs (the last may be smaller),
+/// each before the final exponentiation. A pair with infinity on either side counts as one.
 pub(crate) fn miller_products(isa: Isa, pairs: &[(G1Affine, G2Affine)], group: usize) -> MillerProducts {
     assert!(group > 0, "a group has at least one pair");
     if pairs.is_empty() {
         return MillerProducts { products: Vec::new(), in_subgroup: Vec::new() };
     }
-    // Small groups: each lane has its accumulator. Others: groups start with a vector of their own.
+    // Small groups: each lane has its accumulator. Others: each group starts with a new vector.
     let shared = group >= 8;
     let vectors = if shared { group.div_ceil(8) } else { 1 };
     let per_accumulator = if shared { group } else { 8 };
@@ -87,8 +91,8 @@ pub(crate) fn in_subgroup(isa: Isa, points: &[G2Affine]) -> Vec<bool> {
     points.iter().enumerate().map(|(i, q)| q.is_zero() || closed[i / 8] >> (i % 8) & 1 == 1).collect()
 }
 
-/// The loop. Each accumulator takes the lines of so many vectors; without accumulators only the points move. At the end the
-/// place of Q holds `psi^3(Q)`.
+/// The loop. Each accumulator takes the lines of `vectors` vectors; without accumulators only the
+/// points move. At the end the place of Q holds `psi^3(Q)`.
 fn run(isa: Isa, eights: &mut [Eight], accumulators: &mut [Norm12], vectors: usize) {
     let go = |accumulators: &mut [Norm12], eights: &mut [Eight], how| {
         step(isa, eights, accumulators, vectors, how);
@@ -177,7 +181,8 @@ kernel! {
         [Norm::from_ark(isa, x).lazy(), Norm::from_ark(isa, y).lazy()]
     }
 
-    /// The denominators of the slopes, and the product of their norms. `careful`: zeros are looked for and replaced.
+    /// The denominators of the slopes, and the product of their norms. `careful`: zeros are looked
+    /// for and replaced.
     fn denominators [] (isa: Isa, eights: &mut [Eight], step: Step, careful: bool) -> Norm<Q> {
         let one = Norm::<Q>::one(isa);
         let mut product = one.lazy();
@@ -245,7 +250,8 @@ kernel! {
         }
     }
 
-    /// The lanes whose points lie in the subgroup of order r: with `psi^3(Q)` in the place of Q, the sum is zero.
+    /// The lanes whose points lie in the subgroup of order r: with `psi^3(Q)` in the place of Q,
+    /// the sum is zero.
     fn closes [] (_isa: Isa, eight: &Eight) -> u8 {
         let x = Norm2::norm(&Norm2::minus::<2>(&eight.x, &eight.qx));
         let y = Norm2::norm(&Norm2::plus(&eight.y, &eight.qy));
@@ -254,8 +260,9 @@ kernel! {
 }
 
 impl Eight {
-    /// Moves to the third point of the line `Y = s X - c` of slope `s = numerator / denominator` through `(x2, y2)`, negated, and
-    /// returns s and c. At P, over `y_P`, the line is `1 - s x_P / y_P w + c / y_P w^3`.
+    /// Moves to the third point of the line `Y = s X - c` of slope `s = numerator / denominator`
+    /// through `(x2, y2)`, negated, and returns s and c. At P, over `y_P`, the line is
+    /// `1 - s x_P / y_P w + c / y_P w^3`.
     #[inline(always)]
     fn line(&mut self, numerator: &Left2, down_inverse: &Lazy<Q>, x2: Norm2, y2: Norm2) -> (Norm2, Norm2) {
         let slope = Norm2::norm(&Norm2::mul(numerator, &self.denominator.inverse(down_inverse)));

@@ -31,7 +31,8 @@ impl Pairings for Lanes {
     }
 
     fn in_subgroup_g2(&self, points: &[G2Affine]) -> Vec<bool> {
-        // The lanes' chain costs about as much as four points by themselves, however few it is given.
+        // The lanes' chain costs about as much as four points by themselves, however few it is
+        // given.
         if points.len() < 5 {
             return Portable.in_subgroup_g2(points);
         }

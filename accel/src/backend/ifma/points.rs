@@ -1,5 +1,5 @@
-//! Curve points laid out for gathering: a point is one or two cache lines, its coordinates 64-bit words of our Montgomery
-//! form.
+//! Curve points laid out for gathering: a point is one or two cache lines, its coordinates 64-bit
+//! words of our Montgomery form.
 
 use super::field::{Norm, Q};
 use super::fq2::{Coordinate, Norm2};
@@ -30,7 +30,8 @@ pub(crate) trait Group: Copy + Send + Sync + 'static {
     /// Below 1.07p.
     fn from_ark(isa: Isa, values: &[Self::Field; 8]) -> Self::Coordinate;
     fn to_ark(coordinate: &Self::Coordinate) -> [Self::Field; 8];
-    /// x of `phi(P) = lambda P`, below 1.07p; `beta` is the cube root of one that belongs to lambda in this group.
+    /// x of `phi(P) = lambda P`, below 1.07p; `beta` is the cube root of one that belongs to lambda
+    /// in this group.
     fn times_beta(x: &Self::Coordinate, beta: &Norm<Q>) -> Self::Coordinate;
 }
 

@@ -1,9 +1,10 @@
 //! From an assignment to the quotient, in lanes from the first row to the last coefficient.
 //!
-//! Rows stand in natural order, so their interpolation goes down and its evaluation on the coset comes up again; the
-//! quotient's coefficients, last of all, are in bit-reversed order, and are put in place when they are written out as
-//! integers. The factors n that interpolations leave are taken off there too: a, b and c come n-fold, the
-//! product on the coset n^2-fold, its interpolation n^3-fold.
+//! Rows stand in natural order, so their interpolation goes down and its evaluation on the coset
+//! comes up again; the quotient's coefficients, last of all, are in bit-reversed order, and are put
+//! in place when they are written out as integers. The factors n that interpolations leave are
+//! taken off there too: a, b and c come n-fold, the product on the coset n^2-fold, its
+//! interpolation n^3-fold.
 
 use super::field::{Columns, Norm, R, mul};
 use super::lanes::{Isa, Words, kernel};
@@ -20,7 +21,7 @@ use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// Vectors worth a task of their own.
+/// Vectors worth a separate task.
 const RUN: usize = 256;
 
 /// Lays out a circuit; domains of less than one tile are left to the portable backend.
@@ -48,7 +49,8 @@ pub(crate) struct Circuit {
     spare: Mutex<Vec<Scratch>>,
 }
 
-/// What makes the quotient of `a b` and `c`; numbers in plain form, so that products with them are plain integers.
+/// What makes the quotient of `a b` and `c`; numbers in plain form, so that products with them are
+/// plain integers.
 #[allow(clippy::large_enum_variant, reason = "one for each circuit")]
 enum Finish {
     /// `(down(a b) tail - c z) / (g^n - 1)`, down on the coset.
@@ -137,7 +139,8 @@ impl LoadedCircuit for Circuit {
                     combine(isa, &a[i], &c[i], numbers, out);
                 };
                 to_natural(self.log, &mut h, words, BigInt);
-                // The quotient has degree n - 2: its last coefficient is zero, and a key has no point for it.
+                // The quotient has degree n - 2: its last coefficient is zero, and a key has no
+                // point for it.
                 h.truncate(QuotientForm::Coefficients.len(1 << self.log));
             }
             Finish::OddCoset { product, c: factor } => {

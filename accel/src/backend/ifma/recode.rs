@@ -1,8 +1,9 @@
-//! Scalars cut for buckets: `k = k1 + lambda k2` with halves of 127 bits and a sign (Gallant, Lambert, Vanstone 2001), then
-//! signed digits of c bits read off each half at any window by itself.
+//! Scalars cut for buckets: `k = k1 + lambda k2` with halves of 127 bits and a sign (Gallant,
+//! Lambert, Vanstone 2001), then signed digits of c bits read off each half at any window by
+//! itself.
 //!
-//! The lattice and the constants are those arkworks publishes for BN254's G1; G2 has the same eigenvalue lambda with the
-//! other or the same cube root of one, chosen by [`beta_g2`].
+//! The lattice and the constants are those arkworks publishes for BN254's G1; G2 has the same
+//! eigenvalue lambda with the other or the same cube root of one, chosen by [`beta_g2`].
 
 use super::field::{Lazy, MASK, Norm, R, mul};
 use super::lanes::{self, Isa, Z, kernel};
@@ -14,13 +15,15 @@ use rayon::prelude::*;
 use std::sync::OnceLock;
 use zeroize::Zeroize;
 
-/// Halves are below `1.125 * 2^HALF_BITS` in size: the lattice's longer coefficients are below `2^126.8`, and Babai's
-/// rounding, with reciprocals of 256 bits, leaves at most 0.62 of one (the tests check it).
+/// Halves are below `1.125 * 2^HALF_BITS` in size: the lattice's longer coefficients are below
+/// `2^126.8`, and Babai's rounding, with reciprocals of 256 bits, leaves at most 0.62 of one (the
+/// tests check it).
 const HALF_BITS: usize = 126;
 /// Scalars cut together.
 const RUN: usize = 2048;
 
-/// The two halves of many scalars, in two's complement, low and high words apart: secret if the scalars are, wiped on drop.
+/// The two halves of many scalars, in two's complement, low and high words apart: secret if the
+/// scalars are, wiped on drop.
 pub(crate) struct Halves {
     pub(crate) low: [Vec<u64>; 2],
     pub(crate) high: [Vec<i64>; 2],
@@ -40,7 +43,8 @@ pub(crate) struct Run<'a> {
 }
 
 impl Halves {
-    /// The halves of the scalars that `work` finds in each run of numbers; runs are spread over the threads.
+    /// The halves of the scalars that `work` finds in each run of numbers; runs are spread over the
+    /// threads.
     pub(crate) fn of<T: Sync>(numbers: &[T], work: impl Fn(&[T], Run<'_>) + Sync) -> Self {
         let zeros = || [vec![0; numbers.len()], vec![0; numbers.len()]];
         let mut halves =
@@ -55,8 +59,9 @@ impl Halves {
     }
 }
 
-/// The decomposition's numbers: `c_i = round(k g_i / 2^256)`, `k1 = k + c_1 m11 + c_2 m21` and `k2 = c_1 m12 + c_2 m22` for any
-/// integers `c_i`; the better these approximate their quotients, the shorter the halves.
+/// The decomposition's numbers: `c_i = round(k g_i / 2^256)`, `k1 = k + c_1 m11 + c_2 m21` and
+/// `k2 = c_1 m12 + c_2 m22` for any integers `c_i`; the better these approximate their quotients,
+/// the shorter the halves.
 struct Lattice {
     /// `2^256 |n22| / r` and `2^256 |n12| / r`, to the nearest integer, in limbs of 52 bits.
     g: [[u64; 3]; 2],
@@ -67,8 +72,8 @@ struct Lattice {
 fn lattice() -> &'static Lattice {
     static LATTICE: OnceLock<Lattice> = OnceLock::new();
     LATTICE.get_or_init(|| {
-        // Rows (n11, n12) and (n21, n22) with n_i1 + lambda n_i2 = 0 mod r; k = c_1 row_1 + c_2 row_2 + (k1, k2) for
-        // c_1 = k n22 / r and c_2 = -k n12 / r (the determinant is r).
+        // Rows (n11, n12) and (n21, n22) with n_i1 + lambda n_i2 = 0 mod r; k = c_1 row_1 + c_2
+        // row_2 + (k1, k2) for c_1 = k n22 / r and c_2 = -k n12 / r (the determinant is r).
         let n = <g1::Config as GLVConfig>::SCALAR_DECOMP_COEFFS
             .map(|(positive, x)| (positive, u128::from(x.0[0]) | u128::from(x.0[1]) << 64));
         let negated = |sign: bool, (positive, size): (bool, u128)| limbs(size, sign == positive);
@@ -269,8 +274,9 @@ pub(crate) fn beta_g2() -> Fq {
     })
 }
 
-/// How halves are cut: `windows` windows of `width` bits, signed digits in `-2^(width-1) .. 2^(width-1)`; the last holds what
-/// is left, up to [`buckets`](Cut::buckets) in size.
+/// How halves are cut: `windows` windows of `width` bits, signed digits in
+/// `-2^(width-1) .. 2^(width-1)`; the last holds what is left, up to [`buckets`](Cut::buckets) in
+/// size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
     pub(crate) width: usize,
@@ -290,7 +296,8 @@ impl Cut {
         (1 << (self.width - 1)).max((1 << left) + (1 << left >> 3) + 1)
     }
 
-    /// What, added to a half, lets each window but the last be read as `bits - 2^(width-1)` without carries.
+    /// What, added to a half, lets each window but the last be read as `bits - 2^(width-1)` without
+    /// carries.
     pub(crate) fn offset(self) -> i128 {
         (0..self.windows - 1).map(|w| 1i128 << (w * self.width + self.width - 1)).sum()
     }
@@ -324,7 +331,8 @@ fn read_digits(cut: Cut, window: usize, low: &[u64], high: &[i64], out: &mut [i3
                 out[i] = (((high[i] >> (shift - 64)) & mask) - half) as i32;
             }
         }
-        // What is left, signed; 126 bits begin below bit 64 only where one window holds nearly all of them.
+        // What is left, signed; 126 bits begin below bit 64 only where one window holds nearly all
+        // of them.
         (true, _) => {
             for i in 0..count {
                 out[i] = (((i128::from(high[i]) << 64) | i128::from(low[i])) >> shift) as i32;

@@ -1,12 +1,15 @@
-//! A verifier's weighted points: `w P` for many points, and sums of them, eight lists of points side by side.
+//! A verifier's weighted points: `w P` for many points, and sums of them, eight lists of points
+//! side by side.
 //!
-//! A [`Weight`] is `a + b lambda` with halves of 64 bits in 32 signed digits of base 4, each 1 or 3 in size (never zero). So a
-//! multiple takes 64 doublings and 32 additions from a table of eight points, `|a_j| P + |b_j| phi(P)` with either sign between
-//! them; a list's points share the doublings (Straus).
+//! A [`Weight`] is `a + b lambda` with halves of 64 bits in 32 signed digits of base 4, each 1 or 3
+//! in size (never zero). So a multiple takes 64 doublings and 32 additions from a table of eight
+//! points, `|a_j| P + |b_j| phi(P)` with either sign between them; a list's points share the
+//! doublings (Straus).
 //!
-//! The sum of one point's multiples never meets a point twice: what has been summed is `4 m` for an Eisenstein integer m, what
-//! is added has odd coordinates, and both are far below the order. Sums over several points can (equal points, say): lanes
-//! where that happened are found at the end by `z = 0` and their vector is done again with every addition looked at.
+//! The sum of one point's multiples never meets a point twice: what has been summed is `4 m` for an
+//! Eisenstein integer m, what is added has odd coordinates, and both are far below the order. Sums
+//! over several points can (equal points, say): lanes where that happened are found at the end by
+//! `z = 0` and their vector is done again with every addition looked at.
 
 use super::field::{Lazy, Norm, Q, mul, sqr};
 use super::inverse::invert_lanes;
@@ -30,8 +33,8 @@ struct Affine {
     y: Norm<Q>,
 }
 
-/// Of eight points P, the points `i P ± j phi(P)`: bit 0 of the place says that i is 3 (else 1), bit 1 that j is 3, bit 2 that the
-/// sign is minus.
+/// Of eight points P, the points `i P ± j phi(P)`: bit 0 of the place says that i is 3 (else 1),
+/// bit 1 that j is 3, bit 2 that the sign is minus.
 type Table = [Affine; 8];
 
 /// Eight points with their weights' halves; lanes that are not live hold the generator.
@@ -243,7 +246,8 @@ kernel! {
         out
     }
 
-    /// The sum over the rounds, and the lanes that hold infinity. `careful`: every addition is looked at.
+    /// The sum over the rounds, and the lanes that hold infinity. `careful`: every addition is
+    /// looked at.
     fn accumulate [] (isa: Isa, rounds: &[Eight], careful: bool) -> (Jacobian, u8) {
         let mut sum = Jacobian { x: Norm::one(isa), y: Norm::one(isa), z: Norm::zero(isa) };
         let mut infinite = 0xff;

@@ -1,14 +1,15 @@
 //! Sums of many lists of points at once, by batch-affine addition.
 //!
-//! Eight lists stand side by side in the lanes, each with its running sum; a round adds the next point of every list, with
-//! one inversion for all the lists of a chunk (Montgomery's trick: `1/d_i` from the inverse of the product). A round gathers
-//! one point for each list and keeps the sums in vector form, so that a point is transposed once, when it is added.
-//! Lists are sorted by length, so that lanes of one vector end together; a list much longer than the others is cut in
+//! Eight lists stand side by side in the lanes, each with its running sum; a round adds the next
+//! point of every list, with one inversion for all the lists of a chunk (Montgomery's trick:
+//! `1/d_i` from the inverse of the product). A round gathers one point for each list and keeps the
+//! sums in vector form, so that a point is transposed once, when it is added. Lists are sorted by
+//! length, so that lanes of one vector end together; a list much longer than the others is cut in
 //! parts whose sums are added in a second pass.
 //!
-//! Affine addition is not complete: where `x1 = x2` the slope's denominator is zero, and so is the whole product. Such a
-//! round (equal, opposite points) is done again with every vector looked at: equal points are doubled, opposite ones leave
-//! infinity, and infinity plus a point is the point.
+//! Affine addition is not complete: where `x1 = x2` the slope's denominator is zero, and so is the
+//! whole product. Such a round (equal, opposite points) is done again with every vector looked at:
+//! equal points are doubled, opposite ones leave infinity, and infinity plus a point is the point.
 
 use super::field::{Lazy, Norm, Q, mul, wipe};
 use super::fq2::Coordinate;
@@ -188,7 +189,8 @@ impl<G: Group> Chunk<G> {
     }
 }
 
-/// Sums lists of points. Holds scratch, so that many products can share it; what was in it is wiped by [`wipe`](Self::wipe).
+/// Sums lists of points. Holds scratch, so that many products can share it; what was in it is wiped
+/// by [`wipe`](Self::wipe).
 pub(crate) struct Summer<G: Group> {
     isa: Isa,
     chunk: Chunk<G>,
@@ -324,7 +326,8 @@ fn live(isa: Isa, head: &Head, round: usize) -> u8 {
     lanes::below(isa, round as u32, &head.counts)
 }
 
-/// Asks for a row's points. A lane without an entry asks for what an older product left there: that harms nobody.
+/// Asks for a row's points. A lane without an entry asks for what an older product left there: that
+/// harms nobody.
 #[inline(always)]
 fn prefetch_row<G: Group, const NEAR: bool>(isa: Isa, points: &[G::Stored], row: &Row) {
     let first = points.as_ptr();
@@ -359,8 +362,8 @@ fn begin<G: Group>(
     chunk.infinite[v] = !live;
 }
 
-/// The denominators and numerators of all slopes, and the products of the denominators: of the even and of the odd
-/// vectors, two chains that need not wait for each other.
+/// The denominators and numerators of all slopes, and the products of the denominators: of the even
+/// and of the odd vectors, two chains that need not wait for each other.
 #[inline(always)]
 fn forward_pass<G: Group, const CAREFUL: bool>(
     isa: Isa,
@@ -434,8 +437,8 @@ fn forward_step<G: Group, const CAREFUL: bool>(
     mul(product, &down).lazy()
 }
 
-/// The new sums, from the inverses of the two products. Two vectors go side by side, so that the units are never idle while
-/// one waits for its slope.
+/// The new sums, from the inverses of the two products. Two vectors go side by side, so that the
+/// units are never idle while one waits for its slope.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 fn backward_pass<G: Group>(

@@ -27,8 +27,9 @@ impl Isa {
 
 /// Defines functions compiled for the instructions of [`Isa`] and safe to call with one.
 ///
-/// `kernel! { pub(crate) fn name [G: Bound] (isa: Isa, x: T) -> R { .. } }`; the first parameter is the witness. Helpers
-/// called from the body are `#[inline(always)]` plain functions: they take on the kernel's instructions when inlined.
+/// `kernel! { pub(crate) fn name [G: Bound] (isa: Isa, x: T) -> R { .. } }`; the first parameter is
+/// the witness. Helpers called from the body are `#[inline(always)]` plain functions: they take on
+/// the kernel's instructions when inlined.
 macro_rules! kernel {
     ($($(#[$meta:meta])* $vis:vis fn $name:ident [$($g:ident : $b:path),*] ($isa:ident : Isa $(, $arg:ident : $ty:ty)* $(,)?) $(-> $ret:ty)? $body:block)*) => {$(
         $(#[$meta])*
@@ -37,20 +38,23 @@ macro_rules! kernel {
             #[target_feature(enable = "avx512f,avx512ifma,avx512dq,avx512vl,avx512bw,avx512vbmi,avx512vbmi2,bmi2,adx")]
             #[allow(clippy::too_many_arguments)]
             fn inner<$($g: $b),*>($isa: $crate::backend::avx512::lanes::Isa $(, $arg: $ty)*) $(-> $ret)? $body
-            // SAFETY: an `Isa` exists only where `Isa::detect` has found every feature enabled above.
+            // SAFETY: an `Isa` exists only where `Isa::detect` has found every feature enabled
+            // above.
             unsafe { inner::<$($g),*>($isa $(, $arg)*) }
         }
     )*};
 }
 pub(crate) use kernel;
 
-/// Eight lanes of 64 bits. Made only through an [`Isa`], so that its existence proves the instructions.
+/// Eight lanes of 64 bits. Made only through an [`Isa`], so that its existence proves the
+/// instructions.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Z(__m512i);
 
-// Every function here: SAFETY of the `unsafe` block: the intrinsic needs AVX-512 F, DQ, BW, VL, IFMA or VBMI2 and touches
-// no memory, and the arguments (a `Z` or an `Isa`) prove that `Isa::detect` has found all of these.
+// Every function here: SAFETY of the `unsafe` block: the intrinsic needs AVX-512 F, DQ, BW, VL,
+// IFMA or VBMI2 and touches no memory, and the arguments (a `Z` or an `Isa`) prove that
+// `Isa::detect` has found all of these.
 macro_rules! ops {
     ($($(#[$meta:meta])* fn $name:ident($($arg:ident : $ty:ty),*) -> $ret:ty = $body:expr;)*) => {$(
         $(#[$meta])*
@@ -127,7 +131,8 @@ impl Z {
     #[inline(always)]
     pub(crate) fn to_array(self) -> [u64; 8] {
         let mut out = [0; 8];
-        // SAFETY: an unaligned store of 64 bytes into 64 bytes of ours; the instruction is there (see `ops!`).
+        // SAFETY: an unaligned store of 64 bytes into 64 bytes of ours; the instruction is there
+        // (see `ops!`).
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), self.0) };
         out
     }
@@ -135,7 +140,8 @@ impl Z {
     /// Stores the lanes.
     #[inline(always)]
     pub(crate) fn store(self, out: &mut [u64; 8]) {
-        // SAFETY: an unaligned store of 64 bytes into 64 bytes; the instruction is there (see `ops!`).
+        // SAFETY: an unaligned store of 64 bytes into 64 bytes; the instruction is there (see
+        // `ops!`).
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), self.0) };
     }
 }
@@ -172,10 +178,12 @@ pub(crate) fn transpose(r: [Z; 8]) -> [Z; 8] {
     }
 }
 
-/// Half of each of eight numbers in the lanes of the mask (0 in the others), and the mask of the odd ones.
+/// Half of each of eight numbers in the lanes of the mask (0 in the others), and the mask of the
+/// odd ones.
 #[inline(always)]
 pub(crate) fn halves_and_odds(_isa: Isa, x: &[u32; 8], mask: u8) -> ([u32; 8], u8) {
-    // SAFETY: loads and stores of 32 bytes within arrays of 32 bytes; the instructions are there (see `ops!`).
+    // SAFETY: loads and stores of 32 bytes within arrays of 32 bytes; the instructions are there
+    // (see `ops!`).
     unsafe {
         let x = _mm256_maskz_loadu_epi32(mask, x.as_ptr().cast());
         let mut halves = [0; 8];
@@ -187,7 +195,8 @@ pub(crate) fn halves_and_odds(_isa: Isa, x: &[u32; 8], mask: u8) -> ([u32; 8], u
 /// The lanes in which `x` is below the numbers.
 #[inline(always)]
 pub(crate) fn below(_isa: Isa, x: u32, numbers: &[u32; 8]) -> u8 {
-    // SAFETY: a load of 32 bytes from an array of 32 bytes; the instructions are there (see `ops!`).
+    // SAFETY: a load of 32 bytes from an array of 32 bytes; the instructions are there (see
+    // `ops!`).
     unsafe {
         _mm256_cmplt_epu32_mask(_mm256_set1_epi32(x as i32), _mm256_loadu_si256(numbers.as_ptr().cast()))
     }
@@ -206,8 +215,8 @@ pub(crate) struct Words(pub(crate) [u64; 4]);
 pub(crate) unsafe fn gather(_isa: Isa, table: &[Words], index: &[u32; 8]) -> [Z; 4] {
     debug_assert!(index.iter().all(|i| (*i as usize) < table.len()), "an index beyond the table");
     let table = table.as_ptr();
-    // SAFETY: aligned loads of 32 bytes each from entries of the table, of which the caller says that they are there; the
-    // instructions are (see `ops!`).
+    // SAFETY: aligned loads of 32 bytes each from entries of the table, of which the caller says
+    // that they are there; the instructions are (see `ops!`).
     unsafe {
         let at = |i: usize| _mm256_load_si256(table.add(index[i] as usize).cast());
         let (a, b) = (two(at(0), at(2)), two(at(1), at(3)));

@@ -1,8 +1,10 @@
-//! Eight 64-bit lanes in plain Rust, operation by operation what `lanes/avx512.rs` asks of the machine.
+//! Eight 64-bit lanes in plain Rust, operation by operation what `lanes/avx512.rs` asks of the
+//! machine.
 //!
-//! Read the two side by side: same names, same arguments. Operations are calls here: inlined, the kernels above would be hundreds
-//! of times as long, and take minutes to compile. Semantics: Intel 64 and IA-32 Architectures Software Developer's
-//! Manual, volume 2 (VPMADD52LUQ, VPMADD52HUQ, VPERMQ, VPERMT2Q, VPSHRDQ).
+//! Read the two side by side: same names, same arguments. Operations are calls here: inlined, the
+//! kernels above would be hundreds of times as long, and take minutes to compile. Semantics: Intel
+//! 64 and IA-32 Architectures Software Developer's Manual, volume 2 (VPMADD52LUQ, VPMADD52HUQ,
+//! VPERMQ, VPERMT2Q, VPSHRDQ).
 
 use core::array::from_fn;
 
@@ -141,7 +143,8 @@ pub(crate) fn transpose(r: [Z; 8]) -> [Z; 8] {
     from_fn(|i| each(|j| r[j].0[i]))
 }
 
-/// Half of each of eight numbers in the lanes of the mask (0 in the others), and the mask of the odd ones.
+/// Half of each of eight numbers in the lanes of the mask (0 in the others), and the mask of the
+/// odd ones.
 #[inline(never)]
 pub(crate) fn halves_and_odds(_isa: Isa, x: &[u32; 8], mask: u8) -> ([u32; 8], u8) {
     let x: [u32; 8] = from_fn(|i| if mask >> i & 1 == 1 { x[i] } else { 0 });
@@ -162,7 +165,8 @@ pub(crate) struct Words(pub(crate) [u64; 4]);
 /// Eight entries of a table, word by word: lane i of output w is word w of `table[index[i]]`.
 ///
 /// # Safety
-/// None is needed here; the same words as for the instructions, which do not check that indices lie within the table.
+/// None is needed here; the same words as for the instructions, which do not check that indices lie
+/// within the table.
 #[inline(never)]
 pub(crate) unsafe fn gather(_isa: Isa, table: &[Words], index: &[u32; 8]) -> [Z; 4] {
     from_fn(|w| each(|i| table[index[i] as usize].0[w]))

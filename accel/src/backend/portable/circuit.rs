@@ -11,7 +11,7 @@ use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-/// Shortest run of vector elements worth a task of its own.
+/// Shortest run of vector elements worth a separate task.
 const RUN: usize = 1024;
 
 type Values = Zeroizing<Vec<Fr>>;
@@ -81,15 +81,17 @@ impl LoadedCircuit for Circuit {
                 step(Phase::CosetC, &self.coset, &mut c)?;
                 Fr::one()
             }
-            // On the coset gH, Z = g^n - 1 is constant and the inverse transform linear, so that
-            // h = icoset((a b - c) / Z) = (icoset(a b) - c) / (g^n - 1) with c in coefficients: one transform saved.
+            // On the coset gH, Z = g^n - 1 is constant and the inverse transform linear, so that h
+            // = icoset((a b - c) / Z) = (icoset(a b) - c) / (g^n - 1) with c in coefficients: one
+            // transform saved.
             QuotientForm::Coefficients => {
                 step(Phase::InverseH, &self.coset, &mut a)?;
                 let vanishing = Fr::GENERATOR.pow([a.len() as u64]) - Fr::one();
                 vanishing.inverse().expect("the generator is outside the domain")
             }
         };
-        // The quotient has degree n - 2: its last coefficient is zero, and a key has no point for it.
+        // The quotient has degree n - 2: its last coefficient is zero, and a key has no point for
+        // it.
         let n = self.form.len(a.len());
         let unscaled = factor.is_one();
         let integer = |(a, c): (&Fr, &Fr)| {

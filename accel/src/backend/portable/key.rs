@@ -8,7 +8,8 @@ use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use ark_ff::BigInt;
 use zeroize::{Zeroize, Zeroizing};
 
-/// A proving key without the bases at infinity, of which B has many: most variables are in few forms.
+/// A proving key without the bases at infinity, of which B has many: most variables are in few
+/// forms.
 pub(super) struct Key {
     num_variables: usize,
     a: Query<ark_bn254::g1::Config>,
@@ -23,7 +24,7 @@ struct Query<P: SWCurveConfig> {
     /// Number of scalars it takes.
     len: usize,
     bases: Vec<Affine<P>>,
-    /// For each base the place of its scalar; none where all bases are finite.
+    /// For each base the place of its scalar; `None` if all bases are finite.
     places: Option<Vec<u32>>,
 }
 

@@ -24,7 +24,7 @@ pub(in crate::ledger) struct Seat {
     pub(super) ports: Vec<(u16, u16)>,
     /// The ledger's file.
     pub(super) file: PathBuf,
-    /// The engine's log is in here.
+    /// The backend's log is in here.
     pub(super) folder: PathBuf,
     /// Most requests that are verified together.
     pub(super) batch: usize,

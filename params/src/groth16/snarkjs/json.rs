@@ -1,12 +1,13 @@
-//! What stands in a file before it means anything: lists whose length is counted but whose memory is bounded, and numbers that
-//! may turn out to be something else, so that whoever knows an element's name can say what is wrong with it.
+//! What a file has before it means anything: lists whose length is counted but whose memory
+//! is bounded, and numbers that may turn out to be something else, so that the code that knows an
+//! element's name can say what is wrong with it.
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// An element: text, or something that is none. (What, serde cannot be asked: under its feature of arbitrary precision a number is
-/// an object.)
+/// An element: text, or something that is none. (What, serde cannot be asked: under its feature of
+/// arbitrary precision a number is an object.)
 pub(super) enum Raw {
     Text(String),
     NotText,
@@ -51,18 +52,18 @@ impl<'de> Deserialize<'de> for Raw {
     }
 }
 
-/// A list of which no more than `MOST` elements are kept.
-pub(super) struct List<T, const MOST: usize> {
+/// A list of which no more than `MAX` elements are kept.
+pub(super) struct List<T, const MAX: usize> {
     pub kept: Vec<T>,
     /// How many there are in the file.
     pub length: usize,
 }
 
-impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for List<T, MOST> {
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements<T, const MOST: usize>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Elements<T, MOST> {
-            type Value = List<T, MOST>;
+        struct Elements<T, const MAX: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Elements<T, MAX> {
+            type Value = List<T, MAX>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
@@ -72,7 +73,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for List<T, M
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut kept = Vec::new();
-                while kept.len() < MOST {
+                while kept.len() < MAX {
                     match list.next_element()? {
                         Some(element) => kept.push(element),
                         None => return Ok(List { length: kept.len(), kept }),

@@ -12,7 +12,7 @@ fn some_proof() -> Proof {
     Proof::from_points(a.into_affine(), b.into_affine(), c.into_affine()).expect("points")
 }
 
-/// Sound points for so many public inputs.
+/// Sound points for `public` public inputs.
 fn points(public: usize) -> VkPoints {
     let mut rng = ark_std::test_rng();
     let mut g2 = || G2Projective::rand(&mut rng).into_affine();

@@ -148,7 +148,7 @@ pub(super) fn write_points<P: Raw>(out: &mut impl Write, points: &[P]) -> io::Re
     Ok(())
 }
 
-/// A coefficient as it stands in the file.
+/// A coefficient as the file has it.
 struct Coefficient {
     matrix: usize,
     row: usize,
@@ -172,7 +172,8 @@ impl Coefficient {
                 matrix: matrix as usize,
                 row: row as usize,
                 variable,
-                // What stands there is the value times R^2: the raw form of value * R. Its integer is the value's raw form.
+                // The file has the value times R^2: the raw form of value * R. Its integer
+                // is the value's raw form.
                 value: Fr::new_unchecked(Fr::new_unchecked(raw).into_bigint()),
             }),
         }

@@ -260,7 +260,8 @@ fn points_off_their_curve_out_of_their_group_or_not_canonical_are_refused_with_t
             let outside = refused(&|point| point.copy_from_slice(&raw(&stranger)));
             assert_eq!(outside, PointError::NotInSubgroup);
         }
-        // Infinity: no trouble in a query, where variables without use have it, but no public input may be free.
+        // Infinity: no trouble in a query, where variables without use have it, but no public input
+        // may be free.
         let infinite = with(number, |content| content[index * size..][..size].fill(0));
         match (number, read(&infinite)) {
             (3, Err(ZkeyError::Point { reason: PointError::Infinity, index: i, .. })) if i == index => {}
@@ -268,7 +269,8 @@ fn points_off_their_curve_out_of_their_group_or_not_canonical_are_refused_with_t
             (_, other) => assert!(other.is_ok(), "section {number}: {:?}", other.err()),
         }
     }
-    // The header's points, none of which may be infinity: alpha, beta (G1, G2), gamma, delta (G1, G2).
+    // The header's points, none of which may be infinity: alpha, beta (G1, G2), gamma, delta (G1,
+    // G2).
     for (index, (at, size)) in
         [(84, 64), (148, 64), (212, 128), (340, 128), (468, 64), (532, 128)].iter().enumerate()
     {
@@ -292,7 +294,8 @@ fn points_off_their_curve_out_of_their_group_or_not_canonical_are_refused_with_t
 fn a_file_with_any_byte_changed_is_refused_or_the_same_key_but_for_a_coefficient() {
     let key = key(1, 2, 2);
     let bytes = bytes(&key);
-    // Section 4 begins after its number and length; a value changed there is another circuit's, and as good.
+    // Section 4 begins after its number and length; a value changed there is another circuit's, and
+    // as good.
     let all = sections(&bytes);
     let mut at = 12;
     let mut values = 0..0;

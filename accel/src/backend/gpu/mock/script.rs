@@ -38,7 +38,7 @@ pub enum Fault {
 #[derive(Default)]
 pub struct Script {
     faults: Mutex<Vec<Planned>>,
-    /// After so many calls every call says that the device is lost; 0: never.
+    /// After this number of calls each call says that the device is lost; 0: never.
     lost_after: AtomicU64,
     calls: AtomicU64,
     /// Bytes that circuits and keys may take; 0: any.
@@ -86,7 +86,7 @@ struct Gate {
 }
 
 impl Script {
-    /// Plans a fault: after so many good calls of the entry, so many times.
+    /// Plans a fault: after a number of good calls of the entry, a number of times.
     ///
     /// # Panics
     /// Where the mock knows no such entry.
@@ -95,12 +95,12 @@ impl Script {
         lock(&self.faults).push(Planned { entry, after, times, fault });
     }
 
-    /// Every call after so many more fails: the device is lost.
+    /// Each call after `calls` more fails: the device is lost.
     pub fn lose_after(&self, calls: u64) {
         self.lost_after.store(self.calls.load(Ordering::SeqCst) + calls.max(1), Ordering::SeqCst);
     }
 
-    /// Circuits and keys fit into so many bytes.
+    /// Circuits and keys fit into `bytes` bytes.
     pub fn hold(&self, bytes: u64) {
         self.capacity.store(bytes, Ordering::SeqCst);
     }
@@ -116,10 +116,11 @@ impl Script {
         self.turn.notify_all();
     }
 
-    /// Waits until so many sums wait at the gate.
+    /// Waits until this number of sums wait at the gate.
     ///
     /// # Panics
-    /// Where they do not come within [`PATIENCE`]: a test that waits for what will not happen fails, it does not hang.
+    /// Where they do not come within [`PATIENCE`]: a test that waits for what will not happen
+    /// fails, it does not hang.
     pub fn wait_for_waiting(&self, sums: usize) {
         let gate = lock(&self.gate);
         let waited = self.turn.wait_timeout_while(gate, PATIENCE, |gate| gate.waiting < sums);
@@ -159,8 +160,9 @@ impl Script {
         self.unwiped.load(Ordering::SeqCst)
     }
 
-    /// From words: `wrong=ENTRY`, `garbage=ENTRY`, `fail=ENTRY`, `full`, `panic=ENTRY`, each with `@N` to let N calls go well first;
-    /// `lost=N`; comma-separated. What is not understood is left out.
+    /// From words: `wrong=ENTRY`, `garbage=ENTRY`, `fail=ENTRY`, `full`, `panic=ENTRY`, each with
+    /// `@N` to let N calls go well first; `lost=N`; comma-separated. What is not understood is left
+    /// out.
     #[must_use]
     pub fn parse(words: &str) -> Self {
         let script = Self::default();

@@ -14,8 +14,9 @@ const _: () = {
 /// The four words of an element's Montgomery form (`R = 2^256`).
 #[inline(always)]
 pub(crate) fn ark_words<F: Prime>(x: &F::Ark) -> [u64; 4] {
-    // SAFETY: `F` is `Q` or `R` (the trait is private to this crate), whose elements are 32 bytes that hold four
-    // initialised words from offset 0 (asserted above); any such bytes are valid `u64`s.
+    // SAFETY: `F` is `Q` or `R` (the trait is private to this crate), whose elements are 32 bytes
+    // that hold four initialised words from offset 0 (asserted above); any such bytes are valid
+    // `u64`s.
     unsafe { core::ptr::from_ref(x).cast::<[u64; 4]>().read() }
 }
 
@@ -61,8 +62,8 @@ pub(crate) fn wipe<T: Copy>(values: &mut [T]) {
     let start = values.as_mut_ptr().cast::<u64>();
     debug_assert!(bytes.is_multiple_of(8) && align_of::<T>() >= 8);
     for i in 0..bytes / 8 {
-        // SAFETY: within the slice, whose elements are plain data (`Copy`, of whole aligned words) that is valid when zero:
-        // callers pass vectors, limbs and integers only.
+        // SAFETY: within the slice, whose elements are plain data (`Copy`, of whole aligned words)
+        // that is valid when zero: callers pass vectors, limbs and integers only.
         unsafe { start.add(i).write_volatile(0) };
     }
 }

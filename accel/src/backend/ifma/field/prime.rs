@@ -146,8 +146,8 @@ pub(crate) const fn multiple(p: [u64; 4], k: u64) -> [u64; 5] {
     r
 }
 
-/// `k p` with 2^54 lent to each of the limbs 0 to 3 by the limb above: no limb turns negative when up to three normalised
-/// limbs are taken from it.
+/// `k p` with 2^54 lent to each of the limbs 0 to 3 by the limb above: no limb turns negative when
+/// up to three normalised limbs are taken from it.
 pub(crate) const fn bias(p: [u64; 4], k: u64) -> [u64; 5] {
     let mut r = multiple(p, k);
     r[0] += 1 << 54;

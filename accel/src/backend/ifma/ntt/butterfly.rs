@@ -1,14 +1,16 @@
 //! Butterflies.
 //!
-//! A butterfly of four makes two levels of a transform at once, one of two makes one. Both directions multiply before they add, so that what is not
-//! multiplied grows by a few p a level, not to its double: the values' reach decides where a pass reduces first ([`High`]).
+//! A butterfly of four makes two levels of a transform at once, one of two makes one. Both
+//! directions multiply before they add, so that what is not multiplied grows by a few p a level,
+//! not to its double: the values' reach decides where a pass reduces first ([`High`]).
 //!
-//! A butterfly of four takes its values in the order of its own first level: `(a, b)` and `(c, d)` meet first, by the
-//! number u; then the results meet crosswise, `(a, c)` by v and `(b, d)` by w.
+//! A butterfly of four takes its values in the order of its own first level: `(a, b)` and `(c, d)`
+//! meet first, by the number u; then the results meet crosswise, `(a, c)` by v and `(b, d)` by w.
 
 use super::loose::{Known, Loose};
 
-/// How large values are at most, in multiples of p, when the plan of a transform is made. (Debug builds follow each value.)
+/// How large values are at most, in multiples of p, when the plan of a transform is made. (Debug
+/// builds follow each value.)
 #[derive(Clone, Copy)]
 pub(super) struct High(pub(super) f64);
 

@@ -1,7 +1,8 @@
 //! The transform of each column of a split size, and the twist.
 //!
-//! Some columns at a time ([`WIDTH`] vectors side by side) are taken through all levels, each row a short piece of memory far
-//! from the next. A pass over such a run asks for its share of the next run, so that it is there when its turn comes.
+//! Some columns at a time ([`WIDTH`] vectors side by side) are taken through all levels, each row a
+//! short piece of memory far from the next. A pass over such a run asks for its share of the next
+//! run, so that it is there when its turn comes.
 
 use super::super::Isa;
 use super::super::field::{Norm, R, mul};
@@ -23,7 +24,8 @@ pub(super) struct Columns {
     pub(super) rows: usize,
     down: bool,
     passes: Vec<Pass<Constant>>,
-    /// `scale^i root^(i j)`, run of columns by run of columns, row by row within it; the i-th row stands at place `rev i`.
+    /// `scale^i root^(i j)`, run of columns by run of columns, row by row within it; the i-th row
+    /// is at place `rev i`.
     twist: Vec<Norm<R>>,
 }
 
@@ -31,7 +33,8 @@ pub(super) struct Columns {
 type Run<'a> = Vec<&'a mut [Loose]>;
 
 impl Columns {
-    /// Columns of `2^log` values, before rows of `2^row_log` (down, fresh values) or after them (up).
+    /// Columns of `2^log` values, before rows of `2^row_log` (down, fresh values) or after them
+    /// (up).
     pub(super) fn new(isa: Isa, down: bool, log: u32, row_log: u32, root: Fr, scale: Fr) -> Self {
         assert!(log > 3, "the twist is part of a butterfly of four");
         let rows = 1 << log;
@@ -52,7 +55,8 @@ impl Columns {
         Self { rows, down, passes, twist }
     }
 
-    /// All columns: transformed and then twisted, on the way down; twisted and then transformed, on the way up.
+    /// All columns: transformed and then twisted, on the way down; twisted and then transformed, on
+    /// the way up.
     pub(super) fn run(&self, isa: Isa, data: &mut [Loose], spread: bool) {
         let size = self.rows * WIDTH;
         let mut runs = runs(data, self.rows, WIDTH);

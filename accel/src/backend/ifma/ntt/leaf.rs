@@ -49,8 +49,8 @@ impl DownLeaf {
 }
 
 impl UpLeaf {
-    /// `sum c_k (shift root^t)^k`, root of order `2^log`. Fresh values where the shift is one, any that may be multiplied
-    /// where it is not.
+    /// `sum c_k (shift root^t)^k`, root of order `2^log`. Fresh values where the shift is one, any
+    /// that may be multiplied where it is not.
     pub(super) fn new(isa: Isa, root: Fr, shift: Fr, log: u32) -> Self {
         let tile = numbers::up_tile_numbers(isa, root, shift, log);
         let unit = shift.is_one();
@@ -109,16 +109,18 @@ kernel! {
         if reduce { up_twos::<true>(data, numbers) } else { up_twos::<false>(data, numbers) }
     }
 
-    /// Three levels down within each tile of eight vectors whose lanes are the low three bits of the place; afterwards the
-    /// vectors are. A tile's numbers: u, v, w of the butterflies of four, then one for each pair of neighbours.
+    /// Three levels down within each tile of eight vectors whose lanes are the low three bits of
+    /// the place; afterwards the vectors are. A tile's numbers: u, v, w of the butterflies of four,
+    /// then one for each pair of neighbours.
     fn down_tiles[](_isa: Isa, data: &mut [Loose], numbers: &[[Constants; 7]], reduce: bool) {
         for (tile, numbers) in data.as_chunks_mut::<8>().0.iter_mut().zip(numbers) {
             if reduce { down_tile::<true>(tile, numbers) } else { down_tile::<false>(tile, numbers) }
         }
     }
 
-    /// Three levels up within each tile of eight vectors that are the low three bits of the place; afterwards the lanes are.
-    /// The numbers: u, v, w of both butterflies of four, then one for each of four pairs.
+    /// Three levels up within each tile of eight vectors that are the low three bits of the place;
+    /// afterwards the lanes are. The numbers: u, v, w of both butterflies of four, then one for
+    /// each of four pairs.
     fn up_tiles[](_isa: Isa, data: &mut [Loose], numbers: &[Constants; 7], reduce: bool) {
         for tile in data.as_chunks_mut::<8>().0 {
             if reduce { up_tile::<true>(tile, numbers) } else { up_tile::<false>(tile, numbers) }

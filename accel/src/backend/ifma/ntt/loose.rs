@@ -1,16 +1,20 @@
-//! What flows through a transform: values whose carries wait, and multiplication by numbers known beforehand.
+//! What flows through a transform: values whose carries wait, and multiplication by numbers known
+//! beforehand.
 //!
-//! A butterfly `a + w b, a - w b` multiplies b alone. So carries are moved when a value is about to be a factor, and never
-//! else: between the passes limbs are signed words that grow by a few bits in a whole transform ([`Loose`]).
+//! A butterfly `a + w b, a - w b` multiplies b alone. So carries are moved when a value is about to
+//! be a factor, and never else: between the passes limbs are signed words that grow by a few bits
+//! in a whole transform ([`Loose`]).
 //!
 //! # Multiplication by a known number
-//! For w known beforehand let `w' = floor(w 2^260 / p)`, and `0 <= x < 2^260`. The columns 5 to 9 of `w' x` (25 multiply-adds)
-//! make an integer q that is at most `w x / p` and misses it by less than `10 + 2^-47`: less than 1 for the fraction of
-//! `w 2^260 / p`, less than 9 for the nine multiply-adds that would have gone into column 4, each below one unit of column 5,
-//! and next to nothing for the columns below. So `w x - q p` lies between 0 and `10.001 p`, and it is enough to compute it
-//! modulo `2^260`: columns 0 to 4 of `w x` and of `q (2^260 - p)`, 25 multiply-adds each. That makes 75, where a Montgomery
-//! multiplication takes 101; the price is that w is stored twice, and that the result is known no better than `10 p`.
-//! (After Shoup; see Harvey, "Faster arithmetic for number-theoretic transforms", 2014.)
+//! For w known beforehand let `w' = floor(w 2^260 / p)`, and `0 <= x < 2^260`. The columns 5 to 9
+//! of `w' x` (25 multiply-adds) make an integer q that is at most `w x / p` and misses it by less
+//! than `10 + 2^-47`: less than 1 for the fraction of `w 2^260 / p`, less than 9 for the nine
+//! multiply-adds that would have gone into column 4, each below one unit of column 5, and next to
+//! nothing for the columns below. So `w x - q p` lies between 0 and `10.001 p`, and it is enough to
+//! compute it modulo `2^260`: columns 0 to 4 of `w x` and of `q (2^260 - p)`, 25 multiply-adds
+//! each. That makes 75, where a Montgomery multiplication takes 101; the price is that w is stored
+//! twice, and that the result is known no better than `10 p`. (After Shoup; see Harvey, "Faster
+//! arithmetic for number-theoretic transforms", 2014.)
 
 use super::super::Isa;
 use super::super::field::{Lazy, MASK, Norm, Prime, R, Raw, constant, multiple};
@@ -22,7 +26,8 @@ const MIDDLE: u64 = 1 << 51;
 /// `2^260 - p`.
 const NEGATIVE: [u64; 5] = less(1 << 52, R::P);
 
-/// `2^259 - 5 p`: where the columns of a product start, so that it comes out between `-5 p` and `5.001 p`.
+/// `2^259 - 5 p`: where the columns of a product start, so that it comes out between `-5 p` and
+/// `5.001 p`.
 const START: [u64; 5] = less(MIDDLE, multiple(R::P64, 5));
 
 /// `top 2^208 - x`, normalised.
@@ -40,7 +45,8 @@ const fn less(top: u64, x: [u64; 5]) -> [u64; 5] {
     r
 }
 
-/// What a value and its limbs can be. Followed in debug builds only; takes no room in release builds.
+/// What a value and its limbs can be. Followed in debug builds only; takes no room in release
+/// builds.
 #[derive(Clone, Copy)]
 struct Reach {
     /// At least and at most, in multiples of p, and the limbs' size in multiples of 2^52.
@@ -69,21 +75,24 @@ impl Reach {
     }
 }
 
-/// Eight values of the scalar field, Montgomery form with `R = 2^260`: signed limbs from which no carry has been moved.
+/// Eight values of the scalar field, Montgomery form with `R = 2^260`: signed limbs from which no
+/// carry has been moved.
 #[derive(Clone, Copy)]
 pub(crate) struct Loose {
     limbs: [Z; 5],
     reach: Reach,
 }
 
-/// A number known beforehand, as [`Loose::times`] wants it: canonical limbs of w (not in Montgomery form) and of w'.
+/// A number known beforehand, as [`Loose::times`] wants it: canonical limbs of w (not in Montgomery
+/// form) and of w'.
 pub(super) trait Known: Copy {
     fn of(isa: Isa, number: &Constant) -> Self;
     fn factor(&self, isa: Isa, limb: usize) -> Z;
     fn quotient(&self, isa: Isa, limb: usize) -> Z;
 }
 
-/// The same number in all lanes, fetched as one word a limb: for numbers used in a row of butterflies.
+/// The same number in all lanes, fetched as one word a limb: for numbers used in a row of
+/// butterflies.
 #[derive(Clone, Copy)]
 pub(super) struct Constant {
     pub(super) factor: [u64; 5],
@@ -211,11 +220,12 @@ impl Loose {
         Norm::from_limbs(limbs, high)
     }
 
-    /// Between 0 and `1.75 p`, for a value below `80 p` that is either at least `0.5 p` or has normalised limbs.
+    /// Between 0 and `1.75 p`, for a value below `80 p` that is either at least `0.5 p` or has
+    /// normalised limbs.
     ///
-    /// The quotient is estimated from the top limb and what limb 3 carries into it, which misses the carried limb by at most
-    /// one: hence the lower bound, without which it could be -1. The estimate is at most `x / p` and misses it by less than
-    /// `1 + 80 (1 - 84 / 84.6) + 2^-40`.
+    /// The quotient is estimated from the top limb and what limb 3 carries into it, which misses
+    /// the carried limb by at most one: hence the lower bound, without which it could be -1. The
+    /// estimate is at most `x / p` and misses it by less than `1 + 80 (1 - 84 / 84.6) + 2^-40`.
     #[inline(always)]
     pub(crate) fn reduce(&self) -> Self {
         let [low, high, spread] = self.reach.get();
@@ -242,7 +252,8 @@ impl Loose {
         Self { limbs, reach: Reach::new(0.0, 1.75, spread + 2.0) }
     }
 
-    /// `w x` for a known w: between `-5 p` and `5.001 p`. The argument is in the module's documentation.
+    /// `w x` for a known w: between `-5 p` and `5.001 p`. The argument is in the module's
+    /// documentation.
     #[inline(always)]
     pub(super) fn times<W: Known>(x: &Lazy<R>, w: &W) -> Self {
         let isa = x.isa();

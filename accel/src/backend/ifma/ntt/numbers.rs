@@ -1,9 +1,9 @@
 //! The numbers that butterflies multiply by, and which passes make a whole transform.
 //!
-//! Down, from natural order to bit-reversed: after k levels there are `2^k` blocks; block j is multiplied by `root^(rev j)`, rev
-//! reversing one bit fewer than the transform has. Up, from bit-reversed order: the level that joins blocks of h values
-//! multiplies the value at place j by `shift^(m / 2h) root^(m j / 2h)`, for a transform of size m that evaluates at
-//! `shift root^t`.
+//! Down, from natural order to bit-reversed: after k levels there are `2^k` blocks; block j is
+//! multiplied by `root^(rev j)`, rev reversing one bit fewer than the transform has. Up, from
+//! bit-reversed order: the level that joins blocks of h values multiplies the value at place j by
+//! `shift^(m / 2h) root^(m j / 2h)`, for a transform of size m that evaluates at `shift root^t`.
 
 use super::super::Isa;
 use super::super::field::{MASK, Prime, R, limbs_of, split};
@@ -60,7 +60,8 @@ const fn negative_inverse() -> [u64; 5] {
     x
 }
 
-/// A number, made ready: `w' p = w 2^260 - (w 2^260 mod p)`, so that `w' = -(w 2^260 mod p) / p mod 2^260`.
+/// A number, made ready: `w' p = w 2^260 - (w 2^260 mod p)`, so that
+/// `w' = -(w 2^260 mod p) / p mod 2^260`.
 pub(super) fn known(w: &Fr) -> Constant {
     let quotient = low_product(&limbs_of::<R>(w), &NEGATIVE_INVERSE);
     Constant { factor: split(w.into_bigint().0), quotient }
@@ -118,7 +119,8 @@ fn steps(first: u32, levels: u32) -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-/// The passes of the first levels down of a transform of size `2^log`, a number or a triple for each block, for fresh values.
+/// The passes of the first levels down of a transform of size `2^log`, a number or a triple for
+/// each block, for fresh values.
 pub(super) fn down_passes<W: Known>(
     isa: Isa,
     root: Fr,
@@ -145,7 +147,8 @@ pub(super) fn down_passes<W: Known>(
     (steps(0, levels).map(pass).collect(), high)
 }
 
-/// The passes of a whole transform up of size `2^log`, a number or a triple for each place in a block, for fresh values.
+/// The passes of a whole transform up of size `2^log`, a number or a triple for each place in a
+/// block, for fresh values.
 pub(super) fn up_passes(isa: Isa, root: Fr, log: u32, mut high: High) -> Vec<Pass<Constant>> {
     let numbers = |half: usize| -> Vec<Constant> {
         up_numbers(root, Fr::ONE, log, half).iter().map(|number| Known::of(isa, number)).collect()

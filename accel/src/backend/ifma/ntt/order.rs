@@ -1,8 +1,9 @@
 //! Between bit-reversed and natural order, at the ends of a transform.
 //!
-//! Places are `[t][s][l][v]` (three bits, the rest, three bits, three bits) and the coefficient's index is all of it
-//! reversed: eight tiles that differ in t hold, in the same vector v and lane l, eight neighbours in natural order. Taken
-//! eight tiles at a time, every cache line is gone to once.
+//! Places are `[t][s][l][v]` (three bits, the rest, three bits, three bits) and the coefficient's
+//! index is all of it reversed: eight tiles that differ in t hold, in the same vector v and lane l,
+//! eight neighbours in natural order. Taken eight tiles at a time, every cache line is gone to
+//! once.
 
 use super::super::Isa;
 use super::super::field::{Norm, R, wipe};
@@ -19,7 +20,8 @@ pub(crate) type Eight = [[u64; 4]; 8];
 /// Smallest transform spread over threads.
 const PARALLEL: u32 = 12;
 
-/// Writes in natural order what stands in bit-reversed order. `words` gives the contents of a vector, `make` an entry.
+/// Writes in natural order what is in bit-reversed order. `words` gives the contents of a
+/// vector, `make` an entry.
 pub(crate) fn to_natural<T: Send>(
     log: u32,
     out: &mut [T],

@@ -122,7 +122,8 @@ fn down(isa: Isa, log: u32, coset: bool, values: &mut [Fr]) {
 impl Down {
     fn new(isa: Isa, log: u32, shift: Fr) -> Self {
         let transform = Interpolation::new(isa, log, shift);
-        // A Montgomery multiplication by a plain number leaves plain numbers; arkworks' are times 2^256.
+        // A Montgomery multiplication by a plain number leaves plain numbers; arkworks' are times
+        // 2^256.
         let factor = Fr::from(1u64 << log).inverse().expect("n is not zero modulo p");
         let to_ark = Fr::from(2u64).pow([256]);
         let tail = plain_lanes(isa, &transform.tail(factor * to_ark));
@@ -130,7 +131,8 @@ impl Down {
     }
 }
 
-/// Numbers in plain form, lane by lane: a Montgomery multiplication by them takes off the factor `2^260`.
+/// Numbers in plain form, lane by lane: a Montgomery multiplication by them takes off the factor
+/// `2^260`.
 pub(crate) fn plain_lanes(isa: Isa, numbers: &[[Fr; 8]]) -> Vec<Norm<R>> {
     let vector = |numbers: &[Fr; 8]| {
         let numbers = numbers.map(|number| known(&number).factor);

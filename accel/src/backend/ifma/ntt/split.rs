@@ -20,8 +20,9 @@ const LARGEST_PAIR: u32 = 20;
 /// Smallest transform spread over threads.
 const PARALLEL: u32 = 12;
 
-/// Interpolation, down: from values `x_t` in natural order to `sum_t x_t root^(k t)` in bit-reversed order, for a root of order n.
-/// With the inverse of the domain's root, that is n times coefficient k.
+/// Interpolation, down: from values `x_t` in natural order to `sum_t x_t root^(k t)` in
+/// bit-reversed order, for a root of order n. With the inverse of the domain's root, that is n
+/// times coefficient k.
 ///
 /// On a coset, what comes out must still be multiplied by the [`tail`](Self::tail).
 pub(crate) struct Interpolation {
@@ -31,7 +32,8 @@ pub(crate) struct Interpolation {
     kind: Kind<DownLeaf, Self>,
 }
 
-/// Evaluation, up: from coefficients `c_k` in bit-reversed order to `sum_k c_k (shift root^t)^k` in natural order.
+/// Evaluation, up: from coefficients `c_k` in bit-reversed order to `sum_k c_k (shift root^t)^k` in
+/// natural order.
 pub(crate) struct Evaluation {
     log: u32,
     kind: Kind<UpLeaf, Self>,
@@ -76,7 +78,8 @@ impl Interpolation {
         Self { log, leaf: rows.leaf, kind: Kind::Split(Box::new(Split { columns, rows })) }
     }
 
-    /// Transforms fresh values (below `3.9 p`, of whatever limbs); leaves values that may be multiplied.
+    /// Transforms fresh values (below `3.9 p`, of whatever limbs); leaves values that may be
+    /// multiplied.
     pub(crate) fn run(&self, isa: Isa, data: &mut [Loose]) {
         assert_eq!(data.len() * 8, 1 << self.log, "one place for each value");
         match &self.kind {
@@ -89,7 +92,8 @@ impl Interpolation {
         }
     }
 
-    /// What the result must be multiplied by, times `factor`: entry v for the vectors that are v modulo the number of entries.
+    /// What the result must be multiplied by, times `factor`: entry v for the vectors that are v
+    /// modulo the number of entries.
     pub(crate) fn tail(&self, factor: Fr) -> Vec<[Fr; 8]> {
         let (log, scale) = self.leaf;
         if scale.is_one() {
@@ -129,7 +133,8 @@ impl Evaluation {
         Self { log, kind: Kind::Split(Box::new(Split { columns, rows })) }
     }
 
-    /// Transforms what an [`Interpolation`] leaves or, without a coset, fresh values (below `3.9 p`).
+    /// Transforms what an [`Interpolation`] leaves or, without a coset, fresh values (below
+    /// `3.9 p`).
     pub(crate) fn run(&self, isa: Isa, data: &mut [Loose]) {
         assert_eq!(data.len() * 8, 1 << self.log, "one place for each value");
         match &self.kind {

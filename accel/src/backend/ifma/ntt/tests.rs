@@ -5,7 +5,8 @@ use crate::Fr;
 use ark_ff::{AdditiveGroup, FftField, Field, UniformRand};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 
-/// Inputs of one size: zeros, ones, p - 1 everywhere, one value alone (first, last, in the middle), random.
+/// Inputs of one size: zeros, ones, p - 1 everywhere, one value alone (first, last, in the middle),
+/// random.
 fn inputs(log: u32) -> Vec<Vec<Fr>> {
     let mut rng = ark_std::test_rng();
     let n = 1usize << log;

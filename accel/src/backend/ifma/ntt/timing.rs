@@ -1,6 +1,8 @@
-//! How fast, beside arkworks: `cargo test --release -p amanat-accel timing -- --ignored --nocapture --test-threads 1`.
+//! How fast, beside arkworks:
+//! `cargo test --release -p amanat-accel timing -- --ignored --nocapture --test-threads 1`.
 //!
-//! Processor time of the thread, both sides by turns, the ratio of the medians: what a shared machine can tell.
+//! Processor time of the thread, both sides by turns, the ratio of the medians: what a shared
+//! machine can tell.
 #![allow(clippy::print_stdout)]
 
 use super::super::Isa;
@@ -17,7 +19,8 @@ pub(crate) fn now() -> f64 {
         fn clock_gettime(clock: i32, time: *mut Time) -> i32;
     }
     let mut time = Time(0, 0);
-    // SAFETY: clock 3 is the thread's processor time on Linux; the call writes two 64-bit words to ours.
+    // SAFETY: clock 3 is the thread's processor time on Linux; the call writes two 64-bit words to
+    // ours.
     unsafe { clock_gettime(3, &mut time) };
     time.0 as f64 * 1e3 + time.1 as f64 * 1e-6
 }
