@@ -10,7 +10,9 @@ pub use governance::{
 use crate::MAX_LEAVES;
 use crate::schema::{Absent, AtMost, Components, EachRegistry, HexBytes, Schema, UnixTime, described, words};
 use amanat_domain::bundle::{Bundle, BundleHash, PerRegistry, Registry, RegistryState};
+use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
+use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
@@ -310,6 +312,21 @@ described! { "Bundle":
         pub hash: Hex32,
         /// Epoch whose bundle took its place.
         pub superseded: Option<u64>,
+        /// Active credentials when it was sealed: a role or access proof hides among those that satisfy its policy.
+        pub active: Vec<ActiveView>,
+    }
+}
+
+described! { "ActiveCredentials":
+    /// Active credentials of a role at an organisation.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct ActiveView {
+        /// The role.
+        pub role: Hex32,
+        /// The organisation.
+        pub organisation: Hex32,
+        /// How many.
+        pub count: u64,
     }
 }
 
@@ -573,7 +590,25 @@ impl From<&SealedBundle> for BundleView {
             registries: Registry::ALL.map(registry).to_vec(),
             hash: Hex32(sealed.hash.to_bytes()),
             superseded: sealed.superseded,
+            active: sealed.active.iter().map(ActiveView::from).collect(),
         }
+    }
+}
+
+impl From<(RoleCode, OrgId, u64)> for ActiveView {
+    fn from((role, organisation, count): (RoleCode, OrgId, u64)) -> Self {
+        Self { role: Hex32::of(role.to_field()), organisation: Hex32::of(organisation.to_field()), count }
+    }
+}
+
+impl TryFrom<&BundleView> for ActiveCredentials {
+    type Error = ViewError;
+    fn try_from(v: &BundleView) -> Result<Self, ViewError> {
+        let read = |v: &ActiveView| {
+            let (role, organisation) = (v.role.field("role")?, v.organisation.field("organisation")?);
+            Ok((RoleCode::new(role), OrgId::new(organisation), v.count))
+        };
+        v.active.iter().map(read).collect()
     }
 }
 

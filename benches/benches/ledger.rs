@@ -19,7 +19,9 @@ fn block(c: &mut Criterion) {
     let mut group = c.benchmark_group("block");
     group.throughput(Throughput::Elements(PROOFS as u64));
     group.bench_function(format!("validate and apply {PROOFS} proofs"), |b| {
-        let block = |txs| validate_transactions(&chain.state, now, txs, &|_| None).map(apply).expect("admissible");
+        let block = |txs| {
+            validate_transactions(&chain.state, now, txs, &|_| None).map(finalize_block).expect("admissible")
+        };
         b.iter_batched(|| txs.clone(), block, BatchSize::LargeInput);
     });
     group.finish();

@@ -4,7 +4,7 @@
 //! - [`cs`]: the builder that walks a statement once for its matrices, its assignment, or both.
 //! - [`gadgets`]: hashes, paths, ranges, consent evaluation.
 //! - [`statements`]: each statement's witness, native check, constraints and samples. Start here.
-//! - [`public`]: names of the eight public slots.
+//! - [`relation`]: what a statement's relation is. [`public`]: names of the eight public slots.
 //! - [`mutation`]: deletes each constraint in turn and asks whether a cheating prover gets through.
 
 pub mod cs;
@@ -12,6 +12,7 @@ pub mod gadgets;
 pub mod mutation;
 pub mod public;
 pub mod r1cs;
+pub mod relation;
 pub mod statements;
 #[doc(hidden)]
 pub mod world;
@@ -25,4 +26,5 @@ pub mod macros {
 
 pub use cs::{Cs, FreeWire, RowKind, RowLabel, Shape};
 pub use r1cs::R1cs;
-pub use statements::{Denied, Relation, built, circuit};
+pub use relation::{Denied, Relation};
+pub use statements::{built, circuit};

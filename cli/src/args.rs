@@ -121,7 +121,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         tls: tls::ClientTlsArgs,
     },
-    /// Found, run and look at a ledger of several validators.
+    /// Make, run and inspect a ledger of several validators.
     #[command(subcommand)]
     Cluster(ClusterCommand),
     /// List the clinicians of the home directory, and add more.
@@ -174,10 +174,10 @@ pub(crate) struct DemoArgs {
     /// A folder of FHIR R4 files (.json, .ndjson); without it, a small generated one.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Most patients to enrol.
+    /// Enrol at most this many patients.
     #[arg(long, default_value_t = 12)]
     pub patients: usize,
-    /// Most records to anchor for each patient.
+    /// Anchor at most this many records of each patient.
     #[arg(long, default_value_t = 24)]
     pub records: usize,
     /// Keep the ledger and the actors' files in the home directory instead of a temporary one.
@@ -239,10 +239,10 @@ pub(crate) struct NodeArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum ClusterCommand {
-    /// Found a ledger of several validators.
+    /// Make a ledger of several validators.
     ///
     /// Writes a genesis, a folder for each validator with its key and configuration, and a home directory with the keys of all
-    /// organisations. For development and for trying out: everybody's secrets are made in one place.
+    /// organisations. For development: all secrets are made in one place.
     Init(ClusterInitArgs),
     /// Run all validators of such a folder on this machine.
     ///
@@ -269,7 +269,7 @@ pub(crate) enum ClusterCommand {
         #[arg(default_value = "genesis.json")]
         genesis: PathBuf,
     },
-    /// Say how the validators of such a folder are.
+    /// Print the state of every validator of such a folder.
     ///
     /// Validators whose configuration names a certificate are asked over TLS.
     Status {
@@ -329,9 +329,9 @@ pub(crate) struct LedgerFile {
 pub(crate) enum VaultCommand {
     /// List the records.
     ///
-    /// Whose they are, what they are filed under, whether the ledger has them.
+    /// With patient, resource, categories and whether the ledger has each.
     List {
-        /// Those of one patient.
+        /// Only the records of one patient.
         #[arg(long, value_name = "REFERENCE")]
         patient: Option<String>,
     },
@@ -341,7 +341,7 @@ pub(crate) enum VaultCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Make insecure development keys for all statements (or those named).
+    /// Make insecure development keys for all statements, or for the statements named.
     InsecureDev {
         /// Statements.
         statements: Vec<String>,
@@ -357,17 +357,17 @@ pub(crate) enum KeysCommand {
     Export {
         /// The statement.
         statement: String,
-        /// Where to write; standard output without it.
+        /// Where to write [default: standard output].
         #[arg(long, short)]
         out: Option<PathBuf>,
     },
     /// Install the store's keys on a ledger, or propose them.
     ///
-    /// Each comes with a positive and a negative vector. Where several organisations govern, the keys are proposed.
+    /// Each key comes with a proof that must verify and one that must not. If several organisations govern, the keys are proposed.
     Install {
-        /// Approve them too (development).
+        /// Approve the proposals too (development).
         ///
-        /// With the keys of all organisations that the home directory has.
+        /// Signed by every organisation whose key the home directory has.
         #[arg(long)]
         approve: bool,
         #[command(flatten)]
@@ -418,7 +418,7 @@ pub(crate) struct GrantArgs {
     /// As `amanat vault patients` lists them: a whole name, or Patient/1 where only one is meant.
     #[arg(long, value_name = "REF")]
     pub patient: Option<String>,
-    /// Of several Consents in the file: the entry's number, the id, or the place.
+    /// Which Consent of several in the file: the number of its entry, its id, or its place.
     #[arg(long, value_name = "WHICH")]
     pub entry: Option<String>,
     /// At most this many uses.
@@ -427,10 +427,10 @@ pub(crate) struct GrantArgs {
     /// Read dates without a zone as days of this one (Z, +05:00, -03:30).
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
     pub zone: Option<Zones>,
-    /// Whose ids the file's are, as with `import`: a server's base URL, or a name.
+    /// Where the ids of the file belong, as with `import`: a server's base URL, or a name.
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Grant it although the Consent names another patient, or nobody who is known.
+    /// Grant it although the Consent names another patient, or a patient who is not known.
     #[arg(long)]
     pub even_so: bool,
     #[command(flatten)]
@@ -483,7 +483,7 @@ pub(crate) struct ProveArgs {
     /// ledger what the record holds.
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     pub categories: Vec<String>,
-    /// The audience: who asked for the proof.
+    /// The name of the audience that asked for the proof.
     #[arg(long, default_value = "", value_name = "NAME", hide_default_value = true)]
     pub audience: String,
     /// `record`: the value is at least this.
@@ -509,11 +509,11 @@ pub(crate) struct ProveArgs {
     /// The circuit's witness, as circom's calculator or snarkjs made it.
     #[arg(long, value_name = "FILE", requires = "zkey", hide_short_help = true, help_heading = CIRCOM)]
     pub wtns: Option<PathBuf>,
-    /// Where to write the proof; proof.json without it.
+    /// Where to write the proof [default: proof.json].
     #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
     #[arg(hide_short_help = true, help_heading = CIRCOM)]
     pub proof: Option<PathBuf>,
-    /// Where to write the public inputs; public.json without it.
+    /// Where to write the public inputs [default: public.json].
     #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
     #[arg(hide_short_help = true, help_heading = CIRCOM)]
     pub public: Option<PathBuf>,

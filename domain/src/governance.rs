@@ -320,8 +320,9 @@ pub(crate) mod tests {
     pub(crate) fn arb_change() -> impl Strategy<Value = Change> {
         let organisation = any::<u64>().prop_map(|n| OrgId::new(Fr::from(n)));
         let vector = || {
-            (any::<[u64; 8]>(), any::<u8>())
-                .prop_map(|(public, n)| Box::new(KeyVector { public: public.map(Fr::from), proof: ProofBytes::Groth16([n; 128]) }))
+            (any::<[u64; 8]>(), any::<u8>()).prop_map(|(public, n)| {
+                Box::new(KeyVector { public: public.map(Fr::from), proof: ProofBytes::Groth16([n; 128]) })
+            })
         };
         let words = || "[a-zA-Z/ äöق]{1,40}";
         prop_oneof![

@@ -1,7 +1,7 @@
 //! Patients and role holders: their secrets and what the ledger sees of them.
 
-use crate::consent::{HolderKey, OrgId, RoleCode};
 use crate::field::Fr;
+use crate::parties::{HolderKey, OrgId, RoleCode};
 use crate::poseidon::{Tag, hash};
 use crate::secret::Secret;
 use crate::time::{Period, TIME_BITS, Timestamp};

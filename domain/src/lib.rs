@@ -4,7 +4,8 @@
 //!
 //! - [`fhir`] reads FHIR R4; [`record`] commits a resource; [`consent`] compiles and commits a
 //!   consent.
-//! - [`identity`]: patients' wallets, role credentials. [`secret`] keeps what must not be seen.
+//! - [`parties`]: organisations, roles, holders. [`identity`]: patients' wallets, role credentials.
+//!   [`secret`] keeps what must not be seen.
 //! - [`registry`], [`tree`], [`bundle`], [`mirror`]: registries, their trees, what an epoch commits
 //!   to, a client's copy.
 //! - [`block`], [`receipt`], [`merkle`]: what a block says, and proofs that it does.
@@ -36,6 +37,7 @@ pub mod labels;
 pub mod map;
 pub mod merkle;
 pub mod mirror;
+pub mod parties;
 pub mod policy;
 pub mod poseidon;
 pub mod preset;

@@ -147,10 +147,7 @@ mod tests {
             let n = system.proof_bytes();
             let bytes: Vec<u8> = (0..n + 1).map(|i| i as u8).collect();
             for got in [0, n - 1, n + 1] {
-                assert_eq!(
-                    ProofBytes::from_bytes(system, &bytes[..got]),
-                    Err(ProofLength { system, got })
-                );
+                assert_eq!(ProofBytes::from_bytes(system, &bytes[..got]), Err(ProofLength { system, got }));
             }
             let proof = ProofBytes::from_bytes(system, &bytes[..n]).expect("the length of the system");
             assert_eq!((proof.system(), proof.as_bytes()), (system, &bytes[..n]));

@@ -17,6 +17,15 @@ use amanat_domain::time::Timestamp;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// A single-validator ledger. What it is asked goes to its [`Chain`].
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_ledger::{Genesis, Solo};
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let ledger = Solo::open_or_create("ledger.redb".as_ref(), genesis.into())?;
+/// println!("block {}", ledger.status().tip.height);
+/// # Ok(()) }
+/// ```
 pub struct Solo {
     chain: Chain,
     /// Whether somebody is making a block; the condition tells everyone when that is over.

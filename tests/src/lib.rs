@@ -1,6 +1,7 @@
 //! What holds across crates.
 //!
 //! - [`costs`] counts the constraints of every statement as the book prints them.
+//! - [`declarations`] are the tables of what each statement is declared to be.
 //! - [`fuzz`] is what the fuzz targets run; `tests/it/fuzz.rs` runs it over a seeded corpus.
 //! - `tests/second/` is a second evaluator of the statements, written from the book, and compares
 //!   three verdicts.

@@ -47,6 +47,19 @@ pub enum TxReject {
 
 /// Verifying keys that an audience accepts, for proofs that reach it without a ledger. Believes no
 /// organisation.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_domain::tx::Transaction;
+/// use amanat_params::VerifyingKey;
+/// use amanat_verifier::{AcceptedKeys, verify_proof};
+/// let mut accepted = AcceptedKeys::new();
+/// accepted.accept(&VerifyingKey::from_bytes(&std::fs::read("access.vk")?)?);
+/// let Transaction::Proof(tx) = Transaction::from_bytes(&std::fs::read("access.tx")?)? else { return Ok(()) };
+/// let valid = verify_proof(&accepted, *tx)?;
+/// println!("valid as of epoch {}", valid.get().epoch);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Default)]
 pub struct AcceptedKeys(BTreeMap<(Statement, KeyDigest), PreparedVerifyingKey>);
 

@@ -15,7 +15,7 @@ use amanat_domain::bundle::Registry;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, to_bytes};
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{Storage, State, Store, check_tx, decode, tx_root};
+use amanat_ledger::{State, Storage, Store, check_tx, decode, tx_root};
 use redb::{Database, ReadableTable, TableDefinition};
 use std::fs;
 use std::path::{Path, PathBuf};

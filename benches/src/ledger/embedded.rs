@@ -6,7 +6,7 @@ use crate::report::Outcome;
 use crate::report::chain::at;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::Transaction;
-use amanat_ledger::{Storage, Solo, State, Store, Submitted, finalize_block, decode, validate_transactions};
+use amanat_ledger::{Solo, State, Storage, Store, Submitted, decode, finalize_block, validate_transactions};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -64,7 +64,9 @@ impl ByBlock {
         let txs = requests.iter().map(|bytes| decode(bytes)).collect::<Result<Vec<Transaction>, _>>();
         let txs = txs.map_err(|e| e.to_string())?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let delta = validate_transactions(&state, self.now, txs, &|_| None).map(finalize_block).map_err(|e| e.to_string())?;
+        let delta = validate_transactions(&state, self.now, txs, &|_| None)
+            .map(finalize_block)
+            .map_err(|e| e.to_string())?;
         self.store.commit(&delta, None).map_err(|e| e.to_string())?;
         state.commit(delta);
         Ok(())

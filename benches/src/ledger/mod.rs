@@ -28,7 +28,7 @@ pub use page::page;
 use crate::report::world::rng;
 use crate::report::{self, Outcome};
 use amanat_domain::statement::Statement;
-use amanat_ledger::{Storage, Solo, decode};
+use amanat_ledger::{Solo, Storage, decode};
 use amanat_profile::Watcher;
 use amanat_profile::stats::Stat;
 use amanat_prover::keys::Keys;

@@ -6,7 +6,9 @@ use super::embedded::now;
 use super::file::{Kind, Step, Steps};
 use super::fixture::Fixture;
 use crate::report::Outcome;
-use amanat_ledger::{Storage, Prechecked, Store, finalize_block, decode, precheck, prepare_proposal, validate_transactions};
+use amanat_ledger::{
+    Prechecked, Storage, Store, decode, finalize_block, precheck, prepare_proposal, validate_transactions,
+};
 use amanat_profile::clock::{Elapsed, Mark};
 use amanat_profile::stats::Stat;
 use amanat_profile::threads::pool;

@@ -5,7 +5,7 @@ use super::measure::{Samples, Work, in_turn, repeated, seconds, thread_counts};
 use super::verification::plural;
 use super::world::rng;
 use super::{Options, Outcome, Row};
-use amanat_ledger::{Solo, finalize_block, check_tx, validate_transactions};
+use amanat_ledger::{Solo, check_tx, finalize_block, validate_transactions};
 use amanat_profile::threads::pool;
 use amanat_prover::keys::Keys;
 use std::hint::black_box;
@@ -41,7 +41,9 @@ fn blocks(options: &Options, keys: &Keys) -> Outcome<Vec<Row>> {
     for pool in &pools {
         works.push(Box::new(|| {
             let txs = txs.clone();
-            black_box(pool.install(|| validate_transactions(state, now, txs, &|_| None).map(finalize_block))?);
+            black_box(
+                pool.install(|| validate_transactions(state, now, txs, &|_| None).map(finalize_block))?,
+            );
             Ok(())
         }));
     }

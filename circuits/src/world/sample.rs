@@ -6,7 +6,7 @@
 //! into the constraints by [`Cs::cheating`](crate::Cs::cheating).
 
 use super::{Case, World, at, confidentiality, period, rules};
-use crate::statements::Relation;
+use crate::relation::Relation;
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::consent::{
     Actions, Categories, Effect, HolderKey, Jurisdictions, Level, OrgId, Purposes, RoleCode, UseLimit,

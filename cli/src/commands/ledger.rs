@@ -2,7 +2,8 @@
 
 mod what;
 
-use super::snapshot::{self, Asked};
+use super::restore::{self, Asked};
+use super::snapshot;
 use super::wait;
 use crate::args::Global;
 use crate::args::ledger::LedgerCommand;
@@ -35,9 +36,9 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
         LedgerCommand::Snapshot { out, by, of, .. } => snapshot::snapshot(out, by.as_deref(), of, global, ui),
         LedgerCommand::Restore { file, genesis, ledger, at_least, signed_by } => {
             let asked = Asked { genesis, at_least: *at_least, signed_by: signed_by.as_deref() };
-            snapshot::restore(file, ledger, &asked, ui)
+            restore::restore(file, ledger, &asked, ui)
         }
-        LedgerCommand::Prune { keep, of } => snapshot::prune(*keep, of, global, ui),
+        LedgerCommand::Prune { keep, of } => restore::prune(*keep, of, global, ui),
     }
 }
 

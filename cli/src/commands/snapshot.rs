@@ -1,19 +1,19 @@
-//! `amanat ledger snapshot`, `restore` and `prune`: what operators do with a ledger file that no node holds, and how they get one.
+//! `amanat ledger snapshot`: from a ledger file that no node has open, or from a node.
 
 use crate::args::{Global, LedgerAt, LedgerFile};
-use crate::ui::{Ui, bytes, count, seconds};
+use crate::ui::{Ui, bytes, seconds};
 use amanat_client::ledger::Http;
 use amanat_client::{Home, Organisation};
-use amanat_ledger::{Chain, RestoreOptions, SnapshotInfo, SnapshotSignature, Storage};
+use amanat_ledger::{Chain, SnapshotInfo, SnapshotSignature, Storage};
 use anyhow::{Context, Result, bail};
 use ed25519_dalek::Signer;
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The ledger file meant: the one named, or the home directory's.
-fn open(of: &LedgerFile, global: &Global) -> Result<(Chain, PathBuf)> {
+pub(super) fn open(of: &LedgerFile, global: &Global) -> Result<(Chain, PathBuf)> {
     let path = match &of.ledger {
         Some(path) => path.clone(),
         None => Home::open(global.home.as_deref())?.ledger_path(),
@@ -107,47 +107,8 @@ fn signer(reference: &str, global: &Global) -> Result<Organisation> {
     found.with_context(|| format!("{} has no key of {reference}", home.root().display()))
 }
 
-/// What is asked of a snapshot.
-pub(crate) struct Asked<'a> {
-    pub(crate) genesis: &'a Path,
-    pub(crate) at_least: Option<u64>,
-    pub(crate) signed_by: Option<&'a str>,
-}
-
-pub(crate) fn restore(file: &Path, ledger: &Path, asked: &Asked<'_>, ui: Ui) -> Result<()> {
-    let genesis = amanat_ledger::Genesis::read(asked.genesis)?;
-    let key = asked.signed_by.map(|key| {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(key, &mut bytes).map(|()| bytes).context("--signed-by: 64 hexadecimal digits")
-    });
-    let demands = RestoreOptions { at_least: asked.at_least, signed_by: key.transpose()? };
-    let mut from =
-        BufReader::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?);
-    let bar = ui.bar(0, "restoring the ledger");
-    let began = Instant::now();
-    let restored = Chain::restore(ledger, &genesis, &mut from, &demands, &mut |done, of| {
-        bar.set_length(of);
-        bar.set_position(done);
-        if done == of {
-            bar.set_message("checking the state");
-        }
-    });
-    bar.finish_and_clear();
-    let info = restored.with_context(|| format!("no ledger was made from {}", file.display()))?;
-    ui.say(format!(
-        "ledger of chain {} at block {} in {}, {}",
-        info.chain,
-        info.height,
-        ledger.display(),
-        seconds(began.elapsed())
-    ));
-    say(&info, genesis.validators().is_some(), ui);
-    ui.document(&document(&info));
-    Ok(())
-}
-
-/// Who stands behind a snapshot.
-fn say(info: &SnapshotInfo, certified: bool, ui: Ui) {
+/// A snapshot's block, and who signed it.
+pub(super) fn say(info: &SnapshotInfo, certified: bool, ui: Ui) {
     ui.say(format!("  block {}", info.block));
     ui.say(format!("  digest {}", hex::encode(info.digest)));
     match (certified, info.signed_by) {
@@ -160,7 +121,7 @@ fn say(info: &SnapshotInfo, certified: bool, ui: Ui) {
     }
 }
 
-fn document(info: &SnapshotInfo) -> serde_json::Value {
+pub(super) fn document(info: &SnapshotInfo) -> serde_json::Value {
     serde_json::json!({
         "chain": info.chain.to_string(),
         "height": info.height,
@@ -171,34 +132,4 @@ fn document(info: &SnapshotInfo) -> serde_json::Value {
         "rows": info.rows,
         "bytes": info.bytes,
     })
-}
-
-pub(crate) fn prune(keep: u64, of: &LedgerFile, global: &Global, ui: Ui) -> Result<()> {
-    let (chain, path) = open(of, global)?;
-    let length = || std::fs::metadata(&path).map_or(0, |meta| meta.len());
-    let (before, was) = (length(), chain.history_from());
-    let bar = ui.bar(0, "pruning the ledger");
-    let pruned = chain.prune(keep, &mut |done, of| {
-        bar.set_length(of);
-        bar.set_position(done);
-    });
-    bar.set_message("compacting the file");
-    let compacted =
-        pruned.map_err(anyhow::Error::from).and_then(|from| Ok(chain.compact().map(|()| from)?));
-    bar.finish_and_clear();
-    let from = compacted.with_context(|| format!("cannot prune {}", path.display()))?;
-    let tip = chain.status().tip.height;
-    ui.say(match from - was {
-        0 => format!("nothing to prune: the transactions of blocks {from} to {tip} are kept"),
-        n => format!(
-            "the transactions of {} are gone; headers, certificates and receipts stay. History begins with block {from}, the tip \
-             is {tip}",
-            count(n, "block")
-        ),
-    });
-    ui.say(format!("  file: {}, it was {}", bytes(length()), bytes(before)));
-    ui.document(&serde_json::json!({
-        "history_from": from, "pruned": from - was, "height": tip, "bytes": length(), "bytes_before": before,
-    }));
-    Ok(())
 }

@@ -104,9 +104,11 @@ impl LedgerAccess for Embedded {
             Some(epoch) => self.solo.bundle(epoch),
             None => Some(self.solo.latest_bundle()),
         };
-        Ok(sealed.map(|s| {
-            let active = Some(s.active);
-            SealedBundle { bundle: s.bundle, hash: s.hash, superseded: s.superseded, active }
+        Ok(sealed.map(|s| SealedBundle {
+            bundle: s.bundle,
+            hash: s.hash,
+            superseded: s.superseded,
+            active: s.active,
         }))
     }
 

@@ -13,6 +13,7 @@ use amanat_api::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 use amanat_domain::bundle::{Bundle, BundleHash, Registry};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
+use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::mirror::{Leaves, Mirror};
 use amanat_domain::tree::IndexedLeaf;
 use amanat_domain::tx::{ChainId, KeyDigest, MAX_KEY_BYTES, Transaction, TxId};
@@ -329,13 +330,14 @@ impl LedgerAccess for Http {
             Some(epoch) => format!("/v1/bundles/{epoch}"),
             None => "/v1/bundles/latest".to_owned(),
         };
-        let Some(view) = self.json_or_none::<BundleView>(WHAT, &path, SMALL)? else { return Ok(None) };
+        let Some(view) = self.json_or_none::<BundleView>(WHAT, &path, LARGE)? else { return Ok(None) };
         let bundle = Bundle::try_from(&view).map_err(|e| untrustworthy(WHAT, &e))?;
         if epoch.is_some_and(|epoch| epoch != bundle.epoch) {
             return Err(untrustworthy(WHAT, &"of another epoch"));
         }
         let hash: BundleHash = bundle.hash();
-        Ok(Some(SealedBundle { bundle, hash, superseded: view.superseded, active: None }))
+        let active = ActiveCredentials::try_from(&view).map_err(|e| untrustworthy(WHAT, &e))?;
+        Ok(Some(SealedBundle { bundle, hash, superseded: view.superseded, active }))
     }
 
     fn mirror(&self) -> Result<Mirror, AccessError> {

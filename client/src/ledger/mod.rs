@@ -139,8 +139,8 @@ pub struct SealedBundle {
     pub hash: BundleHash,
     /// Epoch whose bundle took its place.
     pub superseded: Option<u64>,
-    /// Active credentials when it was sealed; `None` if the ledger does not tell.
-    pub active: Option<ActiveCredentials>,
+    /// Active credentials when it was sealed.
+    pub active: ActiveCredentials,
 }
 
 /// An installed key.

@@ -21,11 +21,11 @@ use amanat_circuits::{Denied, Relation};
 use amanat_domain::audience::Audience;
 use amanat_domain::bundle::Registry;
 use amanat_domain::field;
-use amanat_domain::floors::{ActiveCredentials, BelowFloor};
+use amanat_domain::floors::BelowFloor;
 use amanat_domain::policy::{MalformedPolicy, RecordRequest};
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::{KeyDigest, PolicyField, Transaction, TxId};
+use amanat_domain::tx::{KeyDigest, Transaction, TxId};
 use amanat_prover::groth16::Phase;
 use amanat_prover::keys::PlanError;
 use amanat_prover::plan::{Plan, Target};
@@ -350,18 +350,13 @@ impl Client {
         Ok(Target { chain: self.chain(), key, audience, nonce: None })
     }
 
-    /// Whether the registries are large enough to hide in, by the ledger's own function, before a proof is made that the ledger
-    /// would refuse. A node does not tell how many credentials satisfy a policy: then all of them are counted here, and the
-    /// ledger decides.
+    /// Whether the registries are large enough to hide in, by the ledger's own function, before a
+    /// proof is made that the ledger would refuse.
     fn check_floors<R: Relation>(&self, plan: &Plan<R>) -> Result<(), ProofError> {
         let sealed = self.ledger().bundle(Some(plan.public().epoch))?;
         let Some(SealedBundle { bundle, active, .. }) = sealed else { return Ok(()) };
         let genesis = self.ledger().genesis();
-        let floors = genesis.floors();
-        let checked = match &active {
-            Some(active) => floors.check(R::STATEMENT, plan.policy(), &bundle, active),
-            None => floors.check(R::STATEMENT, &PolicyField::None, &bundle, &ActiveCredentials::default()),
-        };
+        let checked = genesis.floors().check(R::STATEMENT, plan.policy(), &bundle, &active);
         checked.map_err(|below| {
             let BelowFloor { registry, floor, got } = below;
             ProofError::TooFew { registry, got, floor, epoch: bundle.epoch }

@@ -3,13 +3,14 @@
 mod granted;
 mod rule;
 
+pub use crate::parties::{HolderKey, OrgId, RoleCode};
 pub use granted::{
     CONSENT_WORDS, ConsentLeaf, ConsentWords, FIRST_WORDS, GrantedConsent, UseLimit, consent_leaf,
     grant_nullifier, revocation_word, terms_word, use_nullifier,
 };
 pub use rule::{
-    Actions, Categories, Confidentiality, Effect, Grantee, HolderKey, Jurisdictions, Level, OrgId, Purposes,
-    RULE_WORDS, RoleCode, Rule, pack_periods,
+    Actions, Categories, Confidentiality, Effect, Grantee, Jurisdictions, Level, Purposes, RULE_WORDS, Rule,
+    pack_periods,
 };
 
 use crate::time::Timestamp;

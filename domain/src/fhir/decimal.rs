@@ -19,7 +19,9 @@ pub enum DecimalError {
     #[error("not a decimal number")]
     Malformed,
     /// Too large.
-    #[error("the number is too large for fixed point (64 bits in units of 1e-6, or in minor units for money)")]
+    #[error(
+        "the number is too large for fixed point (64 bits in units of 1e-6, or in minor units for money)"
+    )]
     Overflow,
     /// An amount below zero.
     #[error("an amount of money is negative")]

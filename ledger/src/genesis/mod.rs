@@ -504,7 +504,7 @@ fn canonical(
     });
     w.fixed(&spec.time.to_le_bytes());
     w.u32(spec.epoch_seconds);
-    Statement::ALL.iter().for_each(|s| w.u32(spec.windows.of(*s)));
+    spec.windows.write_first(&mut w);
     Registry::ALL.iter().for_each(|r| w.u64(floors.of(*r)));
     w.u32(spec.limits.transactions);
     w.u32(spec.limits.bytes);
@@ -517,5 +517,6 @@ fn canonical(
     if let Some(validators) = validators {
         validators.write(&mut w);
     }
+    spec.windows.write_later(&mut w);
     w.finish()
 }

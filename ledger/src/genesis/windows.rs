@@ -1,6 +1,7 @@
 //! Acceptance windows: for how many epochs a superseded bundle is still accepted.
 
-use amanat_domain::statement::Statement;
+use amanat_domain::statement::{Spec, Statement};
+use amanat_domain::wire::Writer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -29,6 +30,35 @@ impl Windows {
         self.0[statement.index()] = epochs;
         self
     }
+
+    /// Writes the windows that the canonical form of a genesis has in a fixed place.
+    pub(super) fn write_first(&self, w: &mut Writer) {
+        let first = Statement::ALL.into_iter().filter(|s| s.spec().number <= FIRST_STATEMENTS);
+        first.for_each(|statement| w.u32(self.of(statement)));
+    }
+
+    /// Writes the windows of later statements, at the end of the canonical form, if they are not the declared
+    /// ones. So a genesis of before such a statement keeps its chain id.
+    pub(super) fn write_later(&self, w: &mut Writer) {
+        for statement in Statement::ALL {
+            if let Some((number, window)) = later(statement.spec(), self.of(statement)) {
+                w.u8(LATER_WINDOW);
+                w.u8(number);
+                w.u32(window);
+            }
+        }
+    }
+}
+
+/// Statements of the first release: numbers up to this have a fixed place in the canonical form.
+const FIRST_STATEMENTS: u8 = 6;
+/// Marks a window at the end of the canonical form. What may come before begins with the number of
+/// validators, whose first byte is at most [`MAX_VALIDATORS`](amanat_domain::quorum::MAX_VALIDATORS).
+const LATER_WINDOW: u8 = 0xff;
+
+/// Number and window, if the canonical form has to say them.
+const fn later(spec: &Spec, window: u32) -> Option<(u8, u32)> {
+    if spec.number <= FIRST_STATEMENTS || window == spec.window { None } else { Some((spec.number, window)) }
 }
 
 impl Serialize for Windows {
@@ -79,6 +109,16 @@ mod tests {
         assert_eq!(serde_json::from_str::<Windows>(&json).expect("the same"), windows);
         assert_eq!(serde_json::from_str::<Windows>(r#"{"role":7}"#).expect("one is enough"), windows);
         assert_eq!(serde_json::from_str::<Windows>("{}").expect("none is needed"), Windows::default());
+    }
+
+    #[test]
+    fn a_later_window_is_in_the_canonical_form_only_if_a_file_sets_it() {
+        let first = *Statement::Role.spec();
+        let next = Spec { number: FIRST_STATEMENTS + 1, ..first };
+        assert_eq!(later(&next, next.window), None, "declared: a genesis of before keeps its chain id");
+        assert_eq!(later(&next, next.window + 1), Some((FIRST_STATEMENTS + 1, next.window + 1)));
+        assert_eq!(later(&first, first.window + 1), None, "it has a fixed place");
+        assert!(usize::from(LATER_WINDOW) > amanat_domain::quorum::MAX_VALIDATORS);
     }
 
     #[test]

@@ -218,7 +218,7 @@ fn many_at_once_get_the_verdicts_of_one_by_one() {
     list.push(enrol(&chain, 2).to_bytes());
     let one_by_one: Vec<_> = list
         .iter()
-        .map(|bytes| solo.check(bytes, at(2)).map(|a| *a.keys()).map_err(|e| e.to_string()))
+        .map(|bytes| solo.check_tx(bytes, at(2)).map(|a| *a.keys()).map_err(|e| e.to_string()))
         .collect();
     let at_once: Vec<_> = solo
         .check_txs(&list, at(2))

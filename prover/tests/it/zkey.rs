@@ -10,7 +10,7 @@ use amanat_testkit::groth16::arkworks_matrices;
 use amanat_testkit::r1cs::{Size, random};
 use amanat_testkit::rng;
 use ark_bn254::Bn254;
-use ark_ff::{Field, One, PrimeField, Zero};
+use ark_ff::{One, PrimeField, Zero};
 use ark_groth16::Groth16;
 use ark_groth16::r1cs_to_qap::R1CSToQAP;
 use ark_poly::EvaluationDomain;

@@ -11,8 +11,8 @@ use amanat_domain::record::{RecordRoot, SupersessionHandle};
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{Action, KeyVector, SignedTx, Transaction};
 use amanat_ledger::{
-    AllRoles, CapabilitiesSpec, Chain, RestoreOptions, Genesis, GenesisSpec, Header, Limits, Storage,
-    OrganisationSpec, Profile, RolesSpec, ValidatorSpec, Windows,
+    AllRoles, CapabilitiesSpec, Chain, Genesis, GenesisSpec, Header, Limits, OrganisationSpec, Profile,
+    RestoreOptions, RolesSpec, Storage, ValidatorSpec, Windows,
 };
 use ed25519_dalek::{Signer, SigningKey};
 use sha2::{Digest, Sha256};
@@ -255,7 +255,8 @@ pub fn snapshot(data: &[u8]) {
 }
 
 fn restored(ledger: &Ledger, bytes: &[u8], path: &Path) {
-    let outcome = Chain::restore(path, &ledger.genesis, &mut &*bytes, &RestoreOptions::default(), &mut |_, _| ());
+    let outcome =
+        Chain::restore(path, &ledger.genesis, &mut &*bytes, &RestoreOptions::default(), &mut |_, _| ());
     let Ok(info) = outcome else {
         let folder = path.parent().expect("it has one");
         assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0, "nothing is left behind");

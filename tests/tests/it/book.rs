@@ -88,15 +88,17 @@ fn the_record_page_names_every_leaf() {
 fn the_readme_has_the_same_numbers_of_constraints() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = fs::read_to_string(path).expect("README.md");
+    let mut listed = 0;
     for statement in Statement::ALL {
         let rows = circuit(statement).rows.len();
         let number = format!("{} {:03}", rows / 1000, rows % 1000);
         let page = format!("(docs/book/src/{statement}.md)");
-        let row = readme.lines().find(|line| line.starts_with('|') && line.contains(&page));
-        let row = row.unwrap_or_else(|| panic!("README.md has no row for {statement}"));
-        assert!(
-            row.ends_with(&format!("| {number} |")),
-            "README.md, {statement}: {number} constraints, not: {row}"
-        );
+        // The README introduces the project; `costs.md` has all statements.
+        if let Some(row) = readme.lines().find(|line| line.starts_with('|') && line.contains(&page)) {
+            let right = row.ends_with(&format!("| {number} |"));
+            assert!(right, "README.md, {statement}: {number} constraints, not: {row}");
+            listed += 1;
+        }
     }
+    assert!(listed >= 6, "README.md lists {listed} statements with their constraints");
 }
