@@ -201,8 +201,8 @@ impl OrganisationError {
 }
 
 impl Client {
-    /// The organisation that enrols and anchors: the one named by its reference, its id or its name,
-    /// or the first of the home directory that may do both.
+    /// The organisation that enrols and anchors: the one named by its reference, its id or its
+    /// name, or the first of the home directory that may do both.
     ///
     /// # Errors
     /// [`OrganisationError`].
@@ -222,7 +222,8 @@ impl Client {
         Organisation::find(self.organisations()?, named)
     }
 
-    /// The organisation of the home directory that signs: the one of this reference, or the last that governs.
+    /// The organisation of the home directory that signs: the one of this reference, or the last
+    /// that governs.
     ///
     /// # Errors
     /// [`OrganisationError`].

@@ -49,7 +49,8 @@ pub enum Event {
         /// How many.
         transactions: usize,
     },
-    /// The bundle grew too old while a proof about it was made; the proof is made again about the newest.
+    /// The bundle grew too old while a proof about it was made; the proof is made again about the
+    /// newest.
     ProvingAgain,
 }
 

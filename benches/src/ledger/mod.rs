@@ -87,7 +87,7 @@ pub struct Options {
     pub price: f64,
     /// Its currency.
     pub currency: String,
-    /// Whether these are fewer and shorter runs than those of published tables.
+    /// Whether the runs are fewer and shorter than for published tables.
     pub quick: bool,
     /// Keys are kept below this folder between runs.
     pub dir: PathBuf,
@@ -159,7 +159,7 @@ impl Options {
     }
 }
 
-/// Backends of processors: those that verify.
+/// Backends of processors, which verify.
 fn backends() -> Vec<&'static str> {
     let all = amanat_accel::all().iter().map(|backend| backend.name());
     all.filter(|name| !matches!(*name, "gpu" | "emulated")).collect()

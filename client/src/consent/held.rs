@@ -1,8 +1,8 @@
 //! Consents as wallets keep them, and how uses are counted.
 //!
-//! A use is reserved on disk before its proof is made, and released when the proof fails. Between the two the process may end, or
-//! the answer of the ledger be lost: then the reservation is found by the next use, and the ledger says whether its nullifier was
-//! spent.
+//! A use is reserved on disk before its proof is made, and released when the proof fails. Between
+//! the two the process may end, or the answer of the ledger be lost: then the reservation is found
+//! by the next use, and the ledger says whether its nullifier was spent.
 
 use super::terms::StoredTerms;
 use crate::client::Client;
@@ -116,7 +116,7 @@ impl ConsentFile {
         let what = format!("consent {}", self.number);
         let terms = match self.terms {
             Some(terms) => terms.read()?,
-            // Whose it is was asked when it was granted.
+            // The patient was determined when it was granted.
             None => super::compile(&self.source, holders, &[], Zones::ANY)
                 .map(Compiled::into_terms_even_so)
                 .map_err(|_| malformed(&*what, "its source does not compile"))?,
@@ -152,8 +152,8 @@ pub enum UseError {
 impl Client {
     /// Settles a reservation that an earlier process left, by whether the ledger has its nullifier.
     ///
-    /// The transaction may be on its way still. Then the number of the use is tried again, the ledger refuses the second of the
-    /// two, and that refusal counts the use.
+    /// The transaction may be on its way still. Then the number of the use is tried again, the
+    /// ledger refuses the second of the two, and that refusal counts the use.
     pub(crate) fn settle_use(&self, all: &mut [HeldConsent], number: u32) -> Result<(), UseError> {
         let Some(held) = all.iter_mut().find(|c| c.number == number) else { return Ok(()) };
         let Some(reserved) = held.reserved else { return Ok(()) };
@@ -206,7 +206,8 @@ mod tests {
     use std::num::NonZeroU32;
     use std::sync::Arc;
 
-    /// A client with a consent for one use in a wallet, and a ledger that says that every nullifier was spent, or none.
+    /// A client with a consent for one use in a wallet, and a ledger that says that every nullifier
+    /// was spent, or none.
     fn with_consent(dir: &std::path::Path, fails: Fails) -> Client {
         let mut rng = rand::rng();
         let home = Home::open(Some(dir)).expect("a home");

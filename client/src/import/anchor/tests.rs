@@ -1,4 +1,5 @@
-//! An import that fails at any of its submissions, before the ledger has it or after, is finished by running it again.
+//! An import that fails at any of its submissions, before the ledger has it or after, is finished
+//! by running it again.
 
 use super::*;
 use crate::client::Client;
@@ -66,7 +67,8 @@ impl Place {
         import(home(self.dir.path()), &self.ledger, folder, fails)
     }
 
-    /// Subjects, records, superseded records on the ledger; people, records, acknowledged records, outbox of the vault.
+    /// Subjects, records, superseded records on the ledger; people, records, acknowledged records,
+    /// outbox of the vault.
     fn state(&self) -> [usize; 7] {
         self.ledger.next_epoch().expect("a bundle");
         let bundle = self.ledger.solo().latest_bundle().bundle;
@@ -112,7 +114,8 @@ fn home(dir: &Path) -> Home {
     Home::open(Some(dir)).expect("a home")
 }
 
-/// More records than one transaction takes, of three people; and, as version 2, one of them corrected and one taken back.
+/// More records than one transaction takes, of three people; and, as version 2, one of them
+/// corrected and one taken back.
 fn write(folder: &Path, version: u32) {
     std::fs::create_dir_all(folder).expect("a folder");
     let mut lines = String::new();
