@@ -37,8 +37,13 @@ profile *ARGS:
 bench *ARGS="report":
     cargo run --release -p amanat-benches -- {{ARGS}}
 
-# What is slow and rarely breaks: the tests with the default features, every constraint deleted in turn, half an hour of failures.
-nightly: test mutation (soak "1800")
+# What is slow and rarely breaks: the tests with the default features, 10 000 worlds for the second evaluator, every constraint
+# deleted in turn, half an hour of failures.
+nightly: test worlds mutation (soak "1800")
+
+# The native check, our constraints and a second evaluator agree on WORLDS valid and broken worlds, drawn from SEED.
+worlds WORLDS="10000" SEED="1":
+    AMANAT_WORLDS={{WORLDS}} AMANAT_SEED={{SEED}} cargo test -p amanat-tests --test second -- --ignored --nocapture
 
 # Four validators under load while everything fails in turn, drawn from SEED, for SECONDS; everything is audited at the end.
 soak SECONDS="3600" SEED="1":

@@ -44,3 +44,8 @@ pub mod prelude {
     pub use amanat_domain::time::Timestamp;
     pub use amanat_domain::tx::Transaction;
 }
+
+/// Compiles the program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -367,7 +367,7 @@ mod tests {
         /// A leaf
         /// of a tree.
         #[derive(Debug)]
-        #[allow(dead_code)] // only its schema is read
+        #[allow(dead_code, unreachable_pub)] // only its schema is read
         pub struct Leaf {
             /// Its value.
             pub value: u32,
@@ -382,7 +382,7 @@ mod tests {
     described! { "Change":
         /// What changed.
         #[derive(Debug)]
-        #[allow(dead_code)] // only its schema is read
+        #[allow(dead_code, unreachable_pub)] // only its schema is read
         pub enum Change {
             /// Two words.
             KeyFrozen { first: u32, },

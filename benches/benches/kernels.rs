@@ -1,4 +1,4 @@
-//! Every kernel of the engines beside arkworks', interleaved: each measurement of one runs all the
+//! Every kernel of the backends beside arkworks', interleaved: each measurement of one runs all the
 //! others in between, so that a machine that is slow for a while is slow for all of them. Processor
 //! time on one thread.
 //!

@@ -1,10 +1,12 @@
-//! What the engine asks, and what the ledger answers.
+//! What Malachite asks, and what the ledger answers.
 //!
-//! One message at a time. Whatever takes long (proofs, the disk) runs off the reactor. A block is on disk before anything is said
-//! about it: a proposer's before it is proposed, a valid one before it is voted for, a decided one before it is acknowledged.
+//! One message at a time. What takes long (proofs, the disk) runs off the reactor. A block is on disk before this validator
+//! says anything about it: its own block before it is proposed, a valid block before the vote, a decided block before its
+//! transactions are acknowledged.
+
+mod sync;
 
 use crate::body::{Assembly, MAX_BLOCK_BYTES, most_bytes, split};
-use crate::codec::MAX_VALUES;
 use crate::context::{Ctx, Members};
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -18,30 +20,27 @@ use amanat_domain::time::Timestamp;
 use amanat_domain::tx::ChainId;
 use amanat_ledger::{Block, BlockHash, Chain, Delta, Fault, Header, Limits};
 use arc_malachitebft_app_channel::app::consensus::VoteExtensionError;
-use arc_malachitebft_app_channel::app::engine::host::{Next, SyncedValueOutcome};
+use arc_malachitebft_app_channel::app::engine::host::Next;
 use arc_malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
 use arc_malachitebft_app_channel::app::types::core::{
     CommitCertificate, HeightParams, LinearTimeouts, Round, Validity,
 };
-use arc_malachitebft_app_channel::app::types::sync::RawDecidedValue;
 use arc_malachitebft_app_channel::app::types::{LocallyProposedValue, MisbehaviorEvidence, ProposedValue};
 use arc_malachitebft_app_channel::{AppMsg, NetworkMsg, Reply};
-use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
-/// Heights beyond the next of which a complete block is kept until it can be validated.
+/// Number of heights beyond the next whose complete blocks are kept until they can be validated.
 const EARLY_HEIGHTS: u64 = 4;
-/// Blocks of such heights.
+/// Number of such blocks.
 const EARLY_BLOCKS: usize = 8;
-/// Rounds beyond the present one of which a proposal is looked at.
+/// Number of rounds beyond the present whose proposals are validated.
 const EARLY_ROUNDS: u32 = 10;
-/// Blocks of one round that are looked at: one of an honest proposer, and the one that shows that it is none.
+/// Blocks of one round that are validated: the first, and a second, which shows that its proposer is dishonest.
 const BLOCKS_OF_A_ROUND: usize = 2;
 /// Judged blocks of the next height that are kept in memory; others are validated again when they are decided.
 const VALIDATED_BLOCKS: usize = 8;
@@ -52,7 +51,7 @@ pub(crate) use crate::validation::AHEAD_SECONDS;
 /// How long the engine may take to be ready.
 const READY: Duration = Duration::from_secs(60);
 
-/// What the loop works with.
+/// What a validator gives to the loop.
 pub(crate) struct App {
     pub(crate) chain: Arc<Chain>,
     pub(crate) secret: ValidatorSecret,
@@ -80,25 +79,25 @@ pub(crate) enum End {
     Learned,
 }
 
-/// The loop's own memory; what must survive a crash is in the ledger's store.
+/// The host of consensus: the loop's own memory. What must survive a crash is in the ledger's store.
 struct ConsensusHost {
     app: App,
     id: ChainId,
     limits: Limits,
     assembly: Assembly,
-    /// Blocks of the next height that the doors let pass.
+    /// Blocks of the next height that were validated, with what they change.
     validated: BTreeMap<BlockHash, Delta>,
     /// Complete blocks of heights beyond the next.
     early: BTreeMap<(u64, [u8; 32]), (Init, Vec<u8>)>,
-    /// Blocks of the next height that were looked at, by round: a proposer cannot fill our disk.
+    /// Blocks of the next height that were admitted to validation, by round, so that no proposer can fill the disk.
     seen: BTreeMap<u32, Vec<BlockHash>>,
-    /// What was said of them: who sends a block again and again gets the same answer, and neither disk nor pairings for it.
+    /// The answers to them: a block that is sent again and again costs neither a write nor a pairing.
     answered: BTreeMap<(u32, BlockHash), Validity>,
     /// The present round.
     round: u32,
-    /// Highest height anyone has begun to propose a block for.
+    /// Highest height that a validator has begun to propose a block for.
     begun: watch::Sender<u64>,
-    /// The block that was fetched from another validator last: more may follow, so no pause after it.
+    /// The last block that was fetched from another validator: more may follow, so there is no pause after it.
     fetched: Option<(u64, BlockHash)>,
     /// Whether the last block was decided in this run, by votes.
     witnessed: bool,
@@ -115,7 +114,7 @@ impl App {
         mut stop: watch::Receiver<bool>,
     ) -> Result<End, Error> {
         let mut host = ConsensusHost::new(self);
-        // What the engine says first is that it is ready; it may also fail without a word.
+        // Malachite first says that it is ready. It may also fail silently, so the wait for that has an end.
         let late = || Error::Start("it does not say that it is ready".into());
         let (mut ready, deadline) = (false, tokio::time::Instant::now() + READY);
         loop {
@@ -133,7 +132,7 @@ impl App {
     }
 }
 
-/// The validators that agree on a height. A node of a ledger without them does not start.
+/// The validators that agree on a height. They exist: a validator of a ledger without them does not start.
 fn agreeing(chain: &Chain, height: u64) -> ValidatorSet {
     let state = chain.state();
     state.validators().expect("the ledger has validators").at(height).set.clone()
@@ -155,7 +154,7 @@ impl ConsensusHost {
             begun: watch::Sender::new(0),
             fetched: None,
             witnessed: false,
-            // A stream of another run has another id.
+            // From the clock, so that a restarted proposer does not reuse the ids of streams that peers still gather.
             streams: (app.clock)().seconds() << 20,
             pauses: JoinSet::new(),
             app,
@@ -206,8 +205,8 @@ impl ConsensusHost {
         Ok(())
     }
 
-    /// Whether a block that was voted on after the start is final, as far as can be told: it came by votes since then, not from history, and
-    /// its time is not ahead of the clock that the start was read from.
+    /// Whether a block that was voted on after the start is final, as far as can be told: it came by votes since then, not from
+    /// history, and its time is not ahead of the clock that the start was read from.
     fn learned(&self) -> bool {
         let Some(until) = self.app.learn_until else { return false };
         let tip = *self.app.tip.borrow();
@@ -227,6 +226,7 @@ impl ConsensusHost {
     /// Valid blocks that were proposed in this round, from before a crash or before their height began.
     async fn proposed(&mut self, height: Height, round: Round) -> Result<Vec<ProposedValue<Ctx>>, Error> {
         let mut values = Vec::new();
+        // Malachite may start a round of a height that was committed meanwhile: nothing is proposed there any more.
         if height != self.next() {
             return Ok(values);
         }
@@ -235,6 +235,7 @@ impl ConsensusHost {
         if self.round == 1 {
             Metrics::one(&self.app.metrics.late_rounds);
         }
+        // Noted without waking the pause of `go_on`: that one waits for another validator to begin, not for us.
         self.begun.send_if_modified(|begun| {
             *begun = height.0.max(*begun);
             false
@@ -243,6 +244,7 @@ impl ConsensusHost {
         for key in now {
             if let Some((init, bytes)) = self.early.remove(&key)
                 && let Some(value) = self.process_proposal(&init, &bytes).await?
+                // A valid block of this round was written by `process_proposal`: it is in the list below, and not twice.
                 && (value.round != round || value.validity.is_invalid())
             {
                 values.push(value);
@@ -273,6 +275,7 @@ impl ConsensusHost {
             let before = chain.proposals(height.0)?.into_iter().find(|p| p.round == n);
             Ok(before.map(|p| chain.undecided(height.0, p.block)).transpose()?.flatten())
         });
+        // A second, different block in one round would be double signing, so after a crash the first is proposed again.
         let block = match kept.await?? {
             Some(block) => block,
             None => self.make().await?,
@@ -306,6 +309,7 @@ impl ConsensusHost {
     }
 
     fn remember(&mut self, hash: BlockHash, delta: Delta) {
+        // A test may have tampered with the block: its delta belongs to another hash.
         if self.validated.len() < VALIDATED_BLOCKS && delta.block().header.hash() == hash {
             self.validated.insert(hash, delta);
         }
@@ -332,6 +336,7 @@ impl ConsensusHost {
     }
 
     async fn publish(&mut self, init: Init, bytes: &[u8]) {
+        // Alone, there is nobody to send to, and the network reports an error.
         if agreeing(&self.app.chain, init.height.0).keys().len() == 1 {
             return;
         }
@@ -343,7 +348,7 @@ impl ConsensusHost {
         }
     }
 
-    /// A part of a proposal. Gives a verdict once the block is complete.
+    /// A part of a proposal. Returns whether the block is valid once it is complete.
     async fn part(
         &mut self,
         publisher: &[u8],
@@ -353,17 +358,18 @@ impl ConsensusHost {
         if let StreamContent::Data(Part::Init(init)) = &message.content
             && !(next..=next + EARLY_HEIGHTS).contains(&init.height.0)
         {
+            // Decided already, or so far ahead that catching up will bring the block: gathering it would only take memory.
             return Ok(None);
         }
         let (id, chain) = (self.id, self.app.chain.clone());
         let begun = &self.begun;
         let signed = |init: &Init| {
-            // Of heights further on no more is known than what was decided so far.
+            // For later heights this is a guess from what was decided so far; `process_proposal` asks again.
             let members = Members::new(&agreeing(&chain, init.height.0));
             let own = members.proposer(init.height, init.round).address() == init.proposer;
             let signed = own && init.round.is_defined() && body_signed(id, init);
-            // An early proposal of the next height, or the one after, says that somebody went on; a second round's, too, for a first
-            // proposer may be the one who waits.
+            // A proposal of the next height, or of the one after, shows that its proposer went on. One of the second round
+            // does, too: the proposer of the first round may itself be waiting. Later ones are too easily made up.
             if signed && init.round <= Round::new(1) && init.height.0 <= next + 1 {
                 begun.send_if_modified(|begun| {
                     let more = init.height.0 > *begun;
@@ -382,7 +388,8 @@ impl ConsensusHost {
             Ok(None) => Ok(None),
             Ok(Some((init, bytes))) if init.height.0 == next => self.process_proposal(&init, &bytes).await,
             Ok(Some((init, bytes))) => {
-                // No proposer has reason to be early but in a first round, nor for more than that; and what is no block takes no room.
+                // An honest proposer is early only in a first round, and with one block a height. Bytes that are no block take
+                // no room.
                 let key = (init.height.0, init.block.0);
                 let same = self.early.values().filter(|(other, _)| other.proposer == init.proposer).count();
                 if init.round == Round::new(0)
@@ -398,7 +405,8 @@ impl ConsensusHost {
         }
     }
 
-    /// Judges a proposed block of the next height. None: these bytes are not the block that the proposer announced.
+    /// ProcessProposal: validates a proposed block of the next height. `None`: these bytes are not the block that the
+    /// proposer announced.
     async fn process_proposal(
         &mut self,
         init: &Init,
@@ -406,13 +414,13 @@ impl ConsensusHost {
     ) -> Result<Option<ProposedValue<Ctx>>, Error> {
         let Some(round) = init.round.as_u32() else { return Ok(None) };
         let proposer = init.proposer;
-        // Announced early, it was held against the validators known then.
+        // An early announcement was checked against the validators known then; a change of validators may lie between.
         let members = Members::new(&agreeing(&self.app.chain, init.height.0));
         if members.proposer(init.height, init.round).address() != proposer {
             return Ok(None);
         }
         if !self.admissible(round, init.block) {
-            tracing::warn!(target: "audit", %proposer, height = init.height.0, round, "more proposals than a proposer has reason to make");
+            tracing::warn!(target: "audit", %proposer, height = init.height.0, round, "more proposals than an honest proposer makes");
             return Ok(None);
         }
         let value = |validity| ProposedValue {
@@ -447,14 +455,15 @@ impl ConsensusHost {
                 Validity::Invalid
             }
         };
-        // A block ahead of our clock may be good when it is proposed again, in a later round: that is another entry.
+        // By round as well: a block ahead of our clock may be valid when it is proposed again in a later round.
         self.answered.insert((round, init.block), validity);
         Ok(Some(value(validity)))
     }
 
-    /// Whether a block of this round is looked at. The same one is, as often as it comes.
+    /// Whether a block of this round is validated. A block that was admitted once is admitted again.
     fn admissible(&mut self, round: u32, block: BlockHash) -> bool {
         if round > self.round.saturating_add(EARLY_ROUNDS) {
+            // Each further round would be an entry of `seen`: a proposer must not choose how many there are.
             return false;
         }
         let seen = self.seen.entry(round).or_default();
@@ -466,7 +475,7 @@ impl ConsensusHost {
         known || room
     }
 
-    /// The ledger's verdict on a block; a good one is remembered.
+    /// Validates a block by the ledger's rules and remembers what a valid one changes. The error is why it is refused.
     async fn validate(&mut self, block: &Block, proposed: bool) -> Result<Result<(), String>, Error> {
         let hash = block.header.hash();
         if self.validated.contains_key(&hash) {
@@ -483,54 +492,11 @@ impl ConsensusHost {
         }
     }
 
-    /// A decided block from another validator. Its certificate is not our rule: every transaction is verified here.
-    async fn fetched(
-        &mut self,
-        height: Height,
-        round: Round,
-        proposer: Address,
-        bytes: Bytes,
-    ) -> Result<SyncedValueOutcome<Ctx>, Error> {
-        let Some(n) = round.as_u32().filter(|_| height == self.next()) else {
-            return Ok(SyncedValueOutcome::LocalTransientError);
-        };
-        let block = match validation::read_block(&bytes, None, self.limits.transactions) {
-            Ok(block) => block,
-            Err(reason) => {
-                tracing::warn!(target: "audit", height = height.0, %reason, "a peer answers with what is no block");
-                return Ok(SyncedValueOutcome::PeerFault);
-            }
-        };
-        let hash = block.header.hash();
-        let validity = match self.validate(&block, false).await? {
-            Ok(()) => {
-                self.keep(&block, n, Vec::new()).await?;
-                #[cfg(feature = "insecure_tamper")]
-                crate::crash::crash_at("fetched", height.0);
-                self.fetched = Some((height.0, hash));
-                Metrics::one(&self.app.metrics.fetched);
-                Validity::Valid
-            }
-            Err(reason) => {
-                tracing::warn!(target: "audit", %proposer, height = height.0, block = %hash, reason, "fetched block refused");
-                Validity::Invalid
-            }
-        };
-        let (value, valid_round) = (BlockId(hash), Round::Nil);
-        Ok(SyncedValueOutcome::Verdict(ProposedValue {
-            height,
-            round,
-            valid_round,
-            proposer,
-            value,
-            validity,
-        }))
-    }
-
-    /// Gate 3. Returns once block and certificate are durable.
+    /// FinalizeBlock and Commit. Returns once block and certificate are durable.
     async fn decided(&mut self, decided: CommitCertificate<Ctx>) -> Result<(), Error> {
         let (height, hash) = (decided.height.0, decided.value_id.0);
         match self.next().0 {
+            // Told again after a restart: it is on disk.
             next if height < next => return Ok(()),
             next if height > next => {
                 return Err(Error::Bug(format!("height {height} is decided before {next}")));
@@ -543,6 +509,7 @@ impl ConsensusHost {
             let chain = self.app.chain.clone();
             let block = blocking(move || chain.undecided(height, hash)).await??;
             let block = block.ok_or(Error::MissingBlock { height, block: hash })?;
+            // Room for this one: it is decided, and no other of this height can be.
             self.validated.clear();
             let outcome = self.validate(&block, false).await?;
             outcome.map_err(|reason| Error::DecidedInvalid { height, reason })?;
@@ -555,7 +522,8 @@ impl ConsensusHost {
         let header = blocking(move || {
             let before = chain.state().tip().epoch;
             let header = chain.commit(delta, Some(&certificate))?;
-            // Proofs grow old with the epoch. Who proposes finds out when it does; who is not asked to for long finds out here.
+            // Proofs expire with the epoch. A proposer drops them from its pool when it proposes; a validator that does not
+            // propose for long would keep them for ever.
             if header.epoch > before {
                 chain.prune_pool(header.time);
             }
@@ -577,7 +545,7 @@ impl ConsensusHost {
         Ok(())
     }
 
-    /// Who was caught signing two things.
+    /// Reports validators that were caught signing two votes or two proposals.
     fn report(&self, evidence: &MisbehaviorEvidence<Ctx>) {
         for (validator, pairs) in &evidence.votes {
             Metrics::one(&self.app.metrics.two_votes);
@@ -589,23 +557,25 @@ impl ConsensusHost {
         }
     }
 
-    /// The next height begins when there is something to decide, when somebody else has begun, or after a pause: an idle ledger makes a
-    /// block now and then, not a hundred a second.
+    /// The next height begins when there is something to decide, when another validator has begun, or after a pause: an idle
+    /// ledger makes a block now and then, not a hundred a second.
     fn go_on(&mut self, height: Height, reply: Reply<Next<Ctx>>) {
         while self.pauses.try_join_next().is_some() {}
         let next = self.next();
+        // The block was decided but not committed here: Malachite begins the height anew.
         if next <= height {
             send(reply, Next::Restart(height, self.params()));
             return;
         }
         let tip = *self.app.tip.borrow();
-        // The next one may have been fetched before the engine is done with this one.
+        // The next block may have been fetched before Malachite is done with this one.
         let after = |(fetched, hash)| fetched > tip.height || hash == tip.hash();
         let catching_up = self.fetched.is_some_and(after);
         let (chain, clock, arrived) =
             (self.app.chain.clone(), self.app.clock.clone(), self.app.arrived.clone());
         let (mut begun, pause, params) = (self.begun.subscribe(), self.app.idle, self.params());
         self.pauses.spawn(async move {
+            // Not past the beginning of an epoch: its bundle needs a block, whether or not a transaction waits.
             let pause = tokio::time::sleep(pause.min(until_epoch(&chain, &clock)));
             tokio::pin!(pause);
             while !catching_up && !chain.due(clock()) && *begun.borrow_and_update() < next.0 {
@@ -619,31 +589,7 @@ impl ConsensusHost {
         });
     }
 
-    async fn history(&self, range: RangeInclusive<Height>) -> Result<Vec<RawDecidedValue<Ctx>>, Error> {
-        let chain = self.app.chain.clone();
-        let values = blocking(move || -> Result<_, Fault> {
-            let (mut values, mut bytes) = (Vec::new(), 0);
-            for height in (range.start().0..=range.end().0).take(MAX_VALUES) {
-                let block = match chain.block(height) {
-                    // Whoever asks was told from where on there are any.
-                    Err(Fault::Pruned { .. }) => break,
-                    block => block?,
-                };
-                let (Some(block), Some(certificate)) = (block, chain.certificate(height)?) else { break };
-                let block = block.to_bytes();
-                bytes += block.len();
-                if bytes > ANSWER_BYTES && !values.is_empty() {
-                    break;
-                }
-                let certificate = validation::extended(&certificate);
-                values.push(RawDecidedValue { value_bytes: block.into(), certificate });
-            }
-            Ok(values)
-        });
-        Ok(values.await??)
-    }
-
-    /// Sends a block once more: our own proposal of an earlier one, or another's with its proposer's signature.
+    /// Sends a block again: an earlier block as our own proposal, or another validator's with its proposer's signature.
     async fn restream(
         &mut self,
         height: Height,
@@ -673,7 +619,7 @@ impl ConsensusHost {
     }
 }
 
-/// Time until the next epoch begins: its bundle wants a block.
+/// Time until the next epoch begins.
 fn until_epoch(chain: &Chain, clock: &Clock) -> Duration {
     let (genesis, now) = (chain.genesis(), clock());
     let length = u64::from(genesis.spec().epoch_seconds);
@@ -682,12 +628,12 @@ fn until_epoch(chain: &Chain, clock: &Clock) -> Duration {
     Duration::from_secs(begins.saturating_sub(now.seconds()))
 }
 
-/// Who asked may have gone; the next message says whether the engine has.
+/// Answers Malachite. If the asking task has gone, the next message says whether all of Malachite has.
 fn send<T>(reply: Reply<T>, value: T) {
     let _ = reply.send(value);
 }
 
-/// Runs what takes long where it holds up nobody.
+/// Runs what takes long off the reactor.
 async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     Ok(tokio::task::spawn_blocking(run).await?)
 }

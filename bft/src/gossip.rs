@@ -1,12 +1,12 @@
-//! Transactions on their way to the other validators: a network of its own beside consensus, with the same identities and the same
+//! Transactions on their way to the other validators: a second network beside consensus, with the same identities and the same
 //! allow-list.
 //!
-//! The engine has no channel for an application's messages, and its proposal parts wait while a proposer makes a block. What passed
-//! gate 1 here is sent once to everyone, many to a message; what comes in is looked at once, waits in a queue that is bounded per
-//! sender, and passes gate 1 again, many in one batch, before it is in the pool. What is lost is sent again by the validator that took
-//! it, as long as somebody waits there.
+//! Malachite has no channel for an application's messages, and its proposal parts wait while a proposer makes a block. A
+//! transaction that passed CheckTx here is sent once to all others, many to a message. A received transaction is considered
+//! once, waits in a queue that is bounded per sender, and passes CheckTx again, many in one batch, before it enters the pool.
+//! A lost transaction is sent again by the validator that took it, as long as its submitter waits there.
 //!
-//! Beside them travels what tells of one key on two machines (`duplicate_signer`).
+//! Beside them travel the beacons that show one key on two machines (`duplicate_signer`).
 
 use crate::duplicate_signer::{BEACON_BYTES, DuplicateSigners};
 use crate::error::Error;
@@ -35,17 +35,17 @@ use tokio::task::JoinHandle;
 
 /// Transactions remembered as seen.
 const REMEMBERED: usize = 65_536;
-/// Transactions of one sender that may wait for gate 1.
+/// Transactions of one sender that may wait for CheckTx.
 const WAITING: usize = 4096;
-/// Bytes of them.
+/// Bytes of these transactions.
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
-/// Transactions that pass gate 1 together.
+/// Transactions that pass CheckTx together.
 const BATCH: usize = 512;
-/// Batches that may wait to be sent; whoever submits waits for room.
+/// Batches that may wait to be sent; a submitter waits for room.
 const SENDING: usize = 64;
 /// Most bytes of a message.
 const MESSAGE_BYTES: usize = MAX_TX_BYTES + LENGTH_BYTES;
-/// Before each transaction of a message: its length, big-endian.
+/// Bytes of the length before each transaction of a message, big-endian.
 const LENGTH_BYTES: usize = 4;
 
 /// The network that carries transactions.
@@ -88,6 +88,7 @@ impl Seen {
         self.order.push_back((hash, self.next));
         if self.order.len() > REMEMBERED
             && let Some((oldest, when)) = self.order.pop_front()
+            // It may have been forgotten and seen anew: then a later entry of the order speaks for it.
             && self.set.get(&oldest) == Some(&when)
         {
             self.set.remove(&oldest);
@@ -139,7 +140,7 @@ impl Gossip {
         Ok(Self { queue, seen, stop, ended, taking: tokio::spawn(inbox.run(events)) })
     }
 
-    /// Sends transactions that passed gate 1 to everyone else.
+    /// Sends transactions that passed CheckTx to all other validators.
     pub(crate) async fn publish(&self, txs: Vec<Bytes>) {
         {
             let mut seen = lock(&self.seen);
@@ -168,22 +169,22 @@ impl Drop for Gossip {
     }
 }
 
-/// Words of a peer about who runs where that are looked at between two of our own: its own, and what it has of other names.
-const WORDS: usize = 8;
+/// Beacons of a peer that are read between two of our own: its own, and what it heard of other processes.
+const BEACONS: usize = 8;
 
-/// Who runs where.
+/// Which processes run under which keys, as far as this one heard.
 struct Watch {
     duplicates: DuplicateSigners,
     /// Peers that are connected.
     reached: BTreeMap<Vec<u8>, PeerId>,
-    /// How many words of each peer were looked at since our last.
+    /// Number of beacons of each peer that were read since our last.
     looked_at: BTreeMap<Vec<u8>, usize>,
     metrics: Arc<Metrics>,
 }
 
 impl Watch {
-    /// What is to be said now, and to whom.
-    fn say(&mut self, seconds: u64) -> (Bytes, Vec<PeerId>) {
+    /// The beacon to send now, and the peers to send it to.
+    fn beacon(&mut self, seconds: u64) -> (Bytes, Vec<PeerId>) {
         self.looked_at.clear();
         let (beacon, caught) = self.duplicates.beacon(seconds);
         if caught {
@@ -195,7 +196,8 @@ impl Watch {
     fn hear(&mut self, from: &[u8], beacons: &[u8]) {
         for beacon in beacons.chunks(BEACON_BYTES) {
             let looked_at = self.looked_at.entry(from.to_vec()).or_default();
-            if *looked_at == WORDS {
+            if *looked_at == BEACONS {
+                // Each costs a signature check, and a peer chooses how many it sends.
                 return;
             }
             *looked_at += 1;
@@ -254,15 +256,16 @@ impl Outbox {
                 Turn::End => break,
                 Turn::Send => {}
                 Turn::Reply(RawMessage::Request { request_id, .. }, reply) => {
-                    told(self.out.sync_reply(request_id, reply).await);
+                    log_failure(self.out.sync_reply(request_id, reply).await);
                     continue;
                 }
                 Turn::Reply(..) => continue,
                 Turn::Beacon => {
-                    let (beacon, peers) = lock(&self.watch).say((self.clock)().seconds());
+                    let (beacon, peers) = lock(&self.watch).beacon((self.clock)().seconds());
                     for peer in peers {
-                        // To each by itself: what two machines of one key publish to all does not reach all.
-                        told(self.out.sync_request(peer, beacon.clone()).await);
+                        // To each peer by itself: a message published to all is deduplicated by key, which is what two
+                        // machines share.
+                        log_failure(self.out.sync_request(peer, beacon.clone()).await);
                     }
                     continue;
                 }
@@ -270,7 +273,7 @@ impl Outbox {
             let txs: Vec<Bytes> = batches.into_iter().flatten().collect();
             self.metrics.gossip_sent.fetch_add(txs.len() as u64, Ordering::Relaxed);
             for message in messages(&txs) {
-                told(self.out.publish(Channel::Consensus, message).await);
+                log_failure(self.out.publish(Channel::Consensus, message).await);
             }
         }
         if let Err(error) = self.out.wait_shutdown().await {
@@ -279,14 +282,14 @@ impl Outbox {
     }
 }
 
-/// That the network has ended shows when it is waited for.
-fn told<T, E: std::fmt::Display>(outcome: Result<T, E>) {
+/// Logs a failure to send. That the network has ended shows where its end is awaited.
+fn log_failure<T, E: std::fmt::Display>(outcome: Result<T, E>) {
     if let Err(error) = outcome {
         tracing::warn!(%error, "the network for transactions takes nothing");
     }
 }
 
-/// Transactions in as few messages as hold them.
+/// Transactions, packed into the fewest messages in their order.
 fn messages(txs: &[Bytes]) -> Vec<Bytes> {
     let (mut messages, mut message) = (Vec::new(), BytesMut::new());
     for tx in txs.iter().filter(|tx| tx.len() <= MAX_TX_BYTES) {
@@ -302,7 +305,7 @@ fn messages(txs: &[Bytes]) -> Vec<Bytes> {
     messages
 }
 
-/// The transactions of a message; none where it is not made as one.
+/// The transactions of a message; `None` if it is not well formed.
 fn transactions(mut message: Bytes) -> Option<Vec<Bytes>> {
     let mut txs = Vec::new();
     while !message.is_empty() {
@@ -327,7 +330,7 @@ struct Inbox {
     metrics: Arc<Metrics>,
 }
 
-/// What waits for gate 1, by sender; they take turns, so that one who floods delays nobody else.
+/// What waits for CheckTx, by sender; senders take turns, so that a flood delays no other sender.
 #[derive(Default)]
 struct Queue {
     by_sender: BTreeMap<ValidatorKey, Waiting>,
@@ -396,7 +399,8 @@ impl Inbox {
                             watch.hear(&peer.to_bytes(), body);
                             watch.duplicates.others(body)
                         };
-                        // Whoever floods waits for nothing: the network lets go of what is not answered.
+                        // Dropped if the queue is full: the network forgets requests without an answer, and a flood must not
+                        // hold up transactions.
                         let _ = this.reply.try_send((asked, others));
                     }
                     Some(Event::Sync(RawMessage::Response { peer, body, .. })) => {
@@ -418,7 +422,7 @@ impl Inbox {
     fn queue(&self, queue: &mut Queue, from: &[u8], message: Bytes) {
         let Some(sender) = self.senders.get(from) else { return };
         let Some(txs) = transactions(message) else {
-            tracing::warn!(target: "audit", %sender, "sends what are no transactions");
+            tracing::warn!(target: "audit", %sender, "sends bytes that are no transactions");
             return;
         };
         let (mut seen, mut dropped) = (lock(&self.seen), 0u64);
@@ -426,8 +430,8 @@ impl Inbox {
             if tx.len() > MAX_TX_BYTES || seen.has(&tx) {
                 continue;
             }
-            // A copy: the message would be held as long as one of its transactions waits.
-            // Seen is only what is looked at: another sender of the same one may have room.
+            // Copied, since a slice would keep the whole message in memory while one of its transactions waits. Marked as
+            // seen only if it was queued: another sender of the same transaction may have room.
             if queue.push(*sender, Bytes::copy_from_slice(&tx)) {
                 seen.first(&tx);
             } else {
@@ -446,11 +450,12 @@ impl Inbox {
         let checked = self.chain.check_txs(&txs, (self.clock)());
         let (mut taken, mut refusals) = (false, 0);
         for ((sender, tx), checked) in batch.iter().zip(checked) {
-            // An honest validator sends what passed its own gate 1. The state may have moved since, so a refusal is no crime.
+            // An honest validator sends what passed its own CheckTx. The state may have moved since, so a refusal is not
+            // held against the sender.
             match self.chain.enqueue_from(Source::Peer(*sender), checked) {
                 Ok(_) => taken = true,
                 Err(refused) => {
-                    // It may be taken later: a full pool empties, a state catches up.
+                    // Forgotten, because it may be admitted later: a full pool empties, a state catches up.
                     lock(&self.seen).forget(tx);
                     refusals += 1;
                     tracing::debug!(%refused, "a transaction from another validator is not taken");
@@ -563,8 +568,8 @@ mod tests {
             (0..100).for_each(|_| watch.hear(b"loud", &[0; BEACON_BYTES]));
             watch.hear(b"quiet", &one.beacon(seconds).0);
             watch.hear(b"quiet", &two.beacon(seconds).0);
-            assert_eq!(watch.looked_at[&b"loud"[..]], WORDS);
-            let _ = watch.say(seconds);
+            assert_eq!(watch.looked_at[&b"loud"[..]], BEACONS);
+            let _ = watch.beacon(seconds);
         }
         assert_eq!(metrics.report().two_machines, 1);
     }

@@ -47,9 +47,9 @@ pub struct Report {
     pub gossip_sent: u64,
     /// Transactions received from them and looked at.
     pub gossip_received: u64,
-    /// Of those, refused at gate 1.
+    /// Number of these that CheckTx refused.
     pub gossip_refused: u64,
-    /// Transactions from one who sends faster than they can be checked: not looked at.
+    /// Transactions from a validator that sends faster than they can be checked: dropped.
     pub gossip_dropped: u64,
     /// Whether it takes part without voting, because it does not know what it has voted for before.
     pub learning: bool,

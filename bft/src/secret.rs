@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 pub struct ValidatorSecret(Arc<SigningKey>);
 
-/// Why a key file is no use.
+/// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the messages name the fields
 pub enum SecretError {
@@ -36,7 +36,7 @@ impl ValidatorSecret {
         Self(Arc::new(SigningKey::from_bytes(bytes)))
     }
 
-    /// Reads a key file: 64 hex digits, for the owner's eyes only.
+    /// Reads a key file: 64 hex digits, readable by its owner alone.
     ///
     /// # Errors
     /// [`SecretError`].
@@ -57,7 +57,7 @@ impl ValidatorSecret {
         Ok(Self::from_bytes(&bytes))
     }
 
-    /// Writes a key file that only the owner can read. One that is there is left alone.
+    /// Writes a key file that only the owner can read. A file that exists is left alone.
     ///
     /// # Errors
     /// [`SecretError`].
@@ -89,7 +89,7 @@ impl ValidatorSecret {
     }
 }
 
-/// Ed25519 with strict verification, as everywhere on this ledger: all who check come to one verdict.
+/// Ed25519 with strict verification, as everywhere on this ledger: all validators come to the same result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ed25519;
 

@@ -606,13 +606,13 @@ mod tests {
         let backend = |words: &[&str]| parse(words).global.backend;
         assert_eq!(backend(&["amanat", "--backend", "portable", "demo"]).as_deref(), Some("portable"));
         assert_eq!(backend(&["amanat", "demo", "--backend", "portable"]).as_deref(), Some("portable"));
-        // `bench profile` takes the same word more than once: which engines to measure.
-        let cli = parse(&["amanat", "bench", "profile", "--engine", "portable", "--engine", "avx512ifma"]);
+        // `bench profile` takes the same word more than once: which backends to measure.
+        let cli = parse(&["amanat", "bench", "profile", "--backend", "portable", "--backend", "avx512ifma"]);
         let Command::Bench(BenchArgs { command: Some(bench::BenchCommand::Profile(profile)), .. }) =
             cli.command
         else {
             panic!("a profile")
         };
-        assert_eq!(profile.engine, ["portable", "avx512ifma"]);
+        assert_eq!(profile.backend, ["portable", "avx512ifma"]);
     }
 }

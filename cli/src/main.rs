@@ -53,14 +53,15 @@ fn main() -> ExitCode {
 /// Everything computes with one backend. If the command line or the environment asks for one that cannot be had, say so before any
 /// work.
 fn choose_backend(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
-    let old = match &cli.command {
-        // There the word says which backends to measure.
-        Command::Bench(args) if matches!(args.command, Some(BenchCommand::Profile(_))) => None,
+    let (new, old) = (cli.global.backend.as_deref(), cli.global.engine.as_deref());
+    let (new, old) = match &cli.command {
+        // There the words say which backends to measure.
+        Command::Bench(args) if matches!(args.command, Some(BenchCommand::Profile(_))) => (None, None),
         // There it named what makes the blocks.
-        Command::Node(_) => cli.global.engine.as_deref().filter(|name| ConsensusName::named(name).is_none()),
-        _ => cli.global.engine.as_deref(),
+        Command::Node(_) => (new, old.filter(|name| ConsensusName::named(name).is_none())),
+        _ => (new, old),
     };
-    match (&cli.global.backend, old) {
+    match (new, old) {
         (Some(name), _) => force(name).context("--backend cannot be followed"),
         (None, Some(name)) => force(name).context("--engine cannot be followed"),
         (None, None) => choose().with_context(|| format!("{BACKEND_VARIABLE} cannot be followed")),

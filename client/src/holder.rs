@@ -21,6 +21,15 @@ const HOLDERS: &str = "holders.json";
 pub const PRACTITIONERS: [&str; 2] = ["Practitioner", "PractitionerRole"];
 
 /// A clinician with a secret and a credential.
+///
+/// ```
+/// use amanat_client::{Holder, Organisation, devnet, machine_clock, role};
+/// let mut rng = rand::rng();
+/// let employer = Organisation::new("Organization/city", "City Hospital", &mut rng);
+/// let licence = devnet::licence(machine_clock());
+/// let holder = Holder::new("Practitioner/amina", &role::PHYSICIAN, &employer, licence, &mut rng);
+/// assert!(holder.credential.organisation == employer.id());
+/// ```
 pub struct Holder {
     /// The reference by which consents name the clinician, or another name.
     pub name: String,

@@ -29,6 +29,8 @@ pub mod organisation;
 pub mod progress;
 pub mod prove;
 pub mod role;
+#[cfg(test)]
+mod testing;
 pub mod vault;
 pub mod verify;
 pub mod wait;

@@ -16,6 +16,15 @@ use zeroize::Zeroizing;
 const ORGANISATIONS: &str = "organisations.json";
 
 /// An organisation with its signing key.
+///
+/// ```
+/// use amanat_client::Organisation;
+/// use amanat_domain::tx::{Action, ChainId};
+/// let mut rng = rand::rng();
+/// let hospital = Organisation::new("Organization/city", "City Hospital", &mut rng);
+/// let tx = hospital.sign(ChainId([7; 32]), Action::Enrol(Vec::new()), &mut rng);
+/// assert!(!tx.to_bytes().is_empty());
+/// ```
 pub struct Organisation {
     /// Its relative reference, as consents name it.
     pub reference: String,

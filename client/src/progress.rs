@@ -1,6 +1,16 @@
 //! How far an operation is: the library tells, the caller shows.
 
 /// Hears how far an operation is, and may end it. Every method has a body that does nothing.
+///
+/// ```
+/// use amanat_client::Progress;
+/// struct Percent(std::cell::Cell<u64>);
+/// impl Progress for Percent {
+///     fn at(&self, done: u64) {
+///         self.0.set(done);
+///     }
+/// }
+/// ```
 pub trait Progress {
     /// Work of `total` units begins; it replaces the work before.
     fn begin(&self, work: &str, total: u64) {

@@ -1,11 +1,12 @@
 //! From a configuration to a node at work.
 
 use crate::config::{Config, ConfigError, ConsensusName};
-use crate::server::{Acceptor, Node, NodeConfig};
+use crate::server::{Acceptor, Node, NodeConfig, Started};
+#[cfg(feature = "bft")]
+use crate::validator::{BftNode, StartError};
 use crate::{log, stop};
 use amanat_api::clock::{ByHandError, EPOCHS_BY_HAND, EpochClock, machine};
 use amanat_api::tls::{TlsError, TlsSettings};
-use amanat_domain::tx::ChainId;
 use amanat_ledger::{Fault, Genesis, GenesisFileError, Solo};
 use std::io;
 use std::net::SocketAddr;
@@ -35,45 +36,6 @@ pub struct Launch {
     pub tls: Option<TlsSettings>,
     /// Whether epochs are advanced by hand: for development.
     pub epochs_by_hand: bool,
-}
-
-/// A node that serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Started {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// Whether it speaks TLS.
-    pub tls: bool,
-    /// Its chain.
-    pub chain: ChainId,
-    /// What computes: the arithmetic's name.
-    pub computes: &'static str,
-    /// Its consensus.
-    pub consensus: &'static str,
-}
-
-impl core::fmt::Display for Started {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { address, chain, computes, .. } = self;
-        let scheme = if self.tls { "https" } else { "http" };
-        write!(
-            f,
-            "node of chain {chain} listens on {scheme}://{address} (interface: {scheme}://{address}/openapi.json); engine {computes}"
-        )
-    }
-}
-
-impl Started {
-    /// The same as a JSON document.
-    #[must_use]
-    pub fn document(&self) -> serde_json::Value {
-        serde_json::json!({
-            "listen": self.address,
-            "chain": self.chain.to_string(),
-            "engine": self.computes,
-            "blocks": self.consensus,
-        })
-    }
 }
 
 /// Why a node does not start, or ended other than it was told.
@@ -115,7 +77,7 @@ pub enum LaunchError {
     Serve(#[source] io::Error),
     #[cfg(feature = "bft")]
     #[error("no validator was started with {}", .0.display())]
-    Validator(PathBuf, #[source] crate::validator::StartError),
+    Validator(PathBuf, #[source] StartError),
     #[cfg(feature = "bft")]
     #[error("the node stopped: what it has acknowledged is durable; start it again once the reason is gone")]
     Stopped(#[source] Box<amanat_bft::Error>),
@@ -156,7 +118,7 @@ pub fn run(launch: &Launch, started: impl FnOnce(&Started) + Send) -> Result<(),
         }
         #[cfg(feature = "bft")]
         (Place::File(file), ConsensusName::Bft) => {
-            runtime.block_on(crate::validator::run(file, &config, bounds, listen, started))
+            runtime.block_on(several(file, &config, bounds, listen, started))
         }
         (_, ConsensusName::Bft) => Err(LaunchError::NotBuilt),
     }
@@ -212,8 +174,33 @@ async fn solo(
     serve(node, listen, stop(), started).await
 }
 
+/// Runs one of several validators, until the process is told to stop or the validator ends.
+#[cfg(feature = "bft")]
+async fn several(
+    file: &Path,
+    config: &Config,
+    bounds: NodeConfig,
+    listen: SocketAddr,
+    started: impl FnOnce(&Started),
+) -> Result<(), LaunchError> {
+    let failed = |error| LaunchError::Validator(file.to_path_buf(), error);
+    let bft = BftNode::start(config).await.map_err(failed)?;
+    let ending = bft.clone();
+    let until = async move {
+        tokio::select! {
+            () = stop() => {}
+            () = ending.ended() => {}
+        }
+    };
+    let node = Node::new(bft.clone(), Arc::new(machine), bounds);
+    let served = serve(node, listen, until, started).await;
+    // Why the validator stopped says more than how serving ended.
+    bft.end().await.map_err(|error| LaunchError::Stopped(Box::new(error)))?;
+    served
+}
+
 /// Serves until `until` completes.
-pub(crate) async fn serve(
+async fn serve(
     node: Node,
     listen: SocketAddr,
     until: impl Future<Output = ()> + Send,

@@ -24,6 +24,8 @@ mod validator;
 pub mod validator_key;
 
 pub use stop::stop;
+#[cfg(feature = "bft")]
+pub use validator::StartError;
 
 /// What `amanat-node --version` prints: the version, and which consensus this build has.
 #[cfg(feature = "bft")]

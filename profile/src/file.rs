@@ -39,7 +39,7 @@ pub struct Profile {
 pub struct Machine {
     /// Processor model; the architecture if the system does not tell.
     pub cpu: String,
-    /// Features that an engine may use, of those this processor has.
+    /// Features that a backend may use, of those this processor has.
     pub features: Vec<String>,
     /// Hardware threads this process may use.
     pub threads: u32,
@@ -106,7 +106,7 @@ pub struct Subject {
 /// A prover on one subject.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prover {
-    /// Name of our engine, or of the peer with its version.
+    /// Name of our backend, or of the peer with its version.
     pub name: String,
     /// Whether it is another's.
     pub peer: bool,
@@ -150,7 +150,7 @@ pub struct Times {
 /// A part of a proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PhaseTimes {
-    /// Its label: one of the engine's, `witness` or `rest`.
+    /// Its label: one of the backend's, `witness` or `rest`.
     pub phase: String,
     /// What it took.
     pub times: Times,

@@ -42,11 +42,11 @@ pub struct Timed {
     pub proof: [u8; 128],
     /// All of it.
     pub whole: Elapsed,
-    /// The engine's phases in order; then blinding and encoding.
+    /// The backend's phases in order; then blinding and encoding.
     pub phases: Vec<(Option<Phase>, Elapsed)>,
 }
 
-/// A job laid out by one of our engines.
+/// A job laid out by one of our backends.
 pub struct Loaded {
     circuit: Box<dyn LoadedCircuit>,
     key: Box<dyn LoadedKey>,
@@ -98,11 +98,11 @@ impl Job {
 
     /// Lays it out.
     #[must_use]
-    pub fn load(&self, engine: &dyn Backend, memory: TableMemory) -> Loaded {
+    pub fn load(&self, backend: &dyn Backend, memory: TableMemory) -> Loaded {
         let Queries { beta_g1, delta_g1, a, b_g1, b_g2, h, l } = &self.queries;
         Loaded {
-            circuit: engine.load_circuit(self.matrices.clone(), self.form),
-            key: engine.load_key(&KeyBases { a, b_g1, b_g2, l, h }, memory),
+            circuit: backend.load_circuit(self.matrices.clone(), self.form),
+            key: backend.load_key(&KeyBases { a, b_g1, b_g2, l, h }, memory),
             alpha_g1: self.vk.alpha_g1,
             beta: (*beta_g1, self.vk.beta_g2),
             delta: (*delta_g1, self.vk.delta_g2),
@@ -233,17 +233,17 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_engine_and_arkworks_prove_under_a_key_of_snarkjs_form() -> Outcome<()> {
+    fn every_backend_and_arkworks_prove_under_a_key_of_snarkjs_form() -> Outcome<()> {
         let mut job = small(1)?;
         let arkworks = job.arkworks().prove()?;
         assert!(job.verifies(&arkworks)?);
-        for engine in amanat_accel::all() {
-            let timed = job.load(*engine, TableMemory::Plain).prove(&|| false)?;
-            assert!(job.verifies(&timed.proof)?, "{}", engine.name());
+        for backend in amanat_accel::all() {
+            let timed = job.load(*backend, TableMemory::Plain).prove(&|| false)?;
+            assert!(job.verifies(&timed.proof)?, "{}", backend.name());
             let parts: f64 = timed.phases.iter().map(|(_, e)| e.wall).sum();
             assert!((parts - timed.whole.wall).abs() < 1e-6 && timed.phases.len() > 3, "{timed:?}");
             assert_eq!(timed.phases.last().map(|(phase, _)| *phase), Some(None));
-            assert!(job.load(*engine, TableMemory::Plain).prove(&|| true).is_err(), "stopped");
+            assert!(job.load(*backend, TableMemory::Plain).prove(&|| true).is_err(), "stopped");
         }
         job.assignment[1] += Fr::from(1u64);
         assert!(!job.verifies(&arkworks)?, "another root");
@@ -251,15 +251,15 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_engine_and_arkworks_prove_under_our_own_keys() -> Outcome<()> {
+    fn every_backend_and_arkworks_prove_under_our_own_keys() -> Outcome<()> {
         let forest = Forest::new(Shape { paths: 1, depth: 1 }, &mut rng(3));
         let r1cs = forest.circuit();
         let (pk, _) = amanat_params::insecure_dev_setup(Statement::Record, 1, &r1cs, &mut rng(4), &|_| ())?;
         let job = Job::native(&pk, &r1cs, forest.assign());
         assert!(job.verifies(&job.arkworks().prove()?)?);
-        for engine in amanat_accel::all() {
-            let timed = job.load(*engine, TableMemory::Plain).prove(&|| false)?;
-            assert!(job.verifies(&timed.proof)?, "{}", engine.name());
+        for backend in amanat_accel::all() {
+            let timed = job.load(*backend, TableMemory::Plain).prove(&|| false)?;
+            assert!(job.verifies(&timed.proof)?, "{}", backend.name());
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ const IFMA: Model =
 const SCALAR: Model = Model { name: "one 64-bit multiplication a cycle", product: 36.0, square: 30.0 };
 
 impl Model {
-    /// Of this processor: the best it could do, whatever the engine.
+    /// Of this processor: the best it could do, whatever the backend.
     #[must_use]
     pub fn here() -> Self {
         if features().iter().any(|f| f == "avx512ifma") { IFMA } else { SCALAR }
@@ -51,7 +51,7 @@ impl Model {
     }
 }
 
-/// Features of this processor that an engine may use.
+/// Features of this processor that a backend may use.
 #[must_use]
 pub fn features() -> Vec<String> {
     let mut out: Vec<&str> = Vec::new();

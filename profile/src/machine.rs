@@ -13,8 +13,9 @@ pub struct Machine {
     pub threads: usize,
     /// Operating system and architecture.
     pub system: String,
-    /// Arithmetic engine.
-    pub engine: &'static str,
+    /// Arithmetic backend.
+    #[serde(rename = "engine")]
+    pub backend: &'static str,
     /// The GPU, or why there is none.
     pub gpu: String,
     /// Load average of the last minute before the run; `None` if the system does not tell.
@@ -41,7 +42,7 @@ impl Machine {
             cpu: cpu.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            engine: amanat_accel::default_backend().name(),
+            backend: amanat_accel::default_backend().name(),
             gpu: amanat_accel::gpu::presence().to_string(),
             load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
             time: time.map_or_else(String::new, |t| t.to_string()),

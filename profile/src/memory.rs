@@ -59,9 +59,9 @@ fn loaded(order: &Order, peers: &[&dyn Peer]) -> Outcome<Prove> {
         }
     };
     Ok(match amanat_accel::by_name(&order.prover) {
-        Some(engine) => {
+        Some(backend) => {
             let tables = order.table_bytes.map_or(TableMemory::Plain, TableMemory::AtMost);
-            let loaded = job.load(engine, tables);
+            let loaded = job.load(backend, tables);
             drop(job);
             Box::new(move || loaded.prove(&|| false).map(drop))
         }

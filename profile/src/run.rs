@@ -23,8 +23,8 @@ use std::path::PathBuf;
 pub struct Options {
     /// On what.
     pub sources: Vec<Source>,
-    /// With which of our engines.
-    pub engines: Vec<&'static dyn Backend>,
+    /// With which of our backends.
+    pub backends: Vec<&'static dyn Backend>,
     /// Whether arkworks is measured beside them.
     pub arkworks: bool,
     /// Numbers of threads.
@@ -33,7 +33,7 @@ pub struct Options {
     pub peer_threads: Vec<usize>,
     /// Rounds that count; one more comes first.
     pub rounds: usize,
-    /// What an engine may spend on tables.
+    /// What a backend may spend on tables.
     pub tables: TableMemory,
     /// Whether memory is measured too, in child processes.
     pub memory: bool,
@@ -133,7 +133,7 @@ impl Plan<'_> {
     fn entries(&self, source: Source) -> usize {
         let peers = usize::from(self.options.arkworks)
             + if matches!(source, Source::Merkle(_)) { self.peers.len() } else { 0 };
-        self.options.engines.len() * self.options.threads.len() + peers * self.options.peer_threads.len()
+        self.options.backends.len() * self.options.threads.len() + peers * self.options.peer_threads.len()
     }
 
     fn tell(&self, now: &str) -> Outcome<()> {
@@ -178,11 +178,11 @@ impl Plan<'_> {
     fn contenders<'p>(&self, prepared: &'p Prepared) -> Outcome<Vec<Contender<'p>>> {
         let entries = |threads: &[usize]| threads.iter().map(|n| Entry::new(*n)).collect::<Vec<_>>();
         let mut out = Vec::new();
-        for engine in &self.options.engines {
-            let loaded = prepared.job.load(*engine, self.options.tables);
+        for backend in &self.options.backends {
+            let loaded = prepared.job.load(*backend, self.options.tables);
             let entries = entries(&self.options.threads);
             out.push(Contender {
-                name: engine.name().to_owned(),
+                name: backend.name().to_owned(),
                 peer: false,
                 work: Work::Ours(Box::new(loaded)),
                 entries,
@@ -364,7 +364,7 @@ mod tests {
     fn tiny(dir: &std::path::Path) -> Options {
         Options {
             sources: vec![Source::Merkle(10)],
-            engines: amanat_accel::all().to_vec(),
+            backends: amanat_accel::all().to_vec(),
             arkworks: true,
             threads: vec![1, 2],
             peer_threads: vec![1],

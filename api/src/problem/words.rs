@@ -201,7 +201,7 @@ pub(super) fn fault(fault: &Fault) -> Problem {
         }
         Fault::OtherChain { .. } => say(500, "other_chain", "use the genesis this file was made from"),
         Fault::ManyValidators { .. } | Fault::NoValidators => {
-            say(500, "wrong_engine", "start the node with the engine that the genesis is for")
+            say(500, "wrong_engine", "start the node with the consensus that the genesis is for")
         }
         // The node is in order: this is not here, and will not be.
         Fault::Pruned { height, from } => {

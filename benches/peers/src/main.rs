@@ -20,7 +20,7 @@ use std::time::Instant;
 
 const PEERS: [&dyn Peer; 1] = [&Snarkrs];
 
-/// Proves Merkle circuits by our engines, arkworks and snarkrs in turn.
+/// Proves Merkle circuits by our backends, arkworks and snarkrs in turn.
 #[derive(Parser)]
 struct Args {
     /// Sizes, as powers of two.
@@ -32,10 +32,10 @@ struct Args {
     /// Rounds: every prover once in each.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Only this engine of ours (may be given more than once).
+    /// Only this backend of ours (may be given more than once).
     #[arg(long)]
-    engine: Vec<String>,
-    /// Memory in MiB that an engine may spend on precomputed multiples of the key's points.
+    backend: Vec<String>,
+    /// Memory in MiB that a backend may spend on precomputed multiples of the key's points.
     #[arg(long)]
     tables: Option<usize>,
     /// Money for an hour of one core.
@@ -70,17 +70,17 @@ fn work() -> Outcome<()> {
         return Ok(());
     }
     let args = Args::parse();
-    let engines = match args.engine.as_slice() {
+    let backends = match args.backend.as_slice() {
         [] => amanat_accel::all().to_vec(),
         names => names
             .iter()
-            .map(|name| amanat_accel::by_name(name).ok_or_else(|| format!("no engine {name} here")))
+            .map(|name| amanat_accel::by_name(name).ok_or_else(|| format!("no backend {name} here")))
             .collect::<Result<_, _>>()?,
     };
     let words: Vec<String> = std::env::args().skip(1).collect();
     let options = Options {
         sources: args.sizes.iter().map(|log| Source::Merkle(*log)).collect(),
-        engines,
+        backends,
         arkworks: true,
         threads: args.threads.clone(),
         peer_threads: args.threads,
@@ -125,7 +125,7 @@ impl Watcher for Told {
     }
 }
 
-/// The whole proofs, with how many times as fast as each peer our engines are.
+/// The whole proofs, with how many times as fast as each peer our backends are.
 fn table(profile: &Profile) -> String {
     let peers = [Arkworks::NAME, Snarkrs.name()];
     let mut out = format!(

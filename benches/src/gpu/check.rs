@@ -82,10 +82,10 @@ fn transforms(
     say: &dyn Fn(&str),
 ) -> Outcome<Checked> {
     let kinds: [Kind; 4] = [
-        (|engine, values| engine.ntt(values), "transform"),
-        (|engine, values| engine.intt(values), "inverse transform"),
-        (|engine, values| engine.coset_ntt(values), "transform to the coset"),
-        (|engine, values| engine.coset_intt(values), "transform from the coset"),
+        (|backend, values| backend.ntt(values), "transform"),
+        (|backend, values| backend.intt(values), "inverse transform"),
+        (|backend, values| backend.coset_ntt(values), "transform to the coset"),
+        (|backend, values| backend.coset_intt(values), "transform from the coset"),
     ];
     let mut cases = 0;
     let mut rng = rng(2);
@@ -122,8 +122,8 @@ fn quotients(gpu: &dyn Backend, processor: &dyn Backend, say: &dyn Fn(&str)) -> 
                 if !with_c {
                     matrices.c = None;
                 }
-                let quotient = |engine: &dyn Backend| {
-                    engine.load_circuit(matrices.clone(), form).quotient(&assignment, &go)
+                let quotient = |backend: &dyn Backend| {
+                    backend.load_circuit(matrices.clone(), form).quotient(&assignment, &go)
                 };
                 if quotient(gpu)? != quotient(processor)? {
                     return Err(
@@ -146,8 +146,8 @@ fn proofs(gpu: &'static Gpu, say: &dyn Fn(&str)) -> Outcome<Vec<Checked>> {
         let forest = Forest::new(Shape::filling(log)?, &mut rng(4));
         let zkey = insecure_dev_zkey(&forest.circuit(), &mut rng(5))?;
         let witness = Witness::new(forest.assign());
-        let prove = |engine: &'static dyn Backend| -> Outcome<Vec<[u8; 128]>> {
-            let prover = ZkeyProver::new(zkey.clone(), engine, TableMemory::Plain);
+        let prove = |backend: &'static dyn Backend| -> Outcome<Vec<[u8; 128]>> {
+            let prover = ZkeyProver::new(zkey.clone(), backend, TableMemory::Plain);
             (6..8)
                 .map(|seed| {
                     Ok(prover.prove(&witness, Blinding::draw(&mut rng(seed)), &no_progress)?.0.to_bytes())

@@ -46,9 +46,9 @@ pub fn run(gpu: &'static Gpu, dir: &Path, proofs: usize, say: &dyn Fn(&str)) -> 
     )?;
     let world = World::new(&mut rng(1))?;
     let registries = Registries::small(&world)?;
-    let rate = |engine: &dyn Backend, proofs: usize| -> Outcome<f64> {
+    let rate = |backend: &dyn Backend, proofs: usize| -> Outcome<f64> {
         let mut keys = Keys::new();
-        keys.insert(StatementKey::in_backend(&key, engine, TableMemory::Plain)?);
+        keys.insert(StatementKey::in_backend(&key, backend, TableMemory::Plain)?);
         let mut rng = rng(2);
         let plans = (0..proofs)
             .map(|_| world.plan(statement, &registries, &world.consent, (NO_CHAIN, &keys), &mut rng))

@@ -192,8 +192,8 @@ pub fn proof(
     drop(resident);
     drop(key);
 
-    let whole = |engine: &'static dyn Backend, runs: usize| -> Outcome<(f64, [u8; 128])> {
-        let prover = ZkeyProver::new(read()?, engine, TableMemory::Plain);
+    let whole = |backend: &'static dyn Backend, runs: usize| -> Outcome<(f64, [u8; 128])> {
+        let prover = ZkeyProver::new(read()?, backend, TableMemory::Plain);
         let (mut times, mut last) = (Vec::new(), [0; 128]);
         // The first one loads.
         for run in 0..=runs {

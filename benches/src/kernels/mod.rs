@@ -1,6 +1,6 @@
-//! Every kernel of the engines beside arkworks', on one thread, in one process, in turn.
+//! Every kernel of the backends beside arkworks', on one thread, in one process, in turn.
 //!
-//! A [`Recipe`] makes a [`Kernel`]: the same work for arkworks and for each engine. [`measure`]
+//! A [`Recipe`] makes a [`Kernel`]: the same work for arkworks and for each backend. [`measure`]
 //! runs them in turn, each round beginning with another one, and divides round by round: what slows
 //! the machine for a while slows all of them. The same recipes are behind `cargo bench -p
 //! amanat-benches --bench kernels`.
@@ -40,7 +40,7 @@ pub struct Kernel<'a> {
     pub per: u32,
     /// By arkworks.
     pub arkworks: Timed<'a>,
-    /// By our engines.
+    /// By our backends.
     pub ours: Vec<(&'static str, Timed<'a>)>,
     /// What one must know to read it.
     pub note: Cow<'static, str>,
@@ -54,15 +54,15 @@ pub struct Recipe<'a> {
     pub name: &'static str,
     /// Its size, in words.
     pub size: String,
-    /// How many times as fast as arkworks the vector engine is promised to be.
+    /// How many times as fast as arkworks the vector backend is promised to be.
     pub promised: Option<f64>,
     make: Make<'a>,
 }
 
 /// What recipes draw on.
 pub struct KernelInputs {
-    /// The engines to measure.
-    pub engines: Vec<&'static dyn Backend>,
+    /// The backends to measure.
+    pub backends: Vec<&'static dyn Backend>,
     /// log2 of the largest input.
     pub largest: u32,
     /// Where keys are kept.
@@ -78,8 +78,8 @@ pub const FAMILIES: [&str; 5] = ["msm", "tables", "ntt", "pairing", "verify"];
 impl KernelInputs {
     /// With nothing in it yet.
     #[must_use]
-    pub fn new(engines: Vec<&'static dyn Backend>, largest: u32, dir: PathBuf) -> Self {
-        Self { engines, largest, dir, g1: OnceLock::new(), g2: OnceLock::new(), proofs: OnceLock::new() }
+    pub fn new(backends: Vec<&'static dyn Backend>, largest: u32, dir: PathBuf) -> Self {
+        Self { backends, largest, dir, g1: OnceLock::new(), g2: OnceLock::new(), proofs: OnceLock::new() }
     }
 
     /// The recipes of some families; of all if `families` is empty.
@@ -173,22 +173,23 @@ impl<'a> Recipe<'a> {
     }
 }
 
-/// A kernel on one engine.
+/// A kernel on one backend.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
     /// What it is.
     pub kernel: &'static str,
     /// Its size.
     pub size: String,
-    /// By which engine.
-    pub engine: &'static str,
+    /// By which backend.
+    #[serde(rename = "engine")]
+    pub backend: &'static str,
     /// Seconds of processor time for one of the things done in it.
     pub seconds: Stat,
     /// The same by arkworks.
     pub arkworks: Stat,
     /// How many times as fast as arkworks, from the rounds one by one.
     pub times: Stat,
-    /// How many times is promised of the vector engine.
+    /// How many times is promised of the vector backend.
     pub promised: Option<f64>,
     /// Whether it is.
     pub kept: Option<bool>,
@@ -209,13 +210,13 @@ pub fn measure(recipes: &[Recipe<'_>], rounds: usize, watcher: &dyn Watcher) -> 
         let samples = one.install(|| in_turn(&mut kernel, rounds, watcher))?;
         let per = |values: &[f64]| values.iter().map(|s| s / f64::from(kernel.per)).collect::<Vec<_>>();
         let arkworks = Stat::of(&per(&samples[0])).ok_or("a round")?;
-        for ((engine, _), own) in kernel.ours.iter().zip(&samples[1..]) {
+        for ((backend, _), own) in kernel.ours.iter().zip(&samples[1..]) {
             let times = ratios(&samples[0], own).ok_or("a round")?;
-            let promised = recipe.promised.filter(|_| *engine == "avx512ifma");
+            let promised = recipe.promised.filter(|_| *backend == "avx512ifma");
             rows.push(Row {
                 kernel: recipe.name,
                 size: recipe.size.clone(),
-                engine,
+                backend,
                 seconds: Stat::of(&per(own)).ok_or("a round")?,
                 arkworks,
                 times,
@@ -228,7 +229,7 @@ pub fn measure(recipes: &[Recipe<'_>], rounds: usize, watcher: &dyn Watcher) -> 
     Ok(rows)
 }
 
-/// Seconds of arkworks and of each engine, round by round. Short work is repeated within a round.
+/// Seconds of arkworks and of each backend, round by round. Short work is repeated within a round.
 fn in_turn(kernel: &mut Kernel<'_>, rounds: usize, watcher: &dyn Watcher) -> Outcome<Vec<Vec<f64>>> {
     /// Seconds below which one call says little.
     const SHORT: f64 = 0.02;
@@ -265,7 +266,7 @@ pub fn table(rows: &[Row]) -> String {
     let mut lines = vec![words([
         "kernel",
         "size",
-        "engine",
+        "backend",
         "time",
         "arkworks 0.6",
         "times as fast",
@@ -279,7 +280,7 @@ pub fn table(rows: &[Row]) -> String {
         vec![
             row.kernel.to_owned(),
             row.size.clone(),
-            row.engine.to_owned(),
+            row.backend.to_owned(),
             seconds(row.seconds.median),
             seconds(row.arkworks.median),
             format!("{:.2}", row.times.median),
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn small_kernels_run_on_every_engine_and_agree_with_arkworks() -> Outcome<()> {
+    fn small_kernels_run_on_every_backend_and_agree_with_arkworks() -> Outcome<()> {
         // Each recipe compares its results with arkworks' when it is made.
         let inputs = KernelInputs::new(amanat_accel::all().to_vec(), 10, PathBuf::new());
         let families = ["msm", "tables", "ntt", "pairing"].map(str::to_owned);

@@ -61,16 +61,16 @@ fn miller(inputs: &KernelInputs, pairs: usize) -> Outcome<Kernel<'_>> {
     let pairing = |f: Fq12| Bn254::final_exponentiation(MillerLoopOutput(f));
     let expected = pairing(arkworks_miller(&lines));
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
-    for engine in &inputs.engines {
+    for backend in &inputs.backends {
         let own = lines.clone();
         let work = move || {
             let pairs: Vec<_> = own.iter().map(|(p, q)| (*p, q)).collect();
-            engine.multi_miller_loop(&pairs)
+            backend.multi_miller_loop(&pairs)
         };
         if pairing(work()) != expected {
-            return Err(format!("the Miller loops of {} are not arkworks'", engine.name()).into());
+            return Err(format!("the Miller loops of {} are not arkworks'", backend.name()).into());
         }
-        ours.push((engine.name(), Box::new(move || Ok(timed(&work)))));
+        ours.push((backend.name(), Box::new(move || Ok(timed(&work)))));
     }
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(|| arkworks_miller(&lines))));
     Ok(Kernel { per: u32::try_from(pairs)?, arkworks, ours, note: "for each pair".into() })
@@ -78,9 +78,9 @@ fn miller(inputs: &KernelInputs, pairs: usize) -> Outcome<Kernel<'_>> {
 
 fn prepare(inputs: &KernelInputs) -> Outcome<Kernel<'_>> {
     let point = inputs.g2(1)[0];
-    let ours = inputs.engines.iter().map(|engine| {
-        let work: Timed<'_> = Box::new(move || Ok(timed(|| engine.prepare_g2(&point))));
-        (engine.name(), work)
+    let ours = inputs.backends.iter().map(|backend| {
+        let work: Timed<'_> = Box::new(move || Ok(timed(|| backend.prepare_g2(&point))));
+        (backend.name(), work)
     });
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(|| G2Prepared::from(point))));
     Ok(Kernel { per: 1, arkworks, ours: ours.collect(), note: "".into() })
@@ -90,11 +90,11 @@ fn exponentiation(inputs: &KernelInputs) -> Outcome<Kernel<'_>> {
     let f = arkworks_miller(&lines(inputs, 2));
     let by_arkworks = move || Bn254::final_exponentiation(MillerLoopOutput(f)).map(|output| output.0);
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
-    for engine in &inputs.engines {
-        if engine.final_exponentiation(&f) != by_arkworks() {
-            return Err(format!("the final exponentiation of {} is not arkworks'", engine.name()).into());
+    for backend in &inputs.backends {
+        if backend.final_exponentiation(&f) != by_arkworks() {
+            return Err(format!("the final exponentiation of {} is not arkworks'", backend.name()).into());
         }
-        ours.push((engine.name(), Box::new(move || Ok(timed(|| engine.final_exponentiation(&f))))));
+        ours.push((backend.name(), Box::new(move || Ok(timed(|| backend.final_exponentiation(&f))))));
     }
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(by_arkworks)));
     Ok(Kernel { per: 1, arkworks, ours, note: "".into() })
@@ -115,12 +115,12 @@ where
     let by_arkworks = move |values: &[X]| values.iter().map(one).collect::<Vec<Y>>();
     let expected = by_arkworks(&values);
     let mut ours: Vec<(&'static str, Timed<'a>)> = Vec::new();
-    for engine in &inputs.engines {
-        if many(*engine, &values) != expected {
-            return Err(format!("what {} returns is not arkworks'", engine.name()).into());
+    for backend in &inputs.backends {
+        if many(*backend, &values) != expected {
+            return Err(format!("what {} returns is not arkworks'", backend.name()).into());
         }
         let values = values.clone();
-        ours.push((engine.name(), Box::new(move || Ok(timed(|| many(*engine, &values))))));
+        ours.push((backend.name(), Box::new(move || Ok(timed(|| many(*backend, &values))))));
     }
     let arkworks: Timed<'a> = Box::new(move || Ok(timed(|| by_arkworks(&values))));
     Ok(Kernel { per, arkworks, ours, note: "for each point".into() })
@@ -143,12 +143,12 @@ fn scaling(inputs: &KernelInputs) -> Outcome<Kernel<'_>> {
     let multiples: Vec<_> = points.iter().zip(&weights).map(|(p, w)| *p * w.scalar()).collect();
     let expected = ark_bn254::G1Projective::normalize_batch(&multiples);
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
-    for engine in &inputs.engines {
-        if engine.weigh_g1(points, &weights) != expected {
-            return Err(format!("the multiples of {} are not arkworks'", engine.name()).into());
+    for backend in &inputs.backends {
+        if backend.weigh_g1(points, &weights) != expected {
+            return Err(format!("the multiples of {} are not arkworks'", backend.name()).into());
         }
         let weights = weights.clone();
-        ours.push((engine.name(), Box::new(move || Ok(timed(|| engine.weigh_g1(points, &weights))))));
+        ours.push((backend.name(), Box::new(move || Ok(timed(|| backend.weigh_g1(points, &weights))))));
     }
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(|| by_arkworks(&factors))));
     Ok(Kernel { per: u32::try_from(MANY)?, arkworks, ours, note: "for each point".into() })

@@ -116,12 +116,12 @@ where
     let expected = arkworks(bases, &scalars);
     let scalars = std::sync::Arc::new(scalars);
     let mut ours: Vec<(&'static str, super::Timed<'a>)> = Vec::new();
-    for engine in &inputs.engines {
-        let (engine, scalars) = (*engine, scalars.clone());
-        if msm(engine, bases, &scalars) != expected {
-            return Err(format!("the sum of {} is not arkworks'", name(engine)).into());
+    for backend in &inputs.backends {
+        let (backend, scalars) = (*backend, scalars.clone());
+        if msm(backend, bases, &scalars) != expected {
+            return Err(format!("the sum of {} is not arkworks'", name(backend)).into());
         }
-        ours.push((name(engine), Box::new(move || Ok(timed(|| msm(engine, bases, &scalars))))));
+        ours.push((name(backend), Box::new(move || Ok(timed(|| msm(backend, bases, &scalars))))));
     }
     let arkworks: super::Timed<'a> = Box::new(move || Ok(timed(|| arkworks(bases, &scalars))));
     Ok(Kernel { per: 1, arkworks, ours, note: "".into() })
@@ -142,28 +142,28 @@ where
     let expected = arkworks(bases, &scalars);
     let scalars = std::sync::Arc::new(scalars);
     let mut ours: Vec<(&'static str, super::Timed<'a>)> = Vec::new();
-    for engine in &inputs.engines {
-        let (key, scalars) = (load(*engine, bases), scalars.clone());
+    for backend in &inputs.backends {
+        let (key, scalars) = (load(*backend, bases), scalars.clone());
         if sum(key.as_ref(), &scalars)? != expected {
-            return Err(format!("the sum of {} is not arkworks'", engine.name()).into());
+            return Err(format!("the sum of {} is not arkworks'", backend.name()).into());
         }
-        ours.push((engine.name(), Box::new(move || Ok(timed(|| sum(key.as_ref(), &scalars))))));
+        ours.push((backend.name(), Box::new(move || Ok(timed(|| sum(key.as_ref(), &scalars))))));
     }
     let arkworks: super::Timed<'a> = Box::new(move || Ok(timed(|| arkworks(bases, &scalars))));
     Ok(Kernel { per: 1, arkworks, ours, note: "from scalars to the sum, digits included".into() })
 }
 
 /// A key whose only bases are those of A.
-fn load_g1(engine: &dyn Backend, bases: &[G1Affine]) -> Box<dyn LoadedKey> {
+fn load_g1(backend: &dyn Backend, bases: &[G1Affine]) -> Box<dyn LoadedKey> {
     let (none_1, none_2) = (vec![G1Affine::zero(); bases.len()], vec![G2Affine::zero(); bases.len()]);
     let bases = KeyBases { a: bases, b_g1: &none_1, b_g2: &none_2, l: &[], h: &[] };
-    engine.load_key(&bases, TableMemory::Plain)
+    backend.load_key(&bases, TableMemory::Plain)
 }
 
 /// A key whose only bases are those of B in G2.
-fn load_g2(engine: &dyn Backend, bases: &[G2Affine]) -> Box<dyn LoadedKey> {
+fn load_g2(backend: &dyn Backend, bases: &[G2Affine]) -> Box<dyn LoadedKey> {
     let none = vec![G1Affine::zero(); bases.len()];
-    engine.load_key(&KeyBases { a: &none, b_g1: &none, b_g2: bases, l: &[], h: &[] }, TableMemory::Plain)
+    backend.load_key(&KeyBases { a: &none, b_g1: &none, b_g2: bases, l: &[], h: &[] }, TableMemory::Plain)
 }
 
 fn sums<G>(key: &dyn LoadedKey, scalars: &[Fr], of: fn(&amanat_accel::Sums) -> G) -> Outcome<G> {

@@ -10,7 +10,7 @@ use ark_ff::{BigInt, PrimeField};
 use core::ops::ControlFlow;
 use std::sync::Arc;
 
-/// Memory granted, in multiples of the points of a key as arkworks holds them. An engine uses of it
+/// Memory granted, in multiples of the points of a key as arkworks holds them. A backend uses of it
 /// what it can.
 const GRANTS: [usize; 4] = [0, 4, 12, 28];
 
@@ -51,17 +51,17 @@ fn key(inputs: &KernelInputs, n: usize, grant: usize) -> Outcome<Kernel<'_>> {
     let expected = by_arkworks(&input);
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
     let mut held = Vec::new();
-    for engine in &inputs.engines {
-        let (key, input) = (engine.load_key(&bases, memory), input.clone());
-        held.push(format!("{} {:.1} MiB", engine.name(), key.bytes() as f64 / f64::from(1 << 20)));
+    for backend in &inputs.backends {
+        let (key, input) = (backend.load_key(&bases, memory), input.clone());
+        held.push(format!("{} {:.1} MiB", backend.name(), key.bytes() as f64 / f64::from(1 << 20)));
         let mut sums = move || {
             let all = |_: Phase| ControlFlow::Continue(());
             key.sums(&input.assignment, &input.h, &input.r, &all)
         };
         if sums()? != expected {
-            return Err(format!("the sums of {} are not arkworks'", engine.name()).into());
+            return Err(format!("the sums of {} are not arkworks'", backend.name()).into());
         }
-        ours.push((engine.name(), Box::new(move || Ok(timed(&mut sums)))));
+        ours.push((backend.name(), Box::new(move || Ok(timed(&mut sums)))));
     }
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(|| by_arkworks(&input))));
     Ok(Kernel { per: 1, arkworks, ours, note: format!("held: {}", held.join(", ")).into() })

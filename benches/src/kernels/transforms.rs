@@ -36,18 +36,18 @@ fn forward(inputs: &KernelInputs, n: usize) -> Outcome<Kernel<'_>> {
     let (domain, values) = (domain(n)?, scalars(n, 10));
     let expected = domain.fft(&values);
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
-    for engine in &inputs.engines {
+    for backend in &inputs.backends {
         let mut work = values.clone();
-        engine.ntt(&mut work);
+        backend.ntt(&mut work);
         if work != expected {
-            return Err(format!("the transform of {} is not arkworks'", engine.name()).into());
+            return Err(format!("the transform of {} is not arkworks'", backend.name()).into());
         }
         let values = values.clone();
         ours.push((
-            engine.name(),
+            backend.name(),
             Box::new(move || {
                 work.copy_from_slice(&values);
-                Ok(timed(|| engine.ntt(&mut work)))
+                Ok(timed(|| backend.ntt(&mut work)))
             }),
         ));
     }
@@ -85,10 +85,10 @@ fn six(inputs: &KernelInputs, log: u32) -> Outcome<Kernel<'_>> {
     let (r1cs, assignment) = circuit(log)?;
     let assignment = std::sync::Arc::new(assignment);
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
-    for engine in &inputs.engines {
+    for backend in &inputs.backends {
         let mut matrices = amanat_prover::groth16::matrices(&r1cs);
         matrices.c = None;
-        let circuit = engine.load_circuit(matrices, QuotientForm::OddCoset);
+        let circuit = backend.load_circuit(matrices, QuotientForm::OddCoset);
         let assignment = assignment.clone();
         let work = move || {
             let (sum, last) = (Cell::new(0.0), Cell::new((None, 0.0)));
@@ -109,10 +109,10 @@ fn six(inputs: &KernelInputs, log: u32) -> Outcome<Kernel<'_>> {
             turn(None);
             Ok(sum.get())
         };
-        // An engine may do in one phase what others do in six; one that names none of them cannot
+        // A backend may do in one phase what others do in six; one that names none of them cannot
         // be compared.
         if work()? > 0.0 {
-            ours.push((engine.name(), Box::new(work)));
+            ours.push((backend.name(), Box::new(work)));
         }
     }
     let n = r1cs.domain_size();
@@ -141,16 +141,16 @@ fn pipeline(inputs: &KernelInputs, log: u32) -> Outcome<Kernel<'_>> {
     let peer = quotient_of_arkworks(&r1cs, &assignment);
     let expected: Vec<_> = peer.quotient()?.iter().map(|x| x.into_bigint()).collect();
     let mut ours: Vec<(&'static str, Timed<'_>)> = Vec::new();
-    for engine in &inputs.engines {
+    for backend in &inputs.backends {
         let mut matrices = amanat_prover::groth16::matrices(&r1cs);
         matrices.c = None;
-        let circuit = engine.load_circuit(matrices, QuotientForm::OddCoset);
+        let circuit = backend.load_circuit(matrices, QuotientForm::OddCoset);
         let assignment = assignment.clone();
         let quotient = move || circuit.quotient(&assignment, &|_| ControlFlow::Continue(()));
         if *quotient()? != expected {
-            return Err(format!("the quotient of {} is not arkworks'", engine.name()).into());
+            return Err(format!("the quotient of {} is not arkworks'", backend.name()).into());
         }
-        ours.push((engine.name(), Box::new(move || Ok(timed(&quotient)))));
+        ours.push((backend.name(), Box::new(move || Ok(timed(&quotient)))));
     }
     let arkworks: Timed<'_> = Box::new(move || Ok(timed(|| peer.quotient())));
     Ok(Kernel { per: 1, arkworks, ours, note: "rows, six transforms, integers; Merkle paths".into() })

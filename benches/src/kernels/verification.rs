@@ -1,5 +1,5 @@
-//! Verification by the engine in use, beside arkworks: one proof, and 256 in a batch. The verifier
-//! takes no engine as an argument, so these rows have one engine only; `AMANAT_BACKEND` changes it.
+//! Verification by the backend in use, beside arkworks: one proof, and 256 in a batch. The verifier
+//! takes no backend as an argument, so these rows have one backend only; `AMANAT_BACKEND` changes it.
 
 use super::{Kernel, KernelInputs, Recipe, Timed, timed};
 use crate::report::peer::Peer;

@@ -1,54 +1,20 @@
 //! What is measured in child processes: memory, another backend, a node that can be killed.
 
-use super::file::{EngineSpeed, Kind, Memory, Speed, Steps};
+use super::file::{BackendSpeed, Kind, Memory, Speed};
 use super::fixture::Fixture;
 use super::load::{Callers, burst, drive};
 use super::open::open;
+use super::order::{BackendFigures, ORDER, Order, Site};
 use super::steps::steps;
 use super::system::{Done, System};
 use crate::report::Outcome;
-use amanat_accel::BACKEND_VARIABLE;
 use amanat_profile::memory::status_bytes;
 use amanat_profile::stats::Stat;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
-
-/// In the environment of the child: the [`Order`].
-const ORDER: &str = "AMANAT_LEDGER_BENCH";
-
-/// What a child is to do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Order {
-    /// Take `requests` requests and print the memory that took.
-    Memory { kind: Kind, site: Site, requests: usize, callers: usize, batch: usize },
-    /// Measure steps and speed with the engine that the environment names.
-    Engine { kinds: Vec<Kind>, site: Site, block: usize, rounds: usize },
-    /// Serve the requests on the standard input, until it is closed.
-    Node { kind: Kind, file: PathBuf, batch: usize },
-    /// Be one of several validators, until the standard input is closed.
-    #[cfg(feature = "bft")]
-    Validator { seat: super::validators::Seat },
-}
-
-/// Where a child finds its fixture, and a file it may use.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Site {
-    pub(super) folder: PathBuf,
-    pub(super) organisations: usize,
-    pub(super) file: PathBuf,
-}
-
-/// What a child says of an engine.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct EngineFigures {
-    pub(super) steps: Vec<Steps>,
-    pub(super) speeds: Vec<EngineSpeed>,
-}
 
 /// To be called first in the main program. If this process was started by this module, does what it
 /// was started for and returns true; the program then ends.
@@ -61,29 +27,12 @@ pub fn answer_if_asked() -> Outcome<bool> {
         Order::Memory { kind, site, requests, callers, batch } => {
             say(&memory(kind, &site, requests, Callers { number: callers, batch })?)?;
         }
-        Order::Engine { kinds, site, block, rounds } => say(&engine(&kinds, &site, block, rounds)?)?,
+        Order::Backend { kinds, site, block, rounds } => say(&backend(&kinds, &site, block, rounds)?)?,
         Order::Node { kind, file, batch } => serve(&*open(kind, &file)?, batch)?,
         #[cfg(feature = "bft")]
         Order::Validator { seat } => super::validators::serve(seat)?,
     }
     Ok(true)
-}
-
-/// A child of this program with an engine; this process's if `None`.
-pub(super) fn command(order: &Order, engine: Option<&str>) -> Outcome<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
-    let engine = engine.unwrap_or(amanat_accel::default_backend().name());
-    command.env(ORDER, serde_json::to_string(order)?).env(BACKEND_VARIABLE, engine);
-    Ok(command)
-}
-
-/// Runs a child to its end and reads what it says.
-pub(super) fn ask<T: DeserializeOwned>(order: &Order, engine: Option<&str>) -> Outcome<T> {
-    let out = command(order, engine)?.stdin(Stdio::null()).output()?;
-    if !out.status.success() {
-        return Err(format!("a child failed: {}", String::from_utf8_lossy(&out.stderr)).into());
-    }
-    Ok(serde_json::from_slice(&out.stdout)?)
 }
 
 fn say(answer: &impl Serialize) -> Outcome<()> {
@@ -110,16 +59,16 @@ fn memory(kind: Kind, site: &Site, requests: usize, callers: Callers) -> Outcome
     }))
 }
 
-fn engine(kinds: &[Kind], site: &Site, block: usize, rounds: usize) -> Outcome<EngineFigures> {
+fn backend(kinds: &[Kind], site: &Site, block: usize, rounds: usize) -> Outcome<BackendFigures> {
     let fixture = Fixture::open(&site.folder, site.organisations)?;
-    let mut figures = EngineFigures { steps: Vec::new(), speeds: Vec::new() };
+    let mut figures = BackendFigures { steps: Vec::new(), speeds: Vec::new() };
     for kind in kinds {
         figures.steps.push(steps(*kind, &fixture, block, rounds, &site.file)?);
         let list = fixture.requests(*kind, fixture.proofs());
         let callers = Callers { number: 1, batch: block };
         let speed = speed(*kind, &fixture, &list, callers, rounds, &site.file)?;
-        let engine = amanat_accel::default_backend().name().to_owned();
-        figures.speeds.push(EngineSpeed { engine, kind: *kind, batch: u32::try_from(block)?, speed });
+        let backend = amanat_accel::default_backend().name().to_owned();
+        figures.speeds.push(BackendSpeed { backend, kind: *kind, batch: u32::try_from(block)?, speed });
     }
     Ok(figures)
 }

@@ -75,8 +75,9 @@ pub struct LedgerReport {
     /// Processor time of each step.
     #[serde(rename = "gates")]
     pub steps: Vec<Steps>,
-    /// Speed with each engine.
-    pub engines: Vec<EngineSpeed>,
+    /// Speed with each backend.
+    #[serde(rename = "engines")]
+    pub backends: Vec<BackendSpeed>,
     /// Speed by the number of organisations.
     pub organisations: Vec<Scale>,
     /// A node killed while its clients go on.
@@ -99,8 +100,9 @@ pub struct Machine {
     pub threads: u32,
     /// Operating system and architecture.
     pub system: String,
-    /// Engine of all figures but those that name another.
-    pub engine: String,
+    /// Backend of all figures but those that name another.
+    #[serde(rename = "engine")]
+    pub backend: String,
     /// Load average of the last minute before the run; `None` if the system does not tell.
     pub load: Option<f64>,
     /// Time of the run, UTC.
@@ -289,8 +291,9 @@ pub struct Bytes {
 pub struct Steps {
     /// Of which.
     pub kind: Kind,
-    /// With which engine.
-    pub engine: String,
+    /// With which backend.
+    #[serde(rename = "engine")]
+    pub backend: String,
     /// Requests in a block.
     pub block: u32,
     /// In the order a request passes them.
@@ -310,11 +313,12 @@ pub struct Step {
     pub wall: Stat,
 }
 
-/// Speed with an engine, in a child process.
+/// Speed with a backend, in a child process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EngineSpeed {
-    /// The engine.
-    pub engine: String,
+pub struct BackendSpeed {
+    /// The backend.
+    #[serde(rename = "engine")]
+    pub backend: String,
     /// Which.
     pub kind: Kind,
     /// Requests in a batch.
@@ -510,9 +514,9 @@ pub(super) mod tests {
 
     /// A small report with everything in it.
     pub(in crate::ledger) fn sample() -> LedgerReport {
-        let steps = |kind, engine: &str| Steps {
+        let steps = |kind, backend: &str| Steps {
             kind,
-            engine: engine.to_owned(),
+            backend: backend.to_owned(),
             block: 256,
             steps: ["precheck", "verify", "propose", "apply", "commit"]
                 .map(|name| Step { name: name.to_owned(), cpu: stat(0.0002), wall: stat(0.0003) })
@@ -526,7 +530,7 @@ pub(super) mod tests {
                 cpu: "A \"processor\" & more".into(),
                 threads: 2,
                 system: "linux x86_64".into(),
-                engine: "portable".into(),
+                backend: "portable".into(),
                 load: Some(0.3),
                 time: "2026-11-26T10:00:00Z".into(),
             },
@@ -548,8 +552,8 @@ pub(super) mod tests {
                 .map(|(most, kind)| system(kind, most))
                 .collect(),
             steps: vec![steps(Kind::Central, "portable"), steps(Kind::Proofs, "portable")],
-            engines: vec![EngineSpeed {
-                engine: "portable".into(),
+            backends: vec![BackendSpeed {
+                backend: "portable".into(),
                 kind: Kind::Blocks,
                 batch: 256,
                 speed: speed(900.0),

@@ -14,8 +14,10 @@ mod child;
 mod embedded;
 pub mod file;
 mod fixture;
+mod founder;
 mod load;
 mod open;
+mod order;
 mod outage;
 mod page;
 mod steps;
@@ -32,13 +34,14 @@ use amanat_ledger::{Solo, Storage, decode};
 use amanat_profile::Watcher;
 use amanat_profile::stats::Stat;
 use amanat_prover::keys::Keys;
-use child::{EngineFigures, Order, Site, ask, speed};
+use child::speed;
 use file::{
-    Batch, Burst, Bytes, EngineSpeed, Kind, LedgerReport, Load, Machine, Memory, Outage, SCHEMA, Scale,
+    BackendSpeed, Batch, Burst, Bytes, Kind, LedgerReport, Load, Machine, Memory, Outage, SCHEMA, Scale,
     Settings, Steps, System, VERSION, Validators,
 };
 use fixture::{Fixture, tell};
 use load::{Callers, burst, drive, latency, poisson};
+use order::{BackendFigures, Order, Site, ask};
 use redb::Database;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -150,15 +153,15 @@ impl Options {
     /// Steps between two words to the watcher.
     fn steps(&self) -> u64 {
         let each = 3 + self.shares.len() + self.batches.len() + self.bursts.len();
-        let others = engines().len() + self.organisations.len() * Kind::ALL.len() + 4;
+        let others = backends().len() + self.organisations.len() * Kind::ALL.len() + 4;
         let validators = 2 * self.validators.len();
         (if self.only_validators { validators } else { each * Kind::ALL.len() + others + validators }) as u64
     }
 }
 
-/// Engines of processors: those that verify.
-fn engines() -> Vec<&'static str> {
-    let all = amanat_accel::all().iter().map(|engine| engine.name());
+/// Backends of processors: those that verify.
+fn backends() -> Vec<&'static str> {
+    let all = amanat_accel::all().iter().map(|backend| backend.name());
     all.filter(|name| !matches!(*name, "gpu" | "emulated")).collect()
 }
 
@@ -197,7 +200,7 @@ pub fn run(options: &Options, watcher: &dyn Watcher) -> Outcome<LedgerReport> {
         settings: settings(options.proofs)?,
         systems: Vec::new(),
         steps: Vec::new(),
-        engines: Vec::new(),
+        backends: Vec::new(),
         organisations: Vec::new(),
         outages: Vec::new(),
         attacks: Vec::new(),
@@ -209,7 +212,7 @@ pub fn run(options: &Options, watcher: &dyn Watcher) -> Outcome<LedgerReport> {
         report.settings = settings(fixture.proofs())?;
         let systems = Kind::ALL.into_iter().map(|kind| run.system(kind, &fixture));
         report.systems = systems.collect::<Outcome<Vec<_>>>()?;
-        (report.steps, report.engines) = run.engines(&fixture)?;
+        (report.steps, report.backends) = run.backends(&fixture)?;
         report.organisations = run.organisations()?;
         report.outages = run.outages(&fixture, &report.systems)?;
         run.step("attacks")?;
@@ -231,7 +234,7 @@ fn not_run(options: &Options) -> Vec<String> {
                 .to_owned(),
         );
     } else {
-        all.push("Several validators: this build has the engine for one (feature `bft`). Nothing here says what agreement costs.".to_owned());
+        all.push("Several validators: this build has the backend for one (feature `bft`). Nothing here says what agreement costs.".to_owned());
     }
     if options.only_validators {
         all.push("Everything but the validators: that was asked for.".to_owned());
@@ -245,7 +248,7 @@ fn machine(command: &str) -> Machine {
         cpu: here.cpu,
         threads: u32::try_from(here.threads).unwrap_or(u32::MAX),
         system: here.system,
-        engine: here.engine.to_owned(),
+        backend: here.backend.to_owned(),
         load: here.load,
         time: here.time,
     }
@@ -396,20 +399,20 @@ impl Run<'_> {
         Ok(Bytes { request: first.len() as u64, receipt, inclusion, stored: grown })
     }
 
-    fn engines(&mut self, fixture: &Fixture) -> Outcome<(Vec<Steps>, Vec<EngineSpeed>)> {
+    fn backends(&mut self, fixture: &Fixture) -> Outcome<(Vec<Steps>, Vec<BackendSpeed>)> {
         let (mut steps, mut speeds) = (Vec::new(), Vec::new());
         let own = amanat_accel::default_backend().name();
-        for engine in engines() {
-            self.step(&format!("steps with {engine}"))?;
-            // Signatures and rules are the same with every engine.
-            let kinds = if engine == own { Kind::ALL.to_vec() } else { vec![Kind::Proofs, Kind::Blocks] };
-            let order = Order::Engine {
+        for backend in backends() {
+            self.step(&format!("steps with {backend}"))?;
+            // Signatures and rules are the same with every backend.
+            let kinds = if backend == own { Kind::ALL.to_vec() } else { vec![Kind::Proofs, Kind::Blocks] };
+            let order = Order::Backend {
                 kinds,
                 site: self.site(fixture),
                 block: self.options.batch.min(self.options.proofs),
                 rounds: self.options.rounds,
             };
-            let figures: EngineFigures = ask(&order, Some(engine))?;
+            let figures: BackendFigures = ask(&order, Some(backend))?;
             steps.extend(figures.steps);
             speeds.extend(figures.speeds);
         }
@@ -461,7 +464,7 @@ impl Run<'_> {
     }
 
     #[cfg(not(feature = "bft"))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with the engine for several")]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with the consensus for several")]
     fn validators(&mut self) -> Outcome<Vec<Validators>> {
         Ok(Vec::new())
     }

@@ -50,8 +50,8 @@ pub(super) fn steps(
             Ok(Step { name: (*name).to_owned(), cpu, wall })
         })
         .collect::<Outcome<_>>()?;
-    let engine = amanat_accel::default_backend().name().to_owned();
-    Ok(Steps { kind, engine, block: u32::try_from(requests.len())?, steps })
+    let backend = amanat_accel::default_backend().name().to_owned();
+    Ok(Steps { kind, backend, block: u32::try_from(requests.len())?, steps })
 }
 
 fn pass(kind: Kind, path: &Path, requests: &[Vec<u8>]) -> Outcome<Round> {

@@ -121,7 +121,7 @@ impl Report {
     /// too.
     pub fn table(&self) -> String {
         let m = &self.machine;
-        let mut out = format!("{} | {} threads | {} | engine `{}`", m.cpu, m.threads, m.system, m.engine);
+        let mut out = format!("{} | {} threads | {} | backend `{}`", m.cpu, m.threads, m.system, m.backend);
         if let Some(load) = m.load {
             write!(out, " | load before the run {load}").expect("strings take all");
         }

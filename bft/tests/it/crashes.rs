@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Instant;
 
-/// While it catches up, after a decided block was fetched and kept. Then in the order of a block's way: after gate 1; a proposal that was made, not kept; kept, not published; published, not signed; a block of somebody else kept, not
+/// While it catches up, after a decided block was fetched and kept. Then in the order of a block's way: after CheckTx; a proposal that was made, not kept; kept, not published; published, not signed; a block of somebody else kept, not
 /// voted for; decided, not committed; committed, not acknowledged.
 const POINTS: [&str; 8] =
     ["fetched", "checked", "made", "kept", "published", "judged", "decided", "committed"];

@@ -22,7 +22,7 @@ pub(crate) struct Moved {
 
 #[derive(Subcommand)]
 pub(crate) enum BenchCommand {
-    /// What a proof costs, part by part, on every engine.
+    /// What a proof costs, part by part, on every backend.
     ///
     /// Beside arkworks; as JSON and as a page with plots.
     Profile(ProfileArgs),
@@ -52,8 +52,11 @@ pub(crate) struct ProfileArgs {
     ///
     /// Statements by name; sizes as powers of two.
     pub subjects: Vec<String>,
-    /// Only this engine; repeatable [default: all of this machine].
+    /// Only this backend; repeatable [default: all of this machine].
     #[arg(long, value_name = "NAME")]
+    pub backend: Vec<String>,
+    /// The name of --backend in the last version.
+    #[arg(long, value_name = "NAME", hide = true)]
     pub engine: Vec<String>,
     /// Numbers of threads, comma-separated [default: 1, 2, 4, .. all].
     #[arg(long, value_delimiter = ',', value_name = "N")]

@@ -22,7 +22,7 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
         LedgerCommand::Inspect { at } => inspect(&session::open(global, at, ui)?, ui),
         LedgerCommand::Block { height, at } => block(&session::open(global, at, ui)?, *height, ui),
         LedgerCommand::Wait { seconds, at } => wait::run(*seconds, global, at, ui),
-        LedgerCommand::NextEpoch { at } => next_epoch(&session::open(global, at, ui)?, ui),
+        LedgerCommand::NextEpoch { at } => wait::next_epoch(&session::open(global, at, ui)?, ui),
         LedgerCommand::Entry { kind, name, out, at } => {
             let entry = Entry::from_words(kind, name)?;
             self::entry(&session::open(global, at, ui)?, entry, out.as_deref(), ui)
@@ -71,13 +71,6 @@ fn inspect(client: &Client, ui: Ui) -> Result<()> {
     }
     ui.table(&rows);
     ui.document(&serde_json::to_value(&status)?);
-    Ok(())
-}
-
-pub(crate) fn next_epoch(client: &Client, ui: Ui) -> Result<()> {
-    let epoch = client.ledger().next_epoch()?;
-    ui.say(format!("epoch {epoch} is sealed: what was submitted can be proved about"));
-    ui.document(&serde_json::json!({ "epoch": epoch }));
     Ok(())
 }
 

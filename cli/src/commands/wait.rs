@@ -3,6 +3,7 @@
 use crate::args::{Global, LedgerAt};
 use crate::session;
 use crate::ui::{self, Ui};
+use amanat_client::Client;
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ pub(crate) fn run(seconds: Option<u64>, global: &Global, at: &LedgerAt, ui: Ui) 
     let first = client.sealing()?;
     if first.pending && client.ledger().epochs_by_hand() {
         // No time passes there by itself, so waiting is advancing.
-        return super::ledger::next_epoch(&client, ui);
+        return next_epoch(&client, ui);
     }
     drop(client);
     let limit = seconds.map_or_else(|| (4 * first.epoch_length).max(PATIENCE), Duration::from_secs);
@@ -38,5 +39,13 @@ pub(crate) fn run(seconds: Option<u64>, global: &Global, at: &LedgerAt, ui: Ui) 
     let how = if first.pending { ui::seconds(waited) } else { "nothing to wait for".to_owned() };
     ui.say(format!("epoch {epoch} is sealed: what was submitted can be proved about ({how})"));
     ui.document(&serde_json::json!({ "epoch": epoch, "waited_seconds": waited.as_secs_f64() }));
+    Ok(())
+}
+
+/// Begins the next epoch of a ledger whose epochs are advanced by hand.
+pub(crate) fn next_epoch(client: &Client, ui: Ui) -> Result<()> {
+    let epoch = client.ledger().next_epoch()?;
+    ui.say(format!("epoch {epoch} is sealed: what was submitted can be proved about"));
+    ui.document(&serde_json::json!({ "epoch": epoch }));
     Ok(())
 }

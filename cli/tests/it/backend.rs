@@ -1,4 +1,4 @@
-//! The engine as a person chooses it: environment, flag, what is said about it, and what is
+//! The backend as a person chooses it: environment, flag, what is said about it, and what is
 //! refused.
 
 use crate::home::{Home, errors, text};
@@ -6,45 +6,46 @@ use amanat_accel::{BACKEND_VARIABLE, FORMER_VARIABLE, all};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 
-/// The binary with this engine in its environment.
-fn amanat(home: &Home, engine: Option<&str>, args: &[&str]) -> Command {
+/// The binary with this backend in its environment.
+fn amanat(home: &Home, backend: Option<&str>, args: &[&str]) -> Command {
     let mut command = home.command(args);
     command.env("AMANAT_LOG", "info").env_remove(BACKEND_VARIABLE).env_remove(FORMER_VARIABLE);
-    if let Some(engine) = engine {
-        command.env(BACKEND_VARIABLE, engine);
+    if let Some(backend) = backend {
+        command.env(BACKEND_VARIABLE, backend);
     }
     command
 }
 
-fn run(home: &Home, engine: Option<&str>, args: &[&str]) -> Output {
-    amanat(home, engine, args).output().expect("the binary runs")
+fn run(home: &Home, backend: Option<&str>, args: &[&str]) -> Output {
+    amanat(home, backend, args).output().expect("the binary runs")
 }
 
-fn ok(home: &Home, engine: Option<&str>, args: &[&str]) -> String {
-    text(amanat(home, engine, args), args)
+fn ok(home: &Home, backend: Option<&str>, args: &[&str]) -> String {
+    text(amanat(home, backend, args), args)
 }
 
 fn names() -> Vec<&'static str> {
-    all().iter().map(|engine| engine.name()).collect()
+    all().iter().map(|backend| backend.name()).collect()
 }
 
 #[test]
-fn an_engine_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
+fn a_backend_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
     let home = &Home::new();
-    for (engine, args, blamed) in [
+    for (backend, args, blamed) in [
         (Some("tpu"), &["ledger", "inspect"][..], BACKEND_VARIABLE),
         (Some("Portable"), &["demo"], BACKEND_VARIABLE),
+        (None, &["--backend", "tpu", "demo"], "--backend"),
+        (Some("portable"), &["demo", "--backend", ""], "--backend"),
         (None, &["--engine", "tpu", "demo"], "--engine"),
-        (Some("portable"), &["demo", "--engine", ""], "--engine"),
     ] {
-        let out = run(home, engine, args);
+        let out = run(home, backend, args);
         let words = errors(&out);
         assert_eq!(out.status.code(), Some(2), "{args:?}: {words}");
         assert!(words.starts_with(&format!("error: {blamed} cannot be followed\n")), "{words}");
         assert!(words.contains("avx512ifma, portable"), "{words}");
         assert!(out.stdout.is_empty(), "nothing was begun");
     }
-    // An engine of another kind of machine says what it needs.
+    // A backend of another kind of machine says what it needs.
     if !names().contains(&"avx512ifma") {
         let out = run(home, Some("avx512ifma"), &["demo"]);
         assert_eq!(out.status.code(), Some(2));
@@ -71,7 +72,7 @@ fn the_former_variable_is_still_followed_and_a_notice_names_the_new_one() {
 }
 
 #[test]
-fn the_version_names_the_engines_of_the_machine_and_help_the_variable() {
+fn the_version_names_the_backends_of_the_machine_and_help_the_variable() {
     let home = &Home::new();
     let version = ok(home, None, &["--version"]);
     let mut lines = version.lines();
@@ -84,7 +85,7 @@ fn the_version_names_the_engines_of_the_machine_and_help_the_variable() {
 }
 
 #[test]
-fn a_proof_made_with_any_engine_is_valid_to_every_other() {
+fn a_proof_made_with_any_backend_is_valid_to_every_other() {
     let home = &Home::with_ledger();
     home.next_epoch();
     for (i, prover) in names().into_iter().enumerate() {
@@ -94,7 +95,7 @@ fn a_proof_made_with_any_engine_is_valid_to_every_other() {
         if i % 2 == 0 {
             ok(home, Some(prover), &args);
         } else {
-            ok(home, Some("nonsense"), &[&args[..], &["--engine", prover]].concat());
+            ok(home, Some("nonsense"), &[&args[..], &["--backend", prover]].concat());
         }
         for verifier in names() {
             ok(home, Some(verifier), &["verify", &file]);
@@ -112,7 +113,7 @@ fn a_proof_made_with_any_engine_is_valid_to_every_other() {
 }
 
 #[test]
-fn a_node_says_once_with_which_engine_it_verifies() {
+fn a_node_says_once_with_which_backend_it_verifies() {
     let home = &Home::with_ledger();
     let mut node = amanat(home, Some("portable"), &["--json", "node", "--listen", "127.0.0.1:0"])
         .stdout(Stdio::piped())
@@ -135,6 +136,6 @@ fn a_node_says_once_with_which_engine_it_verifies() {
     assert!(node.wait().expect("the node ends").success());
     let mut log = String::new();
     node.stderr.take().expect("its log").read_to_string(&mut log).expect("text");
-    let engine: Vec<&str> = log.lines().filter(|line| line.contains("engine")).collect();
-    assert!(engine.len() == 1 && engine[0].contains("portable"), "{log}");
+    let backend: Vec<&str> = log.lines().filter(|line| line.contains("engine")).collect();
+    assert!(backend.len() == 1 && backend[0].contains("portable"), "{log}");
 }

@@ -61,7 +61,7 @@ fn files_that_are_no_profiles_and_names_that_are_nothing_are_refused_in_words() 
     }
     assert!(home.fails(1, &["bench", "profile", "nonsense"]).contains("nothing to prove is called nonsense"));
     assert!(
-        home.fails(1, &["bench", "profile", "10", "--engine", "nonsense"]).contains("no engine nonsense")
+        home.fails(1, &["bench", "profile", "10", "--backend", "nonsense"]).contains("no backend nonsense")
     );
     assert!(home.fails(1, &["bench", "profile", "10", "--rounds", "0"]).contains("at least one round"));
     assert!(

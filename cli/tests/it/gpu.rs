@@ -63,7 +63,7 @@ fn without_a_plugin_the_processor_computes_and_that_is_said_where_one_asks() {
     assert_eq!(quiet, "", "nothing is missing, nothing is said");
     let (version, _) = ok(home, "off", "", &["--version"]);
     assert!(version.contains("GPU: switched off by AMANAT_GPU_PLUGIN"), "{version}");
-    let out = amanat(home, "off", "", &["--engine", "gpu", "ledger", "inspect"]);
+    let out = amanat(home, "off", "", &["--backend", "gpu", "ledger", "inspect"]);
     let words = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{words}");
     assert!(words.contains("needs a GPU and its plugin") && words.contains("switched off"), "{words}");
@@ -93,14 +93,14 @@ fn a_plugin_that_cannot_be_used_is_refused_once_in_words_and_the_work_is_done() 
 }
 
 #[test]
-fn a_plugin_in_its_place_makes_gpu_an_engine_that_bench_names_and_measures() {
+fn a_plugin_in_its_place_makes_gpu_a_backend_that_bench_names_and_measures() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let home = dir.path();
     let mock = mock().display().to_string();
     let (version, _) = ok(home, &mock, "", &["--version"]);
     assert!(version.contains("fastest first: gpu, "), "{version}");
     assert!(version.contains("GPU: mock 0, 8 GiB, compute 9.0, plugin a mock"), "{version}");
-    let profile = [&PROFILE[..], &["--engine", "gpu"]].concat();
+    let profile = [&PROFILE[..], &["--backend", "gpu"]].concat();
     let (words, _) = ok(home, &mock, "", &profile);
     assert!(words.contains("gpu") && words.contains("GPU: mock 0") && words.contains("ready"), "{words}");
     // One that fails its test is quarantined, an alarm is raised, and the same is measured on the

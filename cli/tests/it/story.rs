@@ -325,10 +325,10 @@ fn a_probe_a_key_and_a_configuration_need_no_ledger() {
     assert_eq!((&again["new"], &again["key"]), (&false.into(), &made["key"]));
 
     // What is printed can be followed, with or without a file to begin with.
-    let printed = home.ok(&["node", "--print-config", "--engine", "bft"]);
-    assert!(printed.contains("engine = \"bft\"") && printed.contains("vote_ms = 150"), "{printed}");
+    let printed = home.ok(&["node", "--print-config", "--consensus", "bft"]);
+    assert!(printed.contains("consensus = \"bft\"") && printed.contains("vote_ms = 150"), "{printed}");
     let file = home.path("node.toml");
-    std::fs::write(&file, "engine = \"bft\"\nledger = \"other.redb\"\n").expect("a file");
+    std::fs::write(&file, "consensus = \"bft\"\nledger = \"other.redb\"\n").expect("a file");
     let whole = home.ok(&["node", "--print-config", "--config", &file.display().to_string()]);
     assert_eq!(whole, printed.replace("ledger.redb", "other.redb"));
 }
@@ -338,7 +338,7 @@ fn a_probe_a_key_and_a_configuration_need_no_ledger() {
 fn several_validators_need_a_build_that_has_them() {
     let home = Home::new();
     let file = home.path("node.toml");
-    std::fs::write(&file, home.ok(&["node", "--print-config", "--engine", "bft"])).expect("a file");
+    std::fs::write(&file, home.ok(&["node", "--print-config", "--consensus", "bft"])).expect("a file");
     let (file, folder) = (file.display().to_string(), home.path("cluster").display().to_string());
     for args in [&["cluster", "init", &folder][..], &["cluster", "key"], &["node", "--config", &file]] {
         let words = home.fails(1, args);

@@ -19,6 +19,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// An import: which files, read how, anchored by whom.
+///
+/// ```no_run
+/// # fn run(client: &amanat_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_client::ImportRequest;
+/// let imported = client.import(ImportRequest::of(&["export".into()])?)?;
+/// println!("{} records anchored", imported.anchored.anchored);
+/// # Ok(()) }
+/// ```
 pub struct ImportRequest {
     /// The files.
     pub files: Files,

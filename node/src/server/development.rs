@@ -1,6 +1,6 @@
 //! What a node does for development alone: its epochs are advanced by hand, so a test decides when one begins.
 
-use super::routes::HttpRefusal;
+use super::refusal::HttpRefusal;
 use super::{Shared, blocking, faulty};
 use amanat_api::view::EpochView;
 use amanat_ledger::Fault;

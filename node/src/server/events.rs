@@ -3,7 +3,7 @@
 //! A stream waits for the height of the last block to change and reads the blocks it has not told from the ledger. So none is
 //! lost, however slow the reader, and one that comes back goes on where it was (`Last-Event-ID`).
 
-use super::routes::HttpRefusal;
+use super::refusal::HttpRefusal;
 use super::{Shared, blocking, faulty, query};
 use amanat_api::problem::Problem;
 use amanat_api::view::BlockEvent;

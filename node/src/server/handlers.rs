@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::commit::Submission;
 use super::operation::BYTES;
-use super::routes::HttpRefusal;
+use super::refusal::HttpRefusal;
 use super::{Acceptor, OPENAPI, Shared, USUAL_BLOCKS, USUAL_LEAVES, USUAL_MEMBERS, blocking, faulty, query};
 use amanat_api::problem::{Kind, Problem};
 use amanat_api::view::{

@@ -106,7 +106,7 @@ impl Metrics {
             one("tls_handshakes_total", "counter", "Handshakes of TLS, by how they ended.", &handshakes);
         }
         self.histogram(&mut out);
-        gates(&mut out, shared.chain());
+        phases(&mut out, shared.chain());
         out.push_str(&shared.consensus.metrics());
         out
     }
@@ -129,11 +129,15 @@ impl Metrics {
     }
 }
 
-/// What the gates of the ledger have cost, and how many transactions went through them together.
-fn gates(out: &mut String, chain: &Chain) {
+/// What the ledger's phases have cost, and the number of transactions in them. The metrics keep the names of their first
+/// version, in which phases were gates.
+fn phases(out: &mut String, chain: &Chain) {
     let phases = Phase::ALL.map(|phase| (phase.name(), chain.phase_metrics(phase)));
     let name = "amanat_gate_seconds";
-    let _ = writeln!(out, "# HELP {name} A batch or block through a gate.\n# TYPE {name} histogram");
+    let _ = writeln!(
+        out,
+        "# HELP {name} A batch or block through CheckTx, PrepareProposal, ProcessProposal or Commit.\n# TYPE {name} histogram"
+    );
     for (phase, counts) in &phases {
         for (n, bound) in counts.buckets.iter().zip(PHASE_SECONDS) {
             let _ = writeln!(out, "{name}_bucket{{gate=\"{phase}\",le=\"{bound}\"}} {n}");

@@ -18,17 +18,19 @@ mod openapi;
 mod operation;
 mod operations;
 mod query;
+mod refusal;
 mod routes;
 mod snapshot;
+mod started;
 mod tls;
 
 pub use openapi::OPENAPI;
+pub use started::Started;
 pub use tls::Acceptor;
 
 pub use consensus::{Answers, BatchPermit, Consensus, Sample, Work};
 
-use self::routes::HttpRefusal;
-use crate::launch::Started;
+use self::refusal::HttpRefusal;
 use amanat_api::clock::{Clock, EpochClock};
 use amanat_api::problem::Problem;
 use amanat_ledger::Chain;

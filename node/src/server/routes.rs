@@ -1,14 +1,15 @@
 //! Every route of the node in one table, from which the router and the OpenAPI document are made.
 
 use super::operation::Operation;
+use super::refusal::HttpRefusal;
 use super::{Shared, development, events, handlers, operations, snapshot};
-use amanat_api::problem::{Envelope, Problem};
+use amanat_api::problem::Problem;
+use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use axum::{Json, Router};
 use std::sync::Arc;
 use tokio::time::timeout;
 
@@ -117,27 +118,6 @@ async fn no_such_path(uri: Uri) -> HttpRefusal {
 async fn wrong_method(method: Method) -> HttpRefusal {
     let next = "use the method that the header `Allow` names";
     Problem::request(405, "wrong_method", format!("this path does not take {method}"), next).into()
-}
-
-/// A problem as the answer of a request.
-pub(super) struct HttpRefusal(Problem);
-
-impl From<Problem> for HttpRefusal {
-    fn from(problem: Problem) -> Self {
-        Self(problem)
-    }
-}
-
-impl IntoResponse for HttpRefusal {
-    fn into_response(self) -> Response {
-        let Self(problem) = self;
-        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(Envelope { error: problem })).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        response
-    }
 }
 
 #[cfg(test)]

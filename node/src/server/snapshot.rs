@@ -5,7 +5,7 @@
 //! in drops after [`LONGEST`]: the file is let go of at that moment, whatever the client does. One at a time: it reads all there is.
 
 use super::Shared;
-use super::routes::HttpRefusal;
+use super::refusal::HttpRefusal;
 use amanat_api::problem::Problem;
 use axum::body::Body;
 use axum::extract::State;

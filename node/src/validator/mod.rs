@@ -4,9 +4,7 @@ mod families;
 
 use crate::cluster::NEVER_VOTED;
 use crate::config::{Config, PeerConfig, RuleError};
-use crate::launch::{LaunchError, Started, serve};
-use crate::server::{Answers, BatchPermit, Consensus, Node, NodeConfig, Sample, Work};
-use crate::stop;
+use crate::server::{Answers, BatchPermit, Consensus, Sample, Work};
 use amanat_api::clock::machine;
 use amanat_api::problem::Problem;
 use amanat_bft::{Peer, SecretError, Settings, Validator, ValidatorSecret, engine_metrics};
@@ -15,7 +13,6 @@ use amanat_domain::time::Timestamp;
 use amanat_ledger::{Chain, Fault, Genesis, GenesisFileError, Header};
 use families::merged;
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,7 +23,7 @@ const PAUSES: u32 = 4;
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// A validator as the node's consensus.
-struct BftNode {
+pub(crate) struct BftNode {
     validator: Validator,
     silence: Duration,
     /// Height of the last block, and when it was first seen here.
@@ -51,55 +48,6 @@ pub enum StartError {
     Mark(PathBuf, #[source] io::Error),
 }
 
-/// Runs a validator and serves its node until the process is told to stop, or the validator ends.
-pub(crate) async fn run(
-    file: &Path,
-    config: &Config,
-    bounds: NodeConfig,
-    listen: SocketAddr,
-    started: impl FnOnce(&Started),
-) -> Result<(), LaunchError> {
-    let many = start(config).await.map_err(|error| LaunchError::Validator(file.to_path_buf(), error))?;
-    let ending = many.clone();
-    let until = async move {
-        tokio::select! {
-            () = stop() => {}
-            _ = ending.validator.ended() => {}
-        }
-    };
-    let node = Node::new(many.clone(), Arc::new(machine), bounds);
-    let served = serve(node, listen, until, started).await;
-    // Why the validator stopped says more than how serving ended.
-    many.validator.stop().await.map_err(|error| LaunchError::Stopped(Box::new(error)))?;
-    served
-}
-
-async fn start(config: &Config) -> Result<Arc<BftNode>, StartError> {
-    let bft = &config.bft;
-    let genesis = Genesis::read(&config.genesis)?;
-    let secret = ValidatorSecret::read(&bft.key)?;
-    let mut settings = Settings::new(bft.folder.clone(), bft.consensus, bft.transactions, peers(config)?);
-    settings.follow = bft.follow;
-    settings.propose_timeout = Duration::from_millis(bft.propose_ms);
-    settings.vote_timeout = Duration::from_millis(bft.vote_ms);
-    settings.status_interval = Duration::from_millis(bft.status_ms);
-    settings.idle = Duration::from_millis(bft.idle_ms);
-    let mark = bft.folder.join(NEVER_VOTED);
-    settings.new_log = mark.exists();
-    let failed = |fault| StartError::Ledger(config.ledger.clone(), Box::new(fault));
-    let chain = Chain::open_or_create(&config.ledger, Arc::new(genesis)).map_err(failed)?;
-    let validator =
-        Validator::start(Arc::new(chain), secret, settings, Arc::new(machine)).await.map_err(Box::new)?;
-    // Only now: a start that failed has begun no log, and the next one must know it.
-    remove(&mark)?;
-    let height = validator.status().tip.height;
-    Ok(Arc::new(BftNode {
-        validator,
-        silence: SILENCE.max(Duration::from_millis(bft.idle_ms) * PAUSES),
-        last: Mutex::new((height, Instant::now())),
-    }))
-}
-
 fn peers(config: &Config) -> Result<Vec<Peer>, RuleError> {
     let peer = |peer: &PeerConfig| {
         let mut key = [0; 32];
@@ -119,6 +67,50 @@ fn remove(mark: &Path) -> Result<(), StartError> {
 }
 
 impl BftNode {
+    /// Starts a validator as its configuration says.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub(crate) async fn start(config: &Config) -> Result<Arc<Self>, StartError> {
+        let bft = &config.bft;
+        let genesis = Genesis::read(&config.genesis)?;
+        let secret = ValidatorSecret::read(&bft.key)?;
+        let mut settings = Settings::new(bft.folder.clone(), bft.consensus, bft.transactions, peers(config)?);
+        settings.follow = bft.follow;
+        settings.propose_timeout = Duration::from_millis(bft.propose_ms);
+        settings.vote_timeout = Duration::from_millis(bft.vote_ms);
+        settings.status_interval = Duration::from_millis(bft.status_ms);
+        settings.idle = Duration::from_millis(bft.idle_ms);
+        let mark = bft.folder.join(NEVER_VOTED);
+        settings.new_log = mark.exists();
+        let failed = |fault| StartError::Ledger(config.ledger.clone(), Box::new(fault));
+        let chain = Chain::open_or_create(&config.ledger, Arc::new(genesis)).map_err(failed)?;
+        let validator =
+            Validator::start(Arc::new(chain), secret, settings, Arc::new(machine)).await.map_err(Box::new)?;
+        // Only now: a start that failed has begun no log, and the next one must know it.
+        remove(&mark)?;
+        let height = validator.status().tip.height;
+        Ok(Arc::new(Self {
+            validator,
+            silence: SILENCE.max(Duration::from_millis(bft.idle_ms) * PAUSES),
+            last: Mutex::new((height, Instant::now())),
+        }))
+    }
+
+    /// Completes when the validator has ended.
+    pub(crate) async fn ended(&self) {
+        // Why it ended is told by `end`.
+        let _ = self.validator.ended().await;
+    }
+
+    /// Stops the validator, if it has not ended by itself, and tells why it did.
+    ///
+    /// # Errors
+    /// Why it had ended before.
+    pub(crate) async fn end(&self) -> Result<(), amanat_bft::Error> {
+        self.validator.stop().await
+    }
+
     /// How long there has been no new block.
     fn silent_for(&self) -> Duration {
         let height = self.validator.status().tip.height;
@@ -210,8 +202,16 @@ impl Consensus for BftNode {
             ),
             counter("gossip_sent_total", "Transactions sent to other validators.", report.gossip_sent),
             counter("gossip_received_total", "Transactions received from them.", report.gossip_received),
-            counter("gossip_refused_total", "Of those, refused at gate 1.", report.gossip_refused),
-            counter("gossip_dropped_total", "Transactions of a flood, not looked at.", report.gossip_dropped),
+            counter(
+                "gossip_refused_total",
+                "Received transactions that CheckTx refused.",
+                report.gossip_refused,
+            ),
+            counter(
+                "gossip_dropped_total",
+                "Received transactions that were dropped: a flood.",
+                report.gossip_dropped,
+            ),
         ]
     }
 

@@ -4,6 +4,7 @@ mod access;
 #[cfg(feature = "tls")]
 mod authority;
 mod bad_input;
+mod by_hand;
 mod callers;
 mod disk;
 mod entries;

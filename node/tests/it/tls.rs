@@ -282,24 +282,31 @@ fn a_handshake_that_stalls_is_cut_off_and_gives_its_place_back() {
     // The one place is taken by a peer that says nothing, then by one that says half; the third is served after them.
     let mut silent = node.world.raw("");
     let mut half = node.world.raw("\u{16}\u{3}\u{1}");
-    let client = node.organisation(HOSPITAL);
-    assert!(begun.elapsed() >= 2 * short && begun.elapsed() < PATIENCE);
+    let submitted = || {
+        let tls = node.ca.organisation(HOSPITAL).believing(&node.ca);
+        connect(&node.world, &tls)?.submit(&node.world.signed(enrol([1])))
+    };
+    // On a slow machine an honest handshake may take too long as well: then it is tried again.
+    while let Err(error) = submitted() {
+        assert!(begun.elapsed() < PATIENCE, "{error}");
+    }
+    assert!(begun.elapsed() >= 2 * short, "both had their time");
     assert_eq!((to_end(&mut silent), to_end(&mut half)), (String::new(), String::new()));
-    client.submit(&node.world.signed(enrol([1]))).expect("a receipt");
-    drop(client);
     node.counted("timed_out", 2.0);
 }
 
 #[test]
 fn a_node_stops_though_a_handshake_stalls() {
-    let mut node = secured(true);
+    let ca = Authority::new("a CA");
+    let tls = Some(ca.node(HOST).acceptor(Some(&ca), true));
+    // Longer than the test may take: a node that waited for the handshake would not stop in time.
+    let config = NodeConfig { tls, header_timeout: 10 * PATIENCE, ..NodeConfig::default() };
+    let mut node = Secured { world: World::with(config), ca };
     let mut silent = node.world.raw("");
     node.organisation(HOSPITAL);
-    let begun = Instant::now();
     node.world.begin_stop();
     to_end(&mut silent);
     node.world.ended();
-    assert!(begun.elapsed() < NodeConfig::default().header_timeout, "it waited for the handshake");
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub fn page(profile: &Profile) -> String {
             let why = "Processor time of one proof on one thread. Within each group the slowest prover spans the width; the last figure is how much longer it takes than our fastest.";
             let plot = format!("{}{}", families(), plots::stacks(subjects));
             body.push_str(&section(&format!("Where the time goes: {what}"), why, &plot));
-            let why = "The same proofs with their witness, each of our engines filling the width: what to make faster next.";
+            let why = "The same proofs with their witness, each of our backends filling the width: what to make faster next.";
             let plot = format!("{}{}", families(), plots::shares(subjects));
             body.push_str(&section(&format!("Parts of a proof: {what}"), why, &plot));
         }

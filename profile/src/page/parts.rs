@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_phase_of_the_engines_has_a_name_and_a_colour_of_the_legend() {
+    fn every_phase_of_the_backends_has_a_name_and_a_colour_of_the_legend() {
         for phase in amanat_accel::Phase::ALL {
             let (name, colour) = part(phase.label());
             assert_ne!(name, phase.label(), "{name}");

@@ -67,7 +67,7 @@ pub(super) fn stacks(subjects: &[&Subject]) -> String {
     svg.finish("Processor time of one proof on one thread, by part and prover")
 }
 
-/// What share of a proof each part takes, for each of our engines.
+/// What share of a proof each part takes, for each of our backends.
 pub(super) fn shares(subjects: &[&Subject]) -> String {
     let ours = |s: &Subject| s.provers.iter().filter(|p| !p.peer).count();
     let rows: usize = subjects.iter().map(|s| ours(s)).sum();
@@ -86,7 +86,7 @@ pub(super) fn shares(subjects: &[&Subject]) -> String {
         }
         y += 10.0;
     }
-    svg.finish("Share of each part of a proof, by engine")
+    svg.finish("Share of each part of a proof, by backend")
 }
 
 fn heading(svg: &mut Svg, subject: &Subject, y: f64) {

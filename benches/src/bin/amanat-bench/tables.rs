@@ -43,7 +43,7 @@ fn heading(report: &LedgerReport) -> String {
     let load = m.load.map_or_else(String::new, |load| format!(" | load before the run {load}"));
     format!(
         "{} | {} threads | backend `{}`{load}\n{} | `{}` | distinct proofs: {} | rounds: {}\n",
-        m.cpu, m.threads, m.engine, m.time, s.command, s.proofs, s.rounds
+        m.cpu, m.threads, m.backend, m.time, s.command, s.proofs, s.rounds
     )
 }
 
@@ -124,7 +124,7 @@ fn steps(report: &LedgerReport) -> Vec<Vec<String>> {
     for path in &report.steps {
         rows.extend(path.steps.iter().map(|step| {
             let (cpu, wall) = (time(step.cpu.median), time(step.wall.median));
-            vec![path.kind.name().to_owned(), path.engine.clone(), step.name.clone(), cpu, wall]
+            vec![path.kind.name().to_owned(), path.backend.clone(), step.name.clone(), cpu, wall]
         }));
     }
     rows
@@ -132,9 +132,9 @@ fn steps(report: &LedgerReport) -> Vec<Vec<String>> {
 
 fn backends(report: &LedgerReport) -> Vec<Vec<String>> {
     let mut rows = vec![words(["system", "backend", "a second", "processor"])];
-    rows.extend(report.engines.iter().map(|e| {
+    rows.extend(report.backends.iter().map(|e| {
         let (fast, cpu) = (number(e.speed.per_second.median), time(e.speed.cpu.median));
-        vec![e.kind.name().to_owned(), e.engine.clone(), fast, cpu]
+        vec![e.kind.name().to_owned(), e.backend.clone(), fast, cpu]
     }));
     rows
 }

@@ -72,12 +72,12 @@ fn header(report: &LedgerReport) -> String {
         [first @ .., last] => format!("validators: {} and {last}", first.join(", ")),
     };
     format!(
-        "<header>\n<h1>What proofs cost a ledger, and what they buy</h1>\n<p>{} · {} thread{} · {} · engine {}{load}</p>\n<p>{} · {validators} · {} distinct access proofs · {} round{}, medians</p>\n{}</header>\n",
+        "<header>\n<h1>What proofs cost a ledger, and what they buy</h1>\n<p>{} · {} thread{} · {} · backend {}{load}</p>\n<p>{} · {validators} · {} distinct access proofs · {} round{}, medians</p>\n{}</header>\n",
         escape(&m.cpu),
         m.threads,
         if m.threads == 1 { "" } else { "s" },
         escape(&m.system),
-        escape(&m.engine),
+        escape(&m.backend),
         escape(&m.time),
         s.proofs,
         s.rounds,
@@ -306,11 +306,11 @@ fn speed(report: &LedgerReport) -> String {
 
 fn costs(report: &LedgerReport) -> String {
     let mut out = String::new();
-    if let Some(plot) = plots::engines(&report.engines) {
+    if let Some(plot) = plots::backends(&report.backends) {
         let legend =
             legend([Kind::Proofs, Kind::Blocks].map(|k| (colour(k), k.name().to_owned())).into_iter());
         let why = "Durable requests a second: the same proofs with each backend of this machine, in a child process, one caller.";
-        out.push_str(&section("By engine", why, &format!("{legend}{plot}")));
+        out.push_str(&section("By backend", why, &format!("{legend}{plot}")));
     }
     if let Some(plot) = plots::costs(report) {
         let why = format!(
@@ -504,13 +504,13 @@ fn tables(report: &LedgerReport) -> String {
             row(&mut out, &cells, &[]);
         }
     }
-    out.push_str("</table>\n<table>\n<tr><th>step</th><th class=\"l\">of</th><th class=\"l\">engine</th><th>processor</th><th>±</th><th>wall</th></tr>\n");
+    out.push_str("</table>\n<table>\n<tr><th>step</th><th class=\"l\">of</th><th class=\"l\">backend</th><th>processor</th><th>±</th><th>wall</th></tr>\n");
     for path in &report.steps {
         for step in &path.steps {
             let cells = [
                 step.name.clone(),
                 path.kind.name().to_owned(),
-                path.engine.clone(),
+                path.backend.clone(),
                 seconds(step.cpu.median.max(0.0)),
                 seconds(step.cpu.mad),
                 seconds(step.wall.median),
@@ -612,7 +612,7 @@ mod tests {
         let html = page(&sample());
         assert!(html.contains("The same thing, measured in several ways"));
         let mut report = sample();
-        report.engines.clear();
+        report.backends.clear();
         report.organisations.clear();
         report.steps.clear();
         report.systems.iter_mut().for_each(|s| s.batches.clear());
@@ -643,7 +643,7 @@ mod tests {
         let mut report = sample();
         report.systems.clear();
         report.steps.clear();
-        report.engines.clear();
+        report.backends.clear();
         report.organisations.clear();
         report.outages.clear();
         report.validators.clear();

@@ -1,6 +1,6 @@
 //! The plots, 380 units wide as those of a profile.
 
-use crate::ledger::file::{EngineSpeed, Kind, LedgerReport, Outage, Steps};
+use crate::ledger::file::{BackendSpeed, Kind, LedgerReport, Outage, Steps};
 use amanat_profile::draw::axes::{Curve, Frame, name_curves, ticks};
 use amanat_profile::draw::colour::Colour;
 use amanat_profile::draw::html::per_million;
@@ -130,15 +130,15 @@ pub(super) fn steps(paths: &[Steps]) -> Option<String> {
     if most <= 0.0 {
         return None;
     }
-    let mut engines: Vec<&str> = paths.iter().map(|p| p.engine.as_str()).collect();
-    engines.dedup();
-    let mut svg = Svg::new(WIDTH, paths.len() as f64 * ROW + engines.len() as f64 * 32.0);
+    let mut backends: Vec<&str> = paths.iter().map(|p| p.backend.as_str()).collect();
+    backends.dedup();
+    let mut svg = Svg::new(WIDTH, paths.len() as f64 * ROW + backends.len() as f64 * 32.0);
     let (mut y, mut before) = (0.0, "");
     for path in paths {
-        if path.engine != before {
-            svg.text((0.0, y + 14.0), Anchor::Start, "strong", &path.engine);
+        if path.backend != before {
+            svg.text((0.0, y + 14.0), Anchor::Start, "strong", &path.backend);
             y += 24.0;
-            before = &path.engine;
+            before = &path.backend;
         }
         svg.text((0.0, y + 12.5), Anchor::Start, "small soft", path.kind.name());
         let unit = (WIDTH - LABELS - VALUES) / most;
@@ -153,20 +153,20 @@ pub(super) fn steps(paths: &[Steps]) -> Option<String> {
         svg.text((at + 6.0, y + 12.5), Anchor::Start, "small", &seconds(total(path)));
         y += ROW;
     }
-    Some(svg.finish("Processor time of one request on one thread, by step, system and engine"))
+    Some(svg.finish("Processor time of one request on one thread, by step, system and backend"))
 }
 
-/// Bars of requests a second, by engine.
-pub(super) fn engines(speeds: &[EngineSpeed]) -> Option<String> {
-    let with_proofs: Vec<&EngineSpeed> =
+/// Bars of requests a second, by backend.
+pub(super) fn backends(speeds: &[BackendSpeed]) -> Option<String> {
+    let with_proofs: Vec<&BackendSpeed> =
         speeds.iter().filter(|s| matches!(s.kind, Kind::Proofs | Kind::Blocks)).collect();
     bars(
-        "Durable access proofs a second, by engine",
+        "Durable access proofs a second, by backend",
         &with_proofs
             .iter()
             .map(|s| {
                 let name =
-                    format!("{}, {}", s.engine, if s.kind == Kind::Blocks { "by block" } else { "proofs" });
+                    format!("{}, {}", s.backend, if s.kind == Kind::Blocks { "by block" } else { "proofs" });
                 (
                     name,
                     colour(s.kind),

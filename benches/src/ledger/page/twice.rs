@@ -59,11 +59,12 @@ fn speeds(report: &LedgerReport) -> Vec<Figure> {
         let batches = report.system(kind)?.batches.iter();
         batches.filter(|b| b.size <= s.batch).max_by_key(|b| b.size)
     };
-    let engine = |kind| report.engines.iter().find(|e| e.kind == kind && e.engine == report.machine.engine);
+    let backend =
+        |kind| report.backends.iter().find(|e| e.kind == kind && e.backend == report.machine.backend);
     let fewest =
         |kind| report.organisations.iter().filter(|o| o.kind == kind).min_by_key(|o| o.organisations);
     let size = KINDS.into_iter().find_map(largest).map_or(0, |b| b.size);
-    let batch = KINDS.into_iter().find_map(engine).map_or(0, |e| e.batch);
+    let batch = KINDS.into_iter().find_map(backend).map_or(0, |e| e.batch);
     let (members, each) =
         KINDS.into_iter().find_map(fewest).map_or((0, 0), |o| (o.organisations, o.requests));
     let all = [
@@ -81,8 +82,8 @@ fn speeds(report: &LedgerReport) -> Vec<Figure> {
             format!("one caller, blocks of {size}: nothing is verified while a block is written"),
         ),
         (
-            "by engine",
-            values(|kind| Some(engine(kind)?.speed.per_second.median), words),
+            "by backend",
+            values(|kind| Some(backend(kind)?.speed.per_second.median), words),
             format!("one caller, at most {batch} together, in a new process"),
         ),
         (
@@ -99,7 +100,7 @@ fn speeds(report: &LedgerReport) -> Vec<Figure> {
 /// Processor time of a request.
 fn times(report: &LedgerReport) -> Vec<Figure> {
     let most = |kind| report.system(kind).map(|s| s.most.cpu.median);
-    let path = |kind| report.steps.iter().find(|g| g.kind == kind && g.engine == report.machine.engine);
+    let path = |kind| report.steps.iter().find(|g| g.kind == kind && g.backend == report.machine.backend);
     let steps = |kind| Some(path(kind)?.steps.iter().map(|g| g.cpu.median.max(0.0)).sum());
     let block = KINDS.into_iter().find_map(path).map_or(0, |g| g.block);
     let all = [

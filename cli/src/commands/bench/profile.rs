@@ -16,6 +16,9 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(super) fn run(args: &ProfileArgs, global: &Global, ui: Ui) -> Result<()> {
+    for name in &args.engine {
+        ui.warn(&format!("--engine {name} is now --backend {name}: the next version no longer takes it"));
+    }
     let home = Home::open(global.home.as_deref())?;
     let options = options(args, home.root())?;
     for path in [&args.out, &args.html].into_iter().flatten() {
@@ -55,7 +58,7 @@ fn options(args: &ProfileArgs, dir: &Path) -> Result<Options> {
         if args.threads.is_empty() { amanat_profile::threads::counts() } else { args.threads.clone() };
     Ok(Options {
         sources: sources(&args.subjects)?,
-        engines: engines(&args.engine)?,
+        backends: backends(&[&args.backend[..], &args.engine].concat())?,
         arkworks: !args.no_peers,
         peer_threads: threads.clone(),
         threads,
@@ -84,15 +87,15 @@ fn sources(names: &[String]) -> Result<Vec<Source>> {
     names.iter().map(find).collect()
 }
 
-/// The engines of these names; all of this machine if there is no name.
-fn engines(names: &[String]) -> Result<Vec<&'static dyn Backend>> {
+/// The backends of these names; all of this machine if there is no name.
+fn backends(names: &[String]) -> Result<Vec<&'static dyn Backend>> {
     if names.is_empty() {
         return Ok(amanat_accel::all().to_vec());
     }
     let known = || amanat_accel::all().iter().map(|e| e.name()).collect::<Vec<_>>().join(", ");
     let find = |name: &String| {
         amanat_accel::by_name(name)
-            .with_context(|| format!("no engine {name} on this machine; there are: {}", known()))
+            .with_context(|| format!("no backend {name} on this machine; there are: {}", known()))
     };
     names.iter().map(find).collect()
 }

@@ -454,9 +454,9 @@ fn a_bad_start_says_what_is_wrong_where_and_what_to_do() {
             &["bft.vote_ms is 0"],
         ),
         (
-            "the engine solo with peers",
-            |f| edit(config(f), |t| t.replace("engine = \"bft\"", "engine = \"solo\"")),
-            &["bft.peers", "set engine = \"bft\""],
+            "the consensus solo with peers",
+            |f| edit(config(f), |t| t.replace("consensus = \"bft\"", "consensus = \"solo\"")),
+            &["bft.peers", "set consensus = \"bft\""],
         ),
         (
             "no genesis",
@@ -491,9 +491,9 @@ fn a_bad_start_says_what_is_wrong_where_and_what_to_do() {
         std::fs::remove_dir_all(folder).expect("gone");
     }
 
-    let words = cluster.fails(&["--engine", "solo", "node", "--config", &cluster.config(1)]);
-    assert!(words.contains("--engine says solo, the configuration bft"), "{words}");
-    let words = cluster.fails(&["--engine", "bft", "node"]);
+    let words = cluster.fails(&["node", "--consensus", "solo", "--config", &cluster.config(1)]);
+    assert!(words.contains("--consensus says solo, the configuration bft"), "{words}");
+    let words = cluster.fails(&["node", "--consensus", "bft"]);
     assert!(words.contains("cluster init") && words.contains("--config FILE"), "{words}");
     let words = cluster.fails(&["node", "--config", &cluster.at("nothing.toml")]);
     assert!(words.contains("cannot read") && words.contains("nothing.toml"), "{words}");
@@ -655,7 +655,7 @@ fn what_is_scraped_is_well_formed_and_readiness_tells_of_a_lost_log_and_of_no_qu
     ] {
         assert!(samples.contains_key(name), "{name}");
     }
-    assert!(samples.keys().any(|name| name.starts_with("malachitebft_")), "the engine's own");
+    assert!(samples.keys().any(|name| name.starts_with("malachitebft_")), "those of consensus");
     assert_eq!((samples["amanat_validators"], samples["amanat_ready"]), (4.0, 1.0));
     assert!(samples["amanat_height"] >= 1.0 && samples["amanat_gossip_sent_total"] >= 1.0);
 
