@@ -3,5 +3,4 @@
 mod audience;
 mod gpu;
 mod plans;
-mod stored;
 mod zkey;

@@ -1,3 +1,0 @@
-//! The verifier's tests over whole transactions, as one program.
-
-mod stored;
