@@ -30,7 +30,7 @@ pub use tls::Acceptor;
 
 pub use consensus::{Answers, BatchPermit, Consensus, Sample, Work};
 
-use self::routes::HttpRefusal;
+use self::refusal::HttpRefusal;
 use amanat_api::clock::{Clock, EpochClock};
 use amanat_api::problem::Problem;
 use amanat_ledger::Chain;
