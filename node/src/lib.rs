@@ -12,6 +12,7 @@
 //! The ledger decides whether a transaction is valid; nothing here does. Time comes in as a
 //! [`Clock`](amanat_api::clock::Clock). Logs carry heights, codes and transaction ids, nothing of a
 //! transaction's content. Start with [`launch::run`], then [`server::Node::serve`].
+#![cfg_attr(not(feature = "bft"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "bft")]
 pub mod cluster;

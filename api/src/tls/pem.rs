@@ -21,9 +21,11 @@ pub fn provider() -> Arc<CryptoProvider> {
 
 /// A certificate with what is between it and a CA, and its key.
 pub struct Identity {
+    /// The certificate, then those between it and a CA.
     pub chain: Vec<CertificateDer<'static>>,
     /// The key's file as it is.
     pub key: Vec<u8>,
+    /// Certificate and key, checked to belong together.
     pub certified: Arc<CertifiedKey>,
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// How long anything may take before a test says that it hangs. Machines that build something else
 /// meanwhile are slow.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A transaction's way through an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
