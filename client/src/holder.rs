@@ -161,14 +161,14 @@ pub enum IssueError {
         /// Of this clinician.
         name: String,
         /// What the ledger said.
-        source: AccessError,
+        source: Box<AccessError>,
     },
 }
 
 impl IssueError {
     /// What the ledger said, if the ledger is the reason.
     #[must_use]
-    pub const fn ledger(&self) -> Option<&AccessError> {
+    pub fn ledger(&self) -> Option<&AccessError> {
         match self {
             Self::Ledger { source, .. } => Some(source),
             Self::Organisation(error) => error.ledger(),
@@ -232,7 +232,7 @@ impl Client {
                 all.truncate(old + n);
                 Holder::save_all(self.home(), &all)?;
             }
-            return Err(IssueError::Ledger { name, source });
+            return Err(IssueError::Ledger { name, source: Box::new(source) });
         }
         Ok(all.split_off(old))
     }

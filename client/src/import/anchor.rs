@@ -132,7 +132,7 @@ impl Client {
             surveyed.counts.tally.retracted -= anchored.not_retracted;
             surveyed.counts.tally.refused += refused;
         }
-        anchored.in_vault = custodian.vault.len()?;
+        anchored.in_vault = custodian.vault.record_count()?;
         let Surveyed { counts, register, .. } = surveyed;
         Ok(Imported {
             counts,

@@ -247,7 +247,7 @@ disk_errors!(TransactionError, TableError, StorageError, CommitError);
 /// use amanat_client::{Home, Vault};
 /// # let dir = tempfile::tempdir()?;
 /// let vault = Vault::open(&Home::open(Some(dir.path()))?, amanat_domain::tx::ChainId([7; 32]))?;
-/// assert_eq!(vault.len()?, 0);
+/// assert_eq!(vault.record_count()?, 0);
 /// # Ok(()) }
 /// ```
 pub struct Vault {
@@ -368,7 +368,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError`].
-    pub fn len(&self) -> Result<u64> {
+    pub fn record_count(&self) -> Result<u64> {
         Ok(self.db.begin_read()?.open_table(RECORDS)?.len()?)
     }
 
