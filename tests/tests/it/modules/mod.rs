@@ -29,15 +29,9 @@ const KNOWN: &[(&str, &str, &[&str], &str)] = &[
     ),
     (
         "amanat-node",
-        "",
-        &["cluster", "config", "launch", "log", "server", "validator"],
-        "`server::Acceptor` and the launch's errors are named by the configuration and the adapters",
-    ),
-    (
-        "amanat-node",
         "server",
-        &["development", "events", "handlers", "openapi", "routes", "snapshot"],
-        "the table of routes names its handlers, and they answer with its `HttpRefusal`",
+        &["handlers", "openapi", "routes"],
+        "the description is made of the table of routes, whose handlers serve the description",
     ),
 ];
 
