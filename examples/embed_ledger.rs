@@ -1,4 +1,5 @@
-//! A ledger in this process: made from a genesis, fed with signed transactions, closed and opened again.
+//! A ledger in this process: made from a genesis, fed with signed transactions, closed and opened
+//! again.
 //!
 //! `cargo run -p amanat --example embed_ledger`
 #![allow(clippy::print_stdout, reason = "an example shows its result")]

@@ -1,4 +1,5 @@
-//! Reads a folder of FHIR R4 without a ledger: what becomes of each resource, and what the consents mean.
+//! Reads a folder of FHIR R4 without a ledger: what becomes of each resource, and what the consents
+//! mean.
 //!
 //! `cargo run -p amanat --example import_fhir`
 #![allow(clippy::print_stdout, reason = "an example shows its result")]

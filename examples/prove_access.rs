@@ -1,6 +1,7 @@
 //! From a folder of FHIR to a verified access, on a ledger in this process.
 //!
-//! `AMANAT_KEYS=DIR cargo run --release -p amanat --example prove_access`: with a folder for the keys the second run is quick.
+//! `AMANAT_KEYS=DIR cargo run --release -p amanat --example prove_access`: with a folder for the
+//! keys the second run is quick.
 #![allow(clippy::print_stdout, reason = "an example shows its result")]
 
 use amanat::prelude::*;
@@ -28,12 +29,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     ledger.next_epoch()?;
 
-    // Dr Saima proves an access. The ledger learns neither who, nor whose record, nor which consent.
+    // Dr Saima proves an access. The ledger learns neither who, nor whose record, nor which
+    // consent.
     let consent = *granted.first().ok_or("no consent of the data permits it")?;
     let receipt = client.access(&AccessRequest::new("dr-saima", consent))?;
     println!("proved in {:?}, committed in block {}", receipt.proving, receipt.height());
 
-    // Whoever has the key verifies the transaction, without the ledger.
+    // Anyone with the key can verify the transaction, without the ledger.
     let valid = verify::verify_transaction(&keys::store(client.home())?, &receipt.transaction.to_bytes())?;
     println!("valid: {} as of epoch {}", valid.tx.get().statement, valid.tx.get().epoch);
     Ok(())

@@ -13,7 +13,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     let (transaction, receipt, block, key) = prover_side(&dir.path().join("home"))?;
 
-    // From here on: bytes from a stranger, a verifying key, and the hash of a block that we believe.
+    // From here on: bytes from a stranger, a verifying key, and the hash of a block that we
+    // believe.
     let mut accepted = AcceptedKeys::new();
     accepted.accept(&VerifyingKey::from_bytes(&key)?);
     let Transaction::Proof(tx) = Transaction::from_bytes(&transaction)? else {

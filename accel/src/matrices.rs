@@ -37,7 +37,7 @@ impl SparseMatrix {
     /// Lays rows one after another.
     ///
     /// # Panics
-    /// Where there are 2^32 terms or more.
+    /// If there are 2^32 terms or more.
     #[must_use]
     pub fn from_rows<R: AsRef<[(u32, Fr)]>>(rows: impl IntoIterator<Item = R>) -> Self {
         let (mut starts, mut terms) = (vec![0], Vec::new());
@@ -51,7 +51,7 @@ impl SparseMatrix {
     /// A matrix from its parts.
     ///
     /// # Panics
-    /// Where `starts` does not rise from zero to the number of terms.
+    /// If `starts` does not rise from zero to the number of terms.
     #[must_use]
     pub fn new(starts: Vec<u32>, terms: Vec<(u32, Fr)>) -> Self {
         assert!(starts.first() == Some(&0) && starts.is_sorted(), "rows start at zero and follow each other");
@@ -84,7 +84,7 @@ impl SparseMatrix {
     /// The terms of one row.
     ///
     /// # Panics
-    /// Where there is no such row.
+    /// If there is no such row.
     #[must_use]
     pub fn row(&self, row: usize) -> &[(u32, Fr)] {
         &self.terms[self.starts[row] as usize..self.starts[row + 1] as usize]

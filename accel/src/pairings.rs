@@ -47,20 +47,20 @@ pub trait Pairings {
     /// subgroup has a product that means nothing.
     ///
     /// # Panics
-    /// Where the groups are of no pairs.
+    /// If the groups are of no pairs.
     fn miller_products(&self, pairs: &[(G1Affine, G2Affine)], group: usize) -> MillerProducts;
 
     /// `weights[i] * points[i]`, each by itself. Variable time: a verifier's weights are no
     /// secrets.
     ///
     /// # Panics
-    /// Where the two slices differ in length.
+    /// If the two slices differ in length.
     fn weigh_g1(&self, points: &[G1Affine], weights: &[Weight]) -> Vec<G1Affine>;
 
     /// The sums of `weights[i] * points[i]` over consecutive lists of these lengths. Variable time.
     ///
     /// # Panics
-    /// Where the two slices differ in length, or the lists do not make up the whole.
+    /// If the two slices differ in length, or the lists do not make up the whole.
     fn weighted_sums_g1(
         &self,
         points: &[G1Affine],
@@ -78,7 +78,7 @@ pub trait FixedBases: Send + Sync {
     /// at the end count for nothing. Variable time: for public inputs.
     ///
     /// # Panics
-    /// Where there are more scalars than bases, or the lists do not make up the scalars.
+    /// If there are more scalars than bases, or the lists do not make up the scalars.
     fn sums(&self, scalars: &[Fr], lengths: &[usize]) -> Vec<G1Projective>;
 }
 

@@ -37,7 +37,7 @@ impl<P: SWCurveConfig> OddMultiples<P> {
     /// Tables of `2^(window - 2)` points for each base.
     ///
     /// # Panics
-    /// Where the window is not within 2..=12.
+    /// If the window is not within 2..=12.
     #[must_use]
     pub fn new(bases: &[Affine<P>], window: usize) -> Self {
         assert!((2..=12).contains(&window), "a window of 2 to 12 bits");
@@ -57,7 +57,7 @@ impl<P: SWCurveConfig> OddMultiples<P> {
     /// `sum scalars[i] * bases[i]`. Variable time.
     ///
     /// # Panics
-    /// Where there is not one scalar for each base.
+    /// If there is not one scalar for each base.
     pub fn msm(&self, scalars: &[BigInt<4>]) -> Projective<P> {
         assert_eq!(scalars.len(), self.points, "one scalar for each base");
         let digits: Vec<Vec<i64>> = scalars.iter().map(|s| self.digits(s)).collect();
@@ -67,7 +67,7 @@ impl<P: SWCurveConfig> OddMultiples<P> {
     /// `scalars[i] * bases[i]`, each by itself. Variable time.
     ///
     /// # Panics
-    /// Where there is not one scalar for each base.
+    /// If there is not one scalar for each base.
     #[must_use]
     pub fn each(&self, scalars: &[BigInt<4>]) -> Vec<Projective<P>> {
         assert_eq!(scalars.len(), self.points, "one scalar for each base");
@@ -78,7 +78,7 @@ impl<P: SWCurveConfig> OddMultiples<P> {
     /// The sums of `scalars[i] * bases[i]` over consecutive lists of these lengths. Variable time.
     ///
     /// # Panics
-    /// Where there is not one scalar for each base, or the lists do not make up the whole.
+    /// If there is not one scalar for each base, or the lists do not make up the whole.
     #[must_use]
     pub fn lists(
         &self,

@@ -1,4 +1,5 @@
-//! Amanat as a library: the crates that a party, an auditor or a ledger's host builds on, under one name.
+//! Amanat as a library: the crates that a party, an auditor or a ledger's host builds on, under one
+//! name.
 //!
 //! | you are | start with |
 //! |---|---|
@@ -19,7 +20,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Whole programs are in `examples/`: `prove_access`, `verify_offline`, `import_fhir`, `embed_ledger`.
+//! Whole programs are in `examples/`: `prove_access`, `verify_offline`, `import_fhir`,
+//! `embed_ledger`.
 
 pub use amanat_client as client;
 pub use amanat_domain as domain;
@@ -44,3 +46,8 @@ pub mod prelude {
     pub use amanat_domain::time::Timestamp;
     pub use amanat_domain::tx::Transaction;
 }
+
+/// Compiles the program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

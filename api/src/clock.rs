@@ -17,7 +17,8 @@ pub trait Clock: Send + Sync + 'static {
     /// The time.
     fn now(&self) -> Timestamp;
 
-    /// Completes when [`Clock::now`] has reached `time`. A clock that is set by hand answers when it is set.
+    /// Completes when [`Clock::now`] has reached `time`. A clock that is set by hand answers when
+    /// it is set.
     fn reached<'a>(&'a self, time: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
             while let Some(left) = time.seconds().checked_sub(self.now().seconds()).filter(|left| *left > 0) {
@@ -42,10 +43,12 @@ pub fn machine() -> Timestamp {
     Timestamp::from_unix(unix).unwrap_or(Timestamp::MAX)
 }
 
-/// A development clock: time stands still until [`EpochClock::next_epoch`] moves it to the beginning of the next epoch.
+/// A development clock: time stands still until [`EpochClock::next_epoch`] moves it to the
+/// beginning of the next epoch.
 ///
-/// Under it the epoch is a function of the commands that were given, not of how fast the machine is. It is for development
-/// chains alone: on another chain a validator that set its own time would seal bundles that no clock confirms.
+/// Under it the epoch is a function of the commands that were given, not of how fast the machine
+/// is. It is for development chains alone: on another chain a validator that set its own time would
+/// seal bundles that no clock confirms.
 #[derive(Debug)]
 pub struct EpochClock {
     genesis: Timestamp,
@@ -68,7 +71,8 @@ pub enum ByHandError {
 }
 
 impl EpochClock {
-    /// A clock of this chain. It stands at the time of the last block, which is the beginning of time for a new ledger.
+    /// A clock of this chain. It starts at the time of the last block, which is the beginning of
+    /// time for a new ledger.
     ///
     /// # Errors
     /// [`ByHandError::Profile`].

@@ -1,6 +1,7 @@
 //! What a node and its clients both say.
 //!
-//! - [`view`] is the JSON of both sides, [`problem`] the one shape of a refusal, [`schema`] their description.
+//! - [`view`] is the JSON of both sides, [`problem`] the one shape of a refusal, [`schema`] their
+//!   description.
 //! - [`tls`] names the files for TLS and, with the feature `tls`, reads them.
 //! - [`clock`] is how time comes in.
 //!

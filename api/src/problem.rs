@@ -1,4 +1,5 @@
-//! The one shape of a refusal, on the wire and in the process: what is wrong, what was expected, what to do next.
+//! The one shape of a refusal, on the wire and in the process: what is wrong, what was expected,
+//! what to do next.
 
 mod words;
 
@@ -11,7 +12,7 @@ use std::borrow::Cow;
 /// Most characters of a text that another machine sent us.
 const MAX_FOREIGN_TEXT: usize = 600;
 
-/// Whose move it is.
+/// Which party must act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -28,13 +29,13 @@ pub enum Kind {
 }
 
 described! { "Problem":
-    /// What is wrong and what to do next. It holds no secret and nothing about a patient: all that it names is on the ledger or was
-    /// in the request.
+    /// What is wrong and what to do next. It holds no secret and nothing about a patient: all that
+    /// it names is on the ledger or was in the request.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
     #[error("{message}{}", Next(next))]
     pub struct Problem {
-        /// Whose move it is. reject: these bytes will never pass. conflict: the state moved. fault:
-        /// the node's trouble. request: not a request of this interface. busy: try again.
+        /// Which party must act. reject: these bytes will never pass. conflict: the state moved.
+        /// fault: the node's trouble. request: not a request of this interface. busy: try again.
         pub kind: Kind,
         /// Stable name of the case, for machines.
         pub code: Cow<'static, str>,
@@ -111,7 +112,8 @@ impl Problem {
         self
     }
 
-    /// The same without what a fault tells about this machine (paths, the disk): for the other end of a wire.
+    /// The same without what a fault tells about this machine (paths, the disk): for the other end
+    /// of a wire.
     #[must_use]
     pub fn withheld(mut self) -> Self {
         if self.kind == Kind::Fault {

@@ -1,8 +1,9 @@
 //! JSON schemas of the views, taken from the types themselves.
 //!
-//! The macro `described!` takes a view's declaration as it is, with its doc comments, and implements [`Schema`] from the
-//! same tokens: names, types and explanations stand once. If the document says more than the Rust type, the field names a
-//! marker after `as`: `proof: String as HexBytes`, `siblings: Vec<Hex32> as AtMost<Hex32, 32>`.
+//! The macro `described!` takes a view's declaration as it is, with its doc comments, and
+//! implements [`Schema`] from the same tokens: names, types and explanations stand once. If the
+//! document says more than the Rust type, the field names a marker after `as`:
+//! `proof: String as HexBytes`, `siblings: Vec<Hex32> as AtMost<Hex32, 32>`.
 //!
 //! The schemas are those of OpenAPI 3.1, that is JSON Schema 2020-12.
 

@@ -1,4 +1,5 @@
-//! The JSON that a node and its clients speak. Parsing gives these views; turning one into the ledger's own type checks it.
+//! The JSON that a node and its clients speak. Parsing gives these views; turning one into the
+//! ledger's own type checks it.
 
 mod governance;
 
@@ -96,7 +97,7 @@ impl Hex32 {
 pub struct ViewError(pub String);
 
 described! { "Status":
-    /// Where a ledger stands.
+    /// A ledger's position.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     pub struct StatusView {
         /// Chain id.
@@ -123,8 +124,8 @@ described! { "Status":
         pub active_credentials: u64,
         /// Transactions committed.
         pub transactions: u64,
-        /// Height of the first block whose transactions are here: 0 if none were pruned, `height` + 1
-        /// if none are here.
+        /// Height of the first block whose transactions are here: 0 if none were pruned, `height` +
+        /// 1 if none are here.
         pub history_from: u64,
         /// Nullifiers spent.
         pub nullifiers: u64,
@@ -143,7 +144,8 @@ pub struct EpochView {
 }
 
 described! { "RegistryState":
-    /// A registry: root, and leaves (in a status) or the count a bundle commits to (in a bundle: of roles the active ones).
+    /// A registry: root, and leaves (in a status) or the count a bundle commits to (in a bundle: of
+    /// roles the active ones).
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     pub struct RegistryView {
         /// Its name.
@@ -312,7 +314,8 @@ described! { "Bundle":
         pub hash: Hex32,
         /// Epoch whose bundle took its place.
         pub superseded: Option<u64>,
-        /// Active credentials when it was sealed: a role or access proof hides among those that satisfy its policy.
+        /// Active credentials when it was sealed: a role or access proof hides among those that
+        /// satisfy its policy.
         pub active: Vec<ActiveView>,
     }
 }
@@ -653,7 +656,7 @@ fn time(unix: i64) -> Result<Timestamp, ViewError> {
     Timestamp::from_unix(unix).ok_or_else(|| ViewError(format!("{unix} is not a time of this protocol")))
 }
 
-/// Where an embedded or served ledger stands.
+/// The position of an embedded or served ledger.
 #[must_use]
 pub fn status(chain: &amanat_ledger::Chain, ready: bool) -> StatusView {
     // Asked first: a block made meanwhile must not leave it beyond the tip.

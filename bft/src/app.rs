@@ -1,8 +1,8 @@
 //! What Malachite asks, and what the ledger answers.
 //!
-//! One message at a time. What takes long (proofs, the disk) runs off the reactor. A block is on disk before this validator
-//! says anything about it: its own block before it is proposed, a valid block before the vote, a decided block before its
-//! transactions are acknowledged.
+//! One message at a time. What takes long (proofs, the disk) runs off the reactor. A block is on
+//! disk before this validator says anything about it: its own block before it is proposed, a valid
+//! block before the vote, a decided block before its transactions are acknowledged.
 
 mod sync;
 
@@ -40,9 +40,11 @@ const EARLY_HEIGHTS: u64 = 4;
 const EARLY_BLOCKS: usize = 8;
 /// Number of rounds beyond the present whose proposals are validated.
 const EARLY_ROUNDS: u32 = 10;
-/// Blocks of one round that are validated: the first, and a second, which shows that its proposer is dishonest.
+/// Blocks of one round that are validated: the first, and a second, which shows that its proposer
+/// is dishonest.
 const BLOCKS_OF_A_ROUND: usize = 2;
-/// Judged blocks of the next height that are kept in memory; others are validated again when they are decided.
+/// Validated blocks of the next height that are kept in memory; others are validated again when
+/// they are decided.
 const VALIDATED_BLOCKS: usize = 8;
 /// Most bytes of blocks in an answer to a validator that catches up; one block is always sent.
 const ANSWER_BYTES: usize = 2 * MAX_BLOCK_BYTES as usize;
@@ -61,10 +63,10 @@ pub(crate) struct App {
     pub(crate) network: mpsc::Sender<NetworkMsg<Ctx>>,
     /// Told when a transaction entered the pool.
     pub(crate) arrived: Arc<Notify>,
-    /// Tells of each block, after those who waited for it were answered.
+    /// Announces each block, after its submitters were answered.
     pub(crate) tip: watch::Sender<Header>,
     pub(crate) metrics: Arc<Metrics>,
-    /// For one who learns: a final block of this time or later ends that.
+    /// For a validator that learns: a final block of this time or later ends learning.
     pub(crate) learn_until: Option<Timestamp>,
     #[cfg(feature = "insecure_tamper")]
     pub(crate) insecure_tamper: Option<fn(&mut Block)>,
@@ -79,7 +81,8 @@ pub(crate) enum End {
     Learned,
 }
 
-/// The host of consensus: the loop's own memory. What must survive a crash is in the ledger's store.
+/// The host of consensus: the loop's own memory. What must survive a crash is in the ledger's
+/// store.
 struct ConsensusHost {
     app: App,
     id: ChainId,
@@ -89,15 +92,18 @@ struct ConsensusHost {
     validated: BTreeMap<BlockHash, Delta>,
     /// Complete blocks of heights beyond the next.
     early: BTreeMap<(u64, [u8; 32]), (Init, Vec<u8>)>,
-    /// Blocks of the next height that were admitted to validation, by round, so that no proposer can fill the disk.
+    /// Blocks of the next height that were admitted to validation, by round, so that no proposer
+    /// can fill the disk.
     seen: BTreeMap<u32, Vec<BlockHash>>,
-    /// The answers to them: a block that is sent again and again costs neither a write nor a pairing.
+    /// The answers to them: a block that is sent again and again costs neither a write nor a
+    /// pairing.
     answered: BTreeMap<(u32, BlockHash), Validity>,
     /// The present round.
     round: u32,
     /// Highest height that a validator has begun to propose a block for.
     begun: watch::Sender<u64>,
-    /// The last block that was fetched from another validator: more may follow, so there is no pause after it.
+    /// The last block that was fetched from another validator: more may follow, so there is no
+    /// pause after it.
     fetched: Option<(u64, BlockHash)>,
     /// Whether the last block was decided in this run, by votes.
     witnessed: bool,
@@ -114,7 +120,8 @@ impl App {
         mut stop: watch::Receiver<bool>,
     ) -> Result<End, Error> {
         let mut host = ConsensusHost::new(self);
-        // Malachite first says that it is ready. It may also fail silently, so the wait for that has an end.
+        // Malachite first says that it is ready. It may also fail silently, so the wait for that
+        // has an end.
         let late = || Error::Start("it does not say that it is ready".into());
         let (mut ready, deadline) = (false, tokio::time::Instant::now() + READY);
         loop {
@@ -132,7 +139,8 @@ impl App {
     }
 }
 
-/// The validators that agree on a height. They exist: a validator of a ledger without them does not start.
+/// The validators that agree on a height. They exist: a validator of a ledger without them does not
+/// start.
 fn agreeing(chain: &Chain, height: u64) -> ValidatorSet {
     let state = chain.state();
     state.validators().expect("the ledger has validators").at(height).set.clone()
@@ -154,7 +162,8 @@ impl ConsensusHost {
             begun: watch::Sender::new(0),
             fetched: None,
             witnessed: false,
-            // From the clock, so that a restarted proposer does not reuse the ids of streams that peers still gather.
+            // From the clock, so that a restarted proposer does not reuse the ids of streams that
+            // peers still gather.
             streams: (app.clock)().seconds() << 20,
             pauses: JoinSet::new(),
             app,
@@ -205,8 +214,9 @@ impl ConsensusHost {
         Ok(())
     }
 
-    /// Whether a block that was voted on after the start is final, as far as can be told: it came by votes since then, not from
-    /// history, and its time is not ahead of the clock that the start was read from.
+    /// Whether a block that was voted on after the start is final, as far as can be told: it came
+    /// by votes since then, not from history, and its time is not ahead of the clock that the start
+    /// was read from.
     fn learned(&self) -> bool {
         let Some(until) = self.app.learn_until else { return false };
         let tip = *self.app.tip.borrow();
@@ -223,10 +233,12 @@ impl ConsensusHost {
         HeightParams::new(Members::new(&agreeing(&self.app.chain, self.next().0)), self.app.timeouts, None)
     }
 
-    /// Valid blocks that were proposed in this round, from before a crash or before their height began.
+    /// Valid blocks that were proposed in this round, from before a crash or before their height
+    /// began.
     async fn proposed(&mut self, height: Height, round: Round) -> Result<Vec<ProposedValue<Ctx>>, Error> {
         let mut values = Vec::new();
-        // Malachite may start a round of a height that was committed meanwhile: nothing is proposed there any more.
+        // Malachite may start a round of a height that was committed meanwhile: nothing is proposed
+        // there any more.
         if height != self.next() {
             return Ok(values);
         }
@@ -235,7 +247,8 @@ impl ConsensusHost {
         if self.round == 1 {
             Metrics::one(&self.app.metrics.late_rounds);
         }
-        // Noted without waking the pause of `go_on`: that one waits for another validator to begin, not for us.
+        // Noted without waking the pause of `go_on`: that one waits for another validator to begin,
+        // not for us.
         self.begun.send_if_modified(|begun| {
             *begun = height.0.max(*begun);
             false
@@ -244,7 +257,8 @@ impl ConsensusHost {
         for key in now {
             if let Some((init, bytes)) = self.early.remove(&key)
                 && let Some(value) = self.process_proposal(&init, &bytes).await?
-                // A valid block of this round was written by `process_proposal`: it is in the list below, and not twice.
+                // A valid block of this round was written by `process_proposal`: it is in the list
+                // below, and not twice.
                 && (value.round != round || value.validity.is_invalid())
             {
                 values.push(value);
@@ -275,7 +289,8 @@ impl ConsensusHost {
             let before = chain.proposals(height.0)?.into_iter().find(|p| p.round == n);
             Ok(before.map(|p| chain.undecided(height.0, p.block)).transpose()?.flatten())
         });
-        // A second, different block in one round would be double signing, so after a crash the first is proposed again.
+        // A second, different block in one round would be double signing, so after a crash the
+        // first is proposed again.
         let block = match kept.await?? {
             Some(block) => block,
             None => self.make().await?,
@@ -358,18 +373,21 @@ impl ConsensusHost {
         if let StreamContent::Data(Part::Init(init)) = &message.content
             && !(next..=next + EARLY_HEIGHTS).contains(&init.height.0)
         {
-            // Decided already, or so far ahead that catching up will bring the block: gathering it would only take memory.
+            // Decided already, or so far ahead that catching up will bring the block: gathering it
+            // would only take memory.
             return Ok(None);
         }
         let (id, chain) = (self.id, self.app.chain.clone());
         let begun = &self.begun;
         let signed = |init: &Init| {
-            // For later heights this is a guess from what was decided so far; `process_proposal` asks again.
+            // For later heights this is a guess from what was decided so far; `process_proposal`
+            // asks again.
             let members = Members::new(&agreeing(&chain, init.height.0));
             let own = members.proposer(init.height, init.round).address() == init.proposer;
             let signed = own && init.round.is_defined() && body_signed(id, init);
-            // A proposal of the next height, or of the one after, shows that its proposer went on. One of the second round
-            // does, too: the proposer of the first round may itself be waiting. Later ones are too easily made up.
+            // A proposal of the next height, or of the one after, shows that its proposer went on.
+            // One of the second round does, too: the proposer of the first round may itself be
+            // waiting. Later ones are too easily made up.
             if signed && init.round <= Round::new(1) && init.height.0 <= next + 1 {
                 begun.send_if_modified(|begun| {
                     let more = init.height.0 > *begun;
@@ -388,8 +406,8 @@ impl ConsensusHost {
             Ok(None) => Ok(None),
             Ok(Some((init, bytes))) if init.height.0 == next => self.process_proposal(&init, &bytes).await,
             Ok(Some((init, bytes))) => {
-                // An honest proposer is early only in a first round, and with one block a height. Bytes that are no block take
-                // no room.
+                // An honest proposer is early only in a first round, and with one block a height.
+                // Bytes that are no block take no room.
                 let key = (init.height.0, init.block.0);
                 let same = self.early.values().filter(|(other, _)| other.proposer == init.proposer).count();
                 if init.round == Round::new(0)
@@ -405,8 +423,8 @@ impl ConsensusHost {
         }
     }
 
-    /// ProcessProposal: validates a proposed block of the next height. `None`: these bytes are not the block that the
-    /// proposer announced.
+    /// ProcessProposal: validates a proposed block of the next height. `None`: these bytes are not
+    /// the block that the proposer announced.
     async fn process_proposal(
         &mut self,
         init: &Init,
@@ -414,7 +432,8 @@ impl ConsensusHost {
     ) -> Result<Option<ProposedValue<Ctx>>, Error> {
         let Some(round) = init.round.as_u32() else { return Ok(None) };
         let proposer = init.proposer;
-        // An early announcement was checked against the validators known then; a change of validators may lie between.
+        // An early announcement was checked against the validators known then; a change of
+        // validators may lie between.
         let members = Members::new(&agreeing(&self.app.chain, init.height.0));
         if members.proposer(init.height, init.round).address() != proposer {
             return Ok(None);
@@ -455,15 +474,18 @@ impl ConsensusHost {
                 Validity::Invalid
             }
         };
-        // By round as well: a block ahead of our clock may be valid when it is proposed again in a later round.
+        // By round as well: a block ahead of our clock may be valid when it is proposed again in a
+        // later round.
         self.answered.insert((round, init.block), validity);
         Ok(Some(value(validity)))
     }
 
-    /// Whether a block of this round is validated. A block that was admitted once is admitted again.
+    /// Whether a block of this round is validated. A block that was admitted once is admitted
+    /// again.
     fn admissible(&mut self, round: u32, block: BlockHash) -> bool {
         if round > self.round.saturating_add(EARLY_ROUNDS) {
-            // Each further round would be an entry of `seen`: a proposer must not choose how many there are.
+            // Each further round would be an entry of `seen`: a proposer must not choose how many
+            // there are.
             return false;
         }
         let seen = self.seen.entry(round).or_default();
@@ -475,7 +497,8 @@ impl ConsensusHost {
         known || room
     }
 
-    /// Validates a block by the ledger's rules and remembers what a valid one changes. The error is why it is refused.
+    /// Validates a block by the ledger's rules and remembers what a valid one changes. The error is
+    /// why it is refused.
     async fn validate(&mut self, block: &Block, proposed: bool) -> Result<Result<(), String>, Error> {
         let hash = block.header.hash();
         if self.validated.contains_key(&hash) {
@@ -522,8 +545,8 @@ impl ConsensusHost {
         let header = blocking(move || {
             let before = chain.state().tip().epoch;
             let header = chain.commit(delta, Some(&certificate))?;
-            // Proofs expire with the epoch. A proposer drops them from its pool when it proposes; a validator that does not
-            // propose for long would keep them for ever.
+            // Proofs expire with the epoch. A proposer drops them from its pool when it proposes; a
+            // validator that does not propose for long would keep them for ever.
             if header.epoch > before {
                 chain.prune_pool(header.time);
             }
@@ -557,12 +580,12 @@ impl ConsensusHost {
         }
     }
 
-    /// The next height begins when there is something to decide, when another validator has begun, or after a pause: an idle
-    /// ledger makes a block now and then, not a hundred a second.
+    /// The next height begins when there is something to decide, when another validator has begun,
+    /// or after a pause: an idle ledger makes a block now and then, not a hundred a second.
     fn go_on(&mut self, height: Height, reply: Reply<Next<Ctx>>) {
         while self.pauses.try_join_next().is_some() {}
         let next = self.next();
-        // The block was decided but not committed here: Malachite begins the height anew.
+        // The block was decided but not committed here: Malachite begins the height again.
         if next <= height {
             send(reply, Next::Restart(height, self.params()));
             return;
@@ -575,7 +598,8 @@ impl ConsensusHost {
             (self.app.chain.clone(), self.app.clock.clone(), self.app.arrived.clone());
         let (mut begun, pause, params) = (self.begun.subscribe(), self.app.idle, self.params());
         self.pauses.spawn(async move {
-            // Not past the beginning of an epoch: its bundle needs a block, whether or not a transaction waits.
+            // Not past the beginning of an epoch: its bundle needs a block, whether or not a
+            // transaction waits.
             let pause = tokio::time::sleep(pause.min(until_epoch(&chain, &clock)));
             tokio::pin!(pause);
             while !catching_up && !chain.due(clock()) && *begun.borrow_and_update() < next.0 {
@@ -589,7 +613,8 @@ impl ConsensusHost {
         });
     }
 
-    /// Sends a block again: an earlier block as our own proposal, or another validator's with its proposer's signature.
+    /// Sends a block again: an earlier block as our own proposal, or another validator's with its
+    /// proposer's signature.
     async fn restream(
         &mut self,
         height: Height,
@@ -628,7 +653,8 @@ fn until_epoch(chain: &Chain, clock: &Clock) -> Duration {
     Duration::from_secs(begins.saturating_sub(now.seconds()))
 }
 
-/// Answers Malachite. If the asking task has gone, the next message says whether all of Malachite has.
+/// Answers Malachite. If the asking task has gone, the next message says whether all of Malachite
+/// has.
 fn send<T>(reply: Reply<T>, value: T) {
     let _ = reply.send(value);
 }

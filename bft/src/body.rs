@@ -1,7 +1,8 @@
 //! A proposed block on its way: an announcement that the proposer signed, then the block in parts.
 //!
-//! Parts may come in any order and from anyone the network lets in, so what is gathered is bounded: per part, per block, per
-//! publisher and in all. A block that does not have the hash of its announcement is nobody's word for anything and is dropped.
+//! Parts may come in any order and from anyone the network lets in, so what is gathered is bounded:
+//! per part, per block, per publisher and in all. A block that does not have the hash of its
+//! announcement is nobody's word for anything and is dropped.
 
 use crate::types::{Init, Part};
 use amanat_ledger::Limits;
@@ -17,7 +18,8 @@ pub(crate) const MAX_BLOCK_BYTES: u32 = 4 * 1024 * 1024;
 /// Streams one publisher may have open; the oldest goes.
 const STREAMS: usize = 2;
 
-/// Most bytes of a block's encoding under these limits: header, count, and a length before each transaction.
+/// Most bytes of a block's encoding under these limits: header, count, and a length before each
+/// transaction.
 pub(crate) const fn most_bytes(limits: &Limits) -> usize {
     limits.bytes as usize + 4 * limits.transactions as usize + 512
 }
@@ -69,8 +71,8 @@ impl Assembly {
         Self { most, budget, bytes: 0, next: 0, publishers: BTreeMap::new() }
     }
 
-    /// Takes a message. Gives the announcement and the bytes once they are complete. A stream with a message that is refused is
-    /// dropped whole.
+    /// Takes a message. Gives the announcement and the bytes once they are complete. A stream with
+    /// a message that is refused is dropped whole.
     pub(crate) fn add(
         &mut self,
         publisher: &[u8],
@@ -134,7 +136,7 @@ impl Assembly {
         Some(stream)
     }
 
-    /// Whoever holds the most room loses the oldest stream.
+    /// The sender with the most room loses its oldest stream.
     fn shrink(&mut self) {
         while self.bytes > self.budget {
             let held = |streams: &BTreeMap<Vec<u8>, Stream>| streams.values().map(|s| s.bytes).sum::<usize>();

@@ -1,5 +1,6 @@
-//! The one encoding of everything the engine sends or logs, over the ledger's own wire format: total, canonical, bounded. Bytes from
-//! the network never panic and are paid for before anything is allocated.
+//! The one encoding of everything the engine sends or logs, over the ledger's own wire format:
+//! total, canonical, bounded. Bytes from the network never panic and are paid for before anything
+//! is allocated.
 
 use crate::body::{PART_BYTES, STREAM_ID_BYTES};
 use crate::context::Ctx;

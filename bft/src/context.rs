@@ -1,4 +1,5 @@
-//! Malachite's [`Context`](engine::Context): which of our types are its heights, values, votes and validators.
+//! Malachite's [`Context`](engine::Context): which of our types are its heights, values, votes and
+//! validators.
 
 use crate::secret::Ed25519;
 use crate::types::{Address, BlockId, Height, Part, Proposal, PublicKey, Vote};
@@ -98,7 +99,7 @@ impl engine::ProposalPart<Ctx> for Part {
     fn is_first(&self) -> bool {
         matches!(self, Self::Init(_))
     }
-    // The end of a stream is a message of its own.
+    // The end of a stream is a separate message.
     fn is_last(&self) -> bool {
         false
     }

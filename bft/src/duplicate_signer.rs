@@ -1,11 +1,13 @@
 //! Whether one key runs on two machines.
 //!
-//! The network holds two machines of one key for one peer, so that nobody may ever hear both of them in one round of votes. Therefore each
-//! process says now and then, under its key, by which random name it runs and what time it is. Two names that both go on once both are
-//! known, each with a time after the other's beginning, mean two processes at once. One that was stopped before the next was started goes on
-//! no more, so a restart and a change of machines are no such thing.
+//! libp2p treats two machines with the same key as one peer, so no node may ever receive both
+//! machines' votes for a round. Therefore each process regularly sends its random name and its
+//! time, signed with its key. Two processes run at once if both names continue after both are
+//! known, each with a time after the other's start. A process that was stopped before the next
+//! started does not continue, so a restart or a change of machines raises no alarm.
 //!
-//! This prevents nothing: the quorum does. It tells the operator before the two say different things.
+//! This prevents nothing: the quorum does. It tells the operator before the two say different
+//! things.
 
 use crate::secret::{ValidatorSecret, verified};
 use crate::types::Signature;
@@ -74,12 +76,12 @@ struct Heard {
     caught: bool,
 }
 
-/// Who runs where, as far as this process has heard.
+/// Which process runs under which key, as far as this process has heard.
 pub(crate) struct DuplicateSigners {
     chain: ChainId,
     secret: ValidatorSecret,
     own: Beacon,
-    /// By key, this one's among them; those heard first come first.
+    /// By key, including this process's; in the order in which they were first heard.
     heard: BTreeMap<ValidatorKey, Vec<Heard>>,
     taken: u64,
 }
@@ -103,7 +105,8 @@ impl DuplicateSigners {
         self.own.key
     }
 
-    /// What this process says at this time. Also whether that shows that its own key runs elsewhere: it was heard meanwhile.
+    /// What this process says at this time. Also whether that shows that its own key runs
+    /// elsewhere: it was heard meanwhile.
     pub(crate) fn beacon(&mut self, seconds: u64) -> (Bytes, bool) {
         self.own.number += 1;
         self.own.seconds = seconds;
@@ -112,14 +115,15 @@ impl DuplicateSigners {
         (own.to_bytes(), self.take(&own))
     }
 
-    /// What was heard of the key of this beacon under other names: for whoever sent it.
+    /// The last beacons of this beacon's key under other names: the answer to its sender.
     pub(crate) fn others(&self, bytes: &[u8]) -> Bytes {
         let Some(beacon) = Beacon::from_bytes(bytes) else { return Bytes::new() };
         let heard = self.heard.get(&beacon.key).into_iter().flatten();
         heard.filter(|heard| heard.last.name != beacon.name).flat_map(|heard| heard.last.to_bytes()).collect()
     }
 
-    /// Takes what came from the network. The key, where this shows that it runs twice and nothing has before.
+    /// Takes what came from the network. The key, where this shows that it runs twice and nothing
+    /// has before.
     pub(crate) fn hear(&mut self, bytes: &[u8]) -> Option<ValidatorKey> {
         let beacon = Beacon::from_bytes(bytes)?;
         // What is known, or about a stranger, costs no signature.

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 /// The engine's write-ahead log, in its folder.
 const LOG: &str = "consensus.wal";
-/// The log of one who only learns: it holds no vote, and is thrown away.
+/// The log of a validator that only learns: it holds no vote, and is deleted.
 const LEARNING: &str = "learning.wal";
 /// How long the engine may take to end.
 const ENDING: Duration = Duration::from_secs(5);
@@ -63,7 +63,8 @@ pub(crate) async fn start(
         Part::Learn { .. } => {
             forget(settings)?;
             let identity = NetworkIdentity::new(config.moniker.clone(), secret.keypair(), None);
-            // An address that no validator has: the engine neither votes nor proposes, and has nothing to sign with.
+            // An address that no validator has: the engine neither votes nor proposes, and has
+            // nothing to sign with.
             let nobody = Address(ValidatorKey([0; 32]));
             (LEARNING, identity, ConsensusContext::new_full_node(nobody, verifier))
         }
@@ -79,8 +80,8 @@ pub(crate) async fn start(
         .map_err(|e| Error::Start(format!("{e:#}")))
 }
 
-/// Stops the engine. Its parts first, and each by itself: the supervisor ends with the first of them and kills the others, and a network
-/// that is killed keeps its port.
+/// Stops the engine. Its parts first, and each by itself: the supervisor ends with the first of
+/// them and kills the others, and a network that is killed keeps its port.
 pub(crate) async fn stop(mut engine: EngineHandle) {
     for part in engine.actor.get_cell().get_children() {
         part.unlink(engine.actor.get_cell());
@@ -95,8 +96,9 @@ pub(crate) async fn stop(mut engine: EngineHandle) {
     }
 }
 
-/// Whether the log knows what this validator has voted for since this block, the last of its ledger. It is begun anew with each height, so
-/// a log of any other one does not go with the file: a ledger that was lost, or a log from a backup.
+/// Whether the log knows what this validator has voted for since this block, the last of its
+/// ledger. It begins again with each height, so a log of another height does not match the file:
+/// the ledger was lost, or the log is from a backup.
 pub(crate) fn remembers(settings: &Settings, tip: u64) -> Result<bool, Error> {
     let path = settings.folder.join(LOG);
     let failed = |e| Error::Start(format!("{}: {e}", path.display()));
@@ -111,7 +113,7 @@ pub(crate) fn remembers(settings: &Settings, tip: u64) -> Result<bool, Error> {
     }
 }
 
-/// Throws away the log of one who learned.
+/// Deletes the log of a validator that has learned.
 pub(crate) fn forget(settings: &Settings) -> Result<(), Error> {
     let path: PathBuf = settings.folder.join(LEARNING);
     match std::fs::remove_file(&path) {

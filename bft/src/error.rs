@@ -4,7 +4,8 @@ use amanat_domain::quorum::{CertificateError, ValidatorKey};
 use amanat_ledger::{BlockHash, Fault};
 use std::sync::Arc;
 
-/// A validator cannot start, or has stopped. Nothing that was acknowledged is lost; start it again once the reason is gone.
+/// A validator cannot start, or has stopped. Nothing that was acknowledged is lost; start it again
+/// once the reason is gone.
 #[derive(Debug, Clone, thiserror::Error)]
 #[allow(missing_docs)] // the messages name the fields
 pub enum Error {

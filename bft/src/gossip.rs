@@ -1,10 +1,11 @@
-//! Transactions on their way to the other validators: a second network beside consensus, with the same identities and the same
-//! allow-list.
+//! Transactions on their way to the other validators: a second network beside consensus, with the
+//! same identities and the same allow-list.
 //!
-//! Malachite has no channel for an application's messages, and its proposal parts wait while a proposer makes a block. A
-//! transaction that passed CheckTx here is sent once to all others, many to a message. A received transaction is considered
-//! once, waits in a queue that is bounded per sender, and passes CheckTx again, many in one batch, before it enters the pool.
-//! A lost transaction is sent again by the validator that took it, as long as its submitter waits there.
+//! Malachite has no channel for an application's messages, and its proposal parts wait while a
+//! proposer makes a block. A transaction that passed CheckTx here is sent once to all others, many
+//! to a message. A received transaction is considered once, waits in a queue that is bounded per
+//! sender, and passes CheckTx again, many in one batch, before it enters the pool. A lost
+//! transaction is sent again by the validator that took it, as long as its submitter waits there.
 //!
 //! Beside them travel the beacons that show one key on two machines (`duplicate_signer`).
 
@@ -88,7 +89,7 @@ impl Seen {
         self.order.push_back((hash, self.next));
         if self.order.len() > REMEMBERED
             && let Some((oldest, when)) = self.order.pop_front()
-            // It may have been forgotten and seen anew: then a later entry of the order speaks for it.
+            // It may have been forgotten and seen again: then a later entry of the order counts.
             && self.set.get(&oldest) == Some(&when)
         {
             self.set.remove(&oldest);
@@ -153,7 +154,7 @@ impl Gossip {
         }
     }
 
-    /// Ends the network and waits until it has let go of its port.
+    /// Ends the network and waits until it has released its port.
     pub(crate) async fn stop(&self) {
         self.taking.abort();
         self.stop.send_replace(true);
@@ -163,13 +164,14 @@ impl Gossip {
 }
 
 impl Drop for Gossip {
-    /// Lets go of the ledger and of the port.
+    /// Releases the ledger and the port.
     fn drop(&mut self) {
         self.taking.abort();
     }
 }
 
-/// Beacons of a peer that are read between two of our own: its own, and what it heard of other processes.
+/// Beacons of a peer that are read between two of our own: its own, and what it heard of other
+/// processes.
 const BEACONS: usize = 8;
 
 /// Which processes run under which keys, as far as this one heard.
@@ -263,8 +265,8 @@ impl Outbox {
                 Turn::Beacon => {
                     let (beacon, peers) = lock(&self.watch).beacon((self.clock)().seconds());
                     for peer in peers {
-                        // To each peer by itself: a message published to all is deduplicated by key, which is what two
-                        // machines share.
+                        // To each peer by itself: a message published to all is deduplicated by
+                        // key, which is what two machines share.
                         log_failure(self.out.sync_request(peer, beacon.clone()).await);
                     }
                     continue;
@@ -399,8 +401,8 @@ impl Inbox {
                             watch.hear(&peer.to_bytes(), body);
                             watch.duplicates.others(body)
                         };
-                        // Dropped if the queue is full: the network forgets requests without an answer, and a flood must not
-                        // hold up transactions.
+                        // Dropped if the queue is full: the network forgets requests without an
+                        // answer, and a flood must not hold up transactions.
                         let _ = this.reply.try_send((asked, others));
                     }
                     Some(Event::Sync(RawMessage::Response { peer, body, .. })) => {
@@ -430,8 +432,9 @@ impl Inbox {
             if tx.len() > MAX_TX_BYTES || seen.has(&tx) {
                 continue;
             }
-            // Copied, since a slice would keep the whole message in memory while one of its transactions waits. Marked as
-            // seen only if it was queued: another sender of the same transaction may have room.
+            // Copied, since a slice would keep the whole message in memory while one of its
+            // transactions waits. Marked as seen only if it was queued: another sender of the same
+            // transaction may have room.
             if queue.push(*sender, Bytes::copy_from_slice(&tx)) {
                 seen.first(&tx);
             } else {
@@ -450,12 +453,13 @@ impl Inbox {
         let checked = self.chain.check_txs(&txs, (self.clock)());
         let (mut taken, mut refusals) = (false, 0);
         for ((sender, tx), checked) in batch.iter().zip(checked) {
-            // An honest validator sends what passed its own CheckTx. The state may have moved since, so a refusal is not
-            // held against the sender.
+            // An honest validator sends what passed its own CheckTx. The state may have moved
+            // since, so a refusal is not held against the sender.
             match self.chain.enqueue_from(Source::Peer(*sender), checked) {
                 Ok(_) => taken = true,
                 Err(refused) => {
-                    // Forgotten, because it may be admitted later: a full pool empties, a state catches up.
+                    // Forgotten, because it may be admitted later: a full pool empties, a state
+                    // catches up.
                     lock(&self.seen).forget(tx);
                     refusals += 1;
                     tracing::debug!(%refused, "a transaction from another validator is not taken");

@@ -1,12 +1,13 @@
 //! Many validators: the ledger under Malachite, a BFT consensus engine of the Tendermint family.
 //!
-//! A [`Validator`] runs one of the validators of a ledger. It votes for a block only after ProcessProposal: the ledger has
-//! validated all of it, every signature and every proof included. A block is final when more than two thirds of the
-//! validators have signed it. The certificate of that is written with the block, in one write, before a transaction is
-//! acknowledged.
+//! A [`Validator`] runs one of the validators of a ledger. It votes for a block only after
+//! ProcessProposal: the ledger has validated all of it, every signature and every proof included. A
+//! block is final when more than two thirds of the validators have signed it. The certificate of
+//! that is written with the block, in one write, before a transaction is acknowledged.
 //!
-//! All of this is behind the feature `bft`, off by default: Malachite brings some three hundred crates. Without the feature
-//! the crate is empty. Start with [`Validator`], then `app`, the loop that answers the engine.
+//! All of this is behind the feature `bft`, off by default: Malachite brings some three hundred
+//! crates. Without the feature the crate is empty. Start with [`Validator`], then `app`, the loop
+//! that answers the engine.
 #![cfg_attr(not(feature = "bft"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "bft")]

@@ -22,15 +22,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
-/// A block whose time is this many seconds after the start was voted on after the start: a quorum refuses a time more than
-/// [`AHEAD_SECONDS`] ahead of its clocks, and clocks differ a little.
+/// A block whose time is this many seconds after the start was voted on after the start: a quorum
+/// refuses a time more than [`AHEAD_SECONDS`] ahead of its clocks, and clocks differ a little.
 const AFTER_START: u64 = AHEAD_SECONDS + 5;
 
 /// Time before a waiting transaction is sent to the others again; longer each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// One of the validators of a ledger, at work. It stops when it is dropped; [`Validator::stop`] waits until it has.
+/// A running validator of a ledger. It stops when it is dropped; [`Validator::stop`] waits until it
+/// has.
 pub struct Validator {
     core: Core,
     gossip: Option<Gossip>,
@@ -65,7 +66,8 @@ fn in_force(chain: &Chain) -> Result<ValidatorSet, Error> {
 impl Validator {
     /// Starts a validator over a ledger that has its key among its validators.
     ///
-    /// Without a write-ahead log, and unless [`Settings::new_log`] says that there need not be one, it learns before it votes.
+    /// Without a write-ahead log, and unless [`Settings::new_log`] says that there need not be one,
+    /// it learns before it votes.
     ///
     /// # Errors
     /// [`Error`], among them [`Fault::NoValidators`].
@@ -83,12 +85,13 @@ impl Validator {
             return Err(Error::BlockTooLarge { most: MAX_BLOCK_BYTES, got: limits.bytes });
         }
         for address in [settings.consensus, settings.gossip] {
-            // Malachite only logs that it cannot listen, and waits for ever: a start that fails says so.
+            // Malachite only logs that it cannot listen, and waits for ever: a start that fails
+            // says so.
             let free = tokio::net::TcpListener::bind(address).await;
             free.map_err(|e| Error::Start(format!("cannot listen on {address}: {e}")))?;
         }
-        // A validator without the votes of its last rounds could sign a second, different vote. It may vote at once only if
-        // it never voted, or if its log reaches the tip.
+        // A validator without the votes of its last rounds could sign a second, different vote. It
+        // may vote at once only if it never voted, or if its log reaches the tip.
         let part = if settings.new_log || engine::remembers(&settings, chain.status().tip.height)? {
             Part::Vote
         } else {
@@ -118,7 +121,8 @@ impl Validator {
             if let Err(error) = &outcome {
                 tracing::error!(%error, "validator stopped");
             }
-            // Dropped before the end is told: who hears of it may open the ledger file again at once.
+            // Dropped before the end is told: who hears of it may open the ledger file again at
+            // once.
             drop(running);
             end.send_replace(Some(outcome));
         });
@@ -143,14 +147,15 @@ impl Validator {
         self.core.metrics.report()
     }
 
-    /// Header of the last block; changes with every block, after those who waited for it were answered.
+    /// Header of the last block; changes with every block, after its submitters were answered.
     #[must_use]
     pub fn tip(&self) -> watch::Receiver<Header> {
         self.tip.clone()
     }
 
-    /// Submits a transaction and waits until a block with it is final and durable here. How long that takes is up to the other
-    /// validators: bound it. A transaction that was waited for in vain may be committed later; submitting it again is safe.
+    /// Submits a transaction and waits until a block with it is final and durable here. How long
+    /// that takes is up to the other validators: bound it. A transaction that was waited for in
+    /// vain may be committed later; submitting it again is safe.
     ///
     /// # Errors
     /// [`SubmitError`].
@@ -159,8 +164,9 @@ impl Validator {
         answer.unwrap_or_else(|| Err(Fault::Bug("a submission has no answer".into()).into()))
     }
 
-    /// [`submit`](Self::submit) of many at once, verified in one batch. Answers are in order; none may depend on another of the list.
-    /// `checked` is called when the machine is free for the next batch: from then on it waits for the others.
+    /// [`submit`](Self::submit) of many at once, verified in one batch. Answers are in order; none
+    /// may depend on another of the list. `checked` is called when the machine is free for the next
+    /// batch: from then on it waits for the others.
     pub async fn submit_all(
         &self,
         list: Vec<Bytes>,
@@ -214,7 +220,8 @@ impl Validator {
     ) -> Result<Submitted, SubmitError> {
         let mut ended = self.ended.clone();
         loop {
-            // Marked before the outcome is read: a block between the two wakes us once more instead of being missed.
+            // Marked before the outcome is read: a block between the two wakes us once more instead
+            // of being missed.
             tip.mark_unchanged();
             if let Some(outcome) = pending.take() {
                 return match outcome {
@@ -227,7 +234,8 @@ impl Validator {
                 _ = ended.wait_for(Option::is_some) => {}
                 () = resender.again() => continue,
             }
-            // The validator has ended. What it committed before that was answered before, so the outcome is there or will never be.
+            // The validator has ended. What it committed before that was answered before, so the
+            // outcome is there or will never be.
             let stopped = || Err(Fault::Reopen.into());
             return pending.take().map_or_else(stopped, |outcome| outcome.map(Submitted::Committed));
         }
@@ -259,8 +267,8 @@ impl Validator {
     }
 }
 
-/// Transactions that wait, sent to the other validators again if that takes long: a network that just came up or was
-/// parted loses some, and a validator that learns proposes none of its own.
+/// Transactions that wait, sent to the other validators again if that takes long: a network that is
+/// starting or was partitioned loses some, and a validator that learns does not propose.
 struct Resender<'a> {
     gossip: Option<&'a Gossip>,
     waiting: VecDeque<Bytes>,

@@ -1,4 +1,5 @@
-//! Where the other validators are. Their network identity is their key, so what an operator lists here is the allow-list.
+//! Where the other validators are. Their network identity is their key, so what an operator lists
+//! here is the allow-list.
 
 use crate::error::Error;
 use amanat_domain::quorum::{ValidatorKey, ValidatorSet};
@@ -17,7 +18,8 @@ pub struct Peer {
     pub gossip: SocketAddr,
 }
 
-/// Every other validator, each once. There may be more: a ledger that was stopped while validators changed does not know them yet.
+/// Every other validator, each once. There may be more: a ledger that was stopped while validators
+/// changed does not know them yet.
 pub(crate) fn check(
     set: &ValidatorSet,
     own: ValidatorKey,
@@ -63,7 +65,8 @@ fn multiaddr(text: &str) -> Multiaddr {
     text.parse().expect("made of an address and a port")
 }
 
-/// The network identity of a validator: a multihash that holds the protobuf of the key itself (libp2p's rule for short keys).
+/// The network identity of a validator: a multihash that holds the protobuf of the key itself
+/// (libp2p's rule for short keys).
 pub(crate) fn peer_id(key: ValidatorKey) -> PeerId {
     let mut bytes = vec![0x00, 36, 0x08, 0x01, 0x12, 32];
     bytes.extend(key.0);

@@ -78,8 +78,8 @@ impl ValidatorSecret {
         ValidatorKey(self.0.verifying_key().to_bytes())
     }
 
-    /// The same key for the network's handshake. libp2p signs under tags of its own ("noise-libp2p-static-key:",
-    /// "libp2p-pubsub:"), which no message of ours begins with.
+    /// The same key for the network's handshake. libp2p signs under its own tags
+    /// ("noise-libp2p-static-key:", "libp2p-pubsub:"), which no message of ours begins with.
     pub(crate) fn keypair(&self) -> Keypair {
         Keypair::ed25519_from_bytes(self.0.to_bytes()).expect("32 bytes are an Ed25519 secret")
     }
@@ -89,7 +89,8 @@ impl ValidatorSecret {
     }
 }
 
-/// Ed25519 with strict verification, as everywhere on this ledger: all validators come to the same result.
+/// Ed25519 with strict verification, as everywhere on this ledger: all validators come to the same
+/// result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ed25519;
 

@@ -14,20 +14,23 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// How a validator runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Folder of the write-ahead log of consensus. It belongs to the ledger file. A validator that lost it does not know
-    /// what it has voted for, and might vote twice: it takes part without voting until a block is final that was voted on
-    /// after it started.
+    /// Folder of the write-ahead log of consensus. It belongs to the ledger file. A validator that
+    /// lost it does not know what it has voted for, and might vote twice: it takes part without
+    /// voting until a block is final that was voted on after it started.
     pub folder: PathBuf,
-    /// This validator has never voted with its key, so it needs no log to vote: the first start of a new ledger, or of a
-    /// validator that was voted in. Set it for any other, and the validator may be caught signing twice.
+    /// This validator has never voted with its key, so it needs no log to vote: the first start of
+    /// a new ledger, or of a validator that was voted in. Set it for any other, and the validator
+    /// may be caught signing twice.
     pub new_log: bool,
-    /// Take part although the key is not among the validators: follow the ledger, and vote once voted in.
+    /// Take part although the key is not among the validators: follow the ledger, and vote once
+    /// voted in.
     pub follow: bool,
     /// Where to take part in consensus.
     pub consensus: SocketAddr,
     /// Where to take transactions that other validators received.
     pub gossip: SocketAddr,
-    /// Every other validator. There may be more than the ledger knows: later changes add validators.
+    /// Every other validator. There may be more than the ledger knows: later changes add
+    /// validators.
     pub peers: Vec<Peer>,
     /// How long a round waits for its block; longer with each round of a height.
     pub propose_timeout: Duration,

@@ -1,4 +1,5 @@
-//! What validators sign. Each message carries a tag and the chain, so that no signature means anything elsewhere.
+//! What validators sign. Each message carries a tag and the chain, so that no signature means
+//! anything elsewhere.
 
 use crate::context::Ctx;
 use crate::secret::{ValidatorSecret, verified};

@@ -1,4 +1,5 @@
-//! The ledger's types under the names that consensus has for them, and the announcement of a block on the wire.
+//! The ledger's types under the names that consensus has for them, and the announcement of a block
+//! on the wire.
 
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::wire::{Reader, WireError, Writer};
@@ -15,7 +16,8 @@ pub(crate) struct Height(pub(crate) u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Address(pub(crate) ValidatorKey);
 
-/// What is voted on: a block's hash, which commits to all that is in it. The block itself travels in parts.
+/// What is voted on: a block's hash, which commits to all that is in it. The block itself travels
+/// in parts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BlockId(pub(crate) BlockHash);
 

@@ -14,10 +14,12 @@ use arc_malachitebft_app_channel::app::types::core::{
     CommitCertificate, ExtendedCommitCertificate, ExtendedCommitSignature, Round,
 };
 
-/// How far a proposed block's time may be ahead of this validator's clock. Past a quorum's clocks no epoch begins early.
+/// How far a proposed block's time may be ahead of this validator's clock. Past a quorum's clocks
+/// no epoch begins early.
 pub(crate) const AHEAD_SECONDS: u64 = 10;
 
-/// Why bytes are not the block they are said to be. That is nobody's vote: whoever sent them may have made them up.
+/// Why bytes are not the announced block. This says nothing about the proposer: the sender may have
+/// made the bytes up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotThisBlock {
     #[error(transparent)]
@@ -28,7 +30,8 @@ pub(crate) enum NotThisBlock {
     Transactions,
 }
 
-/// Reads a block and checks that it is the one with this hash, if one is expected, down to the last byte of its transactions.
+/// Reads a block and checks that it is the one with this hash, if one is expected, down to the last
+/// byte of its transactions.
 pub(crate) fn read_block(
     bytes: &[u8],
     expected: Option<BlockHash>,
@@ -45,8 +48,8 @@ pub(crate) fn read_block(
     Ok(block)
 }
 
-/// ProcessProposal: validates a block by the ledger's rules, and by the clock if it is only proposed. Returns why it is
-/// refused.
+/// ProcessProposal: validates a block by the ledger's rules, and by the clock if it is only
+/// proposed. Returns why it is refused.
 pub(crate) fn validate_proposal(
     chain: &Chain,
     block: &Block,
@@ -59,8 +62,9 @@ pub(crate) fn validate_proposal(
     chain.process_proposal(block).map_err(|refusal| refusal.to_string())
 }
 
-/// The ledger's certificate from the engine's: signers in the order of their keys, each once, every signature under this vote. The
-/// engine has counted them; what it let pass beside a quorum is left out here, since the ledger keeps the certificate for good.
+/// The ledger's certificate from the engine's: signers in the order of their keys, each once, every
+/// signature under this vote. The engine has counted them; what it let pass beside a quorum is left
+/// out here, since the ledger keeps the certificate for good.
 pub(crate) fn certificate(
     decided: &CommitCertificate<Ctx>,
     chain: ChainId,

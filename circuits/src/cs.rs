@@ -127,7 +127,7 @@ impl Cs {
     /// The matrices and labels.
     ///
     /// # Panics
-    /// Where the builder was not made by [`Cs::shape`].
+    /// If the builder was not made by [`Cs::shape`].
     #[must_use]
     pub fn into_shape(mut self) -> (R1cs, Shape) {
         let mut shape = self.shape.take().expect("made by Cs::shape");

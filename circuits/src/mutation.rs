@@ -29,7 +29,7 @@ pub struct Survivor {
     pub row: usize,
     /// Where it comes from.
     pub label: RowLabel,
-    /// Why nothing catches it, where that is known.
+    /// Why nothing catches it, if that is known.
     pub reason: Option<&'static str>,
 }
 
@@ -298,7 +298,7 @@ impl<R: Sample> Run<R> {
     }
 }
 
-/// The row an assignment violates, where it is one.
+/// The row an assignment violates, if it is one.
 fn sole_violated(r1cs: &R1cs, assignment: &[Fr]) -> Option<usize> {
     let mut violated = (0..r1cs.rows.len()).filter(|i| {
         let row = &r1cs.rows[*i];

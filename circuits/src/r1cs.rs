@@ -54,7 +54,7 @@ impl R1cs {
     /// The first row the assignment does not satisfy, or none.
     ///
     /// # Panics
-    /// Where the assignment is not [`num_variables`](Self::num_variables) long.
+    /// If the assignment is not [`num_variables`](Self::num_variables) long.
     #[must_use]
     pub fn first_unsatisfied(&self, assignment: &[Fr]) -> Option<usize> {
         assert_eq!(assignment.len(), self.num_variables(), "one value for each variable");

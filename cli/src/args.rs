@@ -48,7 +48,8 @@ First steps, each explained in docs/book/src/tutorial.md:
   amanat prove access .. --out access.tx   a clinician's access
   amanat verify access.tx                  the proof, checked by anybody";
 
-/// What every command takes. The short help of a command has its own options only, the long help these too.
+/// What every command takes. The short help of a command has its own options only, the long help
+/// these too.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
@@ -61,9 +62,11 @@ pub(crate) struct Global {
     /// No progress bars.
     #[arg(long, short, global = true, hide_short_help = true)]
     pub quiet: bool,
-    /// Compute with this backend: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the fastest of this machine].
+    /// Compute with this backend: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the
+    /// fastest of this machine].
     ///
-    /// The GPU needs its plugin: libamanat_gpu.so beside the program, or the file that AMANAT_GPU_PLUGIN names (`off`: no plugin).
+    /// The GPU needs its plugin: libamanat_gpu.so beside the program, or the file that
+    /// AMANAT_GPU_PLUGIN names (`off`: no plugin).
     #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     pub backend: Option<String>,
     /// The name of --backend, and of --consensus of `node`, in the last version.
@@ -84,7 +87,8 @@ impl Cli {
     }
 }
 
-/// What `--version` adds to `-V`. It names what there is and chooses nothing: the command line has not been read yet.
+/// What `--version` adds to `-V`. It names what there is and chooses nothing: the command line has
+/// not been read yet.
 fn long_version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
@@ -99,12 +103,14 @@ fn long_version() -> &'static str {
 pub(crate) enum Command {
     /// Show everything once, end to end, on made-up data.
     ///
-    /// FHIR in, enrolment, consent, anchoring, proofs, validation, what must be refused, and what each party saw.
+    /// FHIR in, enrolment, consent, anchoring, proofs, validation, what must be refused, and what
+    /// each party saw.
     Demo(DemoArgs),
     /// Set up a development ledger, organisations and clinicians.
     ///
-    /// All of it is written to the home directory: the ledger, the organisations' keys, the clinicians' credentials. Without
-    /// --organisations they are two hospitals, a regulator and four clinicians, which fit the data of `amanat generate`.
+    /// All of it is written to the home directory: the ledger, the organisations' keys, the
+    /// clinicians' credentials. Without --organisations they are two hospitals, a regulator and
+    /// four clinicians, which fit the data of `amanat generate`.
     Init(InitArgs),
     /// Run a validator node with its HTTP interface.
     Node(NodeArgs),
@@ -200,8 +206,8 @@ pub(crate) struct InitArgs {
     pub chain: String,
     /// Your own organisations and clinicians, from a TOML file.
     ///
-    /// One TOML table `organisation` for each organisation and `clinician` for each clinician; docs/book/src/tutorial.md has an
-    /// example.
+    /// One TOML table `organisation` for each organisation and `clinician` for each clinician;
+    /// docs/book/src/tutorial.md has an example.
     #[arg(long, value_name = "FILE", conflicts_with = "node")]
     pub organisations: Option<PathBuf>,
     /// With --node: install keys and clinicians on the ledger that `cluster init` founded.
@@ -224,8 +230,8 @@ pub(crate) struct NodeArgs {
     pub consensus: Option<String>,
     /// Print the configuration and start nothing.
     ///
-    /// The configuration of --config with every default in it, or the defaults. `--consensus bft` prints them for one of several
-    /// validators.
+    /// The configuration of --config with every default in it, or the defaults. `--consensus bft`
+    /// prints them for one of several validators.
     #[arg(long)]
     pub print_config: bool,
     /// Advance epochs with `amanat ledger next-epoch --node URL`, not by the clock.
@@ -241,12 +247,13 @@ pub(crate) struct NodeArgs {
 pub(crate) enum ClusterCommand {
     /// Make a ledger of several validators.
     ///
-    /// Writes a genesis, a folder for each validator with its key and configuration, and a home directory with the keys of all
-    /// organisations. For development: all secrets are made in one place.
+    /// Writes a genesis, a folder for each validator with its key and configuration, and a home
+    /// directory with the keys of all organisations. For development: all secrets are made in one
+    /// place.
     Init(ClusterInitArgs),
     /// Run all validators of such a folder on this machine.
     ///
-    /// Each runs in a process of its own, until Ctrl-C.
+    /// Each runs in a separate process, until Ctrl-C.
     Run {
         /// The folder.
         #[arg(default_value = "cluster")]
@@ -254,8 +261,8 @@ pub(crate) enum ClusterCommand {
     },
     /// Make the key of one validator, and print its public half.
     ///
-    /// The file can be read by its owner only. A genesis, the other validators' peers and `governance propose add-validator` name the
-    /// public half.
+    /// The file can be read by its owner only. A genesis, the other validators' peers and
+    /// `governance propose add-validator` name the public half.
     Key {
         /// Where to write the private key; it must not be there yet.
         #[arg(long, value_name = "FILE", default_value = "validator.key")]
@@ -311,7 +318,8 @@ pub(crate) struct ClusterInitArgs {
 pub(crate) struct LedgerAt {
     /// A node's address [default: the home's ledger].
     ///
-    /// http://HOST:PORT, or https://HOST:PORT for a node with TLS. Without --node, the ledger in the home directory is opened, which no node may have open.
+    /// http://HOST:PORT, or https://HOST:PORT for a node with TLS. Without --node, the ledger in
+    /// the home directory is opened, which no node may have open.
     #[arg(long, value_name = "URL")]
     pub node: Option<String>,
     #[command(flatten)]
@@ -363,7 +371,8 @@ pub(crate) enum KeysCommand {
     },
     /// Install the store's keys on a ledger, or propose them.
     ///
-    /// Each key comes with a proof that must verify and one that must not. If several organisations govern, the keys are proposed.
+    /// Each key comes with a proof that must verify and one that must not. If several organisations
+    /// govern, the keys are proposed.
     Install {
         /// Approve the proposals too (development).
         ///
@@ -382,15 +391,15 @@ pub(crate) enum ConsentCommand {
         /// FHIR files: a Consent, a Bundle with Consents in it, or NDJSON.
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Read dates without a zone as days of this one (Z, +05:00, -03:30); without it, so that nothing is widened wherever they
-        /// were meant.
+        /// Read dates without a zone as days of this one (Z, +05:00, -03:30); without it, so that
+        /// nothing is widened wherever they were meant.
         #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
         zone: Option<Zones>,
     },
     /// List which consents permit which clinicians treatment now.
     ///
-    /// The clinicians are those of the home directory (`amanat clinician list`), the request is the one of `amanat prove access`
-    /// without further options. Nothing is granted.
+    /// It checks the clinicians of the home directory (`amanat clinician list`) with the request of
+    /// `amanat prove access` without further options. It grants nothing.
     Permits {
         /// Files or folders of FHIR R4 (.json, .ndjson).
         #[arg(required = true, value_name = "PATH")]
@@ -479,8 +488,8 @@ pub(crate) struct ProveArgs {
     pub action: String,
     /// Categories to request [default: all ordinary ones].
     ///
-    /// Comma-separated. Without it, all ordinary clinical categories and the record's own: a request for the record's categories alone would tell the
-    /// ledger what the record holds.
+    /// Comma-separated. Without it, all ordinary clinical categories and the record's own: a
+    /// request for the record's categories alone would tell the ledger what the record holds.
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     pub categories: Vec<String>,
     /// The name of the audience that asked for the proof.
@@ -531,7 +540,8 @@ pub(crate) struct VerifyArgs {
     /// A transaction file, as `prove --out` wrote it.
     #[arg(required_unless_present = "snarkjs")]
     pub file: Option<PathBuf>,
-    /// A folder with snarkjs' verification_key.json, proof.json and public.json, of any circuit over BN254.
+    /// A folder with snarkjs' verification_key.json, proof.json and public.json, of any circuit
+    /// over BN254.
     #[arg(long, value_name = "DIR", conflicts_with = "file")]
     pub snarkjs: Option<PathBuf>,
 }
@@ -542,7 +552,7 @@ pub(crate) enum VerifyCommand {
     Receipt {
         /// Evidence, or the inclusion proof of `ledger receipt --out`.
         file: PathBuf,
-        /// The genesis file: whose validators to believe.
+        /// The genesis file, which names the validators to trust.
         #[arg(long, value_name = "FILE")]
         genesis: PathBuf,
         /// Hash of the block to believe.
@@ -555,7 +565,7 @@ pub(crate) enum VerifyCommand {
     Entry {
         /// The proof that `ledger entry --out` wrote.
         file: PathBuf,
-        /// The genesis file: whose ledger it must be.
+        /// The genesis file of the ledger that it must belong to.
         #[arg(long, value_name = "FILE")]
         genesis: PathBuf,
         /// Hash of the block to believe.

@@ -14,8 +14,8 @@ use amanat_client::verify::{NotValid, VerifyError};
 use amanat_prover::zkey::ZkeyProveError;
 use anyhow::Error;
 
-/// 1: a fault. 2: the command line (clap's), or a backend that is not here. 3: the policy says no. 4: the ledger says no. 5: the
-/// proof does not verify. 6: some of an import was not understood.
+/// 1: a fault. 2: the command line (clap's), or a backend that is not here. 3: the policy says no.
+/// 4: the ledger says no. 5: the proof does not verify. 6: some of an import was not understood.
 pub(crate) fn code(error: &Error) -> u8 {
     if error.is::<ChooseError>() {
         2

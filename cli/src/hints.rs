@@ -10,7 +10,7 @@ use anyhow::Error;
 /// Ends the words of `prover` for what the newest bundle does not have.
 const LATER: &str = "appears in the next epoch";
 
-/// What to do about it, where that is known.
+/// What to do about it, if that is known.
 pub(crate) fn hint(error: &Error) -> Option<&'static str> {
     if matches!(exit::proof(error), Some(ProofError::TooFew { .. })) {
         return Some(

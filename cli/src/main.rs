@@ -50,8 +50,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Everything computes with one backend. If the command line or the environment asks for one that cannot be had, say so before any
-/// work.
+/// Everything computes with one backend. If the command line or the environment asks for one that
+/// cannot be had, say so before any work.
 fn choose_backend(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     let (new, old) = (cli.global.backend.as_deref(), cli.global.engine.as_deref());
     let (new, old) = match &cli.command {
@@ -72,7 +72,8 @@ fn choose_backend(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What happens to the GPU goes to a node's log, and to a person who runs anything else. Nobody listened before.
+/// What happens to the GPU goes to a node's log, and to a person who runs anything else. Nobody
+/// listened before.
 fn hear_the_gpu(node: bool, ui: Ui) {
     if node {
         return amanat_node::log::hear_the_gpu();

@@ -1,6 +1,8 @@
-//! What a person sees: progress, tables, words. Text goes to standard output, progress to standard error.
+//! What a person sees: progress, tables, words. Text goes to standard output, progress to standard
+//! error.
 //!
-//! No work ends because nobody reads: what cannot be written is lost, and [`lost`] tells it at the end.
+//! No work ends because nobody reads: what cannot be written is lost, and [`lost`] tells it at the
+//! end.
 
 use amanat_client::{Event, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,7 +15,7 @@ use std::time::Duration;
 /// Why the first thing that could not be written to standard output was not.
 static LOST: OnceLock<Error> = OnceLock::new();
 
-/// Why standard output is not whole, unless whoever read it has gone.
+/// Why standard output is incomplete, unless its reader has gone.
 pub(crate) fn lost() -> Option<&'static Error> {
     LOST.get().filter(|error| error.kind() != ErrorKind::BrokenPipe)
 }
@@ -124,7 +126,8 @@ impl Ui {
         bar
     }
 
-    /// A table: the first row is the heading; columns after the first are set right where they hold numbers.
+    /// A table: the first row is the heading; columns after the first are set right where they hold
+    /// numbers.
     pub(crate) fn table(&self, rows: &[Vec<String>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let width =

@@ -24,8 +24,9 @@ const LEDGER: &str = "ledger.redb";
 
 /// A party at a ledger.
 ///
-/// It holds the [lock](Home::lock) of its home directory. Every intent is one call; a call that changes something is durable
-/// when it returns, and finished by the next call of its kind if the process ends in it.
+/// It holds the [lock](Home::lock) of its home directory. Every intent is one call; a call that
+/// changes something is durable when it returns, and finished by the next call of its kind if the
+/// process ends in it.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -163,8 +164,8 @@ impl Home {
 }
 
 impl Client {
-    /// Opens a home directory and a ledger. A ledger in the home directory seals the bundle of an epoch that has begun, for
-    /// without a node nobody else does.
+    /// Opens a home directory and a ledger. A ledger in the home directory seals the bundle of an
+    /// epoch that has begun, for without a node nobody else does.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -208,7 +209,8 @@ impl Client {
         self
     }
 
-    /// Proves with these keys; keys of other statements are loaded from the store when they are needed.
+    /// Proves with these keys; keys of other statements are loaded from the store when they are
+    /// needed.
     #[must_use]
     pub fn with_keys(mut self, keys: Keys) -> Self {
         self.keys = keys;

@@ -151,8 +151,8 @@ pub struct OwnKey {
 }
 
 impl Organisation {
-    /// The organisation of this reference in a home directory; made with a new key if it is not there. `name`: `None`: the
-    /// reference.
+    /// The organisation of this reference in a home directory; made with a new key if it is not
+    /// there. `name`: `None`: the reference.
     ///
     /// # Errors
     /// [`HomeError`].
@@ -170,7 +170,8 @@ impl Organisation {
 }
 
 impl Client {
-    /// The change that a request means. A key that is made for a new organisation is on disk before the ledger hears of it.
+    /// The change that a request means. A key that is made for a new organisation is on disk before
+    /// the ledger hears of it.
     ///
     /// # Errors
     /// [`GovernanceError`].
@@ -226,7 +227,8 @@ impl Client {
         }
     }
 
-    /// Approves a proposal. An approval cannot be taken back: read [what it says](Self::proposed_change) first.
+    /// Approves a proposal. An approval cannot be taken back: read [what it
+    /// says](Self::proposed_change) first.
     ///
     /// # Errors
     /// [`GovernanceError`].
@@ -257,7 +259,8 @@ impl Client {
         Ok((tx.id(), height + 1))
     }
 
-    /// What a proposal says, from its transaction. The id is the digest of the transaction, so no node can show another.
+    /// What a proposal says, from its transaction. The id is the digest of the transaction, so no
+    /// node can show another.
     ///
     /// # Errors
     /// [`GovernanceError`].

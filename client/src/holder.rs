@@ -21,6 +21,15 @@ const HOLDERS: &str = "holders.json";
 pub const PRACTITIONERS: [&str; 2] = ["Practitioner", "PractitionerRole"];
 
 /// A clinician with a secret and a credential.
+///
+/// ```
+/// use amanat_client::{Holder, Organisation, devnet, machine_clock, role};
+/// let mut rng = rand::rng();
+/// let employer = Organisation::new("Organization/city", "City Hospital", &mut rng);
+/// let licence = devnet::licence(machine_clock());
+/// let holder = Holder::new("Practitioner/amina", &role::PHYSICIAN, &employer, licence, &mut rng);
+/// assert!(holder.credential.organisation == employer.id());
+/// ```
 pub struct Holder {
     /// The reference by which consents name the clinician, or another name.
     pub name: String,
@@ -196,10 +205,12 @@ impl Client {
         self.issue_all(vec![holder]).map(|mut issued| issued.swap_remove(0))
     }
 
-    /// Keeps new clinicians in the home directory and has their organisations issue the credentials.
+    /// Keeps new clinicians in the home directory and has their organisations issue the
+    /// credentials.
     ///
     /// # Errors
-    /// [`IssueError`]. A clinician whose credential the ledger refused is not kept, nor are the clinicians after.
+    /// [`IssueError`]. A clinician whose credential the ledger refused is not kept, nor are the
+    /// clinicians after.
     pub fn issue_all(&self, new: Vec<Holder>) -> Result<Vec<Holder>, IssueError> {
         let organisations = self.organisations()?;
         let issuer =
@@ -215,7 +226,8 @@ impl Client {
             let tx = issuer.sign(self.chain(), all[old + n].issuance(), &mut rand::rng());
             let Err(source) = self.ledger().submit(&tx) else { continue };
             let name = all[old + n].name.clone();
-            // Refused: this clinician and the clinicians after have no credential. After any other failure the ledger may have it.
+            // Refused: this clinician and the clinicians after have no credential. After any other
+            // failure the ledger may have it.
             if matches!(source, AccessError::Refused(_)) {
                 all.truncate(old + n);
                 Holder::save_all(self.home(), &all)?;

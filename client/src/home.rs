@@ -1,7 +1,7 @@
 //! The home directory: private files, written whole, changed by one process at a time.
 //!
-//! On one machine for development. In a deployment each file is kept by its party and by nobody else:
-//! wallets on phones, the vault at the hospital, the secrets of holders with the holders.
+//! On one machine for development. In a deployment each file is kept by its party and by nobody
+//! else: wallets on phones, the vault at the hospital, the secrets of holders with the holders.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,7 +61,8 @@ pub enum HomeError {
         /// What the disk said.
         source: io::Error,
     },
-    /// A file is not JSON of the expected form. The text of the parser may quote secrets: only the place is told.
+    /// A file is not JSON of the expected form. The text of the parser may quote secrets: only the
+    /// place is told.
     #[error("{} is damaged at line {line}, column {column}: restore it from a copy", path.display())]
     Damaged {
         /// The file.
@@ -91,8 +92,8 @@ pub enum HomeError {
 }
 
 impl Home {
-    /// The given directory, or `amanat` in the data directory of the user (`$XDG_DATA_HOME`, else `~/.local/share`). Made if it
-    /// is not there.
+    /// The given directory, or `amanat` in the data directory of the user (`$XDG_DATA_HOME`, else
+    /// `~/.local/share`). Made if it is not there.
     ///
     /// # Errors
     /// [`HomeError::NoHome`], [`HomeError::Make`].
@@ -143,7 +144,8 @@ impl Home {
         })
     }
 
-    /// Writes a JSON file whole, readable by its owner only: under a temporary name, synced, renamed.
+    /// Writes a JSON file whole, readable by its owner only: under a temporary name, synced,
+    /// renamed.
     ///
     /// # Errors
     /// [`HomeError::Write`].

@@ -16,6 +16,15 @@ use zeroize::Zeroizing;
 const ORGANISATIONS: &str = "organisations.json";
 
 /// An organisation with its signing key.
+///
+/// ```
+/// use amanat_client::Organisation;
+/// use amanat_domain::tx::{Action, ChainId};
+/// let mut rng = rand::rng();
+/// let hospital = Organisation::new("Organization/city", "City Hospital", &mut rng);
+/// let tx = hospital.sign(ChainId([7; 32]), Action::Enrol(Vec::new()), &mut rng);
+/// assert!(!tx.to_bytes().is_empty());
+/// ```
 pub struct Organisation {
     /// Its relative reference, as consents name it.
     pub reference: String,
@@ -192,8 +201,8 @@ impl OrganisationError {
 }
 
 impl Client {
-    /// The organisation that enrols and anchors: the one named by its reference, its id or its name,
-    /// or the first of the home directory that may do both.
+    /// The organisation that enrols and anchors: the one named by its reference, its id or its
+    /// name, or the first of the home directory that may do both.
     ///
     /// # Errors
     /// [`OrganisationError`].
@@ -213,7 +222,8 @@ impl Client {
         Organisation::find(self.organisations()?, named)
     }
 
-    /// The organisation of the home directory that signs: the one of this reference, or the last that governs.
+    /// The organisation of the home directory that signs: the one of this reference, or the last
+    /// that governs.
     ///
     /// # Errors
     /// [`OrganisationError`].

@@ -1,6 +1,16 @@
 //! How far an operation is: the library tells, the caller shows.
 
 /// Hears how far an operation is, and may end it. Every method has a body that does nothing.
+///
+/// ```
+/// use amanat_client::Progress;
+/// struct Percent(std::cell::Cell<u64>);
+/// impl Progress for Percent {
+///     fn at(&self, done: u64) {
+///         self.0.set(done);
+///     }
+/// }
+/// ```
 pub trait Progress {
     /// Work of `total` units begins; it replaces the work before.
     fn begin(&self, work: &str, total: u64) {
@@ -39,7 +49,8 @@ pub enum Event {
         /// How many.
         transactions: usize,
     },
-    /// The bundle grew too old while a proof about it was made; the proof is made again about the newest.
+    /// The bundle grew too old while a proof about it was made; the proof is made again about the
+    /// newest.
     ProvingAgain,
 }
 

@@ -76,7 +76,8 @@ impl Role {
         RoleCode::from_coding(&self.system, &self.code)
     }
 
-    /// The word for the role of a credential. A credential holds a digest of the code, so only known roles have a word.
+    /// The word for the role of a credential. A credential holds a digest of the code, so only
+    /// known roles have a word.
     #[must_use]
     pub fn word(code: RoleCode) -> String {
         if let Some((word, _)) = WORDS.iter().find(|(_, role)| role.code() == code) {

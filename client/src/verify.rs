@@ -56,14 +56,15 @@ impl NotValid {
 
 /// A proof transaction that verifies.
 pub struct ValidTransaction {
-    /// The transaction; its methods are what an [audience](amanat_verifier::audience) checks beyond the proof.
+    /// The transaction; its methods are what an [audience](amanat_verifier::audience) checks beyond
+    /// the proof.
     pub tx: Verified<ProofTx>,
     /// The header of the key it verifies under.
     pub key: KeyHeader,
 }
 
-/// Verifies the bytes of a proof transaction under the key of a store. Whether its bundle is the ledger's, and its
-/// nullifier unspent, only the ledger can tell.
+/// Verifies the bytes of a proof transaction under the key of a store. Whether its bundle is the
+/// ledger's, and its nullifier unspent, only the ledger can tell.
 ///
 /// # Errors
 /// [`VerifyError`].

@@ -10,6 +10,16 @@ use serde::{Deserialize, Serialize};
 const WALLETS: &str = "wallets.json";
 
 /// The wallet of a patient.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_client::{Home, Wallet};
+/// # let dir = tempfile::tempdir()?;
+/// let home = Home::open(Some(dir.path()))?;
+/// Wallet::save_all(&home, &[Wallet::new("Patient/1".to_owned(), &mut rand::rng())])?;
+/// assert_eq!(Wallet::load_all(&home)?[0].patient, "Patient/1");
+/// # Ok(()) }
+/// ```
 pub struct Wallet {
     /// The name of the patient in the custodian's vault: see [`amanat_domain::fhir::identity`].
     pub patient: String,

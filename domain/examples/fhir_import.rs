@@ -1,6 +1,7 @@
 //! Reads every FHIR file under the folders and files named, and says how fast and what was wrong.
 //!
-//! `cargo run --release -p amanat-domain --example fhir_import -- FOLDER..` (one core; reading, extraction and digest).
+//! `cargo run --release -p amanat-domain --example fhir_import -- FOLDER..` (one core; reading,
+//! extraction and digest).
 
 // A measuring tool: it prints, and it times.
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]

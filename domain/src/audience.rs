@@ -7,7 +7,8 @@ use crate::field::{self, hash_to_field};
 pub struct Audience([u8; 32]);
 
 impl Audience {
-    /// The audience of a name that prover and audience agreed on; the empty name is an audience too.
+    /// The audience of a name that prover and audience agreed on; the empty name is an audience
+    /// too.
     ///
     /// ```
     /// use amanat_domain::audience::Audience;

@@ -1,7 +1,8 @@
 //! Currencies of ISO 4217 and how many digits their minor units have.
 //!
-//! Source: ISO 4217, list one as amended to 2025, with the codes withdrawn since FHIR R4 (2018) that records of that time
-//! carry. Codes without a minor unit of their own (metals, funds, `XXX`) are no currencies of an amount.
+//! Source: ISO 4217, list one as amended to 2025, with the codes withdrawn since FHIR R4 (2018)
+//! that records of that time carry. Codes without a minor unit of their own (metals, funds, `XXX`)
+//! are no currencies of an amount.
 
 /// No minor unit in use.
 const NONE: &[&[u8; 3]] = &[
@@ -31,7 +32,8 @@ const THREE: &[&[u8; 3]] = &[b"BHD", b"IQD", b"JOD", b"KWD", b"LYD", b"OMR", b"T
 /// Minor units of 1/10000.
 const FOUR: &[&[u8; 3]] = &[b"CLF", b"UYW"];
 
-/// How many decimal digits the minor unit of a currency has; `None` if ISO 4217 has no such currency.
+/// How many decimal digits the minor unit of a currency has; `None` if ISO 4217 has no such
+/// currency.
 ///
 /// ```
 /// use amanat_domain::currency::minor_digits;

@@ -99,7 +99,7 @@ pub enum Content {
     },
 }
 
-/// Who issued a credential for which role.
+/// The issuer and the role of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credential {
     /// The role.

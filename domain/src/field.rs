@@ -31,7 +31,7 @@ pub fn to_bytes(x: &Fr) -> [u8; FIELD_BYTES] {
 /// Reads a canonical encoding; refuses every value that is not below the modulus.
 ///
 /// # Errors
-/// [`NotCanonical`] where the number is the modulus or more.
+/// [`NotCanonical`] if the number is the modulus or more.
 pub fn from_bytes(bytes: &[u8; FIELD_BYTES]) -> Result<Fr, NotCanonical> {
     let mut limbs = [0u64; 4];
     for (limb, chunk) in limbs.iter_mut().zip(bytes.chunks_exact(8)) {
@@ -104,7 +104,8 @@ macro_rules! field_newtype {
             /// Reads the canonical encoding.
             ///
             /// # Errors
-            /// [`NotCanonical`](crate::field::NotCanonical) where the bytes are not below the modulus.
+            /// [`NotCanonical`](crate::field::NotCanonical) where the bytes are not below the
+            /// modulus.
             pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, $crate::field::NotCanonical> {
                 $crate::field::from_bytes(bytes).map(Self)
             }

@@ -1,8 +1,8 @@
 //! What organisations decide together: members, their capabilities, validators, verifying keys.
 //!
-//! A [`Change`] is proposed by one organisation that may govern and made when a [`quorum`] of those
-//! has approved it. Which changes are fit for a state is the ledger's to say; here is what they are
-//! and their one encoding.
+//! One governing organisation proposes a [`Change`], and it is made when a [`quorum`] of the
+//! governing organisations has approved it. The ledger decides which changes are possible in a
+//! state; here are their definitions and their one encoding.
 
 use crate::consent::{OrgId, RoleCode};
 use crate::ids::{KeyDigest, KeyVector, MAX_KEY_BYTES, read_vector, write_vector};
@@ -83,14 +83,14 @@ pub enum Change {
     },
     /// Let an organisation go.
     RemoveOrganisation(OrgId),
-    /// Give an organisation these capabilities in place of those it has.
+    /// Replace an organisation's capabilities by these.
     SetCapabilities {
         /// Which.
         organisation: OrgId,
         /// What it may do from now on.
         capabilities: Capabilities,
     },
-    /// Give an organisation another key, where the old one is lost or stolen.
+    /// Give an organisation another key, if the old key is lost or stolen.
     SetKey {
         /// Which.
         organisation: OrgId,
@@ -169,7 +169,7 @@ impl Capabilities {
     }
 }
 
-/// A key that somebody can be held to.
+/// A key that identifies an owner: small-order points do not.
 ///
 /// # Errors
 /// [`WireError::Invalid`] where the bytes are no Ed25519 public key, or one of small order.

@@ -453,7 +453,7 @@ mod tests {
         let map = MerkleMap::new().with((0..50).map(|n| (key(n), value(n))));
         let (root, key, value) = (map.root(), key(7), value(7));
         let proof = map.prove(&key);
-        // Its own leaf, given out as somebody else's.
+        // Its own leaf, presented as another key's.
         let own = MapProof { end: End::Another(key, value), ..proof.clone() };
         assert_eq!(own.verify(&root, &key, None), Err(NotShown::OffThePath));
         // The proof cut short, with what stood there as a leaf: no preimage of an inner node is a

@@ -35,7 +35,7 @@ enum RegistryLeaves {
     Indexed(Vec<IndexedLeaf>),
 }
 
-/// The leaves are not those the bundle commits to.
+/// The leaves differ from the leaves that the bundle commits to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MirrorError {
     /// A root differs.

@@ -113,7 +113,7 @@ impl Tag {
 /// The tag of leaf `i` of a record as a field element.
 ///
 /// # Panics
-/// Where `i >= 16`: leaf numbers are ours, never a stranger's.
+/// If `i >= 16`: leaf numbers are ours, never a stranger's.
 #[must_use]
 pub fn record_leaf_tag(i: usize) -> Fr {
     assert!(i < 16, "a record has sixteen leaves");
@@ -123,7 +123,8 @@ pub fn record_leaf_tag(i: usize) -> Fr {
 /// `H(tag; inputs)`.
 ///
 /// # Panics
-/// Where there is no input, or more than [`MAX_INPUTS`]: the number of inputs is fixed in code at every use.
+/// If there is no input, or more than [`MAX_INPUTS`]: the number of inputs is fixed in code at
+/// every use.
 #[must_use]
 pub fn hash(tag: Tag, inputs: &[Fr]) -> Fr {
     hash_with(tag.to_field(), inputs)
@@ -203,7 +204,7 @@ impl Parameters {
     /// The parameters for width `t`, derived on first use (some milliseconds) and kept.
     ///
     /// # Panics
-    /// Where `t` is not in 2..=17.
+    /// If `t` is not in 2..=17.
     #[must_use]
     pub fn of_width(t: usize) -> &'static Parameters {
         static WIDTHS: [OnceLock<Parameters>; MAX_INPUTS] = [const { OnceLock::new() }; MAX_INPUTS];

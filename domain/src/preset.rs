@@ -3,8 +3,8 @@
 use crate::consent::{Actions, Categories, Confidentiality, Jurisdictions, Purposes};
 use crate::policy::Scope;
 
-/// Every ordinary clinical category. A request for the categories of one record alone would tell the ledger what the
-/// record holds.
+/// Every ordinary clinical category. A request for the categories of one record alone would tell
+/// the ledger what the record holds.
 pub const CLINICAL: Categories = Categories::DEMOGRAPHICS
     .union(Categories::ENCOUNTERS)
     .union(Categories::CONDITIONS)

@@ -4,8 +4,8 @@
 //! A verifying key says its system in the first bytes of its encoding, and a transaction names its
 //! key by digest, in the public inputs too ([`Context`](crate::tx::Context)). So the key decides,
 //! never the sender of a proof. A transaction of format 1 ([`TX_VERSION`](crate::tx::TX_VERSION))
-//! carries no tag of its own: its proofs are Groth16's. Another system comes with another format,
-//! which writes [`ProofSystem::tag`] before each proof (ADR 0035).
+//! carries no tag: its proofs are Groth16's. Another system comes with another format, which writes
+//! [`ProofSystem::tag`] before each proof (ADR 0035).
 //!
 //! [`ProofBytes`] is an enum and not a list of bytes, so that a verifier takes the bytes of its own
 //! system by pattern and the compiler names each place that a new system must be told apart in.

@@ -154,14 +154,14 @@ pub struct Certificate {
     pub round: u32,
     /// Hash of its header.
     pub block: [u8; 32],
-    /// Who signed, in the order of the keys, and the signatures.
+    /// The signers, in the order of the keys, and the signatures.
     pub signatures: Vec<(ValidatorKey, [u8; 64])>,
 }
 
 /// Why a certificate shows nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// Signed by somebody else.
+    /// Signed by another party.
     #[error("{0} is no validator of this height")]
     Stranger(ValidatorKey),
     /// One signs twice, or the signers are not in the order of their keys.
@@ -231,7 +231,7 @@ impl Certificate {
     /// Writes the canonical form.
     ///
     /// # Panics
-    /// Where there are more than 2^32 signatures.
+    /// If there are more than 2^32 signatures.
     pub fn write(&self, w: &mut Writer) {
         w.u64(self.height);
         w.u32(self.round);

@@ -61,7 +61,7 @@ pub enum Effect {
         needed: u32,
         /// First epoch in which it can no longer be approved.
         expires: u64,
-        /// Height from which the change holds, where this made it.
+        /// Height from which the change holds, if this made it.
         holds_from: Option<u64>,
     },
     /// A proposal approved.
@@ -72,7 +72,7 @@ pub enum Effect {
         approvals: u32,
         /// How many it takes.
         needed: u32,
-        /// Height from which the change holds, where this made it.
+        /// Height from which the change holds, if this made it.
         holds_from: Option<u64>,
     },
 }

@@ -372,9 +372,8 @@ pub fn supersession_handle(root_salt: Fr) -> SupersessionHandle {
 }
 
 impl SupersessionHandle {
-    /// `H(Supersede; handle)`, where that is a revocation id. The ledger computes it, so that no
-    /// custodian can publish the revocation id of somebody's consent as that of a superseded
-    /// record.
+    /// `H(Supersede; handle)`, if that is a revocation id. The ledger computes it, so that no
+    /// custodian can publish a consent's revocation id as the id of a superseded record.
     #[must_use]
     pub fn revocation_id(self) -> Option<RevocationId> {
         RevocationId::new(hash(Tag::Supersede, &[self.to_field()]))

@@ -108,7 +108,7 @@ fn read_confidentiality(r: &mut Reader<'_>) -> Result<Confidentiality, WireError
     })
 }
 
-/// Who will receive: an organisation's member in a role, and which person.
+/// The recipient: an organisation's member in a role, and the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recipient {
     /// The organisation.

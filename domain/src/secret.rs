@@ -35,7 +35,7 @@ impl Secret {
     /// Reads the canonical encoding.
     ///
     /// # Errors
-    /// [`NotCanonical`] where the bytes are not below the modulus.
+    /// [`NotCanonical`] if the bytes are not below the modulus.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, NotCanonical> {
         from_bytes(bytes).map(Self)
     }

@@ -150,7 +150,7 @@ impl Period {
         self.from <= other.until && other.from <= self.until
     }
 
-    /// The common part, where there is one.
+    /// The common part, if there is one.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         Self::new(self.from.max(other.from), self.until.min(other.until))

@@ -54,7 +54,7 @@ pub enum Action {
         /// Handles of records these replace; the ledger inserts their ids into `revocations`.
         superseded: Vec<SupersessionHandle>,
     },
-    /// Install a verifying key, where one organisation governs alone; others propose it.
+    /// Install a verifying key, if one organisation governs alone; others propose it.
     InstallKey {
         /// Canonical bytes of the verifying key.
         key: Vec<u8>,
@@ -84,7 +84,7 @@ pub enum Action {
 pub struct SignedTx {
     /// The ledger it is for.
     pub chain: ChainId,
-    /// Who signs.
+    /// The signer.
     pub organisation: OrgId,
     /// Makes equal actions different transactions.
     pub nonce: [u8; 16],

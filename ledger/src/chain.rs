@@ -445,7 +445,7 @@ impl Chain {
         self.store.proposals(height)
     }
 
-    /// The certificate of a block, where the genesis names validators.
+    /// The certificate of a block, if the genesis names validators.
     ///
     /// # Errors
     /// [`Fault`].
@@ -453,8 +453,8 @@ impl Chain {
         self.store.certificate(height)
     }
 
-    /// Everything a client without a node needs to check a transaction's receipt against the genesis; none where the transaction is
-    /// not on the ledger, or no validators stand behind it.
+    /// Everything that a client without a node needs to check a transaction's receipt against the genesis. `None` if the
+    /// transaction is not on the ledger, or if the ledger has no validators.
     ///
     /// # Errors
     /// [`Fault`].
@@ -476,7 +476,7 @@ impl Chain {
         self.metrics.of(phase)
     }
 
-    /// The state, for reading. No block is committed while it is held: let go of it before submitting on the same thread.
+    /// The state, for reading. No block is committed while it is held: drop it before submitting on the same thread.
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -487,7 +487,7 @@ impl Chain {
         self.state().genesis.clone()
     }
 
-    /// The bundle of an epoch, where one was sealed.
+    /// The bundle of an epoch, if one was sealed.
     #[must_use]
     pub fn bundle(&self, epoch: u64) -> Option<SealedBundle> {
         self.state().bundle(epoch).cloned()
@@ -499,8 +499,8 @@ impl Chain {
         self.state().latest_bundle().clone()
     }
 
-    /// Leaves of a registry as of the bundle of an epoch, from an index on; of `revocations` the hashes. None where no bundle
-    /// was sealed. A mirror fetches all of them: asking for one path would tell whose it is.
+    /// Leaves of a registry as of the bundle of an epoch, from an index on; of `revocations` the hashes. `None` if no bundle was
+    /// sealed. A mirror fetches all of them: asking for one path would tell whose it is.
     #[must_use]
     pub fn leaves(&self, epoch: u64, registry: Registry, from: u64, limit: usize) -> Option<Vec<Fr>> {
         self.state().leaves_as_of(epoch, registry, from, limit)
@@ -522,12 +522,13 @@ impl Chain {
         Some((state.bundle(epoch)?.bundle, leaves))
     }
 
-    /// Writes a snapshot: the ledger as it is now, but for the transactions of its blocks, for a node that begins later. It is of one
-    /// moment; the node goes on meanwhile. `sign` is given what to sign, if anybody wants to: where there are validators their
-    /// certificate stands behind the snapshot already. `progress` hears how many of how many rows are written.
+    /// Writes a snapshot: the ledger as it is now, but for the transactions of its blocks, for a node that begins later. It shows
+    /// one moment; the node continues meanwhile. `sign` gets the bytes to sign and may return no signature: if there are
+    /// validators, their certificate already vouches for the snapshot. `progress` is called with the number of written rows and
+    /// of all rows.
     ///
     /// # Errors
-    /// [`SnapshotError`]; also where the ledger is to be reopened meanwhile.
+    /// [`SnapshotError`]; also if the ledger is to be reopened meanwhile.
     pub fn write_snapshot(
         &self,
         out: &mut dyn std::io::Write,
@@ -538,10 +539,11 @@ impl Chain {
         self.store.write_snapshot(out, sign, progress, &go_on)
     }
 
-    /// Makes a ledger file from a snapshot of the ledger that this genesis began. Nothing is at `path` unless all of it holds. Open it as any other. `progress` hears how many of how many rows are read.
+    /// Makes a ledger file from a snapshot of the ledger that this genesis began. Nothing is at `path` unless all of it holds.
+    /// Open it as any other. `progress` hears how many of how many rows are read.
     ///
-    /// Where the genesis names validators, their signatures stand behind the state. Where it names none, whoever hands over a snapshot
-    /// can have made it up: demand a signature.
+    /// If the genesis names validators, their signatures vouch for the state. If it names none, the sender can have made up the
+    /// snapshot: require a signature.
     ///
     /// # Errors
     /// [`SnapshotError`], among them [`Fault::Present`].
@@ -616,9 +618,9 @@ impl Chain {
         self.store.history_from()
     }
 
-    /// Removes the transactions of all blocks but the last `keep`, while the node goes on, and gives [`Self::history_from`]. Headers,
-    /// certificates, receipts and the state stay: receipts, evidence and entries can be shown as before. `progress` hears how many of how
-    /// many blocks are done.
+    /// Removes the transactions of all blocks but the last `keep`, while the node goes on, and gives [`Self::history_from`].
+    /// Headers, certificates, receipts and the state stay: receipts, evidence and entries can be shown as before. `progress`
+    /// hears how many of how many blocks are done.
     ///
     /// # Errors
     /// [`Fault`]; everyone who waited was told, and nothing is taken until [`Chain::reopen`].
@@ -632,7 +634,7 @@ impl Chain {
         })
     }
 
-    /// Gives free room in the ledger file back to the disk: after pruning, when nobody needs the ledger for a while.
+    /// Returns free space in the ledger file to the disk: after pruning, when the ledger is not needed for a while.
     ///
     /// # Errors
     /// [`Fault`].
@@ -680,7 +682,7 @@ impl Pending {
         *lock(&self.0) = Some(outcome);
     }
 
-    /// Takes the outcome, if it is there. It is put there before consensus tells of the block that made it.
+    /// Takes the outcome, if it is there. It is put there before consensus announces the block that made it.
     #[must_use]
     pub fn take(&self) -> Option<Outcome> {
         lock(&self.0).take()

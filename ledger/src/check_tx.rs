@@ -1,7 +1,7 @@
 //! CheckTx: may a transaction enter the pool?
 //!
-//! A pure function of a state, bytes and a time. Its checks run from cheap to dear: size and encoding, the state's rules
-//! ([`Draft::admit`]), signature or pairing.
+//! A pure function of a state, bytes and a time. Its checks run from cheap to dear: size and
+//! encoding, the state's rules ([`Draft::admit`]), signature or pairing.
 
 use crate::error::{Refusal, Reject};
 use crate::state::{Draft, KeyEntry, State};
@@ -20,13 +20,15 @@ use ed25519_dalek::VerifyingKey as SignatureKey;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// A transaction that passed [`check_tx`]: verified, and admissible to the state it was checked against.
+/// A transaction that passed [`check_tx`]: verified, and admissible to the state it was checked
+/// against.
 #[derive(Debug, Clone)]
 pub struct Admitted {
     pub(crate) tx: Verified<Transaction>,
     keys: TxKeys,
     bytes: usize,
-    /// The key that the signature was verified under: an organisation may be given another meanwhile.
+    /// The key that the signature was verified under: an organisation may be given another
+    /// meanwhile.
     signed_by: Option<SignatureKey>,
 }
 
@@ -35,14 +37,14 @@ pub struct Admitted {
 pub struct TxKeys {
     /// Its id.
     pub txid: TxId,
-    /// Its context, where it carries a proof.
+    /// Its context, if it carries a proof.
     pub ctx: Option<[u8; 32]>,
     /// The nullifier it spends.
     pub nullifier: Option<[u8; 32]>,
 }
 
-/// A transaction that passed all checks but signature or pairing. It carries the keys for those, so that they run
-/// without the state.
+/// A transaction that passed all checks but signature or pairing. It carries the keys for those, so
+/// that they run without the state.
 pub struct Prechecked {
     tx: Transaction,
     bytes: usize,
@@ -76,7 +78,8 @@ pub fn check_tx(state: &State, bytes: &[u8], now: Timestamp) -> Result<Admitted,
 /// [`Refusal`].
 pub fn precheck(state: &State, bytes: &[u8], now: Timestamp) -> Result<Prechecked, Refusal> {
     let tx = decode(bytes)?;
-    // A clock behind the chain is no reason to refuse a transaction: a block cannot be earlier than its parent.
+    // A clock behind the chain is no reason to refuse a transaction: a block cannot be earlier than
+    // its parent.
     let time = now.max(state.tip().time);
     let mut draft = Draft::new(state, time).expect("not before the parent");
     draft.admit(&tx)?;
@@ -93,7 +96,8 @@ impl Prechecked {
         Ok(Admitted::new(tx, self.bytes, &self.trust)?)
     }
 
-    /// [`verify`](Self::verify) of many that were checked against one state: the same verdicts, all proofs in one batch.
+    /// [`verify`](Self::verify) of many that were checked against one state: the same verdicts, all
+    /// proofs in one batch.
     ///
     /// # Panics
     /// Never: there is one verdict for each.
@@ -114,7 +118,8 @@ impl Prechecked {
             .map(|(verdict, bytes)| Ok(Admitted::new(verdict.map_err(Reject::from)?, bytes, &all)?))
             .collect();
         let mut admitted = admitted.into_iter();
-        // Those refused before have no transaction in the batch: the others take their verdicts in order.
+        // Those refused before have no transaction in the batch: the others take their verdicts in
+        // order.
         let of_each =
             |verdict: Result<(), Refusal>| verdict.and_then(|()| admitted.next().expect("one each"));
         verdicts.into_iter().map(of_each).collect()
@@ -123,7 +128,8 @@ impl Prechecked {
 
 impl Admitted {
     fn new(tx: Verified<Transaction>, bytes: usize, trust: &TrustFor) -> Result<Self, Reject> {
-        // Here, not in the state's rules: vectors cost pairings, which the pool pays once for a key.
+        // Here, not in the state's rules: vectors cost pairings, which the pool pays once for a
+        // key.
         check_vectors(tx.get())?;
         let signed_by = match tx.get() {
             Transaction::Signed(tx) => trust.organisation_key(tx.organisation).copied(),
@@ -133,7 +139,8 @@ impl Admitted {
         Ok(Self { tx, keys, bytes, signed_by })
     }
 
-    /// Whether the evidence still holds: the organisation signs with the key that it signed this with.
+    /// Whether the evidence still holds: the organisation signs with the key that it signed this
+    /// with.
     pub(crate) fn holds(&self, state: &State) -> Result<(), Reject> {
         match self.tx.get() {
             Transaction::Proof(_) => Ok(()),
@@ -186,7 +193,8 @@ impl TxKeys {
     }
 }
 
-/// A key proves itself: its positive vector verifies, its negative one is a well-formed proof that does not.
+/// A key proves itself: its positive vector verifies, its negative one is a well-formed proof that
+/// does not.
 pub(crate) fn check_vectors(tx: &Transaction) -> Result<(), Reject> {
     let Transaction::Signed(tx) = tx else { return Ok(()) };
     let (key, positive, negative) = match &tx.action {

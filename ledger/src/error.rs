@@ -1,7 +1,8 @@
 //! Refusals and faults, sorted by whose move it is.
 //!
-//! [`Reject`]: the sender's bytes are bad and will stay so. [`Conflict`]: the state moved, or has not got there yet; another
-//! transaction, or the same one later, may pass. [`Fault`]: our disk, our key or our bug; the sender did nothing wrong.
+//! [`Reject`]: the sender's bytes are bad and will stay so. [`Conflict`]: the state moved, or has
+//! not got there yet; another transaction, or the same one later, may pass. [`Fault`]: our disk,
+//! our key or our bug; the sender did nothing wrong.
 
 use crate::submitter::Submitter;
 use amanat_domain::bundle::{BundleHash, Registry};

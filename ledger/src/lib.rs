@@ -1,7 +1,8 @@
 //! From evidence to record: the permissioned ledger.
 //!
-//! A [`Genesis`] says who the members are and gives the chain its identity. [`State`] is pure and deterministic. A transaction
-//! becomes part of it in the five moments of ABCI, the same under every consensus, and only as evidence of the verifier:
+//! A [`Genesis`] says who the members are and gives the chain its identity. [`State`] is pure and
+//! deterministic. A transaction becomes part of it in the five moments of ABCI, the same under
+//! every consensus, and only as evidence of the verifier:
 //!
 //! | moment | function | by [`Chain`] | what it checks |
 //! |---|---|---|---|
@@ -11,11 +12,13 @@
 //! | FinalizeBlock | [`finalize_block`] | within both proposals | nothing: what was validated becomes a [`Delta`] |
 //! | Commit | [`Store::commit`] | [`Chain::commit`] | the parent, and the certificate of a quorum if there are validators; one durable write |
 //!
-//! [`Store`] makes a block durable in one write; a [`Receipt`] exists only after that. [`Chain`] puts them together; [`Solo`] is
-//! the consensus of one validator in one process, and the crate `bft` has the consensus of many.
+//! [`Store`] makes a block durable in one write; a [`Receipt`] exists only after that. [`Chain`]
+//! puts them together; [`Solo`] is the consensus of one validator in one process, and the crate
+//! `bft` has the consensus of many.
 //!
-//! The ledger holds commitments, roots, nullifiers and proofs, never a name or a value. It makes no proofs and knows no
-//! network and no clock: the caller says what time it is. Start with [`Solo`], then [`Draft::admit`], where the rules are.
+//! The ledger holds commitments, roots, nullifiers and proofs, never a name or a value. It makes no
+//! proofs and knows no network and no clock: the caller says what time it is. Start with [`Solo`],
+//! then [`Draft::admit`], where the rules are.
 
 mod chain;
 mod check_tx;

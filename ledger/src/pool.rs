@@ -1,9 +1,11 @@
-//! The mempool: admitted transactions waiting for a block, bounded, one per id, context and nullifier.
+//! The mempool: admitted transactions waiting for a block, bounded, one per id, context and
+//! nullifier.
 //!
-//! No submitter can take the room of the others. A signed transaction counts against the organisation that signed it. A proof
-//! hides who made it, so it counts against where it came from: this node's own callers, or the validator that sent it on.
-//! A submitter always gets its share of the room; beyond that only while half of the room is free. Blocks are filled in turns:
-//! one transaction of each submitter, then the second of each; the order within one submitter stays.
+//! No submitter can take the room of the others. A signed transaction counts against the
+//! organisation that signed it. A proof hides who made it, so it counts against where it came from:
+//! this node's own callers, or the validator that sent it on. A submitter always gets its share of
+//! the room; beyond that only while half of the room is free. Blocks are filled in turns: one
+//! transaction of each submitter, then the second of each; the order within one submitter stays.
 
 use crate::check_tx::Admitted;
 use crate::error::Conflict;
@@ -18,8 +20,8 @@ pub struct PoolLimits {
     pub transactions: usize,
     /// Most bytes of all transactions together.
     pub bytes: usize,
-    /// Number of shares that the room is divided into. A submitter that has its share gets more only while half of the
-    /// room is free. 1: no quota.
+    /// Number of shares that the room is divided into. A submitter that has its share gets more
+    /// only while half of the room is free. 1: no quota.
     pub shares: usize,
 }
 
@@ -96,12 +98,12 @@ impl<W> Pool<W> {
     /// Puts a transaction in. The same one once more only adds its waiter.
     ///
     /// # Errors
-    /// [`Conflict::Pending`] if another waits with the same context or nullifier, [`Conflict::PoolFull`],
-    /// [`Conflict::PoolQuota`].
+    /// [`Conflict::Pending`] if another waits with the same context or nullifier,
+    /// [`Conflict::PoolFull`], [`Conflict::PoolQuota`].
     pub fn insert(&mut self, tx: Admitted, source: Source, waiter: W) -> Result<(), Conflict> {
         let keys = *tx.keys();
         if let Some(there) = self.by_id.get(&keys.txid).and_then(|at| self.queue.get_mut(at)) {
-            // Not counted again, whoever sends it: one transaction takes one place.
+            // Not counted again for another sender: one transaction takes one place.
             there.waiters.push(waiter);
             return Ok(());
         }
@@ -117,8 +119,8 @@ impl<W> Pool<W> {
         }
         let by = Submitter::of(tx.transaction(), source);
         self.within_quota(by, tx.bytes())?;
-        // A submitter that had nothing waiting begins at the turn that is next for a block, not at turn 0: it must not
-        // overtake all that waited before it came.
+        // A submitter that had nothing waiting begins at the turn that is next for a block, not at
+        // turn 0: it must not overtake all that waited before it came.
         let first = self.queue.first_key_value().map_or(0, |((turn, _), _)| *turn);
         let held = self.held.entry(by).or_default();
         let at = (held.turn.max(first), self.next);
@@ -137,12 +139,14 @@ impl<W> Pool<W> {
     fn within_quota(&self, by: Submitter, more: usize) -> Result<(), Conflict> {
         let PoolLimits { transactions, bytes, shares } = self.limits;
         let (crowded, shares) = (2, shares.max(1));
-        // While half of the room is free nobody is short of it: a single busy submitter need not be held back.
+        // While half of the room is free nobody is short of it: a single busy submitter need not be
+        // held back.
         if self.queue.len() < transactions / crowded && self.bytes + more <= bytes / crowded {
             return Ok(());
         }
         let held = self.held.get(&by).map_or((0, 0), |held| (held.transactions, held.bytes));
-        // The first transaction is always within the share: with many shares a share may be smaller than one transaction.
+        // The first transaction is always within the share: with many shares a share may be smaller
+        // than one transaction.
         if held.0 == 0 || (held.0 < transactions / shares && held.1 + more <= bytes / shares) {
             return Ok(());
         }
@@ -167,7 +171,8 @@ impl<W> Pool<W> {
             return Vec::new();
         };
         self.bytes -= tx.bytes();
-        // The submitter's turn goes with its last transaction, so the map is no longer than the queue.
+        // The submitter's turn goes with its last transaction, so the map is no longer than the
+        // queue.
         if let Some(held) = self.held.get_mut(&by) {
             held.transactions -= 1;
             held.bytes -= tx.bytes();

@@ -1,6 +1,7 @@
 //! PrepareProposal, ProcessProposal, FinalizeBlock: from transactions to what a block changes.
 //!
-//! All are pure functions of a state and a block. Nothing is written here: that is Commit, for the store.
+//! All are pure functions of a state and a block. Nothing is written here: that is Commit, for the
+//! store.
 
 use crate::check_tx::{Admitted, check_vectors, decode};
 use crate::error::{BlockRefusal, Refusal, Reject};
@@ -19,8 +20,9 @@ pub struct Validated<'s> {
 
 /// PrepareProposal: fills a block with admitted transactions in the order given, up to the limits.
 ///
-/// A transaction that the state no longer admits is left out and named with its refusal. One that only conflicts with an
-/// earlier transaction of this block is left out and goes on waiting. What does not fit is not looked at.
+/// A transaction that the state no longer admits is left out and named with its refusal. One that
+/// only conflicts with an earlier transaction of this block is left out and goes on waiting. What
+/// does not fit is not looked at.
 ///
 /// # Errors
 /// [`BlockRefusal::Header`] if the time is before the parent's.
@@ -36,18 +38,20 @@ pub fn prepare_proposal<'s>(
         if transactions.len() >= limits.transactions as usize
             || bytes + candidate.bytes() > limits.bytes as usize
         {
-            // Not skipped over: a smaller one behind it would overtake, and a large one could wait for ever.
+            // Not skipped over: a smaller one behind it would overtake, and a large one could wait
+            // for ever.
             break;
         }
-        // An organisation's key may have changed since CheckTx: its signatures under the old key are void.
+        // An organisation's key may have changed since CheckTx: its signatures under the old key
+        // are void.
         let held = candidate.holds(state).map_err(Refusal::from);
         match held.and_then(|()| draft.admit(candidate.transaction())) {
             Ok(()) => {
                 bytes += candidate.bytes();
                 transactions.push(candidate.tx);
             }
-            // Only what the state itself refuses is dropped. A conflict within this block says nothing final: the block may
-            // never be decided.
+            // Only what the state itself refuses is dropped. A conflict within this block says
+            // nothing final: the block may never be decided.
             Err(refusal) => {
                 let mut alone = Draft::new(state, time)?;
                 if candidate.holds(state).is_err() || alone.admit(candidate.transaction()).is_err() {
@@ -59,11 +63,12 @@ pub fn prepare_proposal<'s>(
     Ok((Validated { draft, transactions }, dropped))
 }
 
-/// Decides whether these transactions, in this order, are a block on top of `state`: the part of ProcessProposal that is
-/// not about the header.
+/// Decides whether these transactions, in this order, are a block on top of `state`: the part of
+/// ProcessProposal that is not about the header.
 ///
-/// `known` may have evidence from the pool. It spares a verification only if it is about the very same bytes, and the
-/// signer's key is still the key that it was verified under: the verdict depends on nothing else.
+/// `known` may have evidence from the pool. It spares a verification only if it is about the very
+/// same bytes, and the signer's key is still the key that it was verified under: the verdict
+/// depends on nothing else.
 ///
 /// # Errors
 /// [`BlockRefusal`] naming the first transaction that is refused.
@@ -79,7 +84,8 @@ pub fn validate_transactions<'s>(
     let mut evidence: Vec<Option<Verified<Transaction>>> = Vec::with_capacity(transactions.len());
     let mut unknown = Vec::new();
     for (index, tx) in transactions.into_iter().enumerate() {
-        // The rules first, for all: they are cheap, and a block that breaks one costs its proposer no pairing of ours.
+        // The rules first, for all: they are cheap, and a block that breaks one costs its proposer
+        // no pairing of ours.
         draft.admit(&tx).map_err(|reason| refused(index, reason))?;
         match known(&tx.id()).filter(|known| *known.transaction() == tx && known.holds(state).is_ok()) {
             Some(known) => evidence.push(Some(known.tx)),
@@ -106,8 +112,8 @@ pub fn finalize_block(validated: Validated<'_>) -> Delta {
     draft.finish(transactions.into_iter().map(Verified::into_inner).collect())
 }
 
-/// ProcessProposal: validates a block that another validator proposed, recomputes every value of its header, and returns
-/// what the block changes.
+/// ProcessProposal: validates a block that another validator proposed, recomputes every value of
+/// its header, and returns what the block changes.
 ///
 /// # Errors
 /// [`BlockRefusal`].
@@ -161,7 +167,8 @@ fn check_limits(limits: &Limits, transactions: &[Transaction]) -> Result<(), Blo
     for (index, tx) in transactions.iter().enumerate() {
         let bytes = tx.to_bytes();
         got += bytes.len();
-        // A transaction made in memory may break a rule that only decoding holds: lengths, the policy's kind.
+        // A transaction made in memory may break a rule that only decoding holds: lengths, the
+        // policy's kind.
         decode(&bytes).map_err(|e| BlockRefusal::Transaction { index, reason: e.into() })?;
     }
     if got > most {

@@ -1,9 +1,9 @@
-//! `solo`: one validator, one process. There is no other validator to agree with, so a block is proposed and committed at
-//! once, by the same [`Chain`] as under any consensus.
+//! `solo`: one validator, one process. There is no other validator to agree with, so a block is
+//! proposed and committed at once, by the same [`Chain`] as under any consensus.
 //!
-//! Calls block and may come from many threads. A thread that waits for a commit either makes the next block or finds its
-//! transaction in the block that another thread made meanwhile: threads that wait together share a block and its one
-//! disk write.
+//! Calls block and may come from many threads. A thread that waits for a commit either makes the
+//! next block or finds its transaction in the block that another thread made meanwhile: threads
+//! that wait together share a block and its one disk write.
 
 use crate::chain::{Chain, Entered, Outcome, Pending, SubmitError, Submitted};
 use crate::error::Fault;
@@ -28,7 +28,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 /// ```
 pub struct Solo {
     chain: Chain,
-    /// Whether somebody is making a block; the condition tells everyone when that is over.
+    /// Whether a thread is making a block; the condition wakes all threads when the block is made.
     producing: Mutex<bool>,
     produced: Condvar,
 }
@@ -93,7 +93,8 @@ impl Solo {
         self.wait(&pending, now).map(Submitted::Committed)
     }
 
-    /// Submits many at once: verified in one batch, committed in as few blocks as the limits allow. Answers are in order.
+    /// Submits many at once: verified in one batch, committed in as few blocks as the limits allow.
+    /// Answers are in order.
     ///
     /// Each is checked against the state as it is now, so none may depend on another of the list.
     pub fn submit_all<T: AsRef<[u8]> + Sync>(
@@ -111,7 +112,8 @@ impl Solo {
         outcomes.collect()
     }
 
-    /// Makes a block if there is a reason to: transactions wait, or an epoch has begun and its bundle is to be sealed.
+    /// Makes a block if there is a reason to: transactions wait, or an epoch has begun and its
+    /// bundle is to be sealed.
     ///
     /// # Errors
     /// [`Fault`].
@@ -144,8 +146,9 @@ impl Solo {
 
     /// The turn to make a block, or the answer that makes it unnecessary.
     ///
-    /// One who waits is woken after every block, together with all others. Were the turn a plain lock, an answer would
-    /// have to queue for it behind threads that already bring their next transaction, and blocks would hold one each.
+    /// All waiting threads are woken after every block. If the turn were a plain lock, an answer
+    /// would queue for it behind threads with their next transactions, and each block would hold
+    /// one transaction.
     fn turn_or<T>(&self, answer: impl Fn() -> Option<T>) -> Result<Turn<'_>, T> {
         let mut producing = lock(&self.producing);
         loop {
@@ -177,7 +180,8 @@ impl Solo {
     }
 }
 
-/// Held by whoever makes a block; giving it up wakes all who wait, also when a panic gives it up.
+/// Held by the thread that makes a block. Dropping it wakes all waiting threads, also during a
+/// panic.
 struct Turn<'a>(&'a Solo);
 
 impl Drop for Turn<'_> {

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 /// A validator of an Amanat ledger.
 ///
-/// It serves the ledger over HTTP until it is told to stop (Ctrl-C, SIGTERM). It verifies proofs and makes none.
+/// It serves the ledger over HTTP until it is told to stop (Ctrl-C, SIGTERM). It verifies proofs
+/// and makes none.
 #[derive(Parser)]
 #[command(name = "amanat-node", disable_version_flag = true, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -38,7 +39,8 @@ pub(crate) struct Serve {
     /// Address to listen on [default: the configuration's, or 127.0.0.1:7420].
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Verify with this backend: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the fastest of this machine].
+    /// Verify with this backend: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the
+    /// fastest of this machine].
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Option<String>,
     /// Print the configuration with every default in it, and start nothing.
@@ -72,8 +74,8 @@ pub(crate) enum Command {
     },
     /// Make the key of this validator, and print its public half.
     ///
-    /// Only the owner can read the file. A genesis, the other validators' peers and `amanat governance propose add-validator`
-    /// name the public half.
+    /// Only the owner can read the file. A genesis, the other validators' peers and
+    /// `amanat governance propose add-validator` name the public half.
     #[cfg(feature = "bft")]
     Key {
         /// Where to write the private key; a file that exists is left alone.

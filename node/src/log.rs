@@ -8,11 +8,13 @@ use tracing_subscriber::EnvFilter;
 /// The environment variable that takes precedence over the configuration's filter.
 const VARIABLE: &str = "AMANAT_LOG";
 
-/// Starts the log as the configuration says. A program that has set up tracing before keeps its own log.
+/// Starts the log as the configuration says. A program that has set up tracing before keeps its own
+/// log.
 pub(crate) fn start(config: &Config) {
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(&config.log));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A line that cannot be written, on a full disk for example, is lost: reporting that on the same stream would panic.
+    // A line that cannot be written, on a full disk for example, is lost: reporting that on the
+    // same stream would panic.
     let log = log.with_ansi(std::io::stderr().is_terminal()).log_internal_errors(false);
     let _ = match config.log_format {
         LogFormat::Text => log.try_init(),

@@ -1,4 +1,5 @@
-//! `amanat-node`: the program of a validator. It serves, is asked whether it serves, and makes its key; it proves nothing.
+//! `amanat-node`: the program of a validator. It serves, is asked whether it serves, and makes its
+//! key; it proves nothing.
 
 mod args;
 
@@ -55,7 +56,8 @@ fn serve(serve: Serve) -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     log::hear_the_gpu();
-    // Before any work: a backend that was asked for and is not here would be missed only under load.
+    // Before any work: a backend that was asked for and is not here would be missed only under
+    // load.
     match &serve.backend {
         Some(name) => force(name),
         None => choose(),

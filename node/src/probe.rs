@@ -77,7 +77,8 @@ fn left(until: Instant) -> io::Result<Duration> {
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-/// A connection on which every read and write ends by one deadline: a slow sender cannot stretch it byte by byte.
+/// A connection on which every read and write ends by one deadline: a slow sender cannot stretch it
+/// byte by byte.
 struct Timed {
     stream: TcpStream,
     until: Instant,

@@ -23,7 +23,8 @@ pub(crate) fn random() -> ValidatorSecret {
     ValidatorSecret::from_bytes(&seed)
 }
 
-/// Makes a key, writes its secret half to a file that only the owner can read, and returns the public half.
+/// Makes a key, writes its secret half to a file that only the owner can read, and returns the
+/// public half.
 ///
 /// # Errors
 /// [`KeyError`]; a file that exists is left alone.

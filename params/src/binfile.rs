@@ -135,7 +135,7 @@ struct Extent {
 }
 
 impl<S: Read + Seek> Container<S> {
-    /// Finds the sections. Those not in `parts` are skipped: snarkjs may add some.
+    /// Finds the sections. Sections that are not in `parts` are skipped: snarkjs may add some.
     pub(crate) fn open(
         mut source: S,
         kind: &'static str,

@@ -129,7 +129,7 @@ pub(crate) fn g1_decompress(bytes: &[u8; G1_BYTES]) -> Result<G1Affine, PointErr
     one(lift(vec![g1_parse(bytes)], |xs| amanat_accel::default_backend().lift_g1(xs)))
 }
 
-/// Of points on the twist, those in the subgroup of order r; the others are refused.
+/// Accepts points on the twist that are in the subgroup of order r; the others are refused.
 pub(crate) fn in_subgroup(points: Vec<Result<G2Affine, PointError>>) -> Vec<Result<G2Affine, PointError>> {
     let on_curve: Vec<G2Affine> = points.iter().flatten().copied().collect();
     let mut members = amanat_accel::default_backend().in_subgroup_g2(&on_curve).into_iter();

@@ -147,7 +147,7 @@ impl KeyStore {
     /// Opens a directory, and makes it where there is none.
     ///
     /// # Errors
-    /// Where it cannot be made, or holds a manifest that is not ours.
+    /// If it cannot be made, or holds a manifest that is not ours.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let dir = dir.into();
         let keys = dir.join("keys");
@@ -160,7 +160,7 @@ impl KeyStore {
     /// Everything the manifest names, by statement and version.
     ///
     /// # Errors
-    /// Where the manifest cannot be read.
+    /// If the manifest cannot be read.
     pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
         let path = self.dir.join(MANIFEST);
         let bad = |reason: String| StoreError::Manifest { path: path.clone(), reason };
@@ -188,7 +188,7 @@ impl KeyStore {
     /// The proving key of a circuit, if it was made for this constraint system.
     ///
     /// # Errors
-    /// Where there is none, it belongs to another circuit, or its file is damaged.
+    /// If there is none, it belongs to another circuit, or its file is damaged.
     pub fn proving_key(
         &self,
         statement: Statement,
@@ -202,7 +202,7 @@ impl KeyStore {
     /// The verifying key of a circuit.
     ///
     /// # Errors
-    /// Where there is none or its file is damaged.
+    /// If there is none or its file is damaged.
     pub fn verifying_key(&self, statement: Statement, version: u16) -> Result<VerifyingKey, StoreError> {
         let entry = self.entry(statement, version)?;
         let path = self.file(&entry.verifying_key, "vk");
@@ -227,7 +227,7 @@ impl KeyStore {
     /// Puts a key (for example a ceremony's) in the place of its statement and version.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// If the disk refuses.
     pub fn install(&self, key: &ProvingKey) -> Result<Entry, StoreError> {
         let _lock = self.lock()?;
         self.install_locked(key)
@@ -238,8 +238,8 @@ impl KeyStore {
     /// process that asks meanwhile waits.
     ///
     /// # Errors
-    /// Where the disk refuses, a file is damaged, or a ceremony's key of another constraint system
-    /// is in place.
+    /// If the disk refuses, a file is damaged, or a ceremony's key of another constraint system is
+    /// in place.
     pub fn get_or_make_insecure_dev(
         &self,
         statement: Statement,

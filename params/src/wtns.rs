@@ -34,7 +34,7 @@ pub enum WitnessError {
         "section 1 (header), offset {offset}: the witness is over another field than BN254's scalars; compile the circuit with `--prime bn128`"
     )]
     Field {
-        /// Where the modulus stands, or its length.
+        /// The place of the modulus, or its length.
         offset: u64,
     },
     /// A number is not below the modulus.
@@ -44,7 +44,7 @@ pub enum WitnessError {
     Value {
         /// Which number.
         index: usize,
-        /// Where it stands.
+        /// Its place.
         offset: u64,
     },
     /// The first number is not one.
@@ -52,7 +52,7 @@ pub enum WitnessError {
         "section 2 (witness values), offset {offset}: the first value is not one; make the witness again"
     )]
     NotOne {
-        /// Where it stands.
+        /// Its place.
         offset: u64,
     },
 }

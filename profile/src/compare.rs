@@ -58,7 +58,7 @@ pub struct Change {
     pub verdict: Verdict,
 }
 
-/// All figures that are in both files, and those that are not.
+/// All figures that are in both files, and the figures that are in one only.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Comparison {
     /// In both.

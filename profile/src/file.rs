@@ -39,7 +39,7 @@ pub struct Profile {
 pub struct Machine {
     /// Processor model; the architecture if the system does not tell.
     pub cpu: String,
-    /// Features that a backend may use, of those this processor has.
+    /// Features of this processor that a backend may use.
     pub features: Vec<String>,
     /// Hardware threads this process may use.
     pub threads: u32,
@@ -89,7 +89,7 @@ pub struct Subject {
     pub series: Option<String>,
     /// In one line.
     pub about: String,
-    /// Rows, those of the public inputs included.
+    /// Rows, including the rows of the public inputs.
     pub rows: u64,
     /// Size of the domain.
     pub domain: u64,

@@ -163,7 +163,7 @@ impl Floor {
         let n = self.domain;
         let cycles = match phase {
             Phase::Rows => self.products * model.product,
-            // n/2 butterflies a level; those whose root is one, n - 1 in all, multiply nothing.
+            // n/2 butterflies a level; the n - 1 butterflies whose root is one multiply nothing.
             Phase::InverseA
             | Phase::CosetA
             | Phase::InverseB

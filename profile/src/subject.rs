@@ -69,7 +69,7 @@ pub struct Prepared {
     pub source: Source,
     /// In one line.
     pub about: String,
-    /// Rows, those of the public inputs included.
+    /// Rows, including the rows of the public inputs.
     pub rows: u64,
     /// How dense.
     pub density: Density,

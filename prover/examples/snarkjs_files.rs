@@ -1,5 +1,6 @@
-//! Writes `verification_key.json`, `proof.json`, `public.json` of an honest little proof, and `public_wrong.json` with one
-//! input changed, for a check by snarkjs: `snarkjs groth16 verify verification_key.json public.json proof.json`.
+//! Writes `verification_key.json`, `proof.json`, `public.json` of an honest little proof, and
+//! `public_wrong.json` with one input changed, for a check by snarkjs:
+//! `snarkjs groth16 verify verification_key.json public.json proof.json`.
 //!
 //! `cargo run -p amanat-prover --example snarkjs_files -- DIR`
 

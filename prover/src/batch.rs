@@ -22,11 +22,11 @@ type Proved = Result<Transaction, PlanError>;
 /// the number of plans: a plan is drawn from the iterator when a place becomes free, on the
 /// caller's thread.
 ///
-/// Where a backend has a device, processor and device work on different proofs: beside those places
-/// there is one for each proof that the device takes at a time.
+/// If a backend has a device, processor and device work on different proofs: there is one more
+/// place for each proof that the device takes at a time.
 ///
 /// `done` hears each result in the plans' order, on the caller's thread. It may stop the batch:
-/// then no further plan is drawn and those being proved are cancelled at their next phase. Results
+/// then no further plan is drawn, and running proofs are cancelled at their next phase. Results
 /// that wait for an earlier one are at most as many as there are places; after that, drawing waits
 /// too.
 ///
@@ -34,7 +34,7 @@ type Proved = Result<Transaction, PlanError>;
 /// one.
 ///
 /// # Panics
-/// Where `in_flight` is zero.
+/// If `in_flight` is zero.
 pub fn prove_batch(
     plans: impl IntoIterator<Item = Plan>,
     keys: &Keys,

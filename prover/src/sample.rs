@@ -1,5 +1,5 @@
-//! Plans over made-up worlds, of any statement: for the test vectors that a key is installed with, for
-//! benches and for tests. They prove nothing about anybody.
+//! Plans over made-up worlds, of any statement: for the test vectors that a key is installed with,
+//! for benches and for tests. They prove nothing about anybody.
 
 use crate::keys::AnyPlan;
 use crate::plan::{Plan, Target};

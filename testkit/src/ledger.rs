@@ -191,7 +191,7 @@ pub fn certify(header: &Header, round: u32, validators: &[u8]) -> Certificate {
     certify_with(header, round, validators.iter().map(|n| validator(*n)))
 }
 
-/// What those of the council's validators sign who agree on the block after this state.
+/// The signatures of the council's validators of the block after this state.
 pub fn certify_council(state: &State, header: &Header) -> Certificate {
     let sets = state.validators().expect("the council has validators");
     let set = &sets.at(header.height).set;

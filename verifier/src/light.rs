@@ -123,7 +123,7 @@ impl LightClient {
         self.chain
     }
 
-    /// Who agrees on a height, as far as this client knows.
+    /// The validators of a height, as far as this client knows.
     #[must_use]
     pub fn validators(&self, height: u64) -> &ValidatorSet {
         let after = self.sets.partition_point(|(from, _)| *from <= height);
@@ -443,7 +443,7 @@ pub(crate) mod tests {
             assert!(client.block(&made.header, &certify(&made.header, signers)).is_ok(), "{height}");
             assert!(client.block(&made.header, &certify(&made.header, others)).is_err(), "{height}");
         }
-        // The next but one is no successor of those known.
+        // The next but one is not a successor of the known set.
         let (skipped, content) = succession(20, &signers(50..54), &signers(40..44));
         let gap = ValidatorChange {
             proof: skipped.entry(Entry::ValidatorSet, Some(content)),

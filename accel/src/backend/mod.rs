@@ -33,19 +33,19 @@ pub trait Backend: Proving + Pairings + Send + Sync {
     /// `sum scalars[i] * bases[i]` in G1.
     ///
     /// # Panics
-    /// Where the two slices differ in length.
+    /// If the two slices differ in length.
     fn msm_g1(&self, bases: &[G1Affine], scalars: &[Fr]) -> G1Projective;
 
     /// `sum scalars[i] * bases[i]` in G2.
     ///
     /// # Panics
-    /// Where the two slices differ in length.
+    /// If the two slices differ in length.
     fn msm_g2(&self, bases: &[G2Affine], scalars: &[Fr]) -> G2Projective;
 
     /// Coefficients to values on the subgroup of order `values.len()`, natural order both ways.
     ///
     /// # Panics
-    /// Where the length is not a power of two of at most 2^28. The same holds for the three other
+    /// If the length is not a power of two of at most 2^28. The same holds for the three other
     /// transforms.
     fn ntt(&self, values: &mut Vec<Fr>);
 
@@ -113,7 +113,7 @@ pub fn all() -> &'static [&'static dyn Backend] {
     })
 }
 
-/// The lanes, where this machine has the instructions.
+/// The lanes, if this machine has the instructions.
 fn lanes() -> Option<&'static dyn Backend> {
     #[cfg(target_arch = "x86_64")]
     let lanes = avx512::ifma::Lanes::detect().map(|backend| backend as &dyn Backend);
@@ -188,7 +188,7 @@ pub fn force(name: &str) -> Result<&'static dyn Backend, ChooseError> {
     }
 }
 
-/// The backend [`choose`] answers, or, where that is an error, the fastest one. Never panics, never
+/// The backend [`choose`] answers, or, if that is an error, the fastest one. Never panics, never
 /// prints.
 #[must_use]
 pub fn default_backend() -> &'static dyn Backend {

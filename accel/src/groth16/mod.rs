@@ -141,11 +141,11 @@ pub trait LoadedCircuit: Send + Sync {
     /// The quotient in the form the circuit was loaded for, as canonical integers.
     ///
     /// # Errors
-    /// [`QuotientError::Unsatisfied`] names the first row that does not hold (never, where the
-    /// circuit was loaded without C); [`QuotientError::Cancelled`].
+    /// [`QuotientError::Unsatisfied`] names the first row that does not hold (never, if the circuit
+    /// was loaded without C); [`QuotientError::Cancelled`].
     ///
     /// # Panics
-    /// Where there is not one value for each variable.
+    /// If there is not one value for each variable.
     fn quotient(&self, assignment: &[Fr], progress: Progress<'_>) -> Result<Integers, QuotientError>;
 
     /// Memory it holds, in bytes.
@@ -165,7 +165,7 @@ pub trait LoadedKey: Send + Sync {
     /// [`Cancelled`].
     ///
     /// # Panics
-    /// Where there is not one value for each variable, or not one number of the quotient for each H
+    /// If there is not one value for each variable, or not one number of the quotient for each H
     /// point.
     fn sums(
         &self,
@@ -185,7 +185,7 @@ pub trait LoadedKey: Send + Sync {
     /// As of [`LoadedCircuit::quotient`].
     ///
     /// # Panics
-    /// Where lengths do not fit, as above.
+    /// If lengths do not fit, as above.
     fn made(
         &self,
         circuit: &dyn LoadedCircuit,
@@ -198,8 +198,8 @@ pub trait LoadedKey: Send + Sync {
     }
 
     /// The same on the processor, after a proof made of a [device's](Maker::Device) sums did not
-    /// verify. Where the two differ, the device computes wrongly, and is put out of use; where they
-    /// do not, the key or the assignment is to blame.
+    /// verify. If the two differ, the device computes wrongly, and is put out of use; if they do
+    /// not, the key or the assignment is to blame.
     ///
     /// # Errors
     /// As of [`made`](Self::made).
@@ -215,8 +215,7 @@ pub trait LoadedKey: Send + Sync {
         Ok(self.made(circuit, assignment, r, progress)?.sums)
     }
 
-    /// How many threads beside those of the pool can have proofs made, because they only wait for a
-    /// device.
+    /// How many threads beyond the pool can have proofs made, because they only wait for a device.
     fn hands(&self) -> usize {
         0
     }
@@ -230,14 +229,14 @@ pub trait Proving {
     /// Lays out a circuit for quotients of one form.
     ///
     /// # Panics
-    /// Where the matrices contradict [`Matrices`]' own description ([`Matrices::check`] asks
-    /// first), or the domain is too large for the form.
+    /// If the matrices contradict [`Matrices`]' own description ([`Matrices::check`] asks first),
+    /// or the domain is too large for the form.
     fn load_circuit(&self, matrices: Matrices, form: QuotientForm) -> Box<dyn LoadedCircuit>;
 
     /// Lays out a proving key. Bases may be infinity, equal or opposite.
     ///
     /// # Panics
-    /// Where `a`, `b_g1` and `b_g2` differ in length, or `l` is longer.
+    /// If `a`, `b_g1` and `b_g2` differ in length, or `l` is longer.
     fn load_key(&self, bases: &KeyBases<'_>, memory: TableMemory) -> Box<dyn LoadedKey>;
 }
 

@@ -4,9 +4,9 @@ use core::ops::ControlFlow;
 
 /// What a backend is about to do.
 ///
-/// A backend reports the phases it has, in this order. One that sums C in a single set of buckets
-/// reports [`SumC`](Self::SumC); one that sums its parts apart reports [`SumL`](Self::SumL),
-/// [`SumH`](Self::SumH) and [`SumB1`](Self::SumB1).
+/// A backend reports the phases it has, in this order. A backend that sums C in a single set of
+/// buckets reports [`SumC`](Self::SumC); a backend that sums its parts separately reports
+/// [`SumL`](Self::SumL), [`SumH`](Self::SumH) and [`SumB1`](Self::SumB1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Evaluates the rows and checks them.

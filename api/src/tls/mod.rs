@@ -1,7 +1,8 @@
 //! TLS: the files it needs and why they may be no use.
 //!
-//! All types are here in every build, so that a command line or a settings file reads the same. What they do needs the feature
-//! `tls`; without it there is one error that says so, [`TlsError::NotBuilt`].
+//! All types are here in every build, so that a command line or a settings file reads the same.
+//! What they do needs the feature `tls`; without it there is one error that says so,
+//! [`TlsError::NotBuilt`].
 
 #[cfg(feature = "tls")]
 pub mod pem;
@@ -9,17 +10,19 @@ pub mod pem;
 use std::io;
 use std::path::PathBuf;
 
-/// What a certificate's URI begins with that names an organisation; its id follows, 64 hexadecimal digits.
+/// What a certificate's URI begins with that names an organisation; its id follows, 64 hexadecimal
+/// digits.
 pub const ORGANISATION_URN: &str = "urn:amanat:organisation:";
 
 /// What a node needs to speak TLS. All files are PEM, of at most 1 MiB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
-    /// The node's certificate, then those between it and a CA that clients know.
+    /// The node's certificate, then the intermediate certificates up to a CA that clients know.
     pub certificate: PathBuf,
     /// Its private key; nobody but the owner may be able to read the file.
     pub key: PathBuf,
-    /// The CAs that sign clients' certificates. With them a client is asked for one, and submitting needs one.
+    /// The CAs that sign clients' certificates. With them a client is asked for one, and submitting
+    /// needs one.
     pub clients: Option<PathBuf>,
     /// Whether nothing at all is answered without a client's certificate.
     pub require: bool,
@@ -30,7 +33,7 @@ pub struct TlsSettings {
 pub struct ClientTls {
     /// The CAs that may sign a node's certificate. No others are believed.
     pub ca: Option<PathBuf>,
-    /// The client's certificate, then those between it and a CA that the node knows.
+    /// The client's certificate, then the intermediate certificates up to a CA that the node knows.
     pub certificate: Option<PathBuf>,
     /// Its private key; nobody but the owner may be able to read the file.
     pub key: Option<PathBuf>,

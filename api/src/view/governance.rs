@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 
 described! { "Governance":
-    /// Who decides, who agrees on blocks, and what is proposed.
+    /// The governing organisations, the validators, and the open proposals.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     pub struct GovernanceView {
         /// The block after which this is so.
@@ -24,7 +24,7 @@ described! { "Governance":
         pub governors: u64,
         /// How many of them must approve a change.
         pub quorum: u64,
-        /// The members, and those that were.
+        /// The members, current and former.
         pub organisations: Vec<OrganisationView>,
         /// The validators that agree on blocks; null if one operator keeps the ledger alone.
         pub validators: Option<ValidatorsView>,
@@ -85,9 +85,9 @@ described! { "Validators":
     /// The validators from the next block on.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     pub struct ValidatorsView {
-        /// Those of the next block.
+        /// The validators of the next block.
         pub now: ValidatorSetView,
-        /// Those to come, where a change was decided.
+        /// The later validators, if a change was decided.
         pub next: Option<ValidatorSetView>,
     }
 }
@@ -128,7 +128,7 @@ described! { "Proposal":
         pub proposed: u64,
         /// First epoch in which it can no longer be approved.
         pub expires: u64,
-        /// Ids of those who approved it.
+        /// Ids of the organisations that approved it.
         pub approvals: Vec<Hex32>,
         /// How many of them count now.
         pub counted: u64,
@@ -195,7 +195,8 @@ impl GovernanceView {
         Self::page(state, None, usize::MAX)
     }
 
-    /// So many of the organisations after one of them, or the first of all; those come with the proposals.
+    /// A page of `limit` organisations after the given one, or the first page, which also has the
+    /// proposals.
     #[must_use]
     pub fn page(state: &State, after: Option<OrgId>, limit: usize) -> Self {
         let (height, epoch) = (state.tip().height, state.tip().epoch);

@@ -106,7 +106,8 @@ fn work() -> Outcome<()> {
     Ok(())
 }
 
-/// Says on standard error what is being done. Ctrl-C ends the process; nothing has been written then.
+/// Says on standard error what is being done. Ctrl-C ends the process; nothing has been written
+/// then.
 struct Told(Mutex<String>, Instant);
 
 impl Watcher for Told {

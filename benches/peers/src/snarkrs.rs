@@ -35,7 +35,8 @@ impl Peer for Snarkrs {
 impl LoadedPeer for Loaded {
     fn prove(&self) -> Outcome<[u8; 128]> {
         let mut rng = ark_std::rand::rngs::StdRng::from_entropy();
-        // Not checked in itself, as no other prover here is: the caller verifies the first proof of each.
+        // Not checked in itself, as no other prover here is: the caller verifies the first proof of
+        // each.
         let proof =
             prove_unchecked(self.circuit.as_ref(), &self.witness.0, &mut rng, &mut StageTimings::default())?;
         let mut bytes = Vec::with_capacity(128);

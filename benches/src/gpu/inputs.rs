@@ -1,4 +1,4 @@
-//! What kernels are fed: points and numbers, random ones and those where arithmetic goes wrong
+//! Inputs of kernels: points and numbers, random values and the values where arithmetic goes wrong
 //! first.
 
 use amanat_accel::{Fr, G1Affine, G2Affine};

@@ -19,7 +19,7 @@ use std::time::Instant;
 pub struct Throughput {
     /// Proofs made and verified.
     pub proofs: usize,
-    /// Whose sums the device made.
+    /// Proofs whose sums the device made.
     pub by_device: u64,
     /// Proofs in a second.
     pub per_second: f64,

@@ -1,5 +1,6 @@
 //! Verification by the backend in use, beside arkworks: one proof, and 256 in a batch. The verifier
-//! takes no backend as an argument, so these rows have one backend only; `AMANAT_BACKEND` changes it.
+//! takes no backend as an argument, so these rows have one backend only; `AMANAT_BACKEND` changes
+//! it.
 
 use super::{Kernel, KernelInputs, Recipe, Timed, timed};
 use crate::report::peer::Peer;

@@ -20,14 +20,14 @@ use redb::{Database, ReadableTable, TableDefinition};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Tables of the ledger's file, as somebody finds them who has the file.
+/// Tables of the ledger's file, as an attacker with the file finds them.
 const RECEIPTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("receipts");
 const TRANSACTIONS: TableDefinition<'_, &[u8; 32], (u64, u32)> = TableDefinition::new("transactions");
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 const NODES: TableDefinition<'_, (u8, u8, u32), &[u8; 32]> = TableDefinition::new("nodes");
 
-/// Those that are attacked: a validator by blocks has the same file and the same rules as the
-/// ledger with proofs.
+/// The systems that are attacked. A validator by blocks is left out: it has the same file and the
+/// same rules as the ledger with proofs.
 const ATTACKED: [Kind; 3] = [Kind::Central, Kind::Signed, Kind::Proofs];
 /// Requests on each when the attacks begin.
 const ACCESSES: usize = 24;

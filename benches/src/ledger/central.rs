@@ -16,7 +16,7 @@ use std::path::Path;
 
 const ACCOUNTS: TableDefinition<'_, &[u8; 32], &[u8; 32]> = TableDefinition::new("accounts");
 const PATIENTS: TableDefinition<'_, u64, &str> = TableDefinition::new("patients");
-/// Who may see whom, for which purposes.
+/// The accessor, the patient and the purposes of each permission.
 pub(super) const RULES: TableDefinition<'_, (u64, &[u8; 32]), u32> = TableDefinition::new("rules");
 /// Who saw what of whom.
 pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -30,7 +30,7 @@ pub(super) struct Central {
     db: Database,
 }
 
-/// Somebody asks for a record.
+/// A request for a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) organisation: [u8; 32],
@@ -166,7 +166,7 @@ impl Central {
         Ok(Self { db: Database::open(path)? })
     }
 
-    /// Who asks, and whether it is allowed.
+    /// The accessor, and whether the access is allowed.
     pub(super) fn check(&self, bytes: &[u8]) -> Result<Request, Refused> {
         let request = Request::from_bytes(bytes)?;
         let rule = {
@@ -184,8 +184,8 @@ impl Central {
         if rule & request.purpose == request.purpose { Ok(request) } else { Err(Refused::Rule) }
     }
 
-    /// Writes what was checked into the log, all in one durable write. One that is there already is
-    /// not written again.
+    /// Writes the checked requests into the log, all in one durable write. A request that is there
+    /// already is not written again.
     pub(super) fn log<'r>(
         &self,
         requests: impl Iterator<Item = &'r Request>,

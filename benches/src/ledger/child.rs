@@ -1,54 +1,20 @@
 //! What is measured in child processes: memory, another backend, a node that can be killed.
 
-use super::file::{BackendSpeed, Kind, Memory, Speed, Steps};
+use super::file::{BackendSpeed, Kind, Memory, Speed};
 use super::fixture::Fixture;
 use super::load::{Callers, burst, drive};
 use super::open::open;
+use super::order::{BackendFigures, ORDER, Order, Site};
 use super::steps::steps;
 use super::system::{Done, System};
 use crate::report::Outcome;
-use amanat_accel::BACKEND_VARIABLE;
 use amanat_profile::memory::status_bytes;
 use amanat_profile::stats::Stat;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
-
-/// In the environment of the child: the [`Order`].
-const ORDER: &str = "AMANAT_LEDGER_BENCH";
-
-/// What a child is to do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Order {
-    /// Take `requests` requests and print the memory that took.
-    Memory { kind: Kind, site: Site, requests: usize, callers: usize, batch: usize },
-    /// Measure steps and speed with the backend that the environment names.
-    Backend { kinds: Vec<Kind>, site: Site, block: usize, rounds: usize },
-    /// Serve the requests on the standard input, until it is closed.
-    Node { kind: Kind, file: PathBuf, batch: usize },
-    /// Be one of several validators, until the standard input is closed.
-    #[cfg(feature = "bft")]
-    Validator { seat: super::validators::Seat },
-}
-
-/// Where a child finds its fixture, and a file it may use.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Site {
-    pub(super) folder: PathBuf,
-    pub(super) organisations: usize,
-    pub(super) file: PathBuf,
-}
-
-/// What a child says of a backend.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct BackendFigures {
-    pub(super) steps: Vec<Steps>,
-    pub(super) speeds: Vec<BackendSpeed>,
-}
 
 /// To be called first in the main program. If this process was started by this module, does what it
 /// was started for and returns true; the program then ends.
@@ -67,23 +33,6 @@ pub fn answer_if_asked() -> Outcome<bool> {
         Order::Validator { seat } => super::validators::serve(seat)?,
     }
     Ok(true)
-}
-
-/// A child of this program with a backend; this process's if `None`.
-pub(super) fn command(order: &Order, backend: Option<&str>) -> Outcome<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
-    let backend = backend.unwrap_or(amanat_accel::default_backend().name());
-    command.env(ORDER, serde_json::to_string(order)?).env(BACKEND_VARIABLE, backend);
-    Ok(command)
-}
-
-/// Runs a child to its end and reads what it says.
-pub(super) fn ask<T: DeserializeOwned>(order: &Order, backend: Option<&str>) -> Outcome<T> {
-    let out = command(order, backend)?.stdin(Stdio::null()).output()?;
-    if !out.status.success() {
-        return Err(format!("a child failed: {}", String::from_utf8_lossy(&out.stderr)).into());
-    }
-    Ok(serde_json::from_slice(&out.stdout)?)
 }
 
 fn say(answer: &impl Serialize) -> Outcome<()> {

@@ -17,7 +17,8 @@ pub enum Kind {
     Central,
     /// The ledger, each access a commitment that an organisation signs.
     Signed,
-    /// The ledger, each access a proof, verified as it comes in, with those that come together.
+    /// The ledger, each access a proof, verified on arrival together with the proofs that arrive at
+    /// the same time.
     Proofs,
     /// The ledger, each access a proof, verified a block at a time: what a validator does with
     /// others' blocks.
@@ -100,7 +101,7 @@ pub struct Machine {
     pub threads: u32,
     /// Operating system and architecture.
     pub system: String,
-    /// Backend of all figures but those that name another.
+    /// Backend of all figures that do not name another.
     #[serde(rename = "engine")]
     pub backend: String,
     /// Load average of the last minute before the run; `None` if the system does not tell.
@@ -131,7 +132,7 @@ pub struct Settings {
     /// Its currency.
     #[serde(default = "amanat_profile::file::currency")]
     pub currency: String,
-    /// Whether the runs were fewer and shorter than those of published tables.
+    /// Whether the runs were fewer and shorter than for published tables.
     #[serde(default)]
     pub quick: bool,
 }
@@ -164,7 +165,7 @@ pub struct Speed {
     pub cpu: Stat,
 }
 
-/// Requests come at random times, whatever became of those before.
+/// Requests come at random times, independently of earlier requests.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// Requests a second that were meant to come.
@@ -351,7 +352,7 @@ pub struct Outage {
     pub requests: u32,
     /// Acknowledged before the node was killed.
     pub acknowledged: u32,
-    /// Of those, not there afterwards.
+    /// Of these, not there afterwards.
     pub lost: u32,
     /// Waiting at the client when the node was there again.
     pub queued: u32,

@@ -4,7 +4,7 @@
 
 use super::central::{Central, Request};
 use super::file::Kind;
-use super::validators::Founder;
+use super::founder::{Founder, validator};
 use crate::report::Outcome;
 use crate::report::chain::{at, genesis_with, install, prove_all, reference, registries, sign_by};
 use crate::report::world::{Registries, World, rng};
@@ -16,7 +16,6 @@ use amanat_domain::tx::{Action, Transaction};
 use amanat_ledger::{Chain, Genesis, Storage, ValidatorSpec};
 use amanat_profile::{Stopped, Watcher};
 use amanat_prover::keys::{AnyPlan, Keys};
-use ed25519_dalek::SigningKey;
 use rayon::prelude::*;
 use std::fs;
 use std::io::Write;
@@ -245,13 +244,6 @@ pub(super) fn founded_by(organisations: usize, validators: usize) -> Outcome<Arc
         key: hex::encode(validator(n).verifying_key().to_bytes()),
     };
     genesis_with(organisations, (0..validators).map(validator).collect())
-}
-
-/// The key of validator number `n`.
-pub(super) fn validator(n: usize) -> SigningKey {
-    let mut seed = [2; 32];
-    seed[..8].copy_from_slice(&(n as u64).to_le_bytes());
-    SigningKey::from_bytes(&seed)
 }
 
 /// Says what comes, and whether to go on.

@@ -14,8 +14,10 @@ mod child;
 mod embedded;
 pub mod file;
 mod fixture;
+mod founder;
 mod load;
 mod open;
+mod order;
 mod outage;
 mod page;
 mod steps;
@@ -32,13 +34,14 @@ use amanat_ledger::{Solo, Storage, decode};
 use amanat_profile::Watcher;
 use amanat_profile::stats::Stat;
 use amanat_prover::keys::Keys;
-use child::{BackendFigures, Order, Site, ask, speed};
+use child::speed;
 use file::{
     BackendSpeed, Batch, Burst, Bytes, Kind, LedgerReport, Load, Machine, Memory, Outage, SCHEMA, Scale,
     Settings, Steps, System, VERSION, Validators,
 };
 use fixture::{Fixture, tell};
 use load::{Callers, burst, drive, latency, poisson};
+use order::{BackendFigures, Order, Site, ask};
 use redb::Database;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -84,7 +87,7 @@ pub struct Options {
     pub price: f64,
     /// Its currency.
     pub currency: String,
-    /// Whether these are fewer and shorter runs than those of published tables.
+    /// Whether the runs are fewer and shorter than for published tables.
     pub quick: bool,
     /// Keys are kept below this folder between runs.
     pub dir: PathBuf,
@@ -156,7 +159,7 @@ impl Options {
     }
 }
 
-/// Backends of processors: those that verify.
+/// Backends of processors, which verify.
 fn backends() -> Vec<&'static str> {
     let all = amanat_accel::all().iter().map(|backend| backend.name());
     all.filter(|name| !matches!(*name, "gpu" | "emulated")).collect()

@@ -1,10 +1,10 @@
 //! A node is killed under load and comes back; its clients keep what they cannot hand in, and hand
 //! it in then.
 
-use super::child::{Order, command};
 use super::file::{Kind, Outage};
 use super::load::latency;
 use super::open::open;
+use super::order::{Order, command};
 use crate::report::Outcome;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};

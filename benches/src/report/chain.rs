@@ -27,7 +27,7 @@ const EPOCH: u32 = 3600;
 pub struct Chain {
     /// The ledger's state, at the beginning of an epoch.
     pub state: State,
-    /// Who the proofs are about.
+    /// The patient that the proofs are about.
     pub world: World,
     registries: Registries,
     /// Consents that are granted and not revoked, for revocations.

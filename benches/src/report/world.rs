@@ -43,7 +43,7 @@ pub fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
-/// Who and what the statements are about.
+/// The people and things that the statements are about.
 pub struct World {
     wallet: [Secret; 2],
     holder: Secret,
@@ -333,8 +333,8 @@ impl Registries {
         Ok(Self { bundle, trees: leaves.into_trees()?.map(|_, tree| Arc::new(tree)) })
     }
 
-    /// Registries of `tree`'s size, all over the same leaves: those given, with the world's own put
-    /// among them.
+    /// Registries of `tree`'s size, all over the same leaves: the given leaves, with the fixture's
+    /// own among them.
     ///
     /// # Errors
     /// If there are too few leaves.

@@ -27,7 +27,8 @@ impl ConsensusHost {
         let Some(n) = round.as_u32().filter(|_| height == self.next()) else {
             return Ok(SyncedValueOutcome::LocalTransientError);
         };
-        // No hash is expected: which block was decided is for the certificate to say, and Malachite checks that one.
+        // No hash is expected: which block was decided is for the certificate to say, and Malachite
+        // checks that one.
         let block = match validation::read_block(&bytes, None, self.limits.transactions) {
             Ok(block) => block,
             Err(reason) => {
@@ -36,8 +37,8 @@ impl ConsensusHost {
             }
         };
         let hash = block.header.hash();
-        // A quorum's certificate does not replace our rules: every transaction is verified here. The clock is not asked,
-        // because the block is old.
+        // A quorum's certificate does not replace our rules: every transaction is verified here.
+        // The clock is not asked, because the block is old.
         let validity = match self.validate(&block, false).await? {
             Ok(()) => {
                 self.keep(&block, n, Vec::new()).await?;
@@ -73,14 +74,16 @@ impl ConsensusHost {
             let (mut values, mut bytes) = (Vec::new(), 0);
             for height in (range.start().0..=range.end().0).take(MAX_VALUES) {
                 let block = match chain.block(height) {
-                    // The asking validator was told the first height that is kept: what it lacks it asks elsewhere.
+                    // The asking validator was told the first height that is kept: what it lacks it
+                    // asks elsewhere.
                     Err(Fault::Pruned { .. }) => break,
                     block => block?,
                 };
                 let (Some(block), Some(certificate)) = (block, chain.certificate(height)?) else { break };
                 let block = block.to_bytes();
                 bytes += block.len();
-                // At least one block, however large: an empty answer would be asked for again without end.
+                // At least one block, however large: an empty answer would be asked for again
+                // without end.
                 if bytes > ANSWER_BYTES && !values.is_empty() {
                     break;
                 }

@@ -8,7 +8,7 @@ use arc_malachitebft_app_channel::app::types::core::CommitSignature;
 
 const PEER: &[u8] = b"a peer";
 
-/// A ledger of four validators in a folder of its own.
+/// A ledger of four validators in a separate folder.
 fn ledger(folder: &std::path::Path, name: &str) -> Arc<Chain> {
     let medium = Storage::File(folder.join(name));
     Arc::new(Chain::create(medium, validated_genesis(4)).expect("a new ledger"))
@@ -118,10 +118,11 @@ async fn what_is_proposed_early_waits_and_is_validated_when_its_height_begins() 
     far.header.height = 2 + EARLY_HEIGHTS;
     assert_eq!(hear(&mut host, announced(&chain, &far, 0)).await, None);
     assert_eq!(host.early.len(), 2);
-    // Somebody went on: no pause before that height.
+    // Another validator moved on: no pause before that height.
     assert_eq!(*host.begun.borrow(), 2);
 
-    // Its own height is validated at once, decided, and then the early ones are: the good one may be voted for, the wrong one not.
+    // Its own height is validated at once, decided, and then the early ones are: the good one may
+    // be voted for, the wrong one not.
     let now = hear(&mut host, announced(&chain, &first.0, 0)).await.expect("a verdict");
     assert!(now.validity.is_valid());
     assert_eq!(said(&mut host, 2, 0).await, []);

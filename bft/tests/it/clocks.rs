@@ -73,7 +73,8 @@ fn a_clock_an_hour_ahead_and_one_an_hour_behind_neither_stop_the_ledger_nor_move
     let fast = refused(FAST);
     assert!(fast.len() >= 2 && fast.iter().all(|l| l.contains("ahead")), "{log}");
     assert!(refused(SLOW).is_empty(), "a block of an early time is a block: {log}");
-    // The fast one finds nothing wrong. The slow one votes for nobody of the right time, and follows by fetching.
+    // The fast one finds nothing wrong. The slow one votes for nobody of the right time, and
+    // follows by fetching.
     assert_eq!(reports[FAST as usize].refused_proposals, 0);
     assert!(
         reports[SLOW as usize].refused_proposals >= 1 && reports[SLOW as usize].fetched >= 1,

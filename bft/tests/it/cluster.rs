@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-/// How long anything may take before a test says that it hangs. Machines that build something else meanwhile are slow.
+/// How long anything may take before a test says that it hangs. Machines that build something else
+/// meanwhile are slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A transaction's way through an engine.
@@ -101,7 +102,7 @@ pub(crate) fn settings(n: u8, ports: &[u16], folder: &Path) -> Settings {
     settings_via(n, ports, ports, folder)
 }
 
-/// The same, where the others are reached by other ports than those they listen on.
+/// The same, if the others are reached by ports other than their listening ports.
 pub(crate) fn settings_via(n: u8, ports: &[u16], via: &[u16], folder: &Path) -> Settings {
     let of = |ports: &[u16], n: u8| (at_port(ports[2 * n as usize]), at_port(ports[2 * n as usize + 1]));
     let others = (0..ports.len() as u8 / 2).filter(|m| *m != n);
@@ -111,12 +112,12 @@ pub(crate) fn settings_via(n: u8, ports: &[u16], via: &[u16], folder: &Path) -> 
     let mut settings = Settings::new(folder.join(format!("wal-{n}")), consensus, gossip, peers);
     // An idle cluster makes a block now and then; a test should not wait long for one.
     settings.idle = Duration::from_millis(500);
-    // Whoever starts for the first time has never voted.
+    // A validator that starts for the first time has never voted.
     settings.new_log = !settings.folder.exists();
     settings
 }
 
-/// The whole history of a ledger file through a validator's doors, and every certificate. Gives the headers.
+/// Validates the whole history of a ledger file, and every certificate. Returns the headers.
 pub(crate) fn audit(path: &Path, validators: u8) -> Vec<Header> {
     let genesis = validated_genesis(validators);
     let chain = Chain::open(Storage::File(path.to_path_buf())).expect("a good file");

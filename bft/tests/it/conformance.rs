@@ -29,7 +29,7 @@ fn four_processes_conform() {
     conforms(&mut Processes::new(4));
 }
 
-/// A state that follows the ledger block by block through a validator's doors.
+/// A state that follows the ledger block by block, validating each.
 struct Replica(State);
 
 impl Replica {
@@ -99,7 +99,8 @@ fn conforms(ledger: &mut dyn Ledger) {
     let state = replica.follow(ledger, ledger.height());
     assert_eq!(state.latest_bundle().bundle.epoch, 1);
 
-    // Two at different validators that spend one nullifier: one is committed, once; the other is told.
+    // Two at different validators that spend one nullifier: one is committed, once; the other is
+    // told.
     let spend = |request: u64| {
         let mut tx = claim(state, Statement::Access, request);
         tx.nf[0] = f(1);

@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Instant;
 
-/// While it catches up, after a decided block was fetched and kept. Then in the order of a block's way: after CheckTx; a proposal that was made, not kept; kept, not published; published, not signed; a block of somebody else kept, not
-/// voted for; decided, not committed; committed, not acknowledged.
+/// While it catches up, after a decided block was fetched and kept. Then in the order of a block's
+/// way: after CheckTx; a proposal that was made, not kept; kept, not published; published, not
+/// signed; another proposer's block kept, not voted for; decided, not committed; committed, not
+/// acknowledged.
 const POINTS: [&str; 8] =
     ["fetched", "checked", "made", "kept", "published", "judged", "decided", "committed"];
 const ABORTED: i32 = 6;
@@ -30,7 +32,8 @@ fn a_validator_that_dies_at_any_point_of_its_work_comes_back_to_the_same_history
         let n = subjects.next().expect("they do not end");
         promised.extend(load(&cluster, &others, n..n + 8));
         let later = if point == "fetched" { 1 } else { cluster.height() + 2 };
-        // And once more, as soon as it comes there again: over a log and a ledger that a death has left.
+        // And once more, as soon as it comes there again: over a log and a ledger that a death has
+        // left.
         for from in [later, 1] {
             cluster.start_with(dies, Some(("AMANAT_BFT_INSECURE_CRASH", &format!("{point}:{from}"))));
             let begun = Instant::now();
@@ -61,7 +64,7 @@ fn a_validator_that_dies_at_any_point_of_its_work_comes_back_to_the_same_history
         let common = history.len().min(histories[0].len());
         assert_eq!(history[..common], histories[0][..common], "validator {n}: same blocks, same app hashes");
         holds(&cluster.path(n), &promised);
-        // Who dies between a block and its signature signs the same one again.
+        // A proposer that dies between a block and its signature signs the same block again.
         let log = cluster.log(n);
         assert!(!log.contains("signed two"), "validator {n} caught somebody: {log}");
     }

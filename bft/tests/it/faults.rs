@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Sends enrolments to these validators, a few at a time, and waits for the answers. Gives what was acknowledged.
+/// Sends enrolments to these validators, a few at a time, and waits for the answers. Gives what was
+/// acknowledged.
 pub(crate) fn load(cluster: &Processes, nodes: &[u8], subjects: std::ops::Range<u64>) -> BTreeMap<TxId, u64> {
     let genesis = validated_genesis(4);
     let mut promised = BTreeMap::new();
@@ -67,7 +68,7 @@ fn a_validator_killed_under_load_comes_back_to_the_same_history() {
     (0..4).for_each(|n| drop(cluster.kill(n)));
     let histories: Vec<Vec<Header>> = (0..4).map(|n| audit(&cluster.path(n), 4)).collect();
     for (n, history) in (0..).zip(&histories) {
-        // A validator that was asked may be a block behind those that answered.
+        // The validator that is asked may be a block behind the validators that answered.
         assert!(history.len() as u64 > height, "validator {n}");
         let common = history.len().min(histories[0].len());
         assert_eq!(history[..common], histories[0][..common], "validator {n}: same blocks, same app hashes");
@@ -105,14 +106,15 @@ fn with_two_of_four_down_the_ledger_halts_and_resumes_when_one_returns() {
 fn a_transaction_waits_in_the_pool_of_every_validator_that_runs() {
     let mut cluster = Inside::new(4);
     let genesis = cluster.genesis();
-    // Everyone knows everyone before two go: what is left is no quorum, so what waits goes on waiting.
+    // Everyone knows everyone before two go: what is left is no quorum, so what waits goes on
+    // waiting.
     committed(&cluster.submit_all(&[enrol(&genesis, 1).to_bytes()]));
     cluster.wait_height(1);
     cluster.stop_last();
     cluster.stop_last();
     let waiting = cluster.submit_in_vain(0, enrol(&genesis, 2).to_bytes());
     let begun = std::time::Instant::now();
-    // Nothing tells of a pool: it is looked at.
+    // No event reports a pool, so it is polled.
     while cluster.validators[1].status().pool == 0 {
         assert!(begun.elapsed() < PATIENCE, "the transaction does not reach the other validator");
         std::thread::sleep(Duration::from_millis(5));
@@ -182,7 +184,8 @@ fn a_validator_that_cannot_run_says_why() {
 /// Blocks that the liar changed.
 static LIES: AtomicU64 = AtomicU64::new(0);
 
-/// Puts another proof's bytes into every proof of the block. The header is made to fit, so that nothing but the proof is wrong.
+/// Puts another proof's bytes into every proof of the block. The header is made to fit, so that
+/// nothing but the proof is wrong.
 fn lie(block: &mut Block) {
     let mut lied = false;
     for tx in &mut block.transactions {
@@ -234,7 +237,7 @@ fn a_proposer_with_a_bad_proof_is_refused_and_named_and_the_chain_goes_on() {
         "and no other: {log}"
     );
     for n in 0..4 {
-        // Every block again through the doors: no bad proof is in any, the liar's own file included.
+        // Every block is validated again: none holds a bad proof, not even in the liar's file.
         assert!(audit(&cluster.path(n), 4).len() as u64 > height);
         let (store, _) = Store::open(Storage::File(cluster.path(n))).expect("good");
         assert!(good.iter().all(|tx| store.receipt(&tx.id()).expect("no fault").is_some()));

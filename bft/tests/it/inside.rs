@@ -1,4 +1,4 @@
-//! Clusters in this process: solo, or validators on a runtime of their own.
+//! Clusters in this process: solo, or validators on a separate runtime.
 
 use crate::cluster::*;
 use crate::world::*;
@@ -136,7 +136,7 @@ impl Inside {
     pub(crate) fn with(n: u8, change: fn(u8, &mut Settings)) -> Self {
         let log = Log::default();
         let dispatch = log.dispatch();
-        // Tests of one process do not see each other's lines: each cluster has threads of its own.
+        // Tests of one process do not see each other's lines: each cluster has separate threads.
         let own = move || std::mem::forget(tracing::dispatcher::set_default(&dispatch));
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(4).enable_all().on_thread_start(own).build();

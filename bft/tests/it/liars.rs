@@ -131,7 +131,7 @@ fn a_proposer_is_refused_and_named_whatever_it_lies_about_and_the_chain_goes_on(
         let before = refusals(&cluster.log.text(), told);
         plan(|plan| plan.lie = Some(told.0));
         let begun = Instant::now();
-        // Every transaction is committed, whoever's turn it is.
+        // Every transaction is committed, whichever validator proposes.
         while refusals(&cluster.log.text(), told) < before + 3 {
             assert!(begun.elapsed() < PATIENCE, "{told:?} is not refused by three: {}", cluster.log.text());
             let tx = enrol(&genesis, subject);
@@ -163,7 +163,7 @@ fn a_proposer_is_refused_and_named_whatever_it_lies_about_and_the_chain_goes_on(
 
 /// Who runs twice.
 const TWIN: u8 = 3;
-/// Whom its second machine talks to, and its first does not.
+/// The peers of its second machine, which its first does not talk to.
 const APART: u8 = 2;
 /// Ports of its second machine, and one where nobody listens.
 static PORTS: LazyLock<Vec<u16>> = LazyLock::new(|| ports(3));
@@ -175,7 +175,8 @@ fn redirect(settings: &mut Settings, of: u8, port: u16) {
 
 #[test]
 fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
-    // Two of the others find the first machine, one the second: a network holds two machines of one key for one.
+    // Two of the others find the first machine, one the second: a network holds two machines of one
+    // key for one.
     let mut cluster = Inside::with(4, |n, settings| match n {
         APART => redirect(settings, TWIN, PORTS[0]),
         TWIN => redirect(settings, APART, PORTS[2]),
@@ -185,7 +186,7 @@ fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let clock = Hand::at(at(2));
     let path = folder.path().join("twin.redb");
-    // A ledger and a log of its own, and a clock that is a second ahead, so that its blocks are others.
+    // A separate ledger and log, and a clock that is a second ahead, so that its blocks differ.
     let twin = cluster.clone_of(TWIN, (&path, folder.path()), &PORTS[..2], clock.clock(), |settings| {
         (0..4).filter(|n| ![TWIN, APART].contains(n)).for_each(|n| redirect(settings, n, PORTS[2]));
     });
@@ -239,7 +240,8 @@ fn one_key_on_two_machines_that_the_same_peers_reach_is_noticed_by_all() {
     let path = folder.path().join("twin.redb");
     // It reaches everybody, and for everybody it is the one that is there already.
     let twin = cluster.clone_of(TWIN, (&path, folder.path()), &ports(2), clock.clock(), |settings| {
-        // What an operator gets who copies a configuration: it does not know that it has voted elsewhere.
+        // What an operator gets who copies a configuration: it does not know that it has voted
+        // elsewhere.
         settings.new_log = false;
     });
     let (begun, mut now) = (Instant::now(), 2);

@@ -1,4 +1,5 @@
-//! Validators from outside: one suite over every engine, and what a cluster does when some of it fails.
+//! Validators from outside: one suite over every engine, and what a cluster does when some of it
+//! fails.
 
 mod clocks;
 mod cluster;

@@ -1,4 +1,5 @@
-//! The test binary as one validator in a process of its own: told what to do on its input, it says what happened on its output.
+//! The test binary as one validator in a separate process: it reads commands from its input and
+//! writes events to its output.
 
 use crate::cluster::*;
 use crate::inside::Hand;
@@ -11,7 +12,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Index of the validator, its ports, those by which it reaches the others, what time it is, and its folder.
+/// Index of the validator, its ports, the ports by which it reaches the others, the time, and its
+/// folder.
 pub(crate) const NODE: &str = "AMANAT_BFT_NODE";
 
 #[test]

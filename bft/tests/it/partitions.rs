@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 /// So long nothing may happen before a test believes that nothing does.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// Kills all, and holds every file against the others' and against what was promised. What the longest has nobody contradicts.
+/// Kills all, and holds every file against the others' and against what was promised. What the
+/// longest has nobody contradicts.
 pub(crate) fn agree(mut cluster: Processes, promised: &BTreeMap<TxId, u64>) {
     let n = cluster.nodes.len() as u8;
     let running: Vec<u8> = (0..n).filter(|k| cluster.nodes[*k as usize].is_some()).collect();
@@ -28,7 +29,7 @@ pub(crate) fn agree(mut cluster: Processes, promised: &BTreeMap<TxId, u64>) {
     }
 }
 
-/// For whoever runs the tests with `--nocapture`; nothing depends on it.
+/// Shown with `--nocapture`; nothing depends on it.
 #[allow(clippy::print_stdout, reason = "what was measured on the way")]
 pub(crate) fn measured(words: &str) {
     println!("{words}");

@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Processes {
     folder: tempfile::TempDir,
     ports: Vec<u16>,
-    /// The way from one to another, for consensus and for transactions; none where they reach each other directly.
+    /// The route from one validator to another, for consensus and for transactions. `None` if they
+    /// reach each other directly.
     wires: BTreeMap<(u8, u8), [Wire; 2]>,
     now: AtomicU64,
     next: AtomicU64,
@@ -80,7 +81,7 @@ impl Processes {
         }
     }
 
-    /// What happens between these and those, both ways.
+    /// Faults between two sets of validators, in both directions.
     pub(crate) fn part(&self, these: &[u8], those: &[u8], mode: Mode) {
         for ((from, to), wires) in &self.wires {
             let apart = |a, b| these.contains(a) && those.contains(b);
@@ -141,7 +142,8 @@ impl Processes {
         let mut command = match most {
             None => Command::new(this),
             Some(bytes) => {
-                // A write beyond the limit fails, as on a full disk, where the signal for it is ignored.
+                // A write beyond the limit fails, as on a full disk, if the signal for it is
+                // ignored.
                 let mut shell = Command::new("sh");
                 let blocks = bytes.div_ceil(512).to_string();
                 shell.args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &blocks]).arg(this);
@@ -213,7 +215,7 @@ impl Processes {
         self.node(n).whisper(&format!("clock {}", now.seconds()));
     }
 
-    /// What time those have that are started from now on.
+    /// The clock of validators that are started from now on.
     pub(crate) fn remember_clock(&self, now: Timestamp) {
         self.now.store(now.seconds(), Ordering::SeqCst);
     }

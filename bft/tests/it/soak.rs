@@ -1,4 +1,5 @@
-//! Load and failures of every kind, one after the other, drawn from a seed; everything is held against what was promised at the end.
+//! Load and failures of every kind, one after the other, drawn from a seed; everything is held
+//! against what was promised at the end.
 //!
 //! A short one is a test. A longer one is a command:
 //!
@@ -22,12 +23,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const VALIDATORS: u8 = 4;
-/// Seconds by the validators' clocks in one of ours: epochs begin, and what was learned is enough, while somebody watches.
+/// Seconds of the validators' clocks in one real second: epochs begin, and learning ends, within
+/// the time of a test.
 const FAST: u64 = 10;
 const TICK: Duration = Duration::from_millis(20);
 /// Transactions a second, about.
 const RATE: f64 = 30.0;
-/// Longest time that anything may take, and so much more for each block that may have to be fetched.
+/// Longest time that anything may take, and the extra time for each block that may have to be
+/// fetched.
 const RECOVERY: Duration = Duration::from_secs(120);
 const RECOVERY_OF_A_BLOCK: Duration = Duration::from_millis(50);
 const HOUR: i64 = 3600;
@@ -72,7 +75,7 @@ const FAILURES: [Failure; 16] = [
     Failure::DiesAtWork,
 ];
 
-/// A transaction that somebody waits for.
+/// A transaction whose submitter waits.
 struct Sent {
     tx: Arc<Transaction>,
     node: u8,
@@ -92,7 +95,7 @@ struct Soak {
     genesis: Arc<Genesis>,
     /// What fails, when and for how long: the same for the same seed, however fast the machine is.
     plan: ChaCha20Rng,
-    /// Who is asked, and when.
+    /// The validator that is asked, and the time.
     rng: ChaCha20Rng,
     begun: Instant,
     /// By how much a clock is wrong, in seconds.
@@ -160,7 +163,7 @@ impl Soak {
         epoch(1).seconds() + self.begun.elapsed().as_secs() * FAST
     }
 
-    /// Those that take transactions.
+    /// The validators that take transactions.
     fn open(&self) -> Vec<u8> {
         let open = |n: &u8| {
             self.frozen != Some(*n)
@@ -226,7 +229,8 @@ impl Soak {
                     if let Some(race) = self.races.iter_mut().find(|race| race.txs.contains(&id)) {
                         race.refused.push(why);
                     } else {
-                        // A validator that has stopped by itself takes nothing; others take everything.
+                        // A validator that has stopped by itself takes nothing; others take
+                        // everything.
                         assert!(
                             why.contains("reopen") || why.contains("stopped"),
                             "validator {}: {why}",
@@ -358,7 +362,8 @@ impl Soak {
         self.cluster.part(these, those, Mode::Through);
     }
 
-    /// Until everybody has what anybody has, and answers. Gives the seconds since the cause was gone.
+    /// Until everybody has what anybody has, and answers. Gives the seconds since the cause was
+    /// gone.
     fn recover(&mut self, failure: Failure) -> f64 {
         let goal = self.heights().max().expect("four");
         for n in 0..VALIDATORS {
@@ -374,7 +379,7 @@ impl Soak {
         self.mended.elapsed().as_secs_f64()
     }
 
-    /// Reads every new block through the doors, and lets two accesses race that spend the same.
+    /// Validates every new block, and lets two accesses race that spend the same nullifier.
     fn race(&mut self) {
         let height = self.cluster.height();
         while self.replica.tip().height < height {
@@ -444,7 +449,8 @@ fn soak(seed: u64, time: Duration, failures: &[Failure]) {
     let there = |id: &&TxId| store.receipt(id).expect("no fault").is_some();
     let mut raced = 0;
     for race in &soak.races {
-        // Who was refused for one that waits may find that the other did not come further.
+        // A transaction that was refused because another waits may find that the other went no
+        // further.
         let won = race.txs.iter().filter(there).count();
         raced += won;
         assert!(

@@ -1,4 +1,5 @@
-//! What lies between validators: for each of them, a way to each other one that a test may cut, silence or slow down.
+//! What lies between validators: for each of them, a way to each other one that a test may cut,
+//! silence or slow down.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -15,8 +16,8 @@ pub(crate) enum Mode {
     Cut,
     /// Keeps it, and passes it on when it may again: what a partition looks like from within.
     Silent,
-    /// Passes it on later, each piece by its own delay, and breaks a connection now and then: over TCP, loss is delay and broken
-    /// connections.
+    /// Passes it on later, each piece by its own delay, and breaks a connection now and then: over
+    /// TCP, loss is delay and broken connections.
     Slow { least_ms: u64, most_ms: u64, bytes: u64 },
 }
 

@@ -64,7 +64,7 @@ pub fn is_zero(cs: &mut Cs, x: &Num) -> Bit {
     cs.gadget("zero test", |cs| {
         let zero = cs.hint(Fr::from(x.value().is_zero()));
         let answer = cs.last_variable();
-        // Where the answer is honest this is 1/x, or anything for x = 0.
+        // If the answer is honest, this is 1/x, or anything for x = 0.
         let inverse = cs.hint(inverse_or_zero(x.value()) * (Fr::one() - zero.value()));
         cs.note_free("inverse hint of a zero test: multiplied by zero where the tested value is zero");
         cs.row(x, &inverse, &zero.complement(), RowKind::ZeroTest(answer));

@@ -23,7 +23,7 @@ impl SubjectVar {
         Self::with_key(cs, &key, subject)
     }
 
-    /// Opens a subject as the patient, who knows the secrets behind the key.
+    /// Opens a subject as the patient, with the secrets behind the key.
     pub fn owned(cs: &mut Cs, wallet_secret: &Num, uniqueness_key: Fr, subject: &Subject) -> Self {
         let u = cs.hint(uniqueness_key);
         let key = poseidon::hash(cs, Tag::PatientKey, &[wallet_secret, &u]);

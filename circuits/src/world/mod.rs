@@ -63,7 +63,7 @@ impl<R: Sample> Case<R> {
 pub struct World {
     /// Wallet secret and uniqueness key.
     pub wallet: [Fr; 2],
-    /// Whom the granted consent is about, where not this patient.
+    /// The subject of the granted consent, if it is not this patient.
     pub consent_about: Option<Subject>,
     /// What the consent says.
     pub terms: ConsentTerms,
@@ -85,7 +85,7 @@ pub struct World {
     pub salts: [Fr; RECORD_LEAVES],
     /// Root salt of the record.
     pub root_salt: Fr,
-    /// Who anchored the record.
+    /// The custodian that anchored the record.
     pub custodian: OrgId,
     /// When.
     pub anchored: u64,
@@ -342,7 +342,7 @@ impl World {
         };
     }
 
-    /// Whom the consent is about.
+    /// The subject of the consent.
     #[must_use]
     pub fn consent_subject(&self) -> Subject {
         self.consent_about.clone().unwrap_or_else(|| self.wallet().subject())
@@ -364,7 +364,7 @@ impl World {
     /// The consent.
     ///
     /// # Panics
-    /// Where the nonce was set to one without a revocation id.
+    /// If the nonce was set to one without a revocation id.
     #[must_use]
     pub fn consent(&self) -> GrantedConsent {
         let [nonce, salt] = [self.nonce, self.consent_salt].map(Secret::new);
@@ -376,7 +376,7 @@ impl World {
     /// The record.
     ///
     /// # Panics
-    /// Where the root salt was set to one without a supersession id.
+    /// If the root salt was set to one without a supersession id.
     #[must_use]
     pub fn record(&self) -> Record {
         let salts = self.salts.map(Secret::new).to_vec();

@@ -34,7 +34,7 @@ pub fn sweeping(effect: Effect, level: Level) -> Rule {
     }
 }
 
-/// A rule that matches nothing here: about somebody else.
+/// A rule that matches nothing here: it is about another person.
 #[must_use]
 pub fn idle(effect: Effect, level: Level) -> Rule {
     let nobody = OrgId::from_reference("Organization/nobody");
@@ -91,7 +91,7 @@ pub fn random_rule(rng: &mut ChaCha20Rng, world: &World) -> Rule {
     rule
 }
 
-/// All time, or a period whose ends lie at or near those given.
+/// All time, or a period whose ends are at or near the given ends.
 fn around(rng: &mut ChaCha20Rng, from: u64, until: u64) -> Period {
     let slack = |rng: &mut ChaCha20Rng| match rng.random_range(0..4) {
         0 => 0,

@@ -371,7 +371,7 @@ pub(crate) fn unqualified<R: Sample>(list: &mut Negatives<R>, [listed, licensed]
     });
 }
 
-/// The credential certifies somebody else's key.
+/// The credential certifies another holder's key.
 pub(crate) fn of_another_holder(world: &mut World) {
     world.credential.holder = HolderSecret::from_secret(Secret::new(Fr::from(3u64))).key();
 }

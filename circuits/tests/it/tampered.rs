@@ -6,7 +6,7 @@
 //! to, so that the clause behind the root decides and not the root. Left alone are the fields that
 //! the constraints do not read because they derive them: a bundle's epoch and the roots a statement
 //! opens, the subject a consent names and the one a record's leaf holds, the holder key of a
-//! credential. Native checks compare those; a difference harms none but the prover who makes it.
+//! credential. Native checks compare those; a difference harms only the prover that makes it.
 
 use crate::of_each_statement;
 use amanat_circuits::built;

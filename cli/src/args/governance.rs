@@ -13,8 +13,8 @@ pub(crate) enum GovernanceCommand {
     },
     /// Make an organisation's own key, and print its public half.
     ///
-    /// The key pair is kept in the home directory; a key that is there is only printed. A genesis and `governance propose
-    /// add-organisation --key` name the public half.
+    /// The key pair is kept in the home directory; a key that is there is only printed. A genesis
+    /// and `governance propose add-organisation --key` name the public half.
     Key {
         /// Reference of the organisation.
         reference: String,
@@ -58,7 +58,7 @@ pub(crate) enum GovernanceCommand {
 
 #[derive(Args)]
 pub(crate) struct SignedBy {
-    /// Who signs [default: the home's last that governs].
+    /// The signing organisation [default: the home's last governing organisation].
     ///
     /// Its reference; the home directory must have its key.
     #[arg(long, global = true, value_name = "REF")]

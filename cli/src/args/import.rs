@@ -16,8 +16,8 @@ pub(crate) struct ImportArgs {
     pub anchor: bool,
     /// Custodian [default: the first that may].
     ///
-    /// With --anchor: the organisation that enrols and anchors, by its reference, its id or its name. Without it, the first of the
-    /// home directory that may do both.
+    /// With --anchor: the organisation that enrols and anchors, by its reference, its id or its
+    /// name. Without it, the first of the home directory that may do both.
     #[arg(long = "as", value_name = "ORG", requires = "anchor")]
     pub custodian: Option<String>,
     /// Where ids without a base URL belong.

@@ -20,8 +20,9 @@ pub(crate) enum LedgerCommand {
     },
     /// Wait until what was submitted can be proved about.
     ///
-    /// A proof speaks of the registries as the newest bundle has them, and a bundle is sealed when an epoch begins. This waits until the
-    /// bundle of the next epoch is sealed; it returns at once where nothing was submitted since the last.
+    /// A proof speaks of the registries as the newest bundle has them, and a bundle is sealed when
+    /// an epoch begins. This waits until the bundle of the next epoch is sealed; it returns at once
+    /// where nothing was submitted since the last.
     Wait {
         /// Give up after this many seconds [default: four epochs].
         #[arg(long, value_name = "N")]
@@ -31,7 +32,8 @@ pub(crate) enum LedgerCommand {
     },
     /// Advance a development ledger by one epoch.
     ///
-    /// For a ledger whose epochs are advanced by hand: `amanat init --epochs-by-hand`, or a node with --epochs-by-hand.
+    /// For a ledger whose epochs are advanced by hand: `amanat init --epochs-by-hand`, or a node
+    /// with --epochs-by-hand.
     NextEpoch {
         #[command(flatten)]
         at: LedgerAt,
@@ -63,14 +65,15 @@ pub(crate) enum LedgerCommand {
     },
     /// Write a snapshot, from which a node can begin.
     ///
-    /// All a node needs to begin from the last block, without the transactions of the blocks before.
+    /// All a node needs to begin from the last block, without the transactions of the blocks
+    /// before.
     Snapshot {
         /// Where to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         /// Sign it as this organisation of the home directory.
         ///
-        /// Without validators nobody else stands behind it.
+        /// Without validators nothing else vouches for it.
         #[arg(long, value_name = "REFERENCE", conflicts_with = "node")]
         by: Option<String>,
         #[command(flatten)]
@@ -104,7 +107,7 @@ pub(crate) enum LedgerCommand {
     ///
     /// Headers, certificates and receipts stay.
     Prune {
-        /// Keep those of this many last blocks.
+        /// Keep the transactions of this many last blocks.
         #[arg(long, value_name = "BLOCKS")]
         keep: u64,
         #[command(flatten)]

@@ -1,4 +1,5 @@
-//! Files for TLS: a node's and a client's. They are read here in every build; one without the feature `tls` says so when they are used.
+//! Files for TLS: a node's and a client's. They are read here in every build; one without the
+//! feature `tls` says so when they are used.
 
 use amanat_api::tls::{ClientTls, TlsSettings};
 use clap::Args;
@@ -11,7 +12,7 @@ pub(crate) struct ClientTlsArgs {
     /// The CAs that may sign the node's certificate (PEM). No others are believed.
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub ca: Option<PathBuf>,
-    /// Your organisation's certificate and those between it and a CA (PEM).
+    /// Your organisation's certificate and the intermediate certificates up to a CA (PEM).
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub certificate: Option<PathBuf>,
     /// Its private key (PEM), which nobody else may be able to read.
@@ -32,7 +33,7 @@ impl ClientTlsArgs {
 pub(crate) struct NodeTlsArgs {
     /// Speak TLS with this certificate (PEM).
     ///
-    /// And those between it and a CA. It is read again at SIGHUP.
+    /// The file also holds the intermediate certificates up to a CA. It is read again at SIGHUP.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_certificate: Option<PathBuf>,
     /// Its private key (PEM).

@@ -102,7 +102,8 @@ impl Compiler {
         Ok(())
     }
 
-    /// What a compiled consent says, whose it is, whether it is in force, and how its dates were read.
+    /// What a compiled consent says, its patient, whether it is in force, and how its dates were
+    /// read.
     fn words(&self, title: &str, compiled: &Compiled) -> String {
         let rules = count(compiled.terms().rules().len(), "rule");
         let mut words = format!("{title}: {rules} of {}", patient_named(compiled.patient()));

@@ -9,8 +9,8 @@ use amanat_client::devnet::{self, Members};
 use amanat_client::{Home, machine_clock};
 use anyhow::{Context, Result};
 
-/// Makes a development ledger: organisations, keys, clinicians. At a node, whose ledger is there already, only the keys and the
-/// clinicians.
+/// Makes a development ledger: organisations, keys, clinicians. At a node, whose ledger is there
+/// already, only the keys and the clinicians.
 pub(crate) fn run(args: &InitArgs, global: &Global, ui: Ui) -> Result<()> {
     let own = args.organisations.as_deref().map(Members::read).transpose()?;
     if args.at.node.is_none() {

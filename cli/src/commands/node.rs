@@ -1,4 +1,5 @@
-//! `amanat node` and `amanat probe`: a validator on the machine of a developer. What is deployed is `amanat-node`.
+//! `amanat node` and `amanat probe`: a validator on the machine of a developer. What is deployed is
+//! `amanat-node`.
 
 use crate::args::tls::ClientTlsArgs;
 use crate::args::{Global, NodeArgs};

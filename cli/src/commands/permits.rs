@@ -1,4 +1,5 @@
-//! `amanat consent permits`: which consents of a folder permit which clinicians of the home directory.
+//! `amanat consent permits`: which consents of a folder permit which clinicians of the home
+//! directory.
 
 use crate::args::Global;
 use crate::hints;
@@ -8,7 +9,7 @@ use amanat_client::{Holder, Home, machine_clock};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 
-/// One line for each Consent: whom it permits an ordinary request for treatment now.
+/// One line for each Consent: the clinicians whose ordinary request for treatment it permits now.
 pub(crate) fn run(paths: &[PathBuf], global: &Global, ui: Ui) -> Result<()> {
     let home = Home::open(global.home.as_deref())?;
     let holders = Holder::load_all(&home)?;

@@ -94,7 +94,8 @@ fn block_hash(text: &str) -> Result<BlockHash> {
     Ok(BlockHash(hash))
 }
 
-/// A proof of any circuit. A key that is wrong is a fault, for the verifier chose it; proof and inputs are the prover's.
+/// A proof of any circuit. A key that is wrong is a fault, for the verifier chose it; proof and
+/// inputs are the prover's.
 fn foreign(dir: &Path, ui: Ui) -> Result<()> {
     let text = |name: &str| -> Result<String> {
         let path = dir.join(name);

@@ -12,7 +12,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Proves, verifies, and writes `proof.json` and `public.json`; with `--snarkjs` the verifying key too.
+/// Proves, verifies, and writes `proof.json` and `public.json`; with `--snarkjs` the verifying key
+/// too.
 pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<()> {
     let engine = amanat_accel::choose()?;
     let began = Instant::now();

@@ -37,7 +37,8 @@ pub(crate) fn run(story: &mut Story) -> Result<Vec<Refused>> {
     note("a consent for one use, used again under the spent number", "ledger", words);
     let words = denied(access(story, CLINICIAN, once))?;
     note("the same consent, under the next number", "prover", words);
-    // The third consent is of our template, which names hospital A; those of the data may name anyone.
+    // The third consent is from our template, which names hospital A; consents from the data may
+    // name anyone.
     let words = denied(access(story, ELSEWHERE, elsewhere))?;
     note("a physician of the other hospital, whom the consent does not name", "prover", words);
     let words = attempts::not_entitled(story)?;

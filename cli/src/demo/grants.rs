@@ -68,7 +68,8 @@ impl Story {
         std::fs::write(&file, template(name.local(), hospital, "TREAT", "2099-12-31"))
             .with_context(|| format!("cannot write {}", file.display()))?;
         let patient = Some(patient.to_owned());
-        // An id that is a URN names somebody in its own Bundle alone: here the patient's word is enough.
+        // An id that is a URN names somebody in its own Bundle alone: here the patient's word is
+        // enough.
         let even_so = name.local().contains(':');
         let request = GrantRequest { patient, uses, even_so, ..GrantRequest::of(&file) };
         let granted = self.client.grant(&request)?;

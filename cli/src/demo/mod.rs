@@ -1,6 +1,7 @@
 //! `amanat demo`: the main job from end to end, on real input, on an embedded ledger.
 //!
-//! It makes the calls that the commands make. Its clock is its own: epochs pass when the story says so.
+//! It makes the calls that the commands make. Its clock is its own: epochs pass when the story says
+//! so.
 
 mod attacks;
 mod attempts;
@@ -27,7 +28,8 @@ const FEWEST: usize = 4;
 pub(crate) fn run(args: &DemoArgs, global: &Global, ui: Ui) -> Result<()> {
     let started = Instant::now();
     let shared = Home::open(global.home.as_deref())?;
-    // The ledger and the actors' files are thrown away; keys are kept, for they take a while to make.
+    // The ledger and the actors' files are thrown away; keys are kept, for they take a while to
+    // make.
     let place = Place::new(&shared, args.keep)?;
     ui.say("Amanat: who may see what, proved; who they are, not shown.");
 

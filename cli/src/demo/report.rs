@@ -1,4 +1,4 @@
-//! Who learned what: told in plain words, and checked against the bytes where it can be.
+//! What each party learned: in plain words, and checked against the bytes where possible.
 
 use super::attacks::Refused;
 use super::story::Story;
@@ -27,7 +27,7 @@ pub(crate) fn tell(story: &mut Story, refused: &[Refused], started: Instant) -> 
     }
     let events = published.iter().filter(|t| t.statement != Statement::Role).count();
     ensure!(found.iter().sum::<usize>() == events, "the patients did not find exactly their own events");
-    // The custodian recognises the tokens of its own records.
+    // The custodian recognises the tokens of its records.
     let recognised = accesses
         .iter()
         .filter(|tx| {
@@ -145,7 +145,8 @@ struct Leaks {
     hits: usize,
 }
 
-/// Searches the ledger's file for what must not be there: patients' ids, record labels, and every secret.
+/// Searches the ledger's file for what must not be there: patients' ids, record labels, and every
+/// secret.
 fn leaks(story: &Story, wallets: &[Wallet], records: &[VaultRecord]) -> Result<Leaks> {
     let file = std::fs::read(story.client.home().ledger_path()).context("cannot read the ledger's file")?;
     let mut needles: Vec<Vec<u8>> = Vec::new();

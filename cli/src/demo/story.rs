@@ -209,7 +209,8 @@ impl Story {
         Ok(())
     }
 
-    /// The audience of S3: the proof is valid, answers this request, is committed, and discloses what was asked for.
+    /// The audience of S3: the proof is valid, answers this request, is committed, and discloses
+    /// what was asked for.
     fn insurer_checks(&self, receipt: &Receipt, nonce: [u8; 32]) -> Result<()> {
         let sent = receipt.disclosure.as_ref().context("a record proof discloses something")?;
         let asked = Asked {
@@ -241,7 +242,8 @@ impl Story {
         Ok(RolePolicy::new(roles, self.organisations[..2].iter().map(Organisation::id).collect())?)
     }
 
-    /// An access of a clinician under a consent, to the patient's first record of ordinary sensitivity.
+    /// An access of a clinician under a consent, to the patient's first record of ordinary
+    /// sensitivity.
     pub(crate) fn access_request(&self, holder: &str, consent: u32) -> Result<AccessRequest> {
         let consents = self.client.consents()?;
         let held = consents.iter().find(|c| c.number == consent).context("no such consent")?;

@@ -103,8 +103,8 @@ fn a_plugin_in_its_place_makes_gpu_a_backend_that_bench_names_and_measures() {
     let profile = [&PROFILE[..], &["--backend", "gpu"]].concat();
     let (words, _) = ok(home, &mock, "", &profile);
     assert!(words.contains("gpu") && words.contains("GPU: mock 0") && words.contains("ready"), "{words}");
-    // One that fails its test is quarantined, an alarm is raised, and the same is measured on the
-    // processor.
+    // A device that fails its test is quarantined, an alarm is raised, and the same is measured on
+    // the processor.
     let (words, errors) = ok(home, &mock, "wrong=ntt", &profile);
     assert!(
         words.contains("quarantined, it computed wrongly (the known-answer test, a transform)"),

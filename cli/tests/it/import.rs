@@ -146,7 +146,7 @@ fn exports_of_two_servers_keep_their_patients_apart_whatever_the_order_and_how_o
         assert!(String::from_utf8_lossy(&out.stdout).contains("nothing has changed"));
     }
     assert_eq!(home.vault(), expected);
-    // Who means one of them by less than a whole name is asked which.
+    // A name that matches several of them partly is refused, with the question which one is meant.
     let (_, words) = home.json(1, &["vault", "list", "--patient", "Patient/1"]);
     assert!(words.contains("may be 2 patients") && words.contains(A) && words.contains(B), "{words}");
     let (one, _) = home.json(0, &["vault", "list", "--patient", &format!("{B}/Patient/1")]);

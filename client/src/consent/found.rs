@@ -1,4 +1,5 @@
-//! The consents in a FHIR file: a resource, a Bundle with Consents among its entries, or one document a line.
+//! The consents in a FHIR file: a resource, a Bundle with Consents among its entries, or one
+//! document a line.
 
 use super::ConsentError;
 use amanat_domain::fhir::json::Json;
@@ -32,7 +33,8 @@ pub struct Consents {
     pub unread: Vec<(String, String)>,
 }
 
-/// The consents in a file. What is broken in it is told in [`Consents::unread`] and the rest is read.
+/// The consents in a file. What is broken in it is told in [`Consents::unread`] and the rest is
+/// read.
 ///
 /// # Errors
 /// [`ConsentError::Read`], [`ConsentError::TooLarge`].
@@ -65,8 +67,8 @@ pub fn consents_in(path: &Path) -> Result<Consents, ConsentError> {
     Ok(consents)
 }
 
-/// The consent that is meant: the only one of a file, or the one chosen by the number of its entry (`3`), its `id`, or its
-/// place (`line 2`).
+/// The consent that is meant: the only one of a file, or the one chosen by the number of its entry
+/// (`3`), its `id`, or its place (`line 2`).
 ///
 /// # Errors
 /// [`ConsentError`].

@@ -55,7 +55,8 @@ pub struct Granted {
     pub number: u32,
     /// When it begins to permit, if that is to come.
     pub not_before: Option<Timestamp>,
-    /// If it was granted [even so](GrantRequest::even_so): the patient whom the Consent names, and the patient who granted it.
+    /// If it was granted [even so](GrantRequest::even_so): the patient whom the Consent names, and
+    /// the patient who granted it.
     pub for_another: Option<(String, String)>,
     /// The receipt.
     pub receipt: Receipt,
@@ -138,8 +139,8 @@ struct Resolved {
 }
 
 impl Client {
-    /// Grants a patient's consent by proof. Its secrets are in the wallet before the ledger has its leaf, so that a consent that is
-    /// granted can be revoked.
+    /// Grants a patient's consent by proof. Its secrets are in the wallet before the ledger has its
+    /// leaf, so that a consent that is granted can be revoked.
     ///
     /// # Errors
     /// [`GrantError`].
@@ -167,7 +168,8 @@ impl Client {
         match self.submit(proved) {
             Ok(receipt) => Ok(Granted { number, not_before, for_another, receipt }),
             Err(error) => {
-                // Refused, it is on no ledger. After any other failure it may be, and must be revocable.
+                // Refused, it is on no ledger. After any other failure it may be, and must be
+                // revocable.
                 if matches!(error.ledger(), Some(AccessError::Refused(_))) {
                     all.retain(|c| c.number != number);
                     HeldConsent::save_all(self.home(), &all)?;

@@ -1,8 +1,8 @@
 //! Consents as wallets keep them, and how uses are counted.
 //!
-//! A use is reserved on disk before its proof is made, and released when the proof fails. Between the two the process may end, or
-//! the answer of the ledger be lost: then the reservation is found by the next use, and the ledger says whether its nullifier was
-//! spent.
+//! A use is reserved on disk before its proof is made, and released when the proof fails. Between
+//! the two the process may end, or the answer of the ledger be lost: then the reservation is found
+//! by the next use, and the ledger says whether its nullifier was spent.
 
 use super::terms::StoredTerms;
 use crate::client::Client;
@@ -116,7 +116,7 @@ impl ConsentFile {
         let what = format!("consent {}", self.number);
         let terms = match self.terms {
             Some(terms) => terms.read()?,
-            // Whose it is was asked when it was granted.
+            // The patient was determined when it was granted.
             None => super::compile(&self.source, holders, &[], Zones::ANY)
                 .map(Compiled::into_terms_even_so)
                 .map_err(|_| malformed(&*what, "its source does not compile"))?,
@@ -152,8 +152,8 @@ pub enum UseError {
 impl Client {
     /// Settles a reservation that an earlier process left, by whether the ledger has its nullifier.
     ///
-    /// The transaction may be on its way still. Then the number of the use is tried again, the ledger refuses the second of the
-    /// two, and that refusal counts the use.
+    /// The transaction may be on its way still. Then the number of the use is tried again, the
+    /// ledger refuses the second of the two, and that refusal counts the use.
     pub(crate) fn settle_use(&self, all: &mut [HeldConsent], number: u32) -> Result<(), UseError> {
         let Some(held) = all.iter_mut().find(|c| c.number == number) else { return Ok(()) };
         let Some(reserved) = held.reserved else { return Ok(()) };
@@ -197,6 +197,7 @@ mod tests {
     use crate::consent::{compile, template};
     use crate::devnet::{DevLedger, HOSPITALS, genesis, organisations};
     use crate::home::Home;
+    use crate::testing::{Failing, Fails};
     use crate::wallet::Wallet;
     use amanat_domain::consent::{GrantedConsent, UseLimit};
     use amanat_domain::fhir::Zones;
@@ -205,8 +206,9 @@ mod tests {
     use std::num::NonZeroU32;
     use std::sync::Arc;
 
-    /// A client with a consent for one use in a wallet.
-    fn with_consent(dir: &std::path::Path) -> Client {
+    /// A client with a consent for one use in a wallet, and a ledger that says that every nullifier
+    /// was spent, or none.
+    fn with_consent(dir: &std::path::Path, fails: Fails) -> Client {
         let mut rng = rand::rng();
         let home = Home::open(Some(dir)).expect("a home");
         let organisations = organisations(HOSPITALS, &mut rng);
@@ -224,7 +226,8 @@ mod tests {
         let held =
             HeldConsent { number: 4, patient, source, consent, used: 0, reserved: None, revoked: false };
         HeldConsent::save_all(&home, &[held]).expect("written");
-        Client::over(home, Arc::new(ledger.access()), ledger.clock()).expect("a client")
+        let failing = Failing { inner: ledger.access(), fails, submitted: Arc::default() };
+        Client::over(home, Arc::new(failing), ledger.clock()).expect("a client")
     }
 
     fn counts(client: &Client) -> (u64, u64, bool) {
@@ -235,7 +238,7 @@ mod tests {
     #[test]
     fn a_use_is_reserved_on_disk_and_counted_or_released() {
         let dir = tempfile::tempdir().expect("a folder");
-        let client = with_consent(dir.path());
+        let client = with_consent(dir.path(), Fails::Never);
         client.reserve_use(4, [7; 32]).expect("written");
         assert_eq!(counts(&client), (0, 1, true), "as good as used");
         client.release_use(4).expect("written");
@@ -250,7 +253,7 @@ mod tests {
     #[test]
     fn a_reservation_of_a_process_that_ended_is_free_if_the_ledger_has_no_such_nullifier() {
         let dir = tempfile::tempdir().expect("a folder");
-        let client = with_consent(dir.path());
+        let client = with_consent(dir.path(), Fails::Never);
         client.reserve_use(4, [7; 32]).expect("written");
         let mut all = client.consents().expect("consents");
         assert_eq!(all[0].reserved, Some(Reservation { nullifier: [7; 32] }), "found again");
@@ -258,5 +261,17 @@ mod tests {
         assert_eq!((all[0].used, all[0].reserved), (0, None));
         assert_eq!(counts(&client), (0, 0, false), "on disk too");
         client.settle_use(&mut all, 5).expect("no such consent, nothing to do");
+    }
+
+    #[test]
+    fn a_reservation_of_a_process_that_ended_is_counted_if_the_ledger_has_its_nullifier() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path(), Fails::Spent);
+        client.reserve_use(4, [7; 32]).expect("written");
+        let mut all = client.consents().expect("consents");
+        client.settle_use(&mut all, 4).expect("the ledger answers");
+        assert_eq!(counts(&client), (1, 1, false));
+        client.settle_use(&mut all, 4).expect("nothing is reserved any more");
+        assert_eq!(counts(&client), (1, 1, false), "counted once");
     }
 }

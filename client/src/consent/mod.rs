@@ -124,7 +124,8 @@ impl CompileError {
     }
 }
 
-/// The actors whom a consent may name: clinicians by their references, organisations with their names.
+/// The actors whom a consent may name: clinicians by their references, organisations with their
+/// names.
 fn directory(holders: &[Holder], organisations: &[Organisation]) -> Actors {
     let actors = holders
         .iter()
@@ -132,8 +133,9 @@ fn directory(holders: &[Holder], organisations: &[Organisation]) -> Actors {
     organisations.iter().fold(actors, |actors, o| actors.named(o.reference.clone(), o.name.clone()))
 }
 
-/// Compiles the JSON of a FHIR Consent. Clinicians are known by their references, organisations by theirs; `organisations` adds
-/// their names to explanations. `zones`: of dates without a zone, [`Zones::ANY`] if the operator named none.
+/// Compiles the JSON of a FHIR Consent. Clinicians are known by their references, organisations by
+/// theirs; `organisations` adds their names to explanations. `zones`: of dates without a zone,
+/// [`Zones::ANY`] if the operator named none.
 ///
 /// # Errors
 /// [`CompileError`].
@@ -147,7 +149,8 @@ pub fn compile(
     Ok(compile_fhir(&json, &directory(holders, organisations), zones)?)
 }
 
-/// How a consent names its patient, for people: the reference, or that an identifier names the patient.
+/// How a consent names its patient, for people: the reference, or that an identifier names the
+/// patient.
 #[must_use]
 pub fn patient_named(patient: &SubjectReference) -> String {
     let words = match &patient.literal {
@@ -159,7 +162,8 @@ pub fn patient_named(patient: &SubjectReference) -> String {
     words.escape_debug().to_string()
 }
 
-/// A FHIR Consent that permits one organisation access for one purpose until a day: for patients whose data has none.
+/// A FHIR Consent that permits one organisation access for one purpose until a day: for patients
+/// whose data has none.
 ///
 /// ```
 /// use amanat_client::consent::{compile, template};

@@ -30,7 +30,8 @@ impl Holder {
     }
 }
 
-/// The consents in these files and folders, each with the clinicians whom it permits an ordinary request for treatment at `now`.
+/// The consents in these files and folders, each with the clinicians whom it permits an ordinary
+/// request for treatment at `now`.
 ///
 /// # Errors
 /// [`ConsentError`].

@@ -1,7 +1,7 @@
 //! The terms of a granted consent in the wallet's file.
 //!
-//! They are kept as they were granted: compiled again, by another version or with another directory, they might be others,
-//! and the leaf on the ledger is of these.
+//! They are kept as they were granted: compiled again, by another version or with another
+//! directory, they might be others, and the leaf on the ledger is of these.
 
 use crate::encoding::{field_from_text, malformed, text};
 use crate::home::HomeError;

@@ -1,4 +1,4 @@
-//! Whose consent a Consent is: the patient it names, among those of the vault.
+//! The patient of a Consent, among the patients of the vault.
 
 use super::{ConsentError, Found, patient_named};
 use crate::import::{Files, ImportError, ImportReport, ReadOptions, person_of, survey};
@@ -19,11 +19,11 @@ pub enum Whose {
     Unknown(String),
 }
 
-/// The patient of a Consent, told as in an import of its file. `source`: where the ids of the file belong, if the operator said
-/// so.
+/// The patient of a Consent, told as in an import of its file. `source`: where the ids of the file
+/// belong, if the operator said so.
 ///
-/// If the file does not say where an id belongs, `wallet` is the patient whom the operator says it means: so it does, if that
-/// patient has the id and no other patient of the vault has it.
+/// If the file does not say where an id belongs, `wallet` is the patient whom the operator says it
+/// means: so it does, if that patient has the id and no other patient of the vault has it.
 pub(super) fn whose(
     vault: &Vault,
     file: &Path,

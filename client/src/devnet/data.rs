@@ -7,7 +7,8 @@ use std::path::Path;
 /// The hospitals that the generated consents name.
 pub const HOSPITALS: [&str; 2] = ["Organization/hospital-lahore", "Organization/hospital-karachi"];
 
-/// Writes one bundle of organisations and one for each patient; the folder is made if it is not there.
+/// Writes one bundle of organisations and one for each patient; the folder is made if it is not
+/// there.
 ///
 /// # Errors
 /// What the disk says, with the path.

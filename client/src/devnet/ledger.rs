@@ -47,8 +47,8 @@ pub(super) fn member(o: &Organisation, capabilities: CapabilitiesSpec) -> Organi
     }
 }
 
-/// The genesis of a development chain without validators: the last organisation governs, every other may enrol, anchor and
-/// issue roles.
+/// The genesis of a development chain without validators: the last organisation governs, every
+/// other may enrol, anchor and issue roles.
 ///
 /// # Errors
 /// [`GenesisError`].
@@ -66,8 +66,8 @@ pub fn genesis(
     spec(chain, start, epoch_seconds, members.collect(), Vec::new())
 }
 
-/// The genesis of a development chain with validators: the organisations that run a validator govern together, and hospitals
-/// may enrol, anchor and issue roles.
+/// The genesis of a development chain with validators: the organisations that run a validator
+/// govern together, and hospitals may enrol, anchor and issue roles.
 ///
 /// # Errors
 /// [`GenesisError`].

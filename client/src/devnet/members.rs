@@ -240,7 +240,8 @@ impl Members {
         Ok(())
     }
 
-    /// Makes a home directory the one of these organisations, with new keys, and of a ledger of theirs.
+    /// Makes a home directory the one of these organisations, with new keys, and of a ledger of
+    /// theirs.
     ///
     /// # Errors
     /// [`OpenError`].

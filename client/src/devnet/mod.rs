@@ -1,5 +1,5 @@
-//! Development networks: ledgers, organisations, clinicians and data made up on one machine, where all secrets are made in one
-//! place. A deployment uses none of it.
+//! Development networks: ledgers, organisations, clinicians and data made up on one machine, where
+//! all secrets are made in one place. A deployment uses none of it.
 
 mod data;
 mod ledger;
@@ -34,8 +34,8 @@ pub fn organisations(hospitals: [&str; 2], rng: &mut impl CryptoRng) -> Vec<Orga
     ]
 }
 
-/// The organisations of a ledger with `validators` validators, the organisations that run one first: two hospitals, the
-/// regulator, an insurer, and more hospitals.
+/// The organisations of a ledger with `validators` validators, the organisations that run one
+/// first: two hospitals, the regulator, an insurer, and more hospitals.
 #[must_use]
 pub fn cluster_organisations(validators: usize, rng: &mut impl CryptoRng) -> Vec<Organisation> {
     let mut all = organisations(HOSPITALS, rng);
@@ -67,7 +67,8 @@ pub fn initialise_home(
     home.initialise(&organisations, &genesis)
 }
 
-/// Three clinicians of the first organisation and one of the second; `None` if there are fewer than two organisations.
+/// Three clinicians of the first organisation and one of the second; `None` if there are fewer than
+/// two organisations.
 #[must_use]
 pub fn clinicians(
     organisations: &[Organisation],

@@ -41,8 +41,9 @@ pub enum StartError {
 }
 
 impl DevNet {
-    /// A ledger in an empty home directory, of two hospitals and a regulator, with the keys of all statements and four clinicians
-    /// with credentials, as `amanat init` makes it. Keys are taken from the store; missing keys are made, which takes a while.
+    /// A ledger in an empty home directory, of two hospitals and a regulator, with the keys of all
+    /// statements and four clinicians with credentials, as `amanat init` makes it. Keys are taken
+    /// from the store; missing keys are made, which takes a while.
     ///
     /// # Errors
     /// [`StartError`].

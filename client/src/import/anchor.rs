@@ -1,7 +1,8 @@
-//! Anchoring: what is new is anchored, what is newer supersedes, what was taken back is taken back on the ledger.
+//! Anchoring: what is new is anchored, what is newer supersedes, what was taken back is taken back
+//! on the ledger.
 //!
-//! What is anchored already is not anchored again. Each transaction is in the vault's outbox before it is sent: whatever fails,
-//! the next import goes on where this one stopped.
+//! What is anchored already is not anchored again. Each transaction is in the vault's outbox before
+//! it is sent: whatever fails, the next import goes on where this one stopped.
 
 use super::enrol::People;
 use super::outbox::Custodian;
@@ -19,12 +20,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// An import: which files, read how, anchored by whom.
+///
+/// ```no_run
+/// # fn run(client: &amanat_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_client::ImportRequest;
+/// let imported = client.import(ImportRequest::of(&["export".into()])?)?;
+/// println!("{} records anchored", imported.anchored.anchored);
+/// # Ok(()) }
+/// ```
 pub struct ImportRequest {
     /// The files.
     pub files: Files,
     /// How they are read.
     pub reading: ReadOptions,
-    /// The organisation that enrols and anchors, by reference, id or name; `None`: the first that may.
+    /// The organisation that enrols and anchors, by reference, id or name; `None`: the first that
+    /// may.
     pub custodian: Option<String>,
     /// Where problems go, and which of them count.
     pub report: ImportReport,
@@ -101,7 +111,8 @@ pub struct Anchored {
 }
 
 impl Client {
-    /// Enrols the patients of FHIR files and anchors their records, after finishing what an earlier import had begun.
+    /// Enrols the patients of FHIR files and anchors their records, after finishing what an earlier
+    /// import had begun.
     ///
     /// # Errors
     /// [`ImportError`]. Running the same import again goes on where this one stopped.
@@ -193,7 +204,8 @@ struct Run<'s> {
 }
 
 impl Run<'_> {
-    /// Whether the vault has another content under the resource's version: nobody can tell then which is right. It is said.
+    /// Whether the vault has another content under the resource's version: nobody can tell then
+    /// which is right. It is said.
     fn compare(
         &self,
         report: &mut ImportReport,
@@ -272,7 +284,8 @@ impl Run<'_> {
         let fields = resource.at_least(register.floor(number)).records;
         let new = fields.len() as u64;
         let of = self.people.of.get(person as usize).and_then(Option::as_ref);
-        // Of a patient whom nothing is taken of there is no wallet: the sample leaves the patient out.
+        // Of a patient whom nothing is taken of there is no wallet: the sample leaves the patient
+        // out.
         let (Some((patient, subject)), true) = (of, self.has_room(person, new)) else {
             self.done.left_out += new;
             return Ok(());
@@ -443,7 +456,8 @@ impl Run<'_> {
         self.supersede(&replaced, Supersession::Retracted)?;
         self.done.retracted += replaced.len() as u64;
         self.pending.seen.insert(name.clone());
-        // Remembered also where nothing was anchored: an older version that comes later is no fact either.
+        // Remembered also where nothing was anchored: an older version that comes later is no fact
+        // either.
         self.pending.resources.push((name, ResourceEntry::new(version, content, Vec::new(), true)));
         Ok(())
     }

@@ -52,8 +52,8 @@ impl Wallets {
 }
 
 impl Custodian<'_> {
-    /// Makes wallets for the patients without one, and enrols every patient who is not on the ledger. `most`: of the first
-    /// patients of the survey alone.
+    /// Makes wallets for the patients without one, and enrols every patient who is not on the
+    /// ledger. `most`: of the first patients of the survey alone.
     pub(super) fn enrol(&self, surveyed: &Surveyed<'_>, most: Option<usize>) -> Result<People, ImportError> {
         let people = surveyed.register.people();
         let mut wallets = Wallets::load(self)?;
@@ -127,8 +127,8 @@ impl Custodian<'_> {
         Ok(change.commit()?)
     }
 
-    /// The people of the vault who are to be enrolled. A wallet from before may be on the ledger already, if a vault was lost
-    /// or a receipt did not come: then the vault notes it.
+    /// The people of the vault who are to be enrolled. A wallet from before may be on the ledger
+    /// already, if a vault was lost or a receipt did not come: then the vault notes it.
     fn not_on_ledger(&self, wallets: &Wallets) -> Result<Vec<(u32, SubjectCommitment)>, ImportError> {
         let waiting = self.vault.not_enrolled()?;
         let from_before = waiting.iter().any(|(_, name)| wallets.is_from_before(name));

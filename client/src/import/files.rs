@@ -1,7 +1,7 @@
 //! Finding and reading FHIR files.
 //!
-//! Files are read once into a [`Survey`], which says what becomes of each resource; a caller that wants the resources reads
-//! them again ([`Surveyed::replay`]), in the same order.
+//! Files are read once into a [`Survey`], which says what becomes of each resource; a caller that
+//! wants the resources reads them again ([`Surveyed::replay`]), in the same order.
 
 use super::ImportError;
 use super::report::{Counts, ImportReport};
@@ -126,8 +126,8 @@ pub struct Surveyed<'f> {
     pub counts: Counts,
 }
 
-/// Reads the files one after the other and says what becomes of each resource. `known`: the patients known from before, if
-/// resources are to be joined with patients.
+/// Reads the files one after the other and says what becomes of each resource. `known`: the
+/// patients known from before, if resources are to be joined with patients.
 ///
 /// # Errors
 /// [`ImportError`].
@@ -199,8 +199,8 @@ impl Surveyed<'_> {
         self.files.get(file).map(|path| path.display().to_string()).unwrap_or_default()
     }
 
-    /// Reads the files again; each resource goes with its number and the number of its file to `take`, which says whether to
-    /// go on.
+    /// Reads the files again; each resource goes with its number and the number of its file to
+    /// `take`, which says whether to go on.
     ///
     /// # Errors
     /// [`ImportError::Changed`], [`ImportError::SomeChanged`], and what `take` says.

@@ -1,4 +1,5 @@
-//! Imports: FHIR files in, patients enrolled, records anchored. An import that fails at any step is finished by running it again.
+//! Imports: FHIR files in, patients enrolled, records anchored. An import that fails at any step is
+//! finished by running it again.
 
 mod anchor;
 mod enrol;
@@ -93,7 +94,8 @@ pub enum ImportError {
     /// The ledger does not answer.
     #[error(transparent)]
     Ledger(#[from] AccessError),
-    /// A transaction of the outbox did not reach the ledger, or its receipt did not come. The next import submits it again.
+    /// A transaction of the outbox did not reach the ledger, or its receipt did not come. The next
+    /// import submits it again.
     #[error("what an import has yet to tell the ledger")]
     Outbox(#[source] AccessError),
     /// The ledger refuses what was to be anchored, for good; it is not kept.

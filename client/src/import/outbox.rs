@@ -17,7 +17,8 @@ pub struct Custodian<'c> {
 }
 
 impl Client {
-    /// The custodian: the organisation named by its reference, its id or its name, or the first that may enrol and anchor.
+    /// The custodian: the organisation named by its reference, its id or its name, or the first
+    /// that may enrol and anchor.
     ///
     /// # Errors
     /// [`ImportError::Organisation`], [`ImportError::Vault`].
@@ -78,7 +79,8 @@ impl Custodian<'_> {
         Ok(waiting.len())
     }
 
-    /// Undoes a change whose first transaction was refused; its other transactions follow in the outbox.
+    /// Undoes a change whose first transaction was refused; its other transactions follow in the
+    /// outbox.
     fn undo(&self, undo: &Undo, number: u32, rest: &[(u32, Transaction, Errand)]) -> Result<(), ImportError> {
         let change = self.vault.change()?;
         change.undo(undo)?;

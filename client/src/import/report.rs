@@ -6,8 +6,8 @@ use amanat_domain::fhir::{Lost, Problem, Reason};
 use std::collections::BTreeMap;
 use std::io;
 
-/// Counts of an import. Files are read or refused; resources became records, or are of a type that is not read, or were
-/// refused, or were there already.
+/// Counts of an import. Files are read or refused; resources became records, or are of a type that
+/// is not read, or were refused, or were there already.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Files that were read whole.
@@ -135,7 +135,8 @@ pub enum NotUnderstood {
 }
 
 impl ImportReport {
-    /// Counts problems from this level on as failures, and keeps at most `keep` problems, the worst.
+    /// Counts problems from this level on as failures, and keeps at most `keep` problems, the
+    /// worst.
     #[must_use]
     pub const fn new(fail_on: Level, keep: usize) -> Self {
         Self {

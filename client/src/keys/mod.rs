@@ -73,7 +73,8 @@ pub fn store(home: &Home) -> Result<KeyStore, KeysError> {
     KeyStore::open(dir.map_or_else(|| home.path("keys"), Into::into)).map_err(KeysError::Open)
 }
 
-/// Adds the keys of these statements; makes insecure-dev keys of statements for which the store has none.
+/// Adds the keys of these statements; makes insecure-dev keys of statements for which the store has
+/// none.
 ///
 /// # Errors
 /// [`KeysError`].
@@ -124,8 +125,9 @@ pub struct InstalledKeys {
 }
 
 impl Client {
-    /// Installs the keys of all statements that the ledger does not have. If one organisation is not enough they are proposed; with
-    /// `approve` every organisation of the home directory that governs approves them, until they are decided.
+    /// Installs the keys of all statements that the ledger does not have. If one organisation is
+    /// not enough they are proposed; with `approve` every organisation of the home directory that
+    /// governs approves them, until they are decided.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -156,7 +158,8 @@ impl Client {
         Ok(InstalledKeys { new, there, open, quorum: governance.quorum })
     }
 
-    /// Approves a proposal by every other organisation of the home directory that governs, until it is decided.
+    /// Approves a proposal by every other organisation of the home directory that governs, until it
+    /// is decided.
     fn approve_by_all(
         &self,
         governance: &GovernanceView,

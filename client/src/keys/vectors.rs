@@ -1,4 +1,5 @@
-//! The test vectors that a verifying key is installed with: a proof about made-up data that must verify, and one that must not.
+//! The test vectors that a verifying key is installed with: a proof about made-up data that must
+//! verify, and one that must not.
 
 use amanat_circuits::Denied;
 use amanat_domain::field::Fr;
@@ -21,8 +22,8 @@ pub enum VectorError {
     Plan(#[from] PlanError),
 }
 
-/// The change that installs a key, with two vectors: a proof that must verify, and the same proof for another context, which
-/// must not.
+/// The change that installs a key, with two vectors: a proof that must verify, and the same proof
+/// for another context, which must not.
 ///
 /// # Errors
 /// [`VectorError`].

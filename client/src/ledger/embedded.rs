@@ -30,7 +30,7 @@ impl Embedded {
         Self { solo, clock, by_hand: None }
     }
 
-    /// Over this ledger, with a clock that stands at the time of its last block until
+    /// Over this ledger, with a clock that stays at the time of its last block until
     /// [`LedgerAccess::next_epoch`] moves it.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
-//! A node at an address. Everything it says is foreign: lengths are bounded before reading, encodings are canonical or
-//! refused, and what can be recomputed (chain id, hashes, roots, ids) is recomputed.
+//! A node at an address. Everything it says is foreign: lengths are bounded before reading,
+//! encodings are canonical or refused, and what can be recomputed (chain id, hashes, roots, ids) is
+//! recomputed.
 
 use super::tls as client;
 use super::{AccessError, Acknowledged, InstalledKey, LedgerAccess, ProofScan, SealedBundle};
@@ -39,7 +40,7 @@ const LARGE: u64 = 4 * 1024 * 1024;
 const MAX_SNAPSHOT_BYTES: u64 = 64 << 30;
 /// Members with all the roles that each may issue.
 const MEMBERS: u64 = 32 * 1024 * 1024;
-/// Most organisations, of now and of before, that are taken.
+/// Most current and former organisations that are accepted.
 const MOST_MEMBERS: usize = 1 << 16;
 /// How often pages are read that are of different blocks.
 const READINGS: usize = 5;
@@ -83,9 +84,11 @@ fn agent(node: &str, patience: Duration, tls: &ClientTls) -> Result<ureq::Agent,
 }
 
 impl Http {
-    /// Reaches a node at `http://HOST:PORT` and takes over its genesis, which must be of the chain expected, if one is.
+    /// Reaches a node at `http://HOST:PORT` and takes over its genesis, which must be of the chain
+    /// expected, if one is.
     ///
-    /// Without an expected chain the first node asked says which ledger this is: name one wherever you know it.
+    /// Without an expected chain the first node asked says which ledger this is: name one wherever
+    /// you know it.
     ///
     /// # Errors
     /// [`AccessError`].
@@ -93,11 +96,12 @@ impl Http {
         Self::connect_with(address, expected, &ClientTls::default())
     }
 
-    /// The same, also at `https://HOST:PORT`: the node's certificate must name HOST and be signed by one of the CAs given. A
-    /// certificate of one's own is shown to nodes that ask for one.
+    /// The same, also at `https://HOST:PORT`: the node's certificate must name HOST and be signed
+    /// by one of the CAs given. A certificate of one's own is shown to nodes that ask for one.
     ///
     /// # Errors
-    /// [`AccessError`]; [`AccessError::Files`] where the files of `tls` are no use, or are given for an address without TLS.
+    /// [`AccessError`]; [`AccessError::Files`] where the files of `tls` are no use, or are given
+    /// for an address without TLS.
     pub fn connect_with(
         address: &str,
         expected: Option<ChainId>,
@@ -120,8 +124,8 @@ impl Http {
         &self.node
     }
 
-    /// Fetches a snapshot of the ledger; `progress` hears how many bytes have come. Whether it is what it says is for
-    /// [`Chain::restore`](amanat_ledger::Chain::restore) to find.
+    /// Fetches a snapshot of the ledger; `progress` hears how many bytes have come. Whether it is
+    /// what it says is for [`Chain::restore`](amanat_ledger::Chain::restore) to find.
     ///
     /// # Errors
     /// [`AccessError`]; [`AccessError::Unreachable`] also where it breaks off or cannot be written.
@@ -160,7 +164,7 @@ impl Http {
         parse(what, &answer.success()?)
     }
 
-    /// None where the node says 404 in so many words.
+    /// `None` if the node itself answers 404; another server's 404 is an error.
     fn json_or_none<T: DeserializeOwned>(
         &self,
         what: &'static str,
@@ -342,7 +346,8 @@ impl LedgerAccess for Http {
 
     fn mirror(&self) -> Result<Mirror, AccessError> {
         match self.fetch_mirror() {
-            // A node that was restarted or reopened meanwhile may have answered in part; a second time it is the node.
+            // A node that was restarted or reopened meanwhile may have answered in part; a second
+            // time it is the node.
             Err(AccessError::Mirror(_) | AccessError::Untrustworthy { .. }) => self.fetch_mirror(),
             other => other,
         }
@@ -434,7 +439,7 @@ impl LedgerAccess for Http {
 }
 
 impl Http {
-    /// All pages of members; none where a block was made between them.
+    /// All pages of members. `None` if a block was made between them.
     fn members(&self) -> Result<Option<GovernanceView>, AccessError> {
         let mut view: GovernanceView = self.json(GOVERNANCE, "/v1/governance", MEMBERS)?;
         while let Some(after) = view.next {

@@ -1,4 +1,5 @@
-//! How everybody but a validator reaches a ledger: in this process, or at a node's address. Calls block.
+//! How everybody but a validator reaches a ledger: in this process, or at a node's address. Calls
+//! block.
 
 mod embedded;
 mod http;
@@ -28,13 +29,14 @@ pub trait LedgerAccess: Send + Sync {
     /// The genesis: first members, epochs, windows, floors, and by its hash the chain id.
     fn genesis(&self) -> Arc<Genesis>;
 
-    /// Where the ledger stands.
+    /// The ledger's position.
     ///
     /// # Errors
     /// [`AccessError`].
     fn status(&self) -> Result<StatusView, AccessError>;
 
-    /// Submits a transaction and waits until it is on disk. Submitting it again gives the first receipt.
+    /// Submits a transaction and waits until it is on disk. Submitting it again gives the first
+    /// receipt.
     ///
     /// # Errors
     /// [`AccessError::Refused`] with the reason, and troubles on the way.
@@ -43,32 +45,34 @@ pub trait LedgerAccess: Send + Sync {
     /// Submits many that do not depend on one another; they share blocks. Answers are in order.
     fn submit_all(&self, txs: &[Transaction]) -> Vec<Result<Acknowledged, AccessError>>;
 
-    /// Receipt of a transaction with the proof that a block contains it; none where it is not on the ledger.
+    /// Receipt of a transaction with the proof that a block contains it. `None` if it is not on the
+    /// ledger.
     ///
     /// # Errors
     /// [`AccessError`].
     fn receipt(&self, txid: &TxId) -> Result<Option<InclusionProof>, AccessError>;
 
-    /// Proof that the state after the last block has an entry, or has it not; it holds under its own header.
+    /// Proof that the state after the last block has an entry, or has it not; it holds under its
+    /// own header.
     ///
     /// # Errors
     /// [`AccessError`].
     fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError>;
 
-    /// The bundle of an epoch, or the newest; none where that epoch has none.
+    /// The bundle of an epoch, or the newest. `None` if that epoch has none.
     ///
     /// # Errors
     /// [`AccessError`].
     fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError>;
 
-    /// A copy of all registries as of the newest bundle, its roots checked. Fetches every leaf: asking for one path would
-    /// tell whose it is.
+    /// A copy of all registries as of the newest bundle, its roots checked. Fetches every leaf:
+    /// asking for one path would tell whose it is.
     ///
     /// # Errors
     /// [`AccessError`].
     fn mirror(&self) -> Result<Mirror, AccessError>;
 
-    /// A block; none where it is not made yet.
+    /// A block. `None` if it is not made yet.
     ///
     /// # Errors
     /// [`AccessError`].
@@ -80,8 +84,8 @@ pub trait LedgerAccess: Send + Sync {
     /// [`AccessError`].
     fn headers(&self, from: u64) -> Result<Vec<Header>, AccessError>;
 
-    /// The proof transactions of all blocks from a height on, in order: where a wallet looks for its detection tags. Reads
-    /// every block, so it tells nothing about which concerns the wallet.
+    /// The proof transactions of all blocks from a height on, in order: where a wallet looks for
+    /// its detection tags. Reads every block, so it tells nothing about which concerns the wallet.
     fn proof_transactions(&self, from_height: u64) -> ProofScan<'_>;
 
     /// The installed keys.
@@ -90,14 +94,15 @@ pub trait LedgerAccess: Send + Sync {
     /// [`AccessError`].
     fn keys(&self) -> Result<Vec<InstalledKey>, AccessError>;
 
-    /// Members, validators and open proposals, as the ledger tells them. What a proposal says is bound to its id: whoever
-    /// approves one reads its transaction.
+    /// Members, validators and open proposals, as the ledger reports them. A proposal's content is
+    /// bound to its id: an approver reads its transaction.
     ///
     /// # Errors
     /// [`AccessError`].
     fn governance(&self) -> Result<GovernanceView, AccessError>;
 
-    /// Whether this ledger's epochs are advanced by [`LedgerAccess::next_epoch`] and by nothing else. A node does not tell.
+    /// Whether this ledger's epochs are advanced by [`LedgerAccess::next_epoch`] and by nothing
+    /// else. A node does not tell.
     fn epochs_by_hand(&self) -> bool {
         false
     }
@@ -105,7 +110,8 @@ pub trait LedgerAccess: Send + Sync {
     /// Advances a development ledger by one epoch, whose bundle is then sealed; returns the epoch.
     ///
     /// # Errors
-    /// [`AccessError::Refused`] if the ledger goes by a clock, as all but some development ledgers do.
+    /// [`AccessError::Refused`] if the ledger goes by a clock, as all but some development ledgers
+    /// do.
     fn next_epoch(&self) -> Result<u64, AccessError> {
         Err(not_by_hand())
     }
@@ -198,7 +204,8 @@ pub enum AccessError {
         /// Its address.
         node: String,
     },
-    /// TLS with the node failed: one end does not believe the other's certificate, or there is no TLS.
+    /// TLS with the node failed: one end does not believe the other's certificate, or there is no
+    /// TLS.
     #[error(
         "no TLS with the node at {node} ({why}). Next: name the CA of its certificate, and a certificate of yours that it takes"
     )]
@@ -229,7 +236,8 @@ pub enum AccessError {
         /// Its.
         got: ChainId,
     },
-    /// The node's answer is not what it must be: it is broken, or lies, or something between us and it does.
+    /// The node's answer is not what it must be: it is broken, or lies, or something between us and
+    /// it does.
     #[error(
         "the node's answer cannot be trusted ({what}: {why}). Next: use another node, and tell this one's operator"
     )]
@@ -263,7 +271,7 @@ impl From<TlsError> for AccessError {
 }
 
 impl AccessError {
-    /// The refusal in the ledger's words, where it is one.
+    /// The refusal in the ledger's words, if it is one.
     #[must_use]
     pub const fn problem(&self) -> Option<&Problem> {
         match self {
@@ -272,7 +280,7 @@ impl AccessError {
         }
     }
 
-    /// Whose move it is, where the ledger said so.
+    /// Which party must act, if the ledger said so.
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
         self.problem().map(|problem| problem.kind)

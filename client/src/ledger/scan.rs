@@ -18,7 +18,8 @@ pub struct SeenProof {
     pub tx: ProofTx,
 }
 
-/// The proof transactions from some height up to the tip, in order. Ends at the tip, or with the first error.
+/// The proof transactions from some height up to the tip, in order. Ends at the tip, or with the
+/// first error.
 pub struct ProofScan<'a> {
     access: &'a dyn LedgerAccess,
     next: u64,

@@ -38,7 +38,8 @@ const ATTEMPTS: usize = 3;
 
 /// A proof that was made and verified, and not submitted yet.
 ///
-/// If it uses a consent, the use is reserved: [`Client::submit`] counts or releases it, [`Client::discard`] releases it.
+/// If it uses a consent, the use is reserved: [`Client::submit`] counts or releases it,
+/// [`Client::discard`] releases it.
 pub struct Proved {
     /// The transaction.
     pub transaction: Transaction,
@@ -52,8 +53,9 @@ pub struct Proved {
     consent: Option<u32>,
 }
 
-/// What the audience of a record proof gets beside the transaction, on a private way: its own request with the salt, and the
-/// openings of the leaves that it asked for. Clinical data: no `Debug`.
+/// What the audience of a record proof gets beside the transaction, on a private way: its own
+/// request with the salt, and the openings of the leaves that it asked for. Clinical data: no
+/// `Debug`.
 #[derive(Clone)]
 pub struct Disclosure {
     /// The request.
@@ -193,7 +195,8 @@ impl ProofError {
         }
     }
 
-    /// Whether the ledger refuses because epochs passed since the proof was begun: a proof about the newest bundle may do.
+    /// Whether the ledger refuses because epochs passed since the proof was begun: a proof about
+    /// the newest bundle may do.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         let problem = self.ledger().and_then(AccessError::problem);
@@ -202,7 +205,8 @@ impl ProofError {
 }
 
 impl Client {
-    /// Proves that a consent, a qualified clinician and a record of the consent's patient belong together, and submits it.
+    /// Proves that a consent, a qualified clinician and a record of the consent's patient belong
+    /// together, and submits it.
     ///
     /// # Errors
     /// [`ProofError`].
@@ -250,7 +254,8 @@ impl Client {
         self.submit(proved)
     }
 
-    /// Proves about the newest bundle, and verifies the proof. If it uses a consent, the use is reserved first.
+    /// Proves about the newest bundle, and verifies the proof. If it uses a consent, the use is
+    /// reserved first.
     ///
     /// # Errors
     /// [`ProofError`].
@@ -263,8 +268,8 @@ impl Client {
         resolve::Resolver::new(self, target, &mirror)?.prove(request)
     }
 
-    /// Submits a proof, and counts or releases the use that it reserved. If the ledger's answer is lost the reservation stays, and
-    /// the next use asks the ledger for it.
+    /// Submits a proof, and counts or releases the use that it reserved. If the ledger's answer is
+    /// lost the reservation stays, and the next use asks the ledger for it.
     ///
     /// # Errors
     /// [`ProofError::Ledger`], [`ProofError::Home`].

@@ -14,8 +14,8 @@ pub struct ScopeRequest {
     pub purposes: Purposes,
     /// Actions.
     pub actions: Actions,
-    /// Categories; `None`: every ordinary clinical category and those of the record. A request for the categories of one record
-    /// alone would tell the ledger what the record holds.
+    /// Categories; `None`: every ordinary clinical category and those of the record. A request for
+    /// the categories of one record alone would tell the ledger what the record holds.
     pub categories: Option<Categories>,
 }
 
@@ -41,7 +41,8 @@ fn unknown<T>(what: &'static str, word: &str, all: &[(T, &str)]) -> UnknownWord 
 }
 
 impl ScopeRequest {
-    /// Reads the codes of a purpose, of an action and of categories; no categories: see [`ScopeRequest::categories`].
+    /// Reads the codes of a purpose, of an action and of categories; no categories: see
+    /// [`ScopeRequest::categories`].
     ///
     /// # Errors
     /// [`UnknownWord`].
@@ -173,7 +174,8 @@ impl RecordProofRequest {
         names.iter().map(leaf).collect()
     }
 
-    /// The leaves that are disclosed, as a mask: a fact is not told without the status that may negate it.
+    /// The leaves that are disclosed, as a mask: a fact is not told without the status that may
+    /// negate it.
     #[must_use]
     pub fn disclosed(&self) -> u16 {
         self.disclose.iter().fold(1 << (Leaf::Status as u16), |mask, leaf| mask | 1 << (*leaf as u16))

@@ -164,7 +164,8 @@ impl<'c> Resolver<'c> {
     }
 }
 
-/// The record has its own code, is the latest and was anchored by `epoch`; if a value is asked for, in its own unit.
+/// The record has its own code, is the latest and was anchored by `epoch`; if a value is asked for,
+/// in its own unit.
 fn facts(request: &RecordProofRequest, record: &VaultRecord, epoch: u64, salt: Fr) -> RecordRequest {
     let first = |leaf: Leaf| record.record.open(leaf).values[0];
     let value = request.at_least.map(|least| ValueRange { least: value_word(least), greatest: u64::MAX });

@@ -13,7 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-/// Changes that become durable together, by [`commit`](Self::commit); dropped before, they never happened.
+/// Changes that become durable together, by [`commit`](Self::commit); dropped before, they never
+/// happened.
 pub struct Change {
     tx: WriteTransaction,
 }

@@ -1,9 +1,10 @@
-//! A custodian's vault: the patients it knows and their names, what it anchored about each, and what the ledger has yet to
-//! acknowledge.
+//! A custodian's vault: the patients it knows and their names, what it anchored about each, and
+//! what the ledger has yet to acknowledge.
 //!
-//! One redb file. Each change is one durable transaction, and what is to be submitted is written with it: after a crash at any
-//! instant the vault has a change with the transaction that tells the ledger of it, or neither. Submitting again is harmless,
-//! for the ledger answers a transaction that it has with its first receipt.
+//! One redb file. Each change is one durable transaction, and what is to be submitted is written
+//! with it: after a crash at any instant the vault has a change with the transaction that tells the
+//! ledger of it, or neither. Submitting again is harmless, for the ledger answers a transaction
+//! that it has with its first receipt.
 //!
 //! | table | key | holds |
 //! |---|---|---|
@@ -38,7 +39,8 @@ type Result<T, E = VaultError> = core::result::Result<T, E>;
 /// The version of the file's tables.
 const FORMAT: &str = "1";
 const FILE: &str = "vault.redb";
-/// What versions before this one wrote. They knew patients by `Type/id`, of whatever server: two may have become one.
+/// What versions before this one wrote. They knew patients by `Type/id`, of whatever server: two
+/// may have become one.
 const OLD: &str = "vault.json";
 
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
@@ -133,7 +135,8 @@ impl ResourceEntry {
 pub enum Errand {
     /// The enrolment of these people.
     Enrol(Vec<u32>),
-    /// The anchoring of these records. Of the transactions of one change the first says how the change is undone.
+    /// The anchoring of these records. Of the transactions of one change the first says how the
+    /// change is undone.
     Anchor {
         /// Their numbers.
         records: Vec<u32>,
@@ -395,7 +398,8 @@ impl Vault {
         Ok(all)
     }
 
-    /// The name of the wallet of the patient that a text means: a whole name, or `Patient/1` if one patient alone has that id.
+    /// The name of the wallet of the patient that a text means: a whole name, or `Patient/1` if one
+    /// patient alone has that id.
     ///
     /// # Errors
     /// [`VaultError::NoPatient`], [`VaultError::SeveralPatients`].
@@ -441,7 +445,8 @@ impl Vault {
         Ok(file.ok_or(MISSING)?.wallet)
     }
 
-    /// The people whose enrolment the ledger has not acknowledged and is not in the outbox, with the names of their wallets.
+    /// The people whose enrolment the ledger has not acknowledged and is not in the outbox, with
+    /// the names of their wallets.
     ///
     /// # Errors
     /// [`VaultError`].

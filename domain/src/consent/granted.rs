@@ -103,7 +103,7 @@ impl GrantedConsent {
         &self.terms
     }
 
-    /// Whose it is.
+    /// Its subject.
     #[must_use]
     pub const fn subject(&self) -> SubjectCommitment {
         self.subject

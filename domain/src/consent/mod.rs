@@ -37,7 +37,7 @@ impl ConsentTerms {
     /// The rules, what holds where none matches, and the policy's URI (may be empty).
     ///
     /// # Errors
-    /// [`TooManyRules`] where there are more than [`MAX_RULES`].
+    /// [`TooManyRules`] if there are more than [`MAX_RULES`].
     pub fn new(rules: Vec<Rule>, default: Effect, policy: String) -> Result<Self, TooManyRules> {
         if rules.len() > MAX_RULES {
             return Err(TooManyRules(rules.len()));

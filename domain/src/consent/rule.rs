@@ -16,7 +16,7 @@ macro_rules! mask {
             $($(#[$bdoc])* pub const $bit: Self = Self(1 << $n);)*
             /// No bit.
             pub const NONE: Self = Self(0);
-            /// Every bit, also those that have no name yet: an absent restriction.
+            /// Every bit, including bits without a name yet: an absent restriction.
             pub const ALL: Self = Self(<$int>::MAX);
             /// Width in bits.
             pub const BITS: u32 = <$int>::BITS;
@@ -155,7 +155,7 @@ pub enum Level {
     Nested = 1,
 }
 
-/// Who a rule is about.
+/// The parties that a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grantee {
     /// Anyone.
@@ -194,7 +194,7 @@ pub struct Rule {
     pub effect: Effect,
     /// Root or nested.
     pub level: Level,
-    /// Who it is about.
+    /// The parties that it is about.
     pub grantee: Grantee,
     /// Purposes it covers.
     pub purposes: Purposes,

@@ -83,7 +83,7 @@ impl PartialDate {
     /// Reads a date.
     ///
     /// # Errors
-    /// [`DateError`] where the text is not a FHIR date, has a time without zone, or names no real day.
+    /// [`DateError`] if the text is not a FHIR date, has a time without zone, or names no real day.
     pub fn parse(text: &str) -> Result<Self, DateError> {
         let b = text.as_bytes();
         let year = number(b, 0, 4)?;

@@ -39,7 +39,7 @@ impl Micro {
     /// places.
     ///
     /// # Errors
-    /// [`DecimalError`] where the text is no decimal or the value does not fit.
+    /// [`DecimalError`] if the text is no decimal or the value does not fit.
     ///
     /// ```
     /// use amanat_domain::record::Micro;
@@ -53,11 +53,12 @@ impl Micro {
 }
 
 impl Amount {
-    /// Reads an amount and an ISO 4217 code; rounds half to even to minor units of the currency: of a rupee 1/100, of a yen the
-    /// yen, of a dinar 1/1000.
+    /// Reads an amount and an ISO 4217 code; rounds half to even to minor units of the currency: of
+    /// a rupee 1/100, of a yen the yen, of a dinar 1/1000.
     ///
     /// # Errors
-    /// [`DecimalError`] if the text is no decimal, is negative (after rounding) or does not fit, or the code is no currency.
+    /// [`DecimalError`] if the text is no decimal, is negative (after rounding) or does not fit, or
+    /// the code is no currency.
     pub fn parse(text: &str, currency: &str) -> Result<Self, DecimalError> {
         let currency: [u8; 3] = currency.as_bytes().try_into().map_err(|_| DecimalError::Currency)?;
         if !currency.iter().all(u8::is_ascii_uppercase) {

@@ -445,8 +445,8 @@ fn identifiers(node: &Node<'_, '_>) -> Vec<String> {
     node.all("identifier", lasting)
 }
 
-/// An identifier by which somebody is still known: not an old one, nor a temporary one, which may
-/// be given to another.
+/// An identifier that still identifies the person: not an old identifier, nor a temporary one,
+/// which may be given to another person.
 fn lasting(node: &Node<'_, '_>) -> Option<String> {
     let usage = node.get("use");
     match usage.as_ref().map(Node::text) {

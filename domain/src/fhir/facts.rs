@@ -23,8 +23,8 @@ impl Default for Context<'_> {
     }
 }
 
-/// How a resource names its subject. Nothing is resolved here: whom a text means depends on where
-/// the resource stood.
+/// How a resource names its subject. Nothing is resolved here: the meaning of a text depends on
+/// where the resource was.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct SubjectReference {
     /// `reference`: a URL, `Patient/1`, `urn:uuid:..`, `#p1`.

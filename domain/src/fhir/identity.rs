@@ -1,4 +1,5 @@
-//! Who or what a resource is: its [`Name`], by the rules of FHIR, and whom a reference in it names.
+//! The identity of a resource: its [`Name`], by the rules of FHIR, and the target of a reference in
+//! it.
 //!
 //! A resource's identity is its URL ([R4, Resource
 //! Identity](http://hl7.org/fhir/R4/resource.html#id)), and an `id` is a name within one server
@@ -13,9 +14,9 @@
 //! | an `id`, in a file or a Bundle of a source | `Type/id`, in its source | what has that id in the same Bundle, else in the source |
 //! | neither | a hash of its content, in its source or Bundle; of a Patient none | as with an id alone |
 //!
-//! A Bundle keeps ids to itself where it is a document or a message, where its entry is to be
-//! created (`POST`: the server gives an id), and where nobody named the source: whose ids they are
-//! cannot be told then.
+//! A Bundle's ids are local if it is a document or a message, if its entry is to be created
+//! (`POST`: the server assigns an id), and if no source is named: the owner of the ids is then
+//! unknown.
 //!
 //! `http` and `https` make no difference, nor do the case of the host, a default port, a version
 //! (`/_history/2`) and the case of a UUID. Nothing else is equal that is not the same text.
@@ -162,7 +163,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// Where a resource stood.
+/// The place of a resource.
 #[derive(Clone, Copy)]
 pub struct Stands<'a> {
     /// The source of its file.
@@ -266,8 +267,8 @@ impl Stands<'_> {
         Ok(self.in_bundle(&local).unwrap_or_else(|| self.source.keeps(&local)))
     }
 
-    /// Whom a literal reference in the resource may name; the first that is there is meant. Empty
-    /// for a reference to what the resource contains, and for a search (`Patient?identifier=..`).
+    /// Targets that a literal reference in the resource may name; the first that exists is meant.
+    /// Empty for a reference to a contained resource, and for a search (`Patient?identifier=..`).
     #[must_use]
     pub fn candidates(&self, reference: &str) -> Vec<Name> {
         let reference = reference.trim();
@@ -307,7 +308,7 @@ impl Stands<'_> {
     }
 }
 
-/// The type that a literal reference names, where it says so: `Group` of `Group/1`.
+/// The type that a literal reference names, if it says so: `Group` of `Group/1`.
 #[must_use]
 pub fn type_of_reference(reference: &str) -> Option<&'static str> {
     let plain = unversioned(reference.trim());

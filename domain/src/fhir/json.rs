@@ -68,7 +68,8 @@ impl<'a> Json<'a> {
     /// Reads one value that fills the text.
     ///
     /// # Errors
-    /// [`JsonError`] where the text is not UTF-8, not JSON, has a key twice, nests too deep or holds too many values.
+    /// [`JsonError`] if the text is not UTF-8, not JSON, has a key twice, nests too deep or holds
+    /// too many values.
     pub fn parse(text: &'a [u8]) -> Result<Self, JsonError> {
         Self::parse_limited(text, MAX_VALUES)
     }
@@ -100,7 +101,7 @@ impl<'a> Json<'a> {
         })
     }
 
-    /// The string, where it is one.
+    /// The string, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -109,7 +110,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The object, where it is one.
+    /// The object, if it is one.
     #[must_use]
     pub fn as_object(&self) -> Option<&Object<'a>> {
         match self {
@@ -118,7 +119,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The elements, where it is an array.
+    /// The elements, if it is an array.
     #[must_use]
     pub fn as_array(&self) -> Option<&[Json<'a>]> {
         match self {

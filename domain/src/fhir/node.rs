@@ -177,7 +177,7 @@ impl<'n, 'a> Node<'n, 'a> {
         Node { value, up: Some(self), step: Step::Item(key, i), log: self.log }
     }
 
-    /// The elements, where this is an array.
+    /// The elements, if this is an array.
     pub(crate) fn elements<'s>(&'s self) -> impl Iterator<Item = Node<'s, 'a>> {
         let items = match self.value {
             Json::Array(items) => items.as_slice(),

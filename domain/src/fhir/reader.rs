@@ -116,7 +116,7 @@ pub struct Reader<R> {
     layout: Layout,
     limits: Limits,
     zones: Zones,
-    /// What the outermost Bundle says of itself, where it was scanned before.
+    /// What the outermost Bundle says of itself, if it was scanned before.
     scanned: Option<Head>,
     /// The Bundles whose entries are being read, the outermost first, and how many began in this
     /// file.
@@ -614,7 +614,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Where an entry stands among those of its Bundle, whatever the source.
+    /// The place of an entry in its Bundle, whatever the source.
     fn stands<'a>(&'a self, source: &'a Source, full_url: Option<&'a str>, stored: Stored) -> Stands<'a> {
         Stands { source, bundle: self.open.last().map(|open| (open.head.kind, "")), full_url, stored }
     }

@@ -25,7 +25,7 @@ pub struct Resource {
     pub full_url: Option<String>,
     /// The Bundle it is an entry of.
     pub within: Option<Within>,
-    /// Whom it is about (`subject`, `patient`, `beneficiary`), as given; a Patient has none.
+    /// Its subject (`subject`, `patient`, `beneficiary`), as given; a Patient has none.
     pub subject: Option<SubjectReference>,
     /// The resource itself, then one for each component of an Observation. Empty where it is
     /// retracted.
@@ -72,8 +72,8 @@ impl Resource {
     /// Reads a resource; remarks tell which elements were read as absent, and why.
     ///
     /// # Errors
-    /// The [`Remark`] that made it unreadable: not an object, no or an unsupported type, a bad id, or a modifier that may
-    /// change what all else means.
+    /// The [`Remark`] that made it unreadable: not an object, no or an unsupported type, a bad id,
+    /// or a modifier that may change what all else means.
     pub fn from_json(json: &Json<'_>, context: &Context<'_>) -> Result<(Self, Vec<Remark>), Remark> {
         let refuse = |path: &str, reason| Err(Remark::refusal(path, reason));
         let Json::Object(root) = json else {
@@ -148,7 +148,7 @@ impl Resource {
         self
     }
 
-    /// `Type/id`, where it has an id.
+    /// `Type/id`, if it has an id.
     #[must_use]
     pub fn reference(&self) -> Option<String> {
         self.id.as_ref().map(|id| format!("{}/{id}", types::name(self.resource_type)))

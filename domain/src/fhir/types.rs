@@ -1,4 +1,4 @@
-//! Names of FHIR resource types: those of R4, and those that only other versions have.
+//! Names of FHIR resource types: the types of R4, and types that only other versions have.
 
 use crate::record::ResourceType;
 

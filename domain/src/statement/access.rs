@@ -27,7 +27,7 @@ pub const SPEC: Spec = Spec {
 pub struct AccessPolicy {
     /// What, where, why.
     pub scope: Scope,
-    /// Who qualifies.
+    /// The credentials that qualify.
     pub roles: RolePolicy,
 }
 

@@ -30,7 +30,7 @@ pub struct ConsentRequest {
     pub scope: Scope,
     /// Which data, by its time.
     pub data_period: Period,
-    /// Who receives.
+    /// The recipient.
     pub recipient: Recipient,
     /// Hides the rest from everyone but the audience.
     pub salt: Fr,

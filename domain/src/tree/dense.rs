@@ -243,7 +243,8 @@ impl Tree {
     }
 
     /// What setting some leaves and then appending others would change. A later setting of the same
-    /// leaf wins, and a setting may reach into the leaves appended; one behind those is ignored.
+    /// leaf wins, and a setting may reach into the appended leaves; a setting beyond them is
+    /// ignored.
     ///
     /// # Errors
     /// [`TreeFull`].
@@ -297,7 +298,7 @@ impl Tree {
     /// Carries out a plan made on this very tree.
     ///
     /// # Panics
-    /// Where the plan was made on a tree of another length.
+    /// If the plan was made on a tree of another length.
     pub fn apply(&mut self, update: Update) {
         assert_eq!(update.before, self.len(), "an update is applied to the tree it was planned on");
         for (stored, changed) in self.levels.iter_mut().zip(update.levels) {

@@ -118,7 +118,7 @@ impl RevocationId {
     /// Reads the canonical encoding.
     ///
     /// # Errors
-    /// [`NotARevocationId`] where the number is zero or not below 2^251.
+    /// [`NotARevocationId`] if the number is zero or not below 2^251.
     pub fn from_bytes(bytes: &[u8; FIELD_BYTES]) -> Result<Self, NotARevocationId> {
         from_bytes(bytes).ok().and_then(Self::new).ok_or(NotARevocationId)
     }
@@ -271,7 +271,7 @@ impl IndexedTree {
     /// `len + i`.
     ///
     /// # Errors
-    /// [`InsertError`] where one is in the set or in the list twice, or there is no room.
+    /// [`InsertError`] if one is in the set or in the list twice, or there is no room.
     pub fn plan_insert(&self, ids: &[RevocationId]) -> Result<IndexedUpdate, InsertError> {
         let full = TreeFull { len: self.len(), more: ids.len() as u64 };
         let mut leaves: BTreeMap<u32, IndexedLeaf> = BTreeMap::new();
@@ -309,7 +309,7 @@ impl IndexedTree {
     /// Carries out a plan made on this very tree.
     ///
     /// # Panics
-    /// Where the plan was made on a tree of another length.
+    /// If the plan was made on a tree of another length.
     pub fn apply(&mut self, update: IndexedUpdate) {
         self.tree.apply(update.tree);
         for (index, leaf) in update.leaves {

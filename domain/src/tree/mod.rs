@@ -45,7 +45,7 @@ pub fn node(children: &[Fr; ARITY]) -> Fr {
 /// Root of an empty subtree of this height: 0 is the empty leaf (zero), [`DEPTH`] the empty tree.
 ///
 /// # Panics
-/// Where `height > DEPTH`.
+/// If `height > DEPTH`.
 #[must_use]
 pub fn empty_subtree(height: usize) -> Fr {
     static EMPTY: OnceLock<[Fr; DEPTH + 1]> = OnceLock::new();

@@ -19,7 +19,7 @@ impl Path {
     /// Position among the four children at `level`: two bits of the index.
     ///
     /// # Panics
-    /// Where `level >= DEPTH`.
+    /// If `level >= DEPTH`.
     #[must_use]
     pub const fn digit(&self, level: usize) -> usize {
         assert!(level < DEPTH);
@@ -29,7 +29,7 @@ impl Path {
     /// The four children at `level`, `current` in its place.
     ///
     /// # Panics
-    /// Where `level >= DEPTH`.
+    /// If `level >= DEPTH`.
     #[must_use]
     pub fn children(&self, level: usize, current: Fr) -> [Fr; ARITY] {
         let digit = self.digit(level);

@@ -1,11 +1,12 @@
-//! The archives of published example data, read in memory: `*.tar.zst` in the folder that `AMANAT_EXAMPLE_DATA` names, else in
-//! `../shared/data` beside the workspace.
+//! The archives of published example data, read in memory: `*.tar.zst` in the folder that
+//! `AMANAT_EXAMPLE_DATA` names, else in `../shared/data` beside the workspace.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// Calls `each` with name and content of every file of an archive; false, and a word on stderr, where it is not there.
+/// Calls `each` with name and content of every file of an archive; false, and a word on stderr, if
+/// it is not there.
 pub(crate) fn read(name: &str, mut each: impl FnMut(&str, &mut dyn Read)) -> bool {
     let folder = std::env::var_os("AMANAT_EXAMPLE_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),

@@ -1,4 +1,5 @@
-//! Every Consent of HL7's R4 examples and of IHE PCF: compiled, or refused with the provision named.
+//! Every Consent of HL7's R4 examples and of IHE PCF: compiled, or refused with the provision
+//! named.
 
 use amanat_domain::consent::{
     Categories, Confidentiality, Effect, Grantee, HolderKey, Level, Purposes, RoleCode,

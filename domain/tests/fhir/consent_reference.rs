@@ -1,7 +1,9 @@
-//! An independent evaluator, straight over the FHIR JSON, against compiled rules: the rules never permit what it refuses.
+//! An independent evaluator, straight over the FHIR JSON, against compiled rules: the rules never
+//! permit what it refuses.
 //!
-//! It follows `domain/src/fhir/consent/semantics.md`, and decides requests for one purpose, one action, one record: strictly by the
-//! text, without masks. The rules may be narrower; how often they are is measured, so that "refuse all" does not pass.
+//! It follows `domain/src/fhir/consent/semantics.md`, and decides requests for one purpose, one
+//! action, one record: strictly by the text, without masks. The rules may be narrower; how often
+//! they are is measured, so that "refuse all" does not pass.
 
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, Grantee, HolderKey, Level, OrgId, Purposes,
@@ -20,7 +22,7 @@ const LEVEL: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 const ACTION: &str = "http://terminology.hl7.org/CodeSystem/consentaction";
 const TYPES: &str = "http://hl7.org/fhir/resource-types";
 
-/// Purposes, with those that v3 puts above each.
+/// Purposes, with the purposes that v3 puts above each.
 const PURPOSES: &[(&str, &[&str])] = &[
     ("TREAT", &[]),
     ("ETREAT", &["TREAT"]),
@@ -139,7 +141,8 @@ fn flat(terms: &ConsentTerms, r: &Request) -> bool {
 
 // --- the text, evaluated directly
 
-/// Whether an instant lies in a FHIR Period: certainly (for a permit) or possibly (for a deny), its dates' zone unknown.
+/// Whether an instant lies in a FHIR Period: certainly (for a permit) or possibly (for a deny), its
+/// dates' zone unknown.
 fn in_period(period: &Value, t: Timestamp, certainly: bool) -> bool {
     let date = |key: &str| period[key].as_str().map(|s| PartialDate::parse(s).expect("a date"));
     let (west, east) = (12 * 3600, 14 * 3600);

@@ -1,4 +1,5 @@
-//! What a rule becomes of its provision: exactly, or a wider deny, or a narrower permit, each with its note.
+//! What a rule becomes of its provision: exactly, or a wider deny, or a narrower permit, each with
+//! its note.
 
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, Effect, Grantee, Jurisdictions, Level, OrgId, Purposes, RoleCode,
@@ -228,7 +229,8 @@ fn a_deny_of_a_sensitive_code_covers_its_sensitivity() {
     let [(rule, notes)] = &rules[..] else { panic!("one rule") };
     assert_eq!(rule.categories, Categories::HIV);
     assert_eq!(notes.as_slice(), [Note::CodeAsSensitivity(Categories::HIV)]);
-    // One code that is not sensitive beside it, or a code hidden below one, and the deny covers every code.
+    // One code that is not sensitive beside it, or a code hidden below one, and the deny covers
+    // every code.
     for code in [
         json!([{"coding": [{"system": "http://snomed.info/sct", "code": "86406008"}, {"system": "http://loinc.org", "code": "4548-4"}]}]),
         json!([concept("http://snomed.info/sct", "86406008"), concept("http://loinc.org", "4548-4")]),
@@ -347,7 +349,8 @@ fn a_consent_dated_today_can_be_used_today() {
     for made in ["2026-11-30", "2026-12-01", "2026-11-30T00:30:00+05:00", "2026-11-30T23:59:59-08:00"] {
         assert_eq!(valid(today(), made, Zones::ANY), early, "{made}");
     }
-    // Made before it, or when is not known, or in a zone that is the server's: only when it has begun everywhere.
+    // Made before it, or when is not known, or in a zone that is the server's: only when it has
+    // begun everywhere.
     for made in
         ["", "2026-11-29", "2026", "2026-11", "2026-11-29T23:00:00+05:00", "2026-11-30T02:00:00Z", "today"]
     {

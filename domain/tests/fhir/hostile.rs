@@ -83,7 +83,7 @@ proptest! {
         let i = digits[at.index(digits.len())];
         bytes[i] = if bytes[i] == b'9' { b'8' } else { bytes[i] + 1 };
         let (a, _) = Resource::parse(text.as_bytes()).expect("a resource");
-        // A digit may be made a leading zero or the like: then it is refused, which will do.
+        // A digit may become a leading zero, for instance. Then it is refused, which is also right.
         if let Ok((b, _)) = Resource::parse(&bytes) {
             prop_assert!(a.digest != b.digest);
         }
@@ -138,7 +138,8 @@ fn rewrite(resource: &Value, shuffle: u64) -> String {
     out
 }
 
-/// Our reader and serde_json accept the same texts with the same values; ours alone refuses equal keys and its limits.
+/// Our reader and serde_json accept the same texts with the same values; ours alone refuses equal
+/// keys and its limits.
 fn agrees(text: &[u8]) -> Result<(), TestCaseError> {
     match (Json::parse(text), serde_json::from_slice::<Value>(text)) {
         (Ok(ours), Ok(theirs)) => prop_assert!(same(&ours, &theirs)),

@@ -1,4 +1,4 @@
-//! Who is who in an import: people and versions of resources, told apart by what FHIR says and by nothing else.
+//! Identity in an import: people and versions of resources, distinguished by FHIR's rules alone.
 
 use amanat_domain::consent::Categories;
 use amanat_domain::fhir::identity::{Name, Source};
@@ -41,7 +41,7 @@ fn joined(files: &[File<'_>]) -> Outcome {
 }
 
 impl Outcome {
-    /// The lasting names of each person with those of the resources about them.
+    /// The lasting names of each person, with the names of the resources about them.
     fn people(&self) -> Vec<(String, Vec<String>)> {
         let mut all: Vec<(String, Vec<String>)> =
             self.register.people().iter().map(|p| (p.names[0].0.to_string(), Vec::new())).collect();
@@ -231,7 +231,8 @@ fn a_patient_who_is_another_than_the_vault_knows_is_refused() {
         assert_eq!(outcome.register.tally().records, 0);
         // The same patient, and records that come without the patient, are known.
         let more = survey(Survey::joining().knowing(known), &[File(source, &finding("9", "Patient/1", ""))]);
-        // What a folder's id meant yesterday it may not mean today: there the patient must come along.
+        // What a folder's id meant yesterday it may not mean today: there the patient must come
+        // along.
         let expected = if source == "lahore" { Verdict::About(0) } else { Verdict::Refused };
         assert_eq!(more.register.verdict(0), expected);
         let not_here = more.reasons().contains(&Reason::SubjectNotHere { times: 1 });
@@ -386,7 +387,8 @@ fn bundles_in_bundles_are_read_and_keep_their_ids_apart() {
 
 #[test]
 fn what_a_stranger_writes_as_names_costs_that_resource_alone() {
-    // Two with one id, and a third that has it for a name; a name that no vault could read again; a number that nobody has.
+    // Two with one id, and a third that has it for a name; a name that no vault could read again; a
+    // number that nobody has.
     let urn = |n: u8| format!("urn:uuid:0b8a54c8-0000-4000-8000-00000000000{n}");
     let twice = [
         entry(&urn(1), &finding("1", "Patient/1", "")),

@@ -1,4 +1,5 @@
-//! Reading FHIR and compiling consents: published example data (where it is at hand), hostile input, generated data.
+//! Reading FHIR and compiling consents: published example data (where it is at hand), hostile
+//! input, generated data.
 
 #![allow(clippy::print_stderr)]
 

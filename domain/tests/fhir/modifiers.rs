@@ -1,4 +1,5 @@
-//! Modifier elements: each is in the status leaf, takes the resource back or refuses it; none is passed over.
+//! Modifier elements: each is in the status leaf, takes the resource back or refuses it; none is
+//! passed over.
 
 use amanat_domain::fhir::extract::modifiers::{ANYWHERE, Effect, of_type};
 use amanat_domain::fhir::{Lost, Reason, supported_type, type_name};
@@ -26,7 +27,7 @@ const TYPES: [ResourceType; 17] = [
     ResourceType::Device,
 ];
 
-/// A resource whose modifiers are ordinary, but that one of them is given as so much JSON.
+/// A resource whose modifiers are ordinary, except one, which is the given JSON.
 fn with(resource_type: ResourceType, element: &str, given: &str) -> String {
     let ordinary: &[(&str, &str)] = match resource_type {
         ResourceType::Encounter => &[("status", "\"finished\"")],

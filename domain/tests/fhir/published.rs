@@ -1,4 +1,5 @@
-//! Published example data: every resource of a type we know is read, and nothing else is wrong with it.
+//! Published example data: every resource of a type we know is read, and nothing else is wrong with
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read};
@@ -9,7 +10,8 @@ use crate::archive;
 
 struct Import {
     resources: BTreeMap<&'static str, usize>,
-    /// Problems by which something was lost, but those about types we do not read and resources seen before.
+    /// Problems that lost data, except problems about types that we do not read and resources seen
+    /// before.
     problems: Vec<String>,
 }
 
@@ -101,9 +103,9 @@ fn bulk_exports_are_read_line_by_line() {
 #[test]
 fn hl7s_examples_are_read() {
     let Some(import) = import("hl7-r4-examples", |_| {}) else { return };
-    // What the records lack: three times that are words or ages, two counts of 1e15 and more, a bound, an amount of a claim
-    // that was not adjudicated, a payor by its identifier alone, a performer of a type that R4 does not allow, a medication
-    // that is another resource.
+    // What the records lack: three times that are words or ages, two counts of 1e15 and more, a
+    // bound, an amount of a claim that was not adjudicated, a payor by its identifier alone, a
+    // performer of a type that R4 does not allow, a medication that is another resource.
     for (words, count) in [
         ("a time that is not read", 3),
         ("too large for fixed point", 2),

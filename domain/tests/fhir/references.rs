@@ -38,7 +38,7 @@ fn a_payor_that_is_no_organisation_is_none() {
         assert_eq!(record.organisation.as_deref(), organisation, "{payor}");
         assert_eq!(remarks, [], "{payor}");
     }
-    // The second payor, where the first is the patient.
+    // The second payor, if the first is the patient.
     let (both, _) = record(&coverage(r#"{"reference":"Patient/p1"},{"reference":"Organization/o"}"#, ""));
     assert_eq!(both.organisation.as_deref(), Some("Organization/o"));
 }
@@ -154,7 +154,7 @@ fn a_reference_to_a_type_that_r4_does_not_allow_is_said() {
 
 #[test]
 fn many_references_to_many_contained_resources_are_looked_up_in_order() {
-    // One of each for each of the other would be looked at sixteen hundred million times.
+    // Comparing each with each would take sixteen hundred million steps.
     let n = 40_000;
     let contained: Vec<String> =
         (0..n).map(|i| format!(r#"{{"resourceType":"CareTeam","id":"{i}"}}"#)).collect();

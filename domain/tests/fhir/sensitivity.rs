@@ -1,4 +1,5 @@
-//! Sensitivity: what labels and codes say of a resource, whatever way they are written, and what cannot be told is said.
+//! Sensitivity: what labels and codes say of a resource, whatever way they are written, and what
+//! cannot be told is said.
 
 use amanat_domain::consent::{Categories, Confidentiality};
 use amanat_domain::fhir::json::Json;
@@ -92,7 +93,8 @@ fn icd_10_gm_is_classified_under_both_its_uris() {
     }
 }
 
-/// A code of HIV, or of what else the system tells, and a code of nothing, for each system of the table.
+/// A code of HIV, or of what else the system tells, and a code of nothing, for each system of the
+/// table.
 fn known_answer(system: &str) -> Option<(&'static str, Categories, &'static str)> {
     Some(match system {
         "icd-10" => ("B20.1", Categories::HIV, "I10"),

@@ -1,4 +1,5 @@
-//! The time of a record is the clinical time of its type, as wide as what is said of it, and no administrative date.
+//! The time of a record is the clinical time of its type, as wide as what is said of it, and no
+//! administrative date.
 
 use amanat_domain::fhir::{DateError, Reason, Zones};
 use amanat_domain::time::Period;

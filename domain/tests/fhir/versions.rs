@@ -1,4 +1,5 @@
-//! Resources of other versions of FHIR: recognised, and read only where what is read means the same.
+//! Resources of other versions of FHIR: recognised, and read only where what is read means the
+//! same.
 
 use amanat_domain::fhir::{Lost, Reason};
 

@@ -155,7 +155,8 @@ fn two_readers_agree_about_every_example_with_one_element_less() {
     assert!(compared > 10_000, "{compared} compared");
 }
 
-/// The paths of all elements but types, the narrative's, and those in Bundles, which are large.
+/// The paths of all elements, except types, the narrative's elements, and elements in Bundles,
+/// which are large.
 fn members(json: &Value) -> Vec<String> {
     fn within(json: &Value, at: &str, found: &mut Vec<String>) {
         match json {

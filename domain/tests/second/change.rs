@@ -1,7 +1,7 @@
 //! Changes to the files of an import that change nothing about what they say.
 //!
-//! A change is made where FHIR lets it be made, else the files stay as they are: a document is never split, since its ids are
-//! names within it.
+//! A change is made where FHIR lets it be made, else the files stay as they are: a document is
+//! never split, since its ids are names within it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +80,8 @@ fn split(mut files: Vec<File>, dice: &mut Dice) -> Vec<File> {
     files
 }
 
-/// Only Bundles that say the same of their entries, and no resource twice (a Bundle has each version once).
+/// Only Bundles that say the same of their entries, and no resource twice (a Bundle has each
+/// version once).
 fn merge(mut files: Vec<File>, dice: &mut Dice) -> Vec<File> {
     dice.shuffle(&mut files);
     let Some(n) = (0..files.len()).find(|n| bundle(&files[*n]).is_some_and(|b| is_open(&b))) else {
@@ -105,7 +106,8 @@ fn merge(mut files: Vec<File>, dice: &mut Dice) -> Vec<File> {
     files
 }
 
-/// Every id becomes another one, the same everywhere: in `id`, `fullUrl`, `reference` and `request.url`.
+/// Every id becomes another one, the same everywhere: in `id`, `fullUrl`, `reference` and
+/// `request.url`.
 fn rename(files: Vec<File>, dice: &mut Dice) -> Vec<File> {
     let salt = dice.roll(usize::MAX) as u64;
     files
@@ -211,7 +213,8 @@ fn to_lines(files: Vec<File>, _: &mut Dice) -> Vec<File> {
     let mut by_type: BTreeMap<String, String> = BTreeMap::new();
     for file in &files {
         let Some(bundle) = bundle(file) else { return files };
-        // Whose ids these are is said by the base alone; a line has no label of a Bundle, and asks for nothing.
+        // Whose ids these are is said by the base alone; a line has no label of a Bundle, and asks
+        // for nothing.
         if !is_open(&bundle) || !bundle["meta"].is_null() || !only_relative(&bundle) {
             return files;
         }
@@ -255,7 +258,8 @@ fn to_bundles(files: Vec<File>, dice: &mut Dice) -> Vec<File> {
                 word(&resource, "resourceType"),
                 word(&resource, "id")
             );
-            // Two things under one id and no word which is newer: perhaps two servers, whose URLs are not ours to make up.
+            // Two contents under one id, and nothing says which is newer: perhaps two servers, and
+            // we must not make up their URLs.
             let known = unmarked.entry(url.clone()).or_insert_with(|| resource.clone());
             if *known != resource && resource["meta"].is_null() {
                 return files;
@@ -266,7 +270,8 @@ fn to_bundles(files: Vec<File>, dice: &mut Dice) -> Vec<File> {
     }
     let mut bundles = Vec::new();
     for (n, part) in parts.into_iter().enumerate() {
-        // A Bundle has each version of a resource once, here each resource once; what comes twice goes to another Bundle.
+        // A Bundle has each version of a resource once, here each resource once; what comes twice
+        // goes to another Bundle.
         let mut rounds: Vec<Vec<(String, Value)>> = Vec::new();
         for (url, resource) in part {
             match rounds.iter_mut().find(|r| r.iter().all(|(u, _)| *u != url)) {
@@ -312,8 +317,8 @@ fn in_one_folder(files: &[File]) -> bool {
     files.iter().all(|f| f.folder() == files[0].folder())
 }
 
-/// A Bundle whose entries mean the same wherever they stand: each has a fullUrl that is a name everywhere, and so do all references
-/// under a URN.
+/// A Bundle whose entries mean the same wherever they stand: each has a fullUrl that is a name
+/// everywhere, and so do all references under a URN.
 fn is_open(bundle: &Value) -> bool {
     let kind = kind(bundle);
     let named_everywhere = |e: &Value| {

@@ -21,8 +21,9 @@ pub(crate) struct Feed {
     pub(crate) source: Option<&'static str>,
     /// System of identifiers that name one person.
     pub(crate) same_by: Option<&'static str>,
-    /// Of every person the codes of all that is said about them: `code=value` with `HIV` and `restricted` where they are so.
-    /// Nothing where the feed is too large to be written down by hand: then how many people.
+    /// Of every person the codes of all that is said about them: `code=value` with `HIV` and
+    /// `restricted` where they are so. Nothing where the feed is too large to be written down by
+    /// hand: then how many people.
     pub(crate) people: People,
 }
 

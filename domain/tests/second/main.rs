@@ -1,6 +1,8 @@
-//! A second reader of FHIR, written from the documents alone, against the library's; and the import under every order.
+//! A second reader of FHIR, written from the documents alone, against the library's; and the import
+//! under every order.
 //!
-//! Nothing here knows how the library reads. Where the two disagree, one of them or the document is wrong.
+//! Nothing here knows how the library reads. If the two disagree, one of them or the document is
+//! wrong.
 
 #![allow(clippy::print_stderr)]
 

@@ -1,4 +1,5 @@
-//! The same people, records and categories come out, however the files are laid out, ordered, cut and repeated.
+//! The same people, records and categories come out, however the files are laid out, ordered, cut
+//! and repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 

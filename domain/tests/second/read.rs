@@ -41,7 +41,7 @@ pub(crate) struct Read {
     pub(crate) canonical: String,
 }
 
-/// Whom a resource is about.
+/// The subject of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Subject {
     pub(crate) reference: Option<String>,
@@ -217,8 +217,8 @@ fn coding(json: &Value) -> Option<(String, String)> {
     Some((best.0.clone().unwrap_or_default(), best.1.clone()))
 }
 
-/// The code that an order says, or that of the contained Medication that it names, unless its status, a modifier in R4, says more
-/// than `active`; `None` if it says both.
+/// The code that an order says, or that of the contained Medication that it names, unless its
+/// status, a modifier in R4, says more than `active`; `None` if it says both.
 fn medication(json: &Value) -> Option<(String, String)> {
     match (&json["medicationCodeableConcept"], &json["medicationReference"]) {
         (said, Value::Null) => return coding(said),
@@ -265,7 +265,7 @@ fn time(of: &Type, json: &Value) -> Seconds {
     ALWAYS
 }
 
-/// The element with this name, and those of a choice (`onset[x]`) that begin with it.
+/// The element with this name, and the elements of a choice (`onset[x]`) that begin with it.
 fn forms<'v>(json: &'v Value, name: &str) -> Vec<&'v Value> {
     let Value::Object(members) = json else { return Vec::new() };
     let is_form = |key: &str| {
@@ -400,7 +400,8 @@ pub(crate) fn identifier(json: &Value) -> Option<String> {
     Some(format!("{}|{value}", json["system"].as_str().unwrap_or_default()))
 }
 
-/// The type that a Reference says: of what is contained, by the path of its URL, by `type`; else nothing.
+/// The type that a Reference says: of what is contained, by the path of its URL, by `type`; else
+/// nothing.
 fn type_of(json: &Value, root: &Value) -> String {
     let text = json["reference"].as_str().unwrap_or_default();
     if let Some(id) = text.strip_prefix('#') {
@@ -507,7 +508,7 @@ fn subject(of: &Type, json: &Value) -> Option<Subject> {
                     identifiers.extend(list(&contained["identifier"]).into_iter().filter_map(identifier));
                 }
             }
-            // Who is not contained in it may be the one in whom it was contained.
+            // A target that is not contained in it may be the resource that contains it.
             types.retain(|t| t != "nothing");
         }
         let not_a_patient = types.iter().any(|t| !t.is_empty() && t != "Patient");
@@ -590,7 +591,8 @@ fn has_modifier_extension(json: &Value) -> bool {
     }
 }
 
-/// Keys sorted, no white space, without what servers rewrite: `serde_json` sorts and writes so by itself.
+/// Keys sorted, no white space, without what servers rewrite: `serde_json` sorts and writes so by
+/// itself.
 fn canonical(json: &Value) -> String {
     let mut json = json.clone();
     if let Value::Object(root) = &mut json {

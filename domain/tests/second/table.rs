@@ -1,10 +1,12 @@
-//! What `domain/src/fhir/extract.md` and the book's pages `records`, `modifiers` and `sensitivity` say, as tables.
+//! What `domain/src/fhir/extract.md` and the book's pages `records`, `modifiers` and `sensitivity`
+//! say, as tables.
 
 /// Reads an element into a field.
 pub(crate) enum From {
     /// A reference to anyone.
     Any(&'static str),
-    /// A reference that names a Practitioner or PractitionerRole, or does not say whom, if it is not the subject.
+    /// A reference that names a Practitioner or PractitionerRole, or does not say whom, if it is
+    /// not the subject.
     Clinician(&'static str),
     /// A reference that says that it names an Organization.
     Organisation(&'static str),
@@ -28,13 +30,14 @@ use Time::{ClaimUntil, Every, Of, Until};
 
 /// Reads an element into a word of the status.
 pub(crate) enum Word {
-    /// A code, in words that are shown, words that are ordinary and not shown, and words that take the resource back.
+    /// A code, in words that are shown, words that are ordinary and not shown, and words that take
+    /// the resource back.
     Code(&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]),
     /// `active`, else `inactive`.
     Active(&'static str),
-    /// The word, where the element is true.
+    /// The word, if the element is true.
     Flag(&'static str, &'static str),
-    /// The word, where the element is there and not false.
+    /// The word, if the element is there and not false.
     There(&'static str, &'static str),
 }
 use Word::{Active, Code, Flag, There};

@@ -1,5 +1,5 @@
-//! Who is who, plainly: every name is a text, every reference is looked up, by the tables at the heads of
-//! `domain/src/fhir/identity.rs` and `survey.rs`, and nothing else.
+//! Identity, plainly: every name is a text, every reference is looked up, by the tables at the
+//! heads of `domain/src/fhir/identity.rs` and `survey.rs`, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -40,7 +40,7 @@ struct Resource {
     likeness: Option<String>,
 }
 
-/// Where a resource stood.
+/// The place of a resource.
 struct Stands<'a> {
     full_url: Option<&'a str>,
     within: Option<&'a String>,
@@ -133,7 +133,8 @@ impl Import {
         let Verdict::Resource(read) = read::resource(json, full_url, labels) else { return };
         let id = read.id.as_ref().map(|id| format!("{}/{id}", read.name));
         let in_bundle = |text: &str| within.map(|bundle| format!("{bundle}#{text}"));
-        // A Bundle keeps its ids to itself where nobody named the source, and where they are not of a server.
+        // A Bundle keeps its ids to itself where nobody named the source, and where they are not of
+        // a server.
         let speaks_of_source = within.is_none() || (source.named && !stands.holds_all);
         let of_source = speaks_of_source && !stands.to_be_created;
         let name = match (full_url, &id) {
@@ -218,14 +219,16 @@ impl Import {
                 let identified: BTreeSet<&String> =
                     subject.identifiers.iter().filter_map(|i| by_identifier.get(i)).collect();
                 let identified = identified.first().copied().filter(|_| identified.len() == 1);
-                // What is there is whom the reference names, also where that is nobody: a device, two people under one name.
+                // What is there is whom the reference names, also where that is nobody: a device,
+                // two people under one name.
                 match names.find(|name| there.contains(name)) {
                     Some(name) => person.get(name),
                     None => identified,
                 }
             }
         };
-        // What several places say of one resource must not be two people, where no server answers for it.
+        // What several places say of one resource must not be two people, if no server answers for
+        // it.
         let mut said: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
         for place in everywhere.iter().filter(|place| place.doubtful) {
             if let (Some(name), Some(about)) = (&place.name, whom(place)) {
@@ -265,8 +268,8 @@ fn is_of(identifier: &str, system: Option<&str>) -> bool {
     system.is_some_and(|system| identifier.strip_prefix(system).is_some_and(|rest| rest.starts_with('|')))
 }
 
-/// Of each name the newest version: by number, by time, by order; and all of them. What has no name stays, to be refused. Where the same
-/// stood in several places, the labels of all of them hold.
+/// Of each name the newest version: by number, by time, by order; and all of them. What has no name
+/// stays, to be refused. If the same was in several places, the labels of all of them hold.
 fn newest(found: Vec<Resource>) -> (Vec<Resource>, Vec<Resource>) {
     let everywhere = found.clone();
     let mut by_name: BTreeMap<String, Resource> = BTreeMap::new();

@@ -41,7 +41,7 @@ pub struct GenesisSpec {
     /// Limits of a block.
     #[serde(default)]
     pub limits: Limits,
-    /// Who may do what.
+    /// Organisations and their capabilities.
     pub organisations: Vec<OrganisationSpec>,
     /// The validators, which agree on blocks; none if one operator keeps the ledger alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -399,8 +399,8 @@ impl Genesis {
         self.spec.limits
     }
 
-    /// The members at the beginning; [`State::organisations`](crate::State::organisations) are
-    /// those of now.
+    /// The first members; [`State::organisations`](crate::State::organisations) are the current
+    /// members.
     #[must_use]
     pub const fn organisations(&self) -> &BTreeMap<OrgId, Organisation> {
         &self.organisations

@@ -37,8 +37,8 @@ impl Windows {
         first.for_each(|statement| w.u32(self.of(statement)));
     }
 
-    /// Writes the windows of later statements, at the end of the canonical form, if they are not the declared
-    /// ones. So a genesis of before such a statement keeps its chain id.
+    /// Writes the windows of later statements, at the end of the canonical form, if they are not
+    /// the declared ones. So a genesis of before such a statement keeps its chain id.
     pub(super) fn write_later(&self, w: &mut Writer) {
         for statement in Statement::ALL {
             if let Some((number, window)) = later(statement.spec(), self.of(statement)) {
@@ -53,7 +53,8 @@ impl Windows {
 /// Statements of the first release: numbers up to this have a fixed place in the canonical form.
 const FIRST_STATEMENTS: u8 = 6;
 /// Marks a window at the end of the canonical form. What may come before begins with the number of
-/// validators, whose first byte is at most [`MAX_VALIDATORS`](amanat_domain::quorum::MAX_VALIDATORS).
+/// validators, whose first byte is at most
+/// [`MAX_VALIDATORS`](amanat_domain::quorum::MAX_VALIDATORS).
 const LATER_WINDOW: u8 = 0xff;
 
 /// Number and window, if the canonical form has to say them.

@@ -27,9 +27,9 @@ pub struct Delta {
     pub(crate) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
     /// New, changed and removed organisations.
     pub(crate) members: BTreeMap<OrgId, Member>,
-    /// The validators, where they change.
+    /// The validators, if they change.
     pub(crate) validators: Option<ValidatorSets>,
-    /// New proposals, and those that were approved.
+    /// New proposals, and proposals that were approved.
     pub(crate) proposals: BTreeMap<TxId, Proposal>,
     /// New credentials in the order of their leaves.
     pub(crate) issued: Vec<Credential>,

@@ -276,7 +276,8 @@ impl<'s> Draft<'s> {
     /// Seals the block over the transactions taken in: plans the trees, computes app hash and
     /// header.
     ///
-    /// `transactions` are those admitted, in that order; the caller holds the evidence for each.
+    /// `transactions` are the admitted transactions, in that order; the caller holds the evidence
+    /// for each.
     pub(crate) fn finish(self, transactions: Vec<Transaction>) -> Delta {
         debug_assert_eq!(transactions.len(), self.receipts.len());
         let state = self.state;

@@ -1,4 +1,5 @@
-//! The rules of governance: who decides, when a change is made, which changes fit.
+//! The rules of governance: which organisations decide, when a change is made, which changes are
+//! possible.
 //!
 //! The state before the block decides which organisations may sign, as it does for keys: a new
 //! member signs from the next block on. What a change takes away is gone at once: approvals and
@@ -43,8 +44,8 @@ impl Draft<'_> {
     /// A member of now that was one before this block, too: its signature is verified under the key
     /// it had then.
     pub(super) fn signer(&self, id: &OrgId) -> Result<&Organisation, Reject> {
-        // One that left and came back in this block has another key, or had no right to sign
-        // between.
+        // An organisation that left and came back in this block has another key, or had no right to
+        // sign in between.
         let back = self.members.get(id).is_some_and(|member| member.since == self.height);
         let signer = self.state.organisation(id).filter(|_| !back).and_then(|_| self.organisation(id));
         signer.ok_or(Reject::UnknownOrganisation(*id))
@@ -68,7 +69,7 @@ impl Draft<'_> {
         quorum(self.governors().len())
     }
 
-    /// The sets that agree on this block, the next, and those after it.
+    /// The validators of this block, of the next, and of the blocks after it.
     fn validators_in_force(&self) -> impl Iterator<Item = &Validators> {
         let (parent, height) = (self.state.validators.as_ref(), self.height);
         let newest = self.validators.as_ref().or(parent).map(|sets| &sets.latest);
@@ -79,7 +80,7 @@ impl Draft<'_> {
         self.validators_in_force().any(|validators| validators.run_by(id))
     }
 
-    /// Who governs or runs a validator can stop a key alone.
+    /// A governing organisation or a validator's operator can freeze a key alone.
     pub(super) fn may_freeze(&self, id: OrgId) -> bool {
         self.organisation(&id).is_some_and(|o| o.capabilities.govern) || self.runs_validator(id)
     }
@@ -327,7 +328,7 @@ impl Draft<'_> {
         Ok(signature_key(key).map_err(Reject::from)?)
     }
 
-    /// Without this one, too, somebody governs.
+    /// Another organisation also governs.
     fn others_govern(&self, id: OrgId) -> Result<(), Refusal> {
         if self.governors().iter().all(|other| *other == id) {
             return Err(unfit(Unfit::LastGovernor));

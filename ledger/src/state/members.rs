@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An organisation on the ledger, or one that was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Who it is and what it may do; of one that was removed, what it was.
+    /// Its identity and capabilities; for a removed organisation, the last ones.
     pub organisation: Organisation,
     /// Block that took it in; 0: the genesis.
     pub since: u64,
@@ -22,8 +22,8 @@ pub struct Member {
     pub removed: Option<u64>,
 }
 
-/// The validators of each height from the next block on: those of now, and where a change was
-/// decided, those to come.
+/// The validators of each height from the next block on: the current set and, if a change was
+/// decided, the later set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidatorSets {
     /// The newest set.
@@ -45,8 +45,8 @@ pub struct Proposal {
     pub proposed: u64,
     /// First epoch in which it can no longer be approved.
     pub expires: u64,
-    /// Who approved it, the proposer among them. Those count that may govern at the time of
-    /// counting.
+    /// The organisations that approved it, including the proposer. An approval counts if its
+    /// organisation governs at the time of counting.
     pub approvals: BTreeSet<OrgId>,
     /// Block that made the change.
     pub enacted: Option<u64>,
@@ -73,7 +73,7 @@ impl Member {
 }
 
 impl ValidatorSets {
-    /// Those of the genesis: they agree on every height.
+    /// The validators of the genesis, for every height.
     pub(super) fn genesis(validators: &Validators) -> Self {
         Self { latest: validators.clone(), from: 0, before: validators.clone() }
     }
@@ -84,9 +84,8 @@ impl ValidatorSets {
         if height >= self.from { &self.latest } else { &self.before }
     }
 
-    /// With another newest set, decided in the block of this height. The block after it may be
-    /// under way already, among the validators of before: the new ones agree from the one after
-    /// that.
+    /// With another newest set, decided in the block of this height. The previous validators may
+    /// already be agreeing on the block after it, so the new set begins with the block after that.
     pub(super) fn changed(&self, latest: Validators, height: u64) -> Self {
         Self { latest, from: height + 2, before: self.at(height + 1).clone() }
     }
@@ -182,7 +181,7 @@ impl State {
         now.map(|(id, member)| (id, &member.organisation))
     }
 
-    /// The members of now and those that were removed.
+    /// Current and removed members.
     #[must_use]
     pub const fn members(&self) -> &BTreeMap<OrgId, Member> {
         &self.members

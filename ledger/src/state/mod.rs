@@ -99,7 +99,7 @@ pub struct State {
     /// Height and position of every committed transaction.
     pub(crate) transactions: BTreeMap<TxId, (u64, u32)>,
     pub(crate) keys: BTreeMap<(Statement, KeyDigest), KeyEntry>,
-    /// Who issued which credential, by leaf index, retired ones included.
+    /// The issuer of each credential, by leaf index, including retired credentials.
     pub(crate) credentials: Vec<Credential>,
     /// Active credentials per role and organisation.
     pub(crate) active: ActiveCredentials,
@@ -107,7 +107,7 @@ pub struct State {
     pub(crate) active_leaves: BTreeMap<[u8; 32], u32>,
     /// Enrolled subjects.
     pub(crate) enrolled: BTreeSet<[u8; 32]>,
-    /// Organisations, those that were removed included.
+    /// Organisations, including removed ones.
     pub(crate) members: BTreeMap<OrgId, Member>,
     pub(crate) validators: Option<ValidatorSets>,
     pub(crate) proposals: BTreeMap<TxId, Proposal>,
@@ -191,7 +191,7 @@ impl State {
         self.registries[Registry::Revocations].indexed().expect("revocations are an indexed registry")
     }
 
-    /// The bundle of an epoch, where one was sealed.
+    /// The bundle of an epoch, if one was sealed.
     #[must_use]
     pub fn bundle(&self, epoch: u64) -> Option<&SealedBundle> {
         self.bundles.get(&epoch)
@@ -281,7 +281,7 @@ impl State {
     /// Takes over what a block changed. The block is on disk by then: this cannot fail.
     ///
     /// # Panics
-    /// Where the delta was made on another state.
+    /// If the delta was made on another state.
     pub fn commit(&mut self, delta: Delta) {
         let header = &delta.block.header;
         assert_eq!(header.parent, self.tip.hash(), "a delta is committed to the state it was made on");

@@ -1,7 +1,9 @@
-//! What opening a file does not look at, since it is our own: all of it must hold in what a stranger sent.
+//! What opening a file does not look at, since it is our own: all of it must hold in what a
+//! stranger sent.
 //!
-//! Opening recomputes some paths of each tree, and believes what the app hash does not cover: where receipts are filed, what a bundle hid
-//! its provers among. Here every node is hashed, and the rest is worked out again from what the app hash covers.
+//! Opening recomputes some paths of each tree, and believes what the app hash does not cover: where
+//! receipts are filed, what a bundle hid its provers among. Here every node is hashed, and the rest
+//! is worked out again from what the app hash covers.
 
 use super::tables::*;
 use super::{READING, corrupt, fault};
@@ -46,7 +48,7 @@ fn trees(tx: &ReadTransaction, state: &State) -> Result<(), Fault> {
     }
 }
 
-/// Every block's receipts are those its header names. Gives the headers that begin an epoch.
+/// Checks each block's receipts against its header. Returns the headers that begin an epoch.
 fn receipts(tx: &ReadTransaction) -> Result<Vec<Header>, Fault> {
     let headers = tx.open_table(HEADERS).map_err(fault(READING))?;
     let filed = tx.open_table(RECEIPTS).map_err(fault(READING))?;
@@ -79,7 +81,8 @@ fn receipts(tx: &ReadTransaction) -> Result<Vec<Header>, Fault> {
 /// What bundles count credentials by.
 type Kind = (RoleCode, OrgId);
 
-/// A bundle is sealed by the first block of its epoch, over the credentials that were active before it.
+/// A bundle is sealed by the first block of its epoch, over the credentials that were active before
+/// it.
 fn bundles(state: &State, sealing: &[Header]) -> Result<(), Fault> {
     let mut changes: BTreeMap<u64, Vec<(Kind, bool)>> = BTreeMap::new();
     for c in &state.credentials {
@@ -102,7 +105,8 @@ fn bundles(state: &State, sealing: &[Header]) -> Result<(), Fault> {
     for (sealed, header) in state.bundles.values().zip(sealing) {
         let epoch = sealed.bundle.epoch;
         while let Some((_, list)) = changes.next_if(|(height, _)| *height < sealed.height) {
-            // Within a block one may be retired and another of its kind issued: issued ones first, so that none is below zero.
+            // Within a block one may be retired and another of its kind issued: issued ones first,
+            // so that none is below zero.
             for ((role, organisation), _) in list.iter().filter(|(_, issued)| *issued) {
                 active.issue(*role, *organisation);
             }

@@ -19,7 +19,8 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableT
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Paths recomputed per tree at opening: enough to notice a damaged region, cheap on a large registry.
+/// Paths recomputed per tree at opening: enough to notice a damaged region, cheap on a large
+/// registry.
 const SAMPLES: u64 = 64;
 
 pub(super) fn state(db: &Database) -> Result<State, Fault> {
@@ -93,7 +94,8 @@ pub(super) fn history_from(tx: &ReadTransaction) -> Result<u64, Fault> {
     Ok(u64::from_le_bytes(from))
 }
 
-/// From where history begins to the tip every block has a body, and no other has; what is in them is looked at when one asks.
+/// From where history begins to the tip every block has a body, and no other has; what is in them
+/// is looked at when one asks.
 fn bodies(tx: &ReadTransaction, tip: u64) -> Result<(), Fault> {
     let from = history_from(tx)?;
     let table = tx.open_table(BLOCKS).map_err(fault(READING))?;
@@ -111,7 +113,8 @@ fn bodies(tx: &ReadTransaction, tip: u64) -> Result<(), Fault> {
     }
 }
 
-/// Where there are validators, a quorum of those of its height signed every block after the genesis; elsewhere nobody did.
+/// If there are validators, a quorum of its height's validators signed every block after the
+/// genesis; otherwise blocks are not signed.
 fn certificates(tx: &ReadTransaction, state: &State, hashes: &[BlockHash]) -> Result<(), Fault> {
     let table = tx.open_table(CERTIFICATES).map_err(fault(READING))?;
     let mut stored = Vec::new();

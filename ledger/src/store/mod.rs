@@ -1,8 +1,9 @@
 //! The store: one file, one durable write per block.
 //!
-//! A block's header, transactions, receipts, changed tree nodes and everything else it changed go to disk in one redb
-//! transaction with two-phase commit: after a crash at any instant the file holds all of it or nothing of it. What was
-//! acknowledged is there; a block whose write failed may or may not be, which reopening decides.
+//! A block's header, transactions, receipts, changed tree nodes and everything else it changed go
+//! to disk in one redb transaction with two-phase commit: after a crash at any instant the file
+//! holds all of it or nothing of it. What was acknowledged is there; a block whose write failed may
+//! or may not be, which reopening decides.
 
 mod deep_check;
 mod governance;
@@ -41,7 +42,7 @@ use tables::*;
 /// Memory redb may use for pages.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Opens the database anew each time it is called.
+/// Opens the database again at each call.
 pub type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// Where a ledger is kept.
@@ -61,7 +62,8 @@ pub struct Store {
     history_from: AtomicU64,
 }
 
-/// Evidence that a transaction is committed *and durable*: only the store makes one, after the write.
+/// Evidence that a transaction is committed *and durable*: only the store makes one, after the
+/// write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt(ReceiptData);
 
@@ -114,7 +116,8 @@ impl Store {
                 name.push(".new");
                 let unfinished = PathBuf::from(name);
                 let failed = |source| Fault::Io { what: "creating the ledger file", source };
-                // Left over from a creation that was cut short: nothing was ever acknowledged from it.
+                // Left over from a creation that was cut short: nothing was ever acknowledged from
+                // it.
                 if unfinished.exists() {
                     std::fs::remove_file(&unfinished).map_err(failed)?;
                 }
@@ -137,7 +140,8 @@ impl Store {
         Ok((store, state))
     }
 
-    /// Closes the database and opens it again: after a failed write this is what makes the ledger usable.
+    /// Closes the database and opens it again: after a failed write this is what makes the ledger
+    /// usable.
     ///
     /// # Errors
     /// As [`Store::open`]; the store then stays closed until a reopening succeeds.
@@ -169,11 +173,12 @@ impl Store {
         if expected == got { Ok((store, state)) } else { Err(Fault::OtherChain { expected, got }) }
     }
 
-    /// Makes a block durable, and the certificate with it. What was proposed for its height and is not decided goes in the same
-    /// write. The receipts are evidence that it is durable.
+    /// Makes a block durable, and the certificate with it. What was proposed for its height and is
+    /// not decided goes in the same write. The receipts are evidence that it is durable.
     ///
     /// # Errors
-    /// [`Fault`]: nothing may be acknowledged, and the store must be reopened before it takes another block.
+    /// [`Fault`]: nothing may be acknowledged, and the store must be reopened before it takes
+    /// another block.
     pub fn commit(&self, delta: &Delta, certificate: Option<&Certificate>) -> Result<Vec<Receipt>, Fault> {
         self.with(|db| {
             let mut tx = db.begin_write().map_err(fault("starting a write"))?;
@@ -236,7 +241,7 @@ impl Store {
             let mut r = Reader::new(bytes.value());
             let transactions = read_transactions(&mut r, u32::MAX as usize).map_err(corrupt)?;
             r.finish().map_err(corrupt)?;
-            // Opening reads no bodies; whoever asks for one gets what the header covers.
+            // Opening reads no bodies. A body that is requested is checked against its header.
             if tx_root(&transactions) != header.tx_root {
                 return Err(corrupt(format!(
                     "the transactions of block {height} are not those of its header"
@@ -246,7 +251,7 @@ impl Store {
         })
     }
 
-    /// Receipts of a block in their order, pruned or not; none where there is no such block.
+    /// Receipts of a block in their order, pruned or not. `None` if there is no such block.
     ///
     /// # Errors
     /// [`Fault`].
@@ -259,7 +264,7 @@ impl Store {
         })
     }
 
-    /// The certificate of a block, where the genesis names validators.
+    /// The certificate of a block, if the genesis names validators.
     ///
     /// # Errors
     /// [`Fault`].
@@ -321,7 +326,7 @@ fn changes(tx: &ReadTransaction, height: u64) -> Result<Vec<ValidatorChange>, Fa
     certified.collect()
 }
 
-/// Gives a finished file its name, for good.
+/// Gives a finished file its permanent name.
 fn put_in_place(unfinished: &Path, path: &Path) -> Result<(), Fault> {
     let failed = |source| Fault::Io { what: "putting the ledger file in its place", source };
     std::fs::rename(unfinished, path).map_err(failed)?;
@@ -472,8 +477,8 @@ fn opening(error: DatabaseError, path: &Path) -> Fault {
     }
 }
 
-/// Closes the file. The library tidies up while it does, and may panic over damage that opening did not touch; what was
-/// acknowledged is on disk by then.
+/// Closes the file. The library tidies up while it does, and may panic over damage that opening did
+/// not touch; what was acknowledged is on disk by then.
 fn close(db: Option<Database>) {
     let closed = guarded(|| {
         drop(db);
@@ -483,7 +488,8 @@ fn close(db: Option<Database>) {
     drop(closed);
 }
 
-/// The database library may panic on a file that was tampered with; to us that is damage like any other.
+/// The database library may panic on a file that was tampered with; to us that is damage like any
+/// other.
 fn guarded<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
         .unwrap_or_else(|_| Err(corrupt("the database library could not make sense of the file")))

@@ -1,6 +1,7 @@
 //! Letting go of the transactions of old blocks.
 //!
-//! Headers, certificates, receipts and the state stay: whoever has a receipt can still show it, and the chain of headers is whole.
+//! Headers, certificates, receipts and the state stay: a receipt can still be proved, and the chain
+//! of headers is whole.
 
 use super::tables::*;
 use super::{READING, Store, corrupt, fault, guarded};
@@ -14,14 +15,16 @@ const PRUNING: &str = "pruning the ledger";
 const BATCH: u64 = 1024;
 
 impl Store {
-    /// Height of the first block whose transactions are here; one behind the tip where there are none.
+    /// Height of the first block whose transactions are here; one behind the tip where there are
+    /// none.
     #[must_use]
     pub fn history_from(&self) -> u64 {
         self.history_from.load(Ordering::SeqCst)
     }
 
-    /// Removes the transactions of all blocks but the last `keep`. Each durable write removes some and says from where on there are
-    /// any; after a crash the ledger is one that was pruned less far. `progress` hears how many of how many blocks are done.
+    /// Removes the transactions of all blocks but the last `keep`. Each durable write removes some
+    /// and says from where on there are any; after a crash the ledger is one that was pruned less
+    /// far. `progress` hears how many of how many blocks are done.
     ///
     /// # Errors
     /// [`Fault`]: the store must be reopened before it takes another block.
@@ -36,7 +39,7 @@ impl Store {
         let mut from = begin;
         while from < end {
             from = end.min(from + BATCH);
-            // Said before it is done: who finds a body gone must know why.
+            // Recorded before it is done: a reader that finds a body gone must know why.
             self.history_from.fetch_max(from, Ordering::SeqCst);
             self.with(|db| {
                 let mut tx = db.begin_write().map_err(fault(PRUNING))?;
@@ -54,7 +57,7 @@ impl Store {
         Ok(self.history_from())
     }
 
-    /// Gives the room in the file that is free back to the disk. Nothing else can be asked of the store meanwhile.
+    /// Returns free space in the file to the disk. The store serves nothing else meanwhile.
     ///
     /// # Errors
     /// [`Fault`].

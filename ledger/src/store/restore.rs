@@ -1,9 +1,10 @@
 //! From a snapshot to a ledger, believing nothing that can be checked.
 //!
-//! What a stranger sent is judged in this order: tag and version; the chain, against the genesis the operator gives; the validators,
-//! from that genesis to the tip, by the rules of a light client; each chunk; the digest of the whole and the signature under it. Then
-//! the state is loaded as from any ledger file, all of it is hashed again, and its app hash must be the one that the validators signed.
-//! A file appears under its name only after that.
+//! A stranger's snapshot is checked in this order: tag and version; the chain, against the genesis
+//! the operator gives; the validators, from that genesis to the tip, by the rules of a light
+//! client; each chunk; the digest of the whole and the signature under it. Then the state is loaded
+//! as from any ledger file, all of it is hashed again, and its app hash must be the one that the
+//! validators signed. A file appears under its name only after that.
 
 use super::snapshot::{
     CHANGE, END, HEAD, Head, MOST_CHUNK, ROWS, SNAPSHOT_VERSION, SnapshotError, SnapshotInfo, TABLES, TAG,
@@ -36,7 +37,7 @@ const END_BYTES: usize = 32 + 1 + 32 + 64;
 pub struct RestoreOptions {
     /// Of this block or a later one.
     pub at_least: Option<u64>,
-    /// Signed by this Ed25519 key. Without validators nobody else stands behind a snapshot.
+    /// Signed by this Ed25519 key. Without validators nothing else vouches for a snapshot.
     pub signed_by: Option<[u8; 32]>,
 }
 
@@ -136,7 +137,8 @@ fn change(bytes: &[u8]) -> Result<ValidatorChange, WireError> {
     Ok(ValidatorChange { proof, certificate, set })
 }
 
-/// Puts the rows into a new database, checks the end of the snapshot, then everything that is in the database.
+/// Puts the rows into a new database, checks the end of the snapshot, then everything that is in
+/// the database.
 fn fill(
     db: &Database,
     chunks: &mut Chunks<'_>,
@@ -299,7 +301,7 @@ impl Chunks<'_> {
         SnapshotError::Damaged { chunk: self.next.saturating_sub(1), what: what.to_string() }
     }
 
-    /// So many bytes; no more memory is taken than has come.
+    /// `n` bytes; no more memory is allocated than has arrived.
     fn take(&mut self, n: usize) -> Result<Vec<u8>, SnapshotError> {
         let mut bytes = Vec::new();
         let read = (&mut *self.from).take(n as u64).read_to_end(&mut bytes);

@@ -1,7 +1,9 @@
-//! A ledger in one file that another node can begin from: everything but the transactions of old blocks.
+//! A ledger in one file that another node can begin from: everything but the transactions of old
+//! blocks.
 //!
-//! The file is a tag, a version, and chunks. A chunk is its kind (u8), the length of its payload (u32), the payload, and a SHA-256
-//! over tag, number of the chunk, kind, length and payload. Integers are little-endian. In this order:
+//! The file is a tag, a version, and chunks. A chunk is its kind (u8), the length of its payload
+//! (u32), the payload, and a SHA-256 over tag, number of the chunk, kind, length and payload.
+//! Integers are little-endian. In this order:
 //!
 //! | kind | payload |
 //! |---|---|
@@ -10,8 +12,9 @@
 //! | 3, rows | table (u8), number of rows (u32), rows in ascending order of their keys |
 //! | 4, once, at the end | SHA-256 over everything before this chunk; whether somebody signed, by which key, the signature |
 //!
-//! Keys and values of rows are those of the [tables](super::tables): fixed ones as they are, others with their length before them.
-//! One state has one snapshot, but for where chunks of rows end and who signed.
+//! Keys and values of rows are those of the [tables](super::tables): fixed ones as they are, others
+//! with their length before them. One state has one snapshot, apart from the ends of chunks of rows
+//! and the signer.
 
 use super::tables::*;
 use super::{READING, Store, changes, corrupt, fault, governance};
@@ -58,7 +61,7 @@ pub struct SnapshotInfo {
     pub app_hash: AppHash,
     /// Digest of the snapshot.
     pub digest: [u8; 32],
-    /// Who signed the snapshot.
+    /// The signer of the snapshot.
     pub signed_by: Option<[u8; 32]>,
     /// Rows.
     pub rows: u64,
@@ -71,7 +74,8 @@ pub struct SnapshotInfo {
 pub struct SnapshotSignature {
     /// Ed25519 key.
     pub key: [u8; 32],
-    /// Signature over what [`Chain::write_snapshot`](crate::Chain::write_snapshot) hands out to be signed.
+    /// Signature over what [`Chain::write_snapshot`](crate::Chain::write_snapshot) hands out to be
+    /// signed.
     pub signature: [u8; 64],
 }
 
@@ -190,14 +194,15 @@ pub(super) trait Table {
     fn len(&self, tx: &ReadTransaction) -> Result<u64, Fault>;
     /// Hands out every row as bytes, in the order of the keys.
     fn rows(&self, tx: &ReadTransaction, row: Row<'_>) -> Result<(), SnapshotError>;
-    /// Makes the table and puts rows in. They must come in ascending order, after the row `last`, which is moved on.
+    /// Makes the table and puts rows in. They must come in ascending order, after the row `last`,
+    /// which is moved on.
     fn fill(
         &self,
         tx: &WriteTransaction,
         rows: &[(&[u8], &[u8])],
         last: &mut Option<Vec<u8>>,
     ) -> Result<(), Unfilled>;
-    /// Width of keys and values, where they have one.
+    /// Width of keys and values, if they have one.
     fn widths(&self) -> (Option<usize>, Option<usize>);
 }
 
@@ -241,7 +246,8 @@ impl<K: redb::Key + 'static, V: redb::Value + 'static> Table for Of<K, V> {
     ) -> Result<(), Unfilled> {
         let mut table = tx.open_table(self.0)?;
         for (key, value) in rows {
-            // Their widths were checked: what has a width cannot be read amiss, the others are bytes.
+            // Their widths were checked: what has a width cannot be read amiss, the others are
+            // bytes.
             if last.as_deref().is_some_and(|last| K::compare(last, key).is_ge()) {
                 return Err(Unfilled::Order);
             }
@@ -256,7 +262,8 @@ impl<K: redb::Key + 'static, V: redb::Value + 'static> Table for Of<K, V> {
     }
 }
 
-/// The tables of a snapshot; a chunk names one by its position. Left out are the transactions of blocks and what is not decided.
+/// The tables of a snapshot; a chunk names one by its position. Left out are the transactions of
+/// blocks and what is not decided.
 pub(super) const TABLES: [&dyn Table; 16] = [
     &Of(HEADERS),
     &Of(CERTIFICATES),
@@ -340,8 +347,8 @@ impl Rows {
 }
 
 impl Store {
-    /// Writes a snapshot of the ledger as it is now, see [`Chain::write_snapshot`](crate::Chain::write_snapshot). Between chunks
-    /// `go_on` is asked.
+    /// Writes a snapshot of the ledger as it is now, see
+    /// [`Chain::write_snapshot`](crate::Chain::write_snapshot). Between chunks `go_on` is asked.
     ///
     /// # Errors
     /// [`SnapshotError`].
@@ -426,7 +433,7 @@ fn head(tx: &ReadTransaction) -> Result<(Head, Vec<ValidatorChange>), Fault> {
     let certificate = certificates.get(tip.height).map_err(fault(READING))?;
     let certificate =
         certificate.map(|bytes| Certificate::from_bytes(bytes.value())).transpose().map_err(corrupt)?;
-    // Those to come, too.
+    // The later validators, too.
     let changes = changes(tx, u64::MAX)?;
     let rows = TABLES.iter().try_fold(0, |rows, table| table.len(tx).map(|more| rows + more))?;
     let count =

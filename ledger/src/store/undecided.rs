@@ -1,7 +1,7 @@
 //! Blocks that were proposed and are not decided.
 //!
-//! A validator may vote for a block only if it can still produce it after a crash: the block is written before the vote. It is gone
-//! in the write that commits a block of its height.
+//! A validator may vote for a block only if it can still produce it after a crash: the block is
+//! written before the vote. It is gone in the write that commits a block of its height.
 
 use super::tables::*;
 use super::{READING, Store, corrupt, fault};
@@ -23,7 +23,8 @@ pub struct RoundProposal {
 }
 
 impl Store {
-    /// Keeps a proposed block, and that it was proposed in this round. What is kept for this round and block already stays.
+    /// Keeps a proposed block, and that it was proposed in this round. What is kept for this round
+    /// and block already stays.
     ///
     /// # Errors
     /// [`Fault`].
@@ -86,7 +87,7 @@ impl Store {
     }
 }
 
-/// Removes what was proposed for this height and those before.
+/// Removes what was proposed for this height and earlier heights.
 pub(super) fn clear(tx: &WriteTransaction, height: u64) -> Result<(), redb::Error> {
     tx.open_table(UNDECIDED)?.retain_in(..=(height, &[0xff; 32]), |_, _| false)?;
     tx.open_table(ROUNDS)?.retain_in(..=(height, u32::MAX, &[0xff; 32]), |_, _| false)?;

@@ -132,7 +132,7 @@ fn evidence_from_the_pool_counts_only_for_the_very_same_bytes() {
     let good = proof(&state, Statement::Access, 1);
     let admitted = checked(&state, &good).expect("good");
     let known = |_: &amanat_domain::tx::TxId| Some(admitted.clone());
-    // Same id (the proof is no part of it), other proof bytes: verified anew, and refused.
+    // Same id (it does not cover the proof), other proof bytes: verified again, and refused.
     let Transaction::Proof(mut forged) = good.clone() else { unreachable!() };
     let Transaction::Proof(other) = proof(&state, Statement::Access, 2) else { unreachable!() };
     forged.proof = other.proof;

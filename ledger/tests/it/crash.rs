@@ -1,9 +1,10 @@
 //! A disk that fails or loses power at every single operation.
 //!
-//! The backend remembers what was synced and what was not. For every operation of a script of blocks, the run is cut there:
-//! by an error (once, or from then on), or by a loss of power after which unsynced writes have reached the disk in part, some
-//! torn at a sector. Reopening must give a prefix of history that contains every acknowledged block, and the script must be
-//! able to go on from there to the same end.
+//! The backend remembers what was synced and what was not. For every operation of a script of
+//! blocks, the run is cut there: by an error (once, or from then on), or by a loss of power after
+//! which unsynced writes have reached the disk in part, some torn at a sector. Reopening must give
+//! a prefix of history that contains every acknowledged block, and the script must be able to go on
+//! from there to the same end.
 
 use crate::world::*;
 use amanat_domain::tx::Transaction;
@@ -257,7 +258,8 @@ fn a_full_disk_acknowledges_nothing_and_the_ledger_goes_on_once_there_is_space()
     assert!(fault.to_string().contains("free space"), "{fault}");
     assert_eq!(solo.status().tip.height, 1);
     assert!(solo.status().broken);
-    // Until it is reopened it says so; what is committed can be read all the same, or is a fault, never a wrong answer.
+    // Until it is reopened it says so; what is committed can be read all the same, or is a fault,
+    // never a wrong answer.
     let fault = solo.submit(&second, at(1)).expect_err("not reopened");
     assert!(matches!(&fault, SubmitError::Fault(f) if matches!(**f, Fault::Reopen)), "{fault}");
     assert!(solo.reopen().is_err(), "still full");

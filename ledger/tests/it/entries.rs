@@ -93,7 +93,7 @@ fn a_proof_with_any_byte_changed_shows_nothing() {
         for at in 0..bytes.len() {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
-            // Whom the proof is about is the asker's to compare; everything else is bound.
+            // The asker must compare the name that the proof is about; everything else is bound.
             if let Ok(changed) = EntryProof::from_bytes(&bad)
                 && changed.entry == entry
             {

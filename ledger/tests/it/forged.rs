@@ -1,4 +1,5 @@
-//! Snapshots that were changed, cut or made up: with hashes that no longer hold, and with hashes that do.
+//! Snapshots that were changed, cut or made up: with hashes that no longer hold, and with hashes
+//! that do.
 
 use crate::governed_store::governed;
 use crate::snapshot::{CHANGE, HEAD, ROWS, certified, chunks, forge, quiet, refused, snapshot};
@@ -16,7 +17,8 @@ const NODES: u8 = 4;
 const BUNDLES: u8 = 7;
 const TABLES: u8 = 16;
 
-/// The same with a change to the rows of one table; `edit` gives how many rows there are more or fewer.
+/// The same with a change to the rows of one table; `edit` gives how many rows there are more or
+/// fewer.
 fn forged_rows(bytes: &[u8], table: u8, edit: impl FnOnce(&mut Vec<u8>) -> i64) -> Vec<u8> {
     let mut all = chunks(bytes);
     let at = all.iter().position(|(kind, payload)| *kind == ROWS && payload[0] == table).expect("there");
@@ -142,7 +144,7 @@ fn a_forged_state_is_refused_though_every_hash_of_the_file_holds() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, _) = full(&folder);
     let solo = Solo::open(file(&path)).expect("good");
-    // So many subjects that opening a file of our own looks only at some of them.
+    // More subjects than opening checks: it samples a file that this machine wrote.
     let subjects = (0..1000).map(|n| SubjectCommitment::new(f(5000 + n))).collect();
     let many = sign(&genesis(), HOSPITAL, 1, Action::Enrol(subjects));
     solo.submit(&many.to_bytes(), epoch(2)).expect("committed");

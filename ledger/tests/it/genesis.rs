@@ -142,7 +142,8 @@ fn validators_belong_to_organisations_and_are_part_of_the_chain() {
     assert!(refused(vec![bad]).contains("64 hex digits"));
 }
 
-/// The canonical form, written here a second time with every number in its place: a genesis that exists keeps its chain id.
+/// The canonical form, written here a second time with every number in its place: a genesis that
+/// exists keeps its chain id.
 #[test]
 fn the_chain_id_is_the_hash_of_the_canonical_form_byte_by_byte() {
     let key = signer(1).verifying_key().to_bytes();

@@ -139,7 +139,7 @@ fn one_organisation_has_so_many_proposals_open_and_no_more() {
     advance(&mut state, at(2), &many[10..]);
     assert_eq!(refusal(&state, &more), reason);
     assert!(checked(&state, &proposed(&chain, COUNCIL[1], 0, clinic())).is_ok());
-    // One that is made is open no more.
+    // A change that is made is no longer open.
     let approvals = [1, 2].map(|i| approve(&chain, COUNCIL[i], &many[0]));
     advance(&mut state, at(3), &approvals);
     let capabilities = Capabilities { anchor: true, ..Capabilities::none() };
@@ -332,7 +332,7 @@ fn what_a_replaced_key_approved_is_approved_no_more() {
     // With the old key's approval this would be the third.
     let receipts = advance(&mut state, at(3), &[approve(&chain, COUNCIL[3], &waiting)]);
     assert!(matches!(receipts[0].effect, Effect::Approved { approvals: 2, needed: 3, holds_from: None, .. }));
-    // Who has the new key may approve again, and then it is decided.
+    // The holder of the new key may approve again, and then the change is decided.
     let receipts = advance(&mut state, at(4), &[approve(&chain, (COUNCIL[1].0, 77), &waiting)]);
     assert!(matches!(receipts[0].effect, Effect::Approved { approvals: 3, holds_from: Some(_), .. }));
 }

@@ -87,7 +87,8 @@ fn a_proposed_key_is_linted_and_proves_itself_before_anybody_approves_it() {
 fn who_governs_or_runs_a_validator_freezes_alone_and_nobody_else() {
     let (chain, state) = governed();
     let statement = Statement::Consent;
-    // One governs and runs none; the hospital runs one and governs nothing; the registrar does neither.
+    // One governs and runs none; the hospital runs one and governs nothing; the registrar does
+    // neither.
     for who in [COUNCIL[3], HOSPITAL] {
         let mut state = state.clone();
         let flying = checked(&state, &proof(&state, statement, 1)).expect("good");
@@ -103,7 +104,8 @@ fn who_governs_or_runs_a_validator_freezes_alone_and_nobody_else() {
     }
     let refused = Reject::NotEntitled { organisation: REGISTRAR.0.into(), capability: Capability::Freeze };
     assert_eq!(refusal(&state, &freeze(&chain, REGISTRAR, statement)), refused.into());
-    // Who runs a validator no more freezes no more, once it has agreed on its last block.
+    // A former validator operator can no longer freeze keys, once its validator has agreed on its
+    // last block.
     let mut state = state;
     let validator = amanat_domain::quorum::ValidatorKey(public(63));
     advance(&mut state, epoch(1), &decision(&chain, 50, Change::RemoveValidator(validator)));

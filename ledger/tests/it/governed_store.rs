@@ -19,7 +19,8 @@ fn clinic() -> Change {
     Change::AddOrganisation { reference, name, key: public(CLINIC.1), capabilities }
 }
 
-/// A ledger on which members and validators came and went, and a proposal that is open. Gives its path, the state and the open one.
+/// A ledger on which members and validators came and went, and a proposal that is open. Gives its
+/// path, the state and the open one.
 pub(crate) fn governed(folder: &tempfile::TempDir) -> (PathBuf, State, Transaction) {
     let path = folder.path().join("ledger.redb");
     let chain = council();
@@ -232,7 +233,8 @@ fn members_validators_and_proposals_are_shown_to_whoever_trusts_the_block() {
     }
     assert!(matches!(member(CLINIC), Some(Content::Organisation { since: 1, removed: Some(3), .. })));
     assert_eq!(shown(Entry::Organisation(org(NOBODY))), None);
-    // Who agrees on the next two blocks: decided in block 4, so block 5 is agreed on by those of before.
+    // The validators of the next two blocks: the change is decided in block 4, so block 5 still has
+    // the previous validators.
     let genesis = State::genesis(council());
     let Some(Content::ValidatorSet { set, from, before, .. }) = shown(Entry::ValidatorSet) else {
         panic!("some")
@@ -294,7 +296,8 @@ fn evidence_of_a_receipt_follows_the_validators_from_the_genesis() {
     assert!(matches!(client.clone().judge(&evidence), Err(LightError::Certificate { height: 6, .. })));
     assert!(ledger.evidence(&TxId([9; 32])).expect("no fault").is_none());
 
-    // A set that is missing, too early or another is found on opening, and so is a proof that is missing when it is asked for.
+    // A set that is missing, too early or another is found on opening, and so is a proof that is
+    // missing when it is asked for.
     drop(ledger);
     let pristine = std::fs::read(&path).expect("a file");
     type Sets<'a> = redb::Table<'a, u64, &'static [u8]>;

@@ -1,7 +1,8 @@
 //! kill -9 of a real process under load, again and again.
 //!
-//! The test binary runs itself as the victim: it commits signed transactions from several threads and prints what was
-//! acknowledged. The parent kills it at random moments, opens the file, and looks for every acknowledged transaction.
+//! The test binary runs itself as the victim: it commits signed transactions from several threads
+//! and prints what was acknowledged. The parent kills it at random moments, opens the file, and
+//! looks for every acknowledged transaction.
 
 use crate::world::*;
 use amanat_domain::tx::TxId;
@@ -81,7 +82,7 @@ fn killed_at_random_moments_the_ledger_keeps_every_acknowledged_transaction() {
             assert_eq!(proof.verify(header.hash()), Ok(()));
         }
         if round + 1 == ROUNDS {
-            // The whole history again, through a validator's doors.
+            // The whole history again, through a validator's ProcessProposal.
             let mut replay = State::genesis(genesis());
             for height in 1..=state.tip().height {
                 let block = store.block(height).expect("no fault").expect("there");

@@ -1,4 +1,5 @@
-//! One block that takes away and gives back: members and validators, in memory, replayed, opened and restored.
+//! One block that takes away and gives back: members and validators, in memory, replayed, opened
+//! and restored.
 
 use crate::governed_store::same;
 use crate::snapshot::{restore, snapshot};
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 
 const CLINIC: (&str, u8) = ("Organization/clinic", 21);
 
-/// A ledger of the council in a folder of its own.
+/// A ledger of the council in a separate folder.
 struct Ledger {
     store: Store,
     state: State,
@@ -48,7 +49,8 @@ impl Ledger {
         }
     }
 
-    /// Replayed from its blocks, opened again, followed by a client and restored from a snapshot it is the same. Gives the chain.
+    /// Replayed from its blocks, opened again, followed by a client and restored from a snapshot it
+    /// is the same. Gives the chain.
     fn agrees(self) -> Chain {
         let Self { store, state, path, folder } = self;
         let tip = *state.tip();
@@ -137,7 +139,7 @@ fn a_member_removed_and_taken_in_again_by_one_block_is_a_new_one() {
     let left = &ledger.state.proposals()[&open.id()].approvals;
     assert_eq!(left.iter().collect::<Vec<_>>(), [&org(COUNCIL[2])], "who left approved nothing");
 
-    // From the next block on it signs, and approves anew.
+    // From the next block on it signs, and approves again.
     let again = sign(&chain, last, 7, Action::Approve(open.id()));
     ledger.commit(&[enrols, again]);
     let chain = ledger.agrees();
@@ -169,7 +171,8 @@ fn a_validator_replaced_by_one_block_votes_until_the_other_does() {
     let key = |n| ValidatorKey(public(n));
     let add = |n| Change::AddValidator { organisation: org(HOSPITAL), key: key(n) };
     let drop = |n| Change::RemoveValidator(key(n));
-    // The key itself still votes for two blocks: it does not come back in the block that removes it, in neither order.
+    // The key itself still votes for two blocks: it does not come back in the block that removes
+    // it, in neither order.
     let taken: Refusal = Conflict::Unfit(Unfit::KeyTaken { key: public(63) }).into();
     assert_eq!(ledger.refused(&decisions([drop(63), add(63)])), (3, taken.clone()));
     assert_eq!(ledger.refused(&decisions([add(63), drop(63)])), (0, taken.clone()));

@@ -1,4 +1,4 @@
-//! The pool: who may have how much waiting, and in which order blocks take it.
+//! The pool: how much each submitter may have waiting, and in which order blocks take it.
 
 use crate::world::*;
 use amanat_domain::quorum::ValidatorKey;
@@ -64,7 +64,7 @@ fn submitters_take_turns_and_a_late_one_is_not_behind_a_flood() {
         &flood[0], &enrolled, &local[0], &flood[1], &local[1], &flood[2], &flood[3], &flood[4], &flood[5],
     ]);
     assert_eq!(order(&pool), expected);
-    // The first turns are over: who comes now begins with the turn that is next, not with one long past.
+    // The first turns are over: a new submitter begins with the next turn, not with one long past.
     for id in &expected[..5] {
         pool.remove(id);
     }
@@ -86,7 +86,8 @@ fn a_flood_leaves_room_for_the_others() {
     let by = Submitter::Source(PEER);
     assert!(matches!(refused, Conflict::PoolQuota { by: b, transactions: 8, .. } if b == by), "{refused}");
     assert!(refused.to_string().contains("wait until some of them"), "{refused}");
-    // The same proof from another source, a signature, and proofs of this node's own callers: a share each.
+    // The same proof from another source, a signature, and proofs of this node's own callers: a
+    // share each.
     put(&mut pool, &state, QUIET, &flood[8]).expect("another's share");
     for n in 1..=4 {
         put(&mut pool, &state, PEER, &enrol(chain, n)).expect("the hospital's share, whoever sends it on");

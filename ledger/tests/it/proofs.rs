@@ -286,7 +286,8 @@ fn too_few_to_hide_among_is_refused_with_the_floor() {
     assert_eq!(of(&state, Statement::Role), below(Registry::Roles, 2, 0));
     assert_eq!(of(&state, Statement::Record), below(Registry::Records, 1, 0));
     assert_eq!(of(&state, Statement::Access), below(Registry::Roles, 2, 0));
-    // A role the policy lists twice counts once, another issuer's not at all, and only what the bundle has seen counts.
+    // A role the policy lists twice counts once, another issuer's not at all, and only what the
+    // bundle has seen counts.
     let registrar = amanat_domain::identity::RoleInner::new(f(1));
     let action = amanat_domain::tx::Action::IssueRole { role: nurse(), inner: registrar };
     let first = [issue(&chain, 1), sign(&chain, REGISTRAR, 0, action), enrol(&chain, 1), enrol(&chain, 2)];
@@ -300,8 +301,8 @@ fn too_few_to_hide_among_is_refused_with_the_floor() {
     assert_eq!(of(&state, Statement::Access), below(Registry::Consents, 1, 0));
 }
 
-/// A check before proving asks [`Floors::check`] about the newest bundle. It has drifted from the ledger once: it
-/// counted all credentials, the ledger those that satisfy the policy.
+/// A check before proving asks [`Floors::check`] about the newest bundle. It has drifted from the
+/// ledger once: it counted all credentials, the ledger those that satisfy the policy.
 #[test]
 fn the_check_before_a_proof_refuses_exactly_what_the_ledger_refuses() {
     let mut seen = [0u64; 2];

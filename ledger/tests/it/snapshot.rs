@@ -49,7 +49,7 @@ pub(crate) fn chunks(bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     all
 }
 
-/// A snapshot of these chunks, with hashes that hold: what whoever knows the format can make.
+/// A snapshot of these chunks, with hashes that hold: anyone who knows the format can make it.
 pub(crate) fn forge(chunks: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = b"amanat/snapshot\x01\0\0\0".to_vec();
     for (index, (kind, payload)) in (0u64..).zip(chunks) {
@@ -167,7 +167,7 @@ fn a_ledger_with_validators_is_restored_with_every_change_of_them() {
             assert_eq!(evidence, chain.evidence(&receipt.txid).expect("no fault"));
         }
     }
-    // The open proposal is decided on both, and those who agree now certify it.
+    // The open proposal is decided on both, and the current validators certify it.
     for ledger in [&chain, &restored] {
         let tx = approve(&council(), COUNCIL[0], &open).to_bytes();
         assert!(matches!(ledger.admit(&tx, at(20)), Ok(Entered::Waiting(_))));
@@ -195,7 +195,8 @@ fn credentials_that_came_and_went_are_counted_alike() {
     };
     let blocks = [
         (at(1), vec![issue(&chain, 1), issue(&chain, 2)]),
-        // Retired and issued again in one block, the first of an epoch; then issued and retired in one.
+        // Retired and issued again in one block, the first of an epoch; then issued and retired in
+        // one.
         (epoch(1), vec![retire(1, 0), again(1, 1)]),
         (epoch(3), vec![again(2, 3), retire(2, 3)]),
         (epoch(3), vec![retire(3, 1), retire(4, 2)]),
@@ -286,7 +287,8 @@ fn a_foreign_wrong_old_or_newer_snapshot_is_named() {
     ));
     assert!(matches!(refused(&genesis(), b""), SnapshotError::NotASnapshot));
 
-    // Its genesis is checked before the operator's is compared: one that is not of its chain is damage.
+    // Its genesis is checked before the operator's is compared: one that is not of its chain is
+    // damage.
     let mut all = chunks(&bytes);
     all[0].1[0] ^= 1;
     assert!(matches!(refused(&genesis(), &forge(&all)), SnapshotError::Damaged { chunk: 0, .. }));

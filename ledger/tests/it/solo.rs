@@ -97,7 +97,7 @@ fn those_who_wait_together_share_blocks_and_nobody_is_lost() {
     assert!(status.tip.height <= status.transactions);
     assert_eq!(solo.state().tree(Registry::Subjects).len(), status.transactions);
     assert_eq!(status.pool, 0);
-    // The chain on disk, judged again from the genesis by the doors of a validator.
+    // The chain on disk, validated again from the genesis by a validator's ProcessProposal.
     let mut replay = State::genesis(genesis());
     for height in 1..=status.tip.height {
         let block = solo.block(height).expect("no fault").expect("there");
@@ -205,7 +205,8 @@ fn many_at_once_get_the_verdicts_of_one_by_one() {
     assert!(solo.submit_all(&keys, at(1)).iter().all(Result::is_ok));
     let good: Vec<Transaction> = (1..=4).map(|n| proof(&solo.state(), Statement::Access, n)).collect();
     let mut list: Vec<Vec<u8>> = good.iter().map(Transaction::to_bytes).collect();
-    // Another's proof, a changed signature, nonsense, a signature of nobody: each between good ones.
+    // Another's proof, a changed signature, nonsense, a signature of nobody: each between good
+    // ones.
     let mut swapped = claim(&solo.state(), Statement::Access, 9);
     let Transaction::Proof(other) = &good[0] else { panic!("a proof") };
     swapped.proof = other.proof;

@@ -1,4 +1,5 @@
-//! Measurements. Run with `cargo test --release -p amanat-ledger --test it speed -- --ignored --nocapture --test-threads=1`.
+//! Measurements. Run with
+//! `cargo test --release -p amanat-ledger --test it speed -- --ignored --nocapture --test-threads=1`.
 
 use crate::world::*;
 use amanat_domain::identity::SubjectCommitment;

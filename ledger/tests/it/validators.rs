@@ -37,7 +37,7 @@ fn a_change_of_validators_holds_from_the_second_block_after_it() {
     assert_eq!(keys_at(&state, 1), sorted(&[61, 62, 63]));
     let receipts = advance(&mut state, at(1), &decision(&chain, 0, add(COUNCIL[2], 64)));
     assert!(matches!(receipts[2].effect, Effect::Approved { holds_from: Some(3), .. }));
-    // Decided in block 1: block 2 is still agreed on by those of before.
+    // Decided in block 1: block 2 still has the previous validators.
     assert_eq!(keys_at(&state, 2), sorted(&[61, 62, 63]));
     assert_eq!(keys_at(&state, 3), sorted(&[61, 62, 63, 64]));
     // The next block decides again, twice.
@@ -90,7 +90,7 @@ fn an_organisation_goes_after_its_last_validator_has() {
     advance(&mut state, at(2), &[]);
     advance(&mut state, at(3), &decision(&chain, 1, removal()));
     assert!(state.organisation(&org(HOSPITAL)).is_none());
-    // One that was given a validator in this very block stays, too.
+    // An organisation that got a validator in this very block stays, too.
     let mut txs = decision(&chain, 2, add(REGISTRAR, 66));
     txs.extend(decision(&chain, 3, Change::RemoveOrganisation(org(REGISTRAR))));
     let reason = Conflict::Unfit(Unfit::RunsValidator { organisation: REGISTRAR.0.into() }).into();

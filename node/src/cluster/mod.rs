@@ -1,7 +1,9 @@
-//! Several validators founded in one place: their folders, each with key, genesis and configuration.
+//! Several validators founded in one place: their folders, each with key, genesis and
+//! configuration.
 //!
-//! For development and for trying out: all secrets are made on one machine. [`members`] draws the keys, the caller makes a
-//! genesis that names them, [`write()`] lays out the folders, [`run()`] starts a process for each.
+//! For development and for trying out: all secrets are made on one machine. [`members`] draws the
+//! keys, the caller makes a genesis that names them, [`write()`] lays out the folders, [`run()`]
+//! starts a process for each.
 
 mod run;
 
@@ -21,7 +23,8 @@ const GENESIS: &str = "genesis.json";
 const CONFIG: &str = "node.toml";
 const KEY: &str = "validator.key";
 
-/// A file beside the consensus log that says that a validator has never voted. The node removes it once there is a log.
+/// A file beside the consensus log that says that a validator has never voted. The node removes it
+/// once there is a log.
 pub const NEVER_VOTED: &str = "never-voted";
 
 /// Distance between the ports of one validator: HTTP, consensus, transactions.
@@ -66,8 +69,8 @@ pub enum ClusterError {
     NoCluster(PathBuf),
 }
 
-/// Draws a key for a validator of each organisation and gives it addresses: on the hosts named, or on this machine with a
-/// port for each.
+/// Draws a key for a validator of each organisation and gives it addresses: on the hosts named, or
+/// on this machine with a port for each.
 ///
 /// # Errors
 /// [`ClusterError::Hosts`], [`ClusterError::Port`], [`ClusterError::TooMany`].
@@ -99,7 +102,8 @@ pub fn members(organisations: &[String], hosts: &[IpAddr], port: u16) -> Result<
     Ok(organisations.iter().enumerate().map(member).collect())
 }
 
-/// Writes the genesis, and a folder for each member. What fails leaves files behind: the caller removes the folder.
+/// Writes the genesis, and a folder for each member. What fails leaves files behind: the caller
+/// removes the folder.
 ///
 /// # Errors
 /// [`ClusterError::Write`], [`ClusterError::Key`].
@@ -161,7 +165,8 @@ pub fn configurations(dir: &Path) -> Result<Vec<(String, PathBuf)>, ClusterError
     if found.is_empty() { Err(ClusterError::NoCluster(dir.to_path_buf())) } else { Ok(found) }
 }
 
-/// Where a node with this configuration is reached from its own machine, and whether it speaks TLS there.
+/// Where a node with this configuration is reached from its own machine, and whether it speaks TLS
+/// there.
 #[must_use]
 pub fn reached(config: &Config) -> (String, bool) {
     let mut at = config.http.listen;

@@ -1,4 +1,4 @@
-//! Every validator of a cluster's folder in a process of its own.
+//! Every validator of a cluster's folder in a separate process.
 
 use super::{ClusterError, configurations};
 use crate::{VERSION, stop};
@@ -30,8 +30,8 @@ pub enum RunError {
     Ended { failed: usize, all: usize },
 }
 
-/// Runs every validator of a folder until Ctrl-C or SIGTERM, or until all have ended. `notify` hears each line that they
-/// write, and each end.
+/// Runs every validator of a folder until Ctrl-C or SIGTERM, or until all have ended. `notify`
+/// hears each line that they write, and each end.
 ///
 /// # Errors
 /// [`RunError`].
@@ -64,7 +64,8 @@ pub fn run(dir: &Path, notify: impl Fn(&str) + Copy + Send + 'static) -> Result<
     })
 }
 
-/// `amanat-node` if it is installed beside this program and is of this version, else this program's command `node`.
+/// `amanat-node` if it is installed beside this program and is of this version, else this program's
+/// command `node`.
 fn program() -> io::Result<(PathBuf, Option<&'static str>)> {
     let this = std::env::current_exe()?;
     let node = this.with_file_name(NODE);

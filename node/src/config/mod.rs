@@ -1,5 +1,5 @@
-//! A node's configuration file. The file that `amanat cluster init` writes has every key with its value; unknown keys are
-//! refused.
+//! A node's configuration file. The file that `amanat cluster init` writes has every key with its
+//! value; unknown keys are refused.
 
 mod error;
 mod write;
@@ -229,7 +229,8 @@ impl Tls {
 }
 
 impl Config {
-    /// The configuration of a home directory: a validator by itself, over the home's genesis and ledger.
+    /// The configuration of a home directory: a validator by itself, over the home's genesis and
+    /// ledger.
     #[must_use]
     pub fn of_home(home: &Path) -> Self {
         let mut config = Self::default();

@@ -1,4 +1,4 @@
-//! Who sends a request, and how many submissions of one caller are in flight.
+//! The sender of a request, and the number of submissions in flight of each caller.
 
 use amanat_api::problem::Problem;
 use amanat_domain::consent::OrgId;
@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Caller {
-    /// Whom the client's certificate names, where there is one; it was verified.
+    /// The organisation that the client's verified certificate names, if there is one.
     pub(super) organisation: Option<OrgId>,
     peer: IpAddr,
 }
 
-/// One who is counted.
+/// A caller that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Name {
     Organisation([u8; 32]),
@@ -45,7 +45,8 @@ impl Caller {
         Ok(())
     }
 
-    /// Whether this caller may submit that transaction. A proof names no organisation, and anyone may bring one.
+    /// Whether this caller may submit that transaction. A proof names no organisation, and anyone
+    /// may bring one.
     pub(super) fn may_bring(&self, transaction: &Transaction) -> Result<(), Problem> {
         match (self.organisation, transaction) {
             (Some(own), Transaction::Signed(signed)) if own != signed.organisation => {
@@ -67,7 +68,8 @@ fn host(address: IpAddr) -> IpAddr {
     }
 }
 
-/// How many submissions each caller has in flight. Holds those in flight and no others, so it is no longer than they are many.
+/// The number of submissions in flight of each caller. Its size is bounded by the number of
+/// submissions in flight.
 pub(super) struct Quota {
     most: usize,
     taken: Mutex<BTreeMap<Name, usize>>,

@@ -18,7 +18,8 @@ pub(super) struct Submission {
     pub(super) answer: oneshot::Sender<Result<Submitted, Problem>>,
 }
 
-/// Takes all that wait, commits them together, and again. While both permits are at work the next batch gathers.
+/// Takes all that wait, commits them together, and again. While both permits are at work the next
+/// batch gathers.
 pub(super) async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Submission>) {
     let permits = Arc::new(Semaphore::new(BATCHES_AT_WORK));
     let mut at_work = JoinSet::new();
@@ -56,7 +57,7 @@ async fn commit(shared: Arc<Shared>, batch: Vec<Submission>, permit: BatchPermit
                 faulty(fault)
             }
         });
-        // Whoever asked may have gone; the transaction is committed all the same.
+        // The client may have gone; the transaction is committed anyway.
         let _ = answer.send(outcome);
     }
 }

@@ -1,4 +1,4 @@
-//! Accepting connections, and cutting off those that take too long.
+//! Accepting connections, and cutting off connections that take too long.
 
 use super::caller::Caller;
 use super::{Shared, routes, tls};

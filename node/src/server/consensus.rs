@@ -1,4 +1,5 @@
-//! Which block comes next on a node's ledger: decided by one validator alone, or by several that agree.
+//! Which block comes next on a node's ledger: decided by one validator alone, or by several that
+//! agree.
 
 use amanat_api::problem::Problem;
 use amanat_domain::time::Timestamp;
@@ -44,17 +45,19 @@ pub trait Consensus: Send + Sync + 'static {
     /// Its name: `solo`, `bft`.
     fn name(&self) -> &'static str;
 
-    /// Submits many and waits until each is durable, or refused. The permit is dropped when the next batch may be verified.
+    /// Submits many and waits until each is durable, or refused. The permit is dropped when the
+    /// next batch may be verified.
     fn submit_all(self: Arc<Self>, batch: Vec<Vec<u8>>, now: Timestamp, permit: BatchPermit)
     -> Work<Answers>;
 
-    /// Upkeep: reopens the ledger after a failed write, and makes a block if one is due. Blocks the thread.
+    /// Upkeep: reopens the ledger after a failed write, and makes a block if one is due. Blocks the
+    /// thread.
     ///
     /// # Errors
     /// Why that did not go well; it is tried again later.
     fn settle(&self, now: Timestamp) -> Result<Option<Header>, String>;
 
-    /// Tells of blocks, if other validators make them too.
+    /// Announces blocks, if other validators make them too.
     fn tip(&self) -> Option<watch::Receiver<Header>> {
         None
     }
@@ -67,8 +70,8 @@ pub trait Consensus: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Stops it once no connection can submit any more. A submitter that still waits is answered with a fault: its
-    /// transaction may be committed later.
+    /// Stops it once no connection can submit any more. A submitter that still waits is answered
+    /// with a fault: its transaction may be committed later.
     fn stop(self: Arc<Self>) -> Work<()> {
         Box::pin(async {})
     }

@@ -1,4 +1,5 @@
-//! What a node does for development alone: its epochs are advanced by hand, so a test decides when one begins.
+//! What a node does for development alone: its epochs are advanced by hand, so a test decides when
+//! one begins.
 
 use super::refusal::HttpRefusal;
 use super::{Shared, blocking, faulty};

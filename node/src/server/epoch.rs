@@ -1,4 +1,5 @@
-//! The consensus's upkeep: a bundle is sealed when an epoch begins, the ledger reopened after a failed write.
+//! The consensus's upkeep: a bundle is sealed when an epoch begins, the ledger reopened after a
+//! failed write.
 
 use super::{Consensus, Shared};
 use amanat_domain::time::Timestamp;

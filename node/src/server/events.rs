@@ -1,7 +1,8 @@
 //! The event stream: every block from some height on, as server-sent events.
 //!
-//! A stream waits for the height of the last block to change and reads the blocks it has not told from the ledger. So none is
-//! lost, however slow the reader, and one that comes back goes on where it was (`Last-Event-ID`).
+//! A stream waits for the height of the last block to change and reads the blocks it has not told
+//! from the ledger. So none is lost, however slow the reader, and one that comes back goes on where
+//! it was (`Last-Event-ID`).
 
 use super::refusal::HttpRefusal;
 use super::{Shared, blocking, faulty, query};

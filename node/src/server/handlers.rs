@@ -26,9 +26,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// A page of blocks ends with the one that brings it to so many transactions.
+/// A page of blocks ends with the block that brings it to this number of transactions.
 const ENOUGH_TRANSACTIONS: usize = 2048;
-/// So much of a body that is too large is read and thrown away, so that its sender gets to read the answer.
+/// This much of an oversized body is read and dropped, so that its sender can read the answer.
 const DISCARDED: usize = 8 * MAX_TX_BYTES;
 
 type Shareds = State<Arc<Shared>>;
@@ -203,7 +203,8 @@ impl Page {
         // One more than asked for tells whether there is more.
         let leaves = read(from, limit + 1);
         if leaves.is_empty() && from > 0 && read(from - 1, 1).is_empty() {
-            // A bundle counts the active credentials, not the leaves of `roles`: the end is found by halving.
+            // A bundle counts the active credentials, not the leaves of `roles`: the end is found
+            // by halving.
             let (mut end, mut beyond) = (0, from);
             while end < beyond {
                 let middle = end + (beyond - end) / 2;
@@ -248,7 +249,7 @@ pub(super) async fn entry(
     .await
 }
 
-/// `GET /v1/blocks/{height}`: JSON, or canonical bytes where the client accepts those.
+/// `GET /v1/blocks/{height}`: JSON, or canonical bytes if the client accepts them.
 pub(super) async fn block(
     State(shared): Shareds,
     height: Segment,

@@ -39,7 +39,7 @@ impl Metrics {
     }
 
     pub(super) fn refused(&self, problem: &Problem) {
-        // Codes are those of our own words: few, and no text of a sender.
+        // Codes are fixed words of ours: few, and no text of a sender.
         *lock(&self.refused).entry((problem.kind, problem.code.to_string())).or_default() += 1;
     }
 
@@ -129,8 +129,8 @@ impl Metrics {
     }
 }
 
-/// What the ledger's phases have cost, and the number of transactions in them. The metrics keep the names of their first
-/// version, in which phases were gates.
+/// What the ledger's phases have cost, and the number of transactions in them. The metrics keep the
+/// names of their first version, in which phases were gates.
 fn phases(out: &mut String, chain: &Chain) {
     let phases = Phase::ALL.map(|phase| (phase.name(), chain.phase_metrics(phase)));
     let name = "amanat_gate_seconds";
@@ -158,8 +158,8 @@ fn phases(out: &mut String, chain: &Chain) {
 /// Name, kind, help, and samples with their labels.
 type One<'a> = dyn FnMut(&str, &str, &str, &[(String, f64)]) + 'a;
 
-/// The GPU of this process: whether there is one, and what it has done. A node verifies, and asks no GPU for that; the counters are
-/// those of whatever else proves in its process.
+/// The GPU of this process: whether there is one, and what it has done. A node verifies, and uses
+/// no GPU for that; the counters belong to any prover in the same process.
 fn gpu(one: &mut One<'_>, presence: &Presence) {
     let state = vec![(format!("{{state=\"{}\"}}", presence.label()), 1.0)];
     one(

@@ -1,9 +1,10 @@
 //! A node: one ledger behind HTTP.
 //!
-//! [`Node::serve`] accepts connections until it is told to stop, then finishes what is in flight. Three tasks run beside the
-//! connections: `commit` hands waiting submissions to the ledger's [`Consensus`], many at once, so that those who wait together share
-//! one disk write; `epoch` does the consensus's upkeep, such as sealing the bundle of an epoch when it begins; each event stream
-//! follows the height of the last block. All of them wait for events; nothing polls.
+//! [`Node::serve`] accepts connections until it is told to stop, then finishes what is in flight.
+//! Three tasks run beside the connections: `commit` hands waiting submissions to the ledger's
+//! [`Consensus`], many at once, so that submitters that wait together share one disk write; `epoch`
+//! does the consensus's upkeep, such as sealing the bundle of an epoch when it begins; each event
+//! stream follows the height of the last block. All of them wait for events; nothing polls.
 
 mod caller;
 mod commit;
@@ -30,7 +31,7 @@ pub use tls::Acceptor;
 
 pub use consensus::{Answers, BatchPermit, Consensus, Sample, Work};
 
-use self::routes::HttpRefusal;
+use self::refusal::HttpRefusal;
 use amanat_api::clock::{Clock, EpochClock};
 use amanat_api::problem::Problem;
 use amanat_ledger::Chain;
@@ -52,7 +53,8 @@ pub struct NodeConfig {
     pub connections: usize,
     /// Most requests at work; more are answered 503.
     pub requests: usize,
-    /// Most submissions in flight of one caller (an organisation by its certificate, else an address); more are answered 503.
+    /// Most submissions in flight of one caller (an organisation by its certificate, else an
+    /// address); more are answered 503.
     pub requests_per_caller: usize,
     /// Most event streams; more are answered 503.
     pub streams: usize,
@@ -87,7 +89,8 @@ impl Default for NodeConfig {
     }
 }
 
-/// How far the last block may be ahead of this machine's clock before something is wrong with one of them.
+/// How far the last block may be ahead of this machine's clock before something is wrong with one
+/// of them.
 const CLOCK_SECONDS: u64 = 15;
 
 /// A ledger and its HTTP interface.
@@ -142,8 +145,8 @@ impl Node {
         Self::with(consensus, clock, None, config)
     }
 
-    /// A node for development: `POST /v1/dev/epoch` advances its epochs, and nothing else does. It serves this machine
-    /// alone.
+    /// A node for development: `POST /v1/dev/epoch` advances its epochs, and nothing else does. It
+    /// serves this machine alone.
     #[must_use]
     pub fn by_hand(consensus: Arc<dyn Consensus>, clock: Arc<EpochClock>, config: NodeConfig) -> Self {
         Self::with(consensus, clock.clone(), Some(clock), config)
@@ -189,12 +192,13 @@ impl Node {
         }
     }
 
-    /// Serves until `shutdown` completes: then accepts nothing more, answers the requests in flight, commits what was taken
-    /// and returns. When it returns, whatever was acknowledged is on disk and nothing is left to be written.
+    /// Serves until `shutdown` completes: then accepts nothing more, answers the requests in
+    /// flight, commits what was taken and returns. When it returns, whatever was acknowledged is on
+    /// disk and nothing is left to be written.
     ///
     /// # Errors
-    /// The listener's; [`InvalidInput`](std::io::ErrorKind::InvalidInput) if epochs are advanced by hand and other
-    /// machines could reach the listener.
+    /// The listener's; [`InvalidInput`](std::io::ErrorKind::InvalidInput) if epochs are advanced by
+    /// hand and other machines could reach the listener.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -202,7 +206,8 @@ impl Node {
     ) -> std::io::Result<()> {
         let Self { shared, queue } = self;
         let address = listener.local_addr()?;
-        // Who can move time can expire every consent: that is for the developer of this machine alone.
+        // Who can move time can expire every consent: that is for the developer of this machine
+        // alone.
         if shared.by_hand.is_some() && !address.ip().is_loopback() {
             let why = format!(
                 "epochs are advanced by hand on this machine alone, not on {address}: listen on 127.0.0.1 or [::1]"

@@ -1,4 +1,5 @@
-//! The OpenAPI document, generated: paths from the table of routes, schemas from the types that are answered.
+//! The OpenAPI document, generated: paths from the table of routes, schemas from the types that are
+//! answered.
 
 use super::operation::shared_answers;
 use super::routes::table;
@@ -47,7 +48,8 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// The document as it was last released. `AMANAT_REMAKE=1 cargo test -p amanat-node openapi` writes it anew.
+    /// The document as it was last released. `AMANAT_REMAKE=1 cargo test -p amanat-node openapi`
+    /// writes it again.
     #[test]
     fn the_document_is_the_one_that_is_pinned() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi.json");

@@ -122,7 +122,8 @@ impl Operation {
         self
     }
 
-    /// What every bounded operation over the ledger may answer: a fault, no room, no answer in time.
+    /// What every bounded operation over the ledger may answer: a fault, no room, no answer in
+    /// time.
     pub(super) fn bounded(self) -> Self {
         let mut all = self.may_fault().may_be_busy();
         all.answers.push(Answer::Shared(504, "Timeout"));

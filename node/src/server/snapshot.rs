@@ -1,8 +1,10 @@
 //! `GET /v1/snapshot`: the ledger as it is now, for a node that begins later.
 //!
-//! It is written as it is sent, so it takes no memory and no disk however large it is. While it is read the file keeps every page of that
-//! moment, so it does not last for ever: a client that takes nothing for too long is cut off as with every answer, and one that takes it
-//! in drops after [`LONGEST`]: the file is let go of at that moment, whatever the client does. One at a time: it reads all there is.
+//! It is written as it is sent, so it takes no memory and no disk however large it is. While it is
+//! read, the file keeps every page of that moment, so its time is bounded. A client that reads
+//! nothing for too long is cut off, as with every answer, and a client that reads in drops is cut
+//! off after [`LONGEST`]: the file is then released, whatever the client does. Only one runs at a
+//! time, since it reads the whole ledger.
 
 use super::Shared;
 use super::refusal::HttpRefusal;
@@ -28,8 +30,8 @@ pub(super) const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 type Piece = io::Result<Vec<u8>>;
 
-/// Where a snapshot is written to, until then; what comes out at the other end is the answer's body. It blocks: not for the runtime's
-/// own threads.
+/// Where a snapshot is written to, until then; what comes out at the other end is the answer's
+/// body. It blocks: not for the runtime's own threads.
 struct Pipe {
     pieces: mpsc::Sender<Piece>,
     until: Instant,
@@ -43,7 +45,7 @@ impl Write for Pipe {
             return Err(late());
         }
         let sent = async { timeout_at(self.until, self.pieces.send(Ok(bytes.to_vec()))).await };
-        // Whoever asked may have gone.
+        // The client may have gone.
         self.runtime.block_on(sent).map_err(|_| late())?.map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(bytes.len())
     }
@@ -65,7 +67,8 @@ pub(super) async fn snapshot(State(shared): State<Arc<Shared>>) -> Result<Respon
         let written = written.map_err(|e| e.to_string()).and_then(|_| out.flush().map_err(|e| e.to_string()));
         if let Err(error) = written {
             tracing::warn!(%error, "a snapshot was not sent to its end");
-            // The body breaks off: nobody takes it for whole. Whoever takes nothing is not waited for.
+            // The body breaks off, so no client takes it for complete. A client that reads nothing
+            // is not waited for.
             runtime.spawn(async move { pieces.send(Err(io::ErrorKind::BrokenPipe.into())).await });
         }
         drop(place);

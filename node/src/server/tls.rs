@@ -1,7 +1,7 @@
 //! TLS in front of the node: handshakes, and who is at the other end.
 //!
-//! A handshake counts as a connection from its first byte and must end within the time for a request's head. One that fails is
-//! the peer's trouble: a counter and a debug line.
+//! A handshake counts as a connection from its first byte and must end within the time for a
+//! request's head. A failed handshake is the peer's fault: a counter and a debug line record it.
 
 #[cfg_attr(not(feature = "tls"), path = "tls/absent.rs")]
 mod acceptor;
@@ -57,7 +57,8 @@ impl Handshakes {
     }
 }
 
-/// The stream inside TLS and whom the client's certificate names; none where the handshake failed or the node stops.
+/// The stream inside TLS and the organisation that the client's certificate names. `None` if the
+/// handshake failed or the node stops.
 pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     acceptor: &Acceptor,
     stream: S,
@@ -73,7 +74,8 @@ pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     ended.ok()
 }
 
-/// Reads the files again at each SIGHUP, for as long as the set is kept. Where that fails the node goes on with those it has.
+/// Reads the files again at each SIGHUP, for as long as the set is kept. If that fails, the node
+/// keeps its files.
 pub(super) fn renewing(acceptor: Option<&Acceptor>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     #[cfg(unix)]

@@ -1,8 +1,9 @@
 //! The consensus engine's metrics as a scraper of Prometheus' text format takes them.
 //!
-//! A validator has two networks, and the engine writes every family once for each, in the words of OpenMetrics: a counter's family lacks
-//! the `_total` of its samples, and units have lines of their own. One that learned and then votes has had two engines, and both are
-//! written. Here each family is written once, with the samples of both networks, each as it was written last.
+//! A validator has two networks, and the engine writes every family once for each, as OpenMetrics:
+//! a counter's family lacks the `_total` of its samples, and units have separate lines. A validator
+//! that learned and then votes has had two engines, and both are written. Here each family is
+//! written once, with the samples of both networks, each as it was last written.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

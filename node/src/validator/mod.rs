@@ -18,7 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Without a block for this many idle pauses, and for no less than [`SILENCE`], the node reports that there is no quorum.
+/// Without a block for this many idle pauses, and for no less than [`SILENCE`], the node reports
+/// that there is no quorum.
 const PAUSES: u32 = 4;
 const SILENCE: Duration = Duration::from_secs(20);
 

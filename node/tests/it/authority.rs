@@ -1,5 +1,5 @@
-//! A CA, and the certificates it signs, made for one test. Keys are Ed25519 and signed with here, so that tests of a build without TLS
-//! need no C compiler for them.
+//! A CA, and the certificates it signs, made for one test. Keys are Ed25519 and signed with here,
+//! so that tests of a build without TLS need no C compiler for them.
 
 use amanat_api::tls::{ClientTls, ORGANISATION_URN, TlsSettings};
 use amanat_domain::consent::OrgId;

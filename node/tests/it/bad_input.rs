@@ -99,7 +99,7 @@ fn a_body_longer_than_a_transaction_is_refused_however_it_is_framed() {
     chunked.write_all(b"0\r\n\r\n").expect("written");
     let answer = to_end(&mut chunked);
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-    // One that never ends is cut off without being kept.
+    // A request that never ends is cut off and not kept.
     let mut endless = world.raw(
         "POST /v1/transactions HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\n\
          content-length: 1000000000000\r\n\r\n",

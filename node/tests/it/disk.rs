@@ -31,7 +31,7 @@ impl Disk {
         *self.full.lock().expect("no panic") = full;
     }
 
-    /// Waits until the ledger was opened so many times.
+    /// Waits until the ledger was opened `times` times.
     fn opened(&self, times: u32) {
         let opened = self.opened.lock().expect("no panic");
         let (opened, late) =
@@ -94,7 +94,8 @@ fn a_full_disk_is_a_fault_that_acknowledges_nothing_and_the_node_goes_on_when_th
 
     disk.set_full(false);
     disk.opened(before + 1);
-    // The same bytes again: committed once, now or then. Until the reopening is done the node says so.
+    // The same bytes again: committed once, now or then. Until the reopening is done the node says
+    // so.
     let http = world.http();
     let receipt = loop {
         match http.submit(&tx) {

@@ -109,7 +109,8 @@ impl Made {
         (there, absent)
     }
 
-    /// Whether the entry says what was done. A kind that is new does not compile until it is here, and in [`Made::asked`].
+    /// Whether the entry says what was done. A kind that is new does not compile until it is here,
+    /// and in [`Made::asked`].
     fn says(&self, entry: Entry, content: Content) -> bool {
         match entry {
             Entry::Nullifier(_) => content == Content::SpentAt(PROVED),
@@ -142,7 +143,8 @@ impl Made {
         }
     }
 
-    /// What a proof shows to somebody who knows the genesis, and where there are no validators, the block.
+    /// What a proof shows to a client that knows the genesis and, if there are no validators, the
+    /// block.
     fn shown(&self, proof: &EntryProof) -> Option<Content> {
         let genesis = self.state.genesis_block();
         assert_eq!(proof.header.app_hash, self.state.tip().app_hash);

@@ -1,4 +1,5 @@
-//! A node over real HTTP on a local port: every route, every refusal, and the ways in which clients misbehave.
+//! A node over real HTTP on a local port: every route, every refusal, and the ways in which clients
+//! misbehave.
 
 mod access;
 #[cfg(feature = "tls")]

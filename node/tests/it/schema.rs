@@ -1,4 +1,5 @@
-//! Holds answers against the OpenAPI document: just as much of JSON Schema as the document uses, and a panic for more.
+//! Holds answers against the OpenAPI document: just as much of JSON Schema as the document uses,
+//! and a panic for more.
 
 use serde_json::Value;
 use std::sync::LazyLock;

@@ -1,4 +1,5 @@
-//! A node in this process, its organisations and a client that holds every answer against the OpenAPI document.
+//! A node in this process, its organisations and a client that holds every answer against the
+//! OpenAPI document.
 
 use crate::schema;
 use amanat_api::clock::Clock;
@@ -207,7 +208,7 @@ impl World {
         drop(self.stop.take());
     }
 
-    /// Waits until the node has stopped, and lets go of the ledger.
+    /// Waits until the node has stopped, and drops the ledger.
     pub(crate) fn ended(mut self) -> Option<tempfile::TempDir> {
         self.begin_stop();
         let (runtime, served) = (self.runtime.take().expect("running"), self.served.take().expect("served"));

@@ -1,4 +1,4 @@
-//! TLS: who gets in, who does not, and what a hostile peer can do to the handshake.
+//! TLS: which clients are admitted, and what a hostile peer can do to the handshake.
 
 use crate::authority::{Authority, Issued, set_mode, trusting, urn, write_secret};
 use crate::support::{HOSPITAL, PATIENCE, VISITOR, World, enrol, sign, to_end};
@@ -38,7 +38,7 @@ impl Secured {
         self.connect(&self.ca.organisation(reference).believing(&self.ca)).expect("a node")
     }
 
-    /// Waits until the node has counted so many of an outcome.
+    /// Waits until the node has counted `n` of an outcome.
     fn counted(&self, outcome: &str, least: f64) {
         let line = format!("amanat_tls_handshakes_total{{outcome=\"{outcome}\"}} ");
         let begun = Instant::now();
@@ -247,7 +247,7 @@ fn a_client_refuses_a_node_that_cannot_show_who_it_is() {
         let got = no_tls(connect(&world, &trusting(believed)));
         assert!(got.contains(why), "{got}");
     }
-    // One that speaks no TLS is not spoken to at all.
+    // A peer that speaks no TLS gets no answer at all.
     no_tls(connect(&World::new(), &trusting(&ca)));
 }
 
@@ -279,7 +279,8 @@ fn a_handshake_that_stalls_is_cut_off_and_gives_its_place_back() {
     let config = NodeConfig { tls, connections: 1, header_timeout: short, ..NodeConfig::default() };
     let node = Secured { world: World::with(config), ca };
     let begun = Instant::now();
-    // The one place is taken by a peer that says nothing, then by one that says half; the third is served after them.
+    // The one place is taken by a peer that says nothing, then by one that says half; the third is
+    // served after them.
     let mut silent = node.world.raw("");
     let mut half = node.world.raw("\u{16}\u{3}\u{1}");
     let submitted = || {

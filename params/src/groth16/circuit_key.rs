@@ -3,9 +3,8 @@
 use crate::groth16::lint::{VkLint, findings, sound_points};
 use crate::groth16::points::VkPoints;
 
-/// A verifying key of somebody's circuit, for any number of public inputs. Every point is on its
-/// curve, in its subgroup and not infinity; there is an IC point for the constant and for each
-/// public input.
+/// A verifying key of any circuit, for any number of public inputs. Every point is on its curve, in
+/// its subgroup and not infinity; there is an IC point for the constant and for each public input.
 ///
 /// Whether proofs under it can be forged is another question: [`warnings`](Self::warnings) says
 /// what can be seen. Amanat's own statements have a [`VerifyingKey`](crate::VerifyingKey), for

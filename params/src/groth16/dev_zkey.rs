@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 /// For development and tests only. Same constraint system and same randomness give the same key.
 ///
 /// # Errors
-/// [`SetupError`] where the constraint system is too large or names variables it does not have.
+/// [`SetupError`] if the constraint system is too large or names variables it does not have.
 pub fn insecure_dev_zkey(r1cs: &R1cs, rng: &mut impl CryptoRng) -> Result<Zkey, SetupError> {
     check(r1cs)?;
     let size = r1cs.domain_size().max(2);

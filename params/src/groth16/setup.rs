@@ -112,7 +112,7 @@ pub(crate) struct ToxicWaste {
 /// stage begins.
 ///
 /// # Errors
-/// [`SetupError`] where the constraint system is not one a statement can have.
+/// [`SetupError`] if the constraint system is not one a statement can have.
 pub fn insecure_dev_setup(
     statement: Statement,
     version: u16,

@@ -88,7 +88,7 @@ pub enum ZkeyError {
         protocol(*.got)
     )]
     Protocol {
-        /// Where the number stands.
+        /// The place of the number.
         offset: u64,
         /// snarkjs' number of the system.
         got: u32,
@@ -108,7 +108,7 @@ pub enum ZkeyError {
         "section 2 (Groth16 header), offset {offset}: impossible sizes ({variables} variables, {public} public inputs, domain {domain}): {reason}"
     )]
     Counts {
-        /// Where they stand.
+        /// Their place.
         offset: u64,
         /// Number of variables claimed.
         variables: u32,
@@ -273,8 +273,8 @@ impl Zkey {
         out.write_all(&[0; 68])
     }
 
-    /// Whether somebody has put a secret into delta, which `snarkjs zkey new` leaves at the
-    /// generator: without one, anybody can prove anything under this key.
+    /// Whether a contribution has put a secret into delta, which `snarkjs zkey new` leaves at the
+    /// generator. Without a secret, anybody can prove anything under this key.
     #[must_use]
     pub fn has_contributions(&self) -> bool {
         self.vk.delta_g2 != G2Affine::generator() && self.vk.delta_g2 != self.vk.gamma_g2

@@ -131,7 +131,7 @@ pub fn no_progress(_: Phase) -> ControlFlow<()> {
 /// public inputs.
 ///
 /// # Panics
-/// Where there are 2^32 terms: circuits are ours, not a sender's.
+/// If there are 2^32 terms: circuits are ours, not a sender's.
 #[must_use]
 pub fn matrices(r1cs: &R1cs) -> Matrices {
     let public: Vec<[(u32, Fr); 1]> = (0..=r1cs.num_public as u32).map(|v| [(v, Fr::one())]).collect();
@@ -157,8 +157,8 @@ impl PreparedCircuit {
     /// Lays out a constraint system.
     ///
     /// # Panics
-    /// Where a row names a variable that does not exist, or there are 2^32 terms: circuits are
-    /// ours, not a sender's.
+    /// If a row names a variable that does not exist, or there are 2^32 terms: circuits are ours,
+    /// not a sender's.
     #[must_use]
     pub fn new(r1cs: &R1cs, backend: &dyn Backend) -> Self {
         assert_eq!(r1cs.num_public, PUBLIC_INPUTS, "every statement has the same public vector");
@@ -289,7 +289,7 @@ impl FixedPoints {
     }
 }
 
-/// A proof, and whether it has been verified already: those a device had a part in have.
+/// A proof, and whether it has been verified already: true if a device took part.
 pub(crate) struct Proven {
     pub(crate) proof: Proof,
     pub(crate) verified: bool,
@@ -297,8 +297,8 @@ pub(crate) struct Proven {
 
 /// The whole work between an assignment and a proof. The lengths have been checked.
 ///
-/// `holds` verifies a proof. It is asked about those of a device, and only about those: a proof of
-/// the processor's is its caller's to verify.
+/// `holds` verifies a proof. It is called only for a device's proofs; the caller verifies the
+/// processor's proofs.
 pub(crate) fn prove_loaded(
     fixed: &FixedPoints,
     (circuit, key): (&dyn LoadedCircuit, &dyn LoadedKey),

@@ -21,7 +21,7 @@ pub struct ConsentInput {
     pub subject: Subject,
     /// The consent's opening.
     pub consent: GrantedConsent,
-    /// Uses so far, where it has a limit.
+    /// Uses so far, if it has a limit.
     pub used: u64,
 }
 

@@ -23,7 +23,7 @@ pub struct RecordInput {
     pub subject: Subject,
     /// The record with its salts.
     pub record: Record,
-    /// Who anchored it.
+    /// The custodian that anchored it.
     pub custodian: OrgId,
     /// In which epoch.
     pub anchored: u64,

@@ -1,4 +1,5 @@
-//! Whole proofs with a GPU that is a mock: right ones, wrong ones, and a device that goes away. What leaves is always right.
+//! Whole proofs with a GPU that is a mock: right ones, wrong ones, and a device that goes away.
+//! What leaves is always right.
 
 use amanat_accel::gpu::mock::{Fault, Script, gpu, until};
 use amanat_accel::gpu::{Calibration, Gpu, LinearCost, Settings, State};
@@ -177,7 +178,8 @@ fn a_zkeys_witness_that_breaks_a_row_is_not_blamed_on_the_device() {
     let portable = ZkeyProver::new(zkey, &Portable, TableMemory::Plain);
     let expected = by(&portable, &values).expect("a proof").0.to_bytes();
     assert_eq!(by(&prover, &values).expect("a proof").0.to_bytes(), expected);
-    // A key of snarkjs' holds no C: the device cannot see that the row does not hold, and neither can the processor.
+    // A key of snarkjs' holds no C: the device cannot see that the row does not hold, and neither
+    // can the processor.
     let mut wrong = values.clone();
     wrong[9] += Fr::from(1u64);
     assert_eq!(by(&prover, &wrong).err(), Some(ZkeyProveError::NotReleased));
@@ -203,7 +205,8 @@ fn processor_and_device_take_different_proofs_of_a_batch_and_each_is_made_once()
             until("the processor makes a proof", || gpu.report().by_processor >= 1);
             script.open_gate();
         });
-        // Nobody says which place takes which plan, so there is a next one until both have made some.
+        // Nobody says which place takes which plan, so there is a next one until both have made
+        // some.
         let both = || gpu.report().by_device >= 1 && gpu.report().by_processor >= 1;
         let plans = (1..=200u64)
             .take_while(|seed| *seed <= 5 || !both())

@@ -182,7 +182,8 @@ fn a_slow_plan_does_not_keep_the_others_waiting_nor_let_their_results_pile_up() 
         drawn.set(seed);
         live.fetch_add(1, Ordering::SeqCst);
         let before: Box<dyn FnOnce(Progress<'_>) + Send> = match seed {
-            // The first waits for the third to have begun: it never would, if places were refilled all at once.
+            // The first waits for the third to have begun: it never would, if places were refilled
+            // all at once.
             1 => {
                 let wait: Receiver<()> = wait.take().expect("once");
                 Box::new(move |_| wait.recv().expect("the third plan is proved meanwhile"))

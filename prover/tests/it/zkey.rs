@@ -31,8 +31,8 @@ fn prover(zkey: Zkey, backend: &'static dyn Backend) -> ZkeyProver {
     ZkeyProver::new(zkey, backend, TableMemory::Plain)
 }
 
-/// snarkjs' reduction over arkworks' transforms, written from its definition: values of `a b - c` at the odd powers of the
-/// root of order 2n.
+/// snarkjs' reduction over arkworks' transforms, written from its definition: values of `a b - c`
+/// at the odd powers of the root of order 2n.
 struct OddCoset;
 
 impl R1CSToQAP for OddCoset {

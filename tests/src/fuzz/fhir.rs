@@ -1,4 +1,4 @@
-//! FHIR as it really comes, and as somebody hostile sends it.
+//! FHIR as it really comes, and as a hostile sender writes it.
 
 use super::input::Input;
 use amanat_domain::fhir::consent::{Organisations, compile};

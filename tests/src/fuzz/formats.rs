@@ -1,5 +1,5 @@
-//! Bytes of strangers: keys, witnesses, proofs, transactions. Nothing panics, what is accepted is
-//! canonical, and verdicts are those of arkworks.
+//! Bytes of strangers: keys, witnesses, proofs, transactions. Nothing panics, accepted bytes are
+//! canonical, and verdicts agree with arkworks.
 
 use super::input::Input;
 use super::world::world;
@@ -147,7 +147,8 @@ pub fn verifying_key(data: &[u8]) {
     }
 }
 
-/// Honest and broken proofs: a batch's verdicts are those of one by one, and of arkworks' pairings.
+/// Honest and broken proofs: a batch's verdicts agree with one-by-one verification, and with
+/// arkworks' pairings.
 pub fn verify(data: &[u8]) {
     let world = world();
     let mut input = Input::new(data);

@@ -36,7 +36,7 @@ struct Ledger {
     chunks: Vec<(u8, Vec<u8>)>,
 }
 
-/// One that an operator keeps alone, and one with validators that have changed.
+/// A ledger that an operator keeps alone, and a ledger whose validators have changed.
 fn ledgers() -> &'static [Ledger; 2] {
     static LEDGERS: OnceLock<[Ledger; 2]> = OnceLock::new();
     LEDGERS.get_or_init(|| [false, true].map(Ledger::new))
@@ -82,7 +82,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What those of the two validators sign who agree on the block.
+/// The signatures of the block's validators.
 fn certify(chain: &Chain, header: &Header) -> Option<Certificate> {
     let state = chain.state();
     let set = &state.validators()?.at(header.height).set;
@@ -178,7 +178,8 @@ fn chunks(snapshot: &[u8]) -> Vec<(u8, Vec<u8>)> {
     all
 }
 
-/// A snapshot of these chunks whose hashes and digest hold: what whoever knows the format can make.
+/// A snapshot of these chunks whose hashes and digest hold: anyone who knows the format can make
+/// it.
 fn forged(chunks: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = b"amanat/snapshot\x01\0\0\0".to_vec();
     for (index, (kind, payload)) in (0u64..).zip(chunks) {

@@ -64,7 +64,7 @@ fn transactions(vk: &VerifyingKey, (public, proof): &([Fr; 8], Proof)) -> Vec<Ve
         Transaction::Signed(Box::new(SignedTx { chain, organisation, nonce, action, signature }))
     };
     let proposed = |change| signed(Action::Propose(Box::new(change)));
-    // The base point of Ed25519: somebody's key, for all the encoding knows.
+    // The base point of Ed25519: a valid key, as far as the encoding shows.
     let mut member = [0x66; 32];
     member[0] = 0x58;
     let roles = [role, RoleCode::from_coding("http://snomed.info/sct", "106292003")];

@@ -1,5 +1,5 @@
-//! Tables in the book that the code can produce are compared with the code. This command writes them again:
-//! `AMANAT_REMAKE=1 cargo test -p amanat-tests --test it book`.
+//! Tables in the book that the code can produce are compared with the code. This command writes
+//! them again: `AMANAT_REMAKE=1 cargo test -p amanat-tests --test it book`.
 
 use amanat_circuits::circuit;
 use amanat_domain::fhir::extract::modifiers;

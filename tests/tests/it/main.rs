@@ -1,4 +1,4 @@
-//! The tests of this crate that need no process of their own.
+//! The tests of this crate that need no separate process.
 
 mod book;
 mod fuzz;

@@ -156,8 +156,8 @@ fn judge_unrepresentable<R: Sample + ToPlain>(seed: u64, case: &Case<R>, rng: &m
     }
 }
 
-/// The numbers of [`Witness::chosen`] that the constraints have in wires of their own, in some of
-/// these worlds, and the others.
+/// The numbers of [`Witness::chosen`] that the constraints have in separate wires in some of these
+/// worlds, and the others.
 pub(crate) fn located<R: Sample + ToPlain>(worlds: u64) -> [BTreeSet<&'static str>; 2] {
     let [mut found, mut all] = [const { BTreeSet::new() }; 2];
     for seed in 0..worlds {
@@ -192,7 +192,7 @@ impl fmt::Display for Met {
     }
 }
 
-/// Judges `worlds` worlds; returns what was met, for people to read.
+/// Evaluates `worlds` worlds; returns a summary for people to read.
 ///
 /// # Panics
 /// If the three verdicts on a world differ, with all disagreements; if no world holds, or every

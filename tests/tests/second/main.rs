@@ -36,7 +36,7 @@ macro_rules! statements {
         #[test]
         #[ignore = "takes long: see the head of this file"]
         fn $long() {
-            // A sixth of the worlds each, on seeds of their own.
+            // A sixth of the worlds each, on separate seeds.
             let first = number("AMANAT_SEED", 1) << 32;
             println!("{}", agree::<$witness>(first, number("AMANAT_WORLDS", 10_000).div_ceil(6)));
         }
@@ -52,8 +52,8 @@ statements! {
     three_verdicts_on_an_access_agree three_verdicts_on_many_accesses_agree AccessWitness
 }
 
-/// A number that no type holds is judged only if the constraints have its honest value in wires of
-/// its own, once. Not found are numbers that honest worlds have twice (a role and the list that it
+/// A number that no type holds is evaluated only if the constraints have its honest value once, in
+/// separate wires. Not found are numbers that honest worlds have twice (a role and the list that it
 /// is in), and two bits, which are everywhere.
 #[test]
 fn every_number_that_a_prover_chooses_is_found_among_the_wires() {

@@ -235,7 +235,7 @@ mod tests {
             let mut bytes = proof.to_bytes();
             bytes[at..at + 32].copy_from_slice(&modulus);
             assert_eq!(Proof::from_bytes(&bytes), point(part, PointError::NotCanonical));
-            // x + q, where it leaves the flag bits alone, is another name of x.
+            // x + q, if it leaves the flag bits alone, is another name of x.
             let mut bytes = proof.to_bytes();
             let flag = bytes[at + 31] & 0xc0;
             bytes[at + 31] &= 0x3f;

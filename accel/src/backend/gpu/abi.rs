@@ -170,7 +170,7 @@ const _: () = {
 };
 
 // What the header says of numbers and points, of arkworks' types as this compiler lays them out.
-// `repr(Rust)` promises nothing: where this fails, points must be copied into a layout of our own
+// `repr(Rust)` promises nothing: if this fails, points must be copied into a layout of our own
 // first.
 const _: () = {
     assert!(size_of::<Fr>() == 32 && align_of::<Fr>() == 8);

@@ -68,7 +68,7 @@ impl Bench {
     /// Puts a circuit and a key on the device.
     ///
     /// # Panics
-    /// Where the matrices contradict their own description.
+    /// If the matrices contradict their own description.
     pub fn load(
         &mut self,
         matrices: &Matrices,

@@ -31,7 +31,7 @@ pub const SCRIPT_VARIABLE: &str = "AMANAT_GPU_MOCK";
 /// A backend over a mock device that follows this script.
 ///
 /// # Panics
-/// Where the script lets the device not even be opened.
+/// If the script lets the device not even be opened.
 #[must_use]
 pub fn gpu(script: &Arc<Script>, settings: Settings) -> Gpu {
     try_gpu(script, settings).expect("the mock opens")

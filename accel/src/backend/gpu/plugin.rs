@@ -469,7 +469,7 @@ impl Stream {
         }
     }
 
-    /// The first row that does not hold, of those the circuit has.
+    /// The first row of the circuit that does not hold.
     pub(super) fn rows(&mut self, circuit: &Circuit) -> Result<Option<usize>, Failure> {
         let mut row = abi::SATISFIED;
         // SAFETY: as above; circuit and stream belong to one context (both hold the same device).

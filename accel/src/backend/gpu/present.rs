@@ -88,7 +88,7 @@ pub fn open(path: &Path, settings: Settings) -> Result<Gpu, String> {
 }
 
 impl Presence {
-    /// The backend, where there is one.
+    /// The backend, if there is one.
     #[must_use]
     pub const fn gpu(&self) -> Option<&Gpu> {
         match self {
@@ -120,7 +120,7 @@ impl fmt::Display for Presence {
     }
 }
 
-/// The report on the machine's device, where there is one.
+/// The report on the machine's device, if there is one.
 #[must_use]
 pub fn report() -> Option<super::Report> {
     presence().gpu().map(Gpu::report)

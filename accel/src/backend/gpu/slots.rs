@@ -169,7 +169,7 @@ mod tests {
                     }
                     _ => {}
                 }
-                // Who is not first never enters; the first does, as long as there is a place.
+                // Only the first in line enters, as soon as there is a place.
                 for ticket in waiting.iter().skip(1) {
                     prop_assert!(!queue.enter(*ticket));
                 }
@@ -186,7 +186,7 @@ mod tests {
                 prop_assert!(running <= places);
                 prop_assert_eq!(queue.before(), running + waiting.len());
             }
-            // Nobody starves: when those inside leave, all who still wait get in.
+            // Nobody starves: when the proofs inside leave, all waiting proofs get in.
             while running > 0 || !waiting.is_empty() {
                 if let Some(first) = waiting.front().copied()
                     && queue.enter(first)

@@ -240,7 +240,7 @@ fn a_device_lost_at_any_call_of_a_proof_costs_no_proof() {
         let by = job().right(&backend);
         let report = backend.report();
         assert!(matches!(report.state, State::Lost { .. }), "call {call}: {report}");
-        // Where the last call, the wiping, is the one that fails, the proof had been made.
+        // If the last call, the wiping, fails, the proof had been made.
         assert_eq!(by, if call == whole { Maker::Device } else { Maker::Processor }, "call {call}");
         assert_eq!((report.events.len(), report.alarms), (1, 0), "call {call}: {:?}", report.events);
         assert_eq!(job().right(&backend), Maker::Processor, "call {call}");

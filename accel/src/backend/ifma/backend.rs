@@ -22,7 +22,7 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    /// The backend, where this machine has the instructions.
+    /// The backend, if this machine has the instructions.
     pub(crate) fn detect() -> Option<&'static Self> {
         static BACKEND: OnceLock<Option<Lanes>> = OnceLock::new();
         BACKEND.get_or_init(|| Isa::detect().map(|isa| Self { isa })).as_ref()

@@ -41,7 +41,7 @@ impl<G: Group> Query<G> {
     }
 }
 
-/// Bases before they are laid out: those of some lists that are not infinity.
+/// Bases before they are laid out: the finite points of some lists.
 struct Finite<'a, G: Group> {
     lists: Vec<List<'a, G>>,
     places: Vec<u32>,

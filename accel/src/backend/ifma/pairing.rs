@@ -38,7 +38,7 @@ struct Eight {
     /// `-x_P / y_P` and `1 / y_P`; both zero in the lanes of pairs that count as one.
     px: Lazy<Q>,
     py: Lazy<Q>,
-    /// The slope's denominator, its norm down to Fq, and the product of those of the vectors
+    /// The slope's denominator, its norm down to Fq, and the product of the norms of the vectors
     /// before.
     denominator: Norm2,
     down: Lazy<Q>,

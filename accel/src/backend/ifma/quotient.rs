@@ -27,7 +27,7 @@ const RUN: usize = 256;
 /// Lays out a circuit; domains of less than one tile are left to the portable backend.
 ///
 /// # Panics
-/// Where the matrices contradict their own description.
+/// If the matrices contradict their own description.
 pub(crate) fn load(isa: Isa, matrices: Matrices, form: QuotientForm) -> Box<dyn LoadedCircuit> {
     if let Err(reason) = matrices.check(form) {
         panic!("{reason}");

@@ -121,7 +121,7 @@ fn halve(isa: Isa, lattice: &Lattice, k: &[Z; 5]) -> [[Z; 2]; 2] {
 /// `k g / 2^256` to the nearest integer, or one off: three limbs.
 #[inline(always)]
 fn quotient(isa: Isa, k: &[Z; 5], g: &[u64; 3]) -> [Z; 3] {
-    // Columns 3 to 7; those below change the quotient by less than 2^-40.
+    // Columns 3 to 7; lower columns change the quotient by less than 2^-40.
     let mut t = [lanes::zero(isa); 9];
     let mut i = 0;
     while i < 5 {

@@ -22,7 +22,7 @@ use ark_ec::AffineRepr;
 use ark_ff::AdditiveGroup;
 
 /// Most points in one lane: they share its doublings, and its vector's time.
-const MOST_ROUNDS: usize = 16;
+const MAX_ROUNDS: usize = 16;
 /// What a chain of doublings costs, in units of one point's additions and table.
 const CHAIN_COST: f64 = 1.1;
 
@@ -94,7 +94,7 @@ fn rounds_for(lengths: &[usize]) -> usize {
         let lanes: usize = lengths.iter().map(|length| length.div_ceil(rounds)).sum();
         lanes.div_ceil(8) as f64 * (CHAIN_COST + rounds as f64)
     };
-    (1..=MOST_ROUNDS).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(1)
+    (1..=MAX_ROUNDS).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(1)
 }
 
 /// The weighted sum of each list of indices, none of them empty.

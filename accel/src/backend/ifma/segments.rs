@@ -67,7 +67,7 @@ impl Lists {
         let mean = total / lists.max(1);
         let longest = (total / 512).min(2 * mean + 16).max(8) as u32;
 
-        // Parts: the lists themselves, but for those too long, whose parts come behind.
+        // Parts: the lists themselves; a list that is too long has its parts at the end.
         self.sizes.clear();
         self.sizes.extend_from_slice(counts);
         self.cuts.clear();

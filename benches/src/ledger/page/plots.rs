@@ -1,4 +1,4 @@
-//! The plots, 380 units wide as those of a profile.
+//! The plots, 380 units wide like the plots of a profile.
 
 use crate::ledger::file::{BackendSpeed, Kind, LedgerReport, Outage, Steps};
 use amanat_profile::draw::axes::{Curve, Frame, name_curves, ticks};

@@ -1,10 +1,10 @@
 //! Validators as processes of this machine, and a client that hands requests to all of them.
 
-use super::super::child::{Order, command};
 use super::super::file::Kind;
 use super::super::fixture::Fixture;
+use super::super::order::{Order, Seat, command};
 use super::super::system::{Done, System};
-use super::node::{Seat, Stats};
+use super::node::Stats;
 use crate::report::Outcome;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

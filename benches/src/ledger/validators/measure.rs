@@ -33,7 +33,7 @@ pub(in crate::ledger) fn measure(
         _ => fixture.proofs().min(options.proofs),
     };
     let requests = fixture.requests(kind, supply);
-    // Connections are made when the first requests come: those are not measured.
+    // The first requests make the connections, and are not measured.
     let (requests, first) = requests.split_at(requests.len() - requests.len().min(2 * validators));
     let begin = |batch: usize| -> Outcome<Cluster> {
         let cluster = Cluster::start(fixture, validators, folder, batch)?;

@@ -2,7 +2,8 @@
 //! once it is durable or `no number why`, and `stats` with what it has used.
 
 use super::super::embedded::now;
-use super::super::fixture::validator;
+use super::super::founder::validator;
+use super::super::order::Seat;
 use crate::report::Outcome;
 use amanat_bft::{Peer, Settings, Validator, ValidatorSecret};
 use amanat_ledger::{Chain, Storage, Submitted};
@@ -11,28 +12,9 @@ use amanat_profile::memory::status_bytes;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-
-/// Which validator, and where it is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::ledger) struct Seat {
-    pub(super) number: usize,
-    /// Of each validator: for consensus, for transactions.
-    pub(super) ports: Vec<(u16, u16)>,
-    /// The ledger's file.
-    pub(super) file: PathBuf,
-    /// The backend's log is in here.
-    pub(super) folder: PathBuf,
-    /// Most requests that are verified together.
-    pub(super) batch: usize,
-    /// Seconds that its clock is ahead. All clocks are fixed, because proofs grow old. A validator
-    /// that starts late with the same time would propose the same block as before, and take old
-    /// votes for votes on it.
-    pub(super) ahead: i64,
-}
 
 /// What a validator has used.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]

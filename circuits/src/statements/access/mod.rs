@@ -78,7 +78,7 @@ pub struct AccessWitness {
     pub role_path: Path,
     /// The record.
     pub record: RecordOpening,
-    /// Who anchored it.
+    /// The custodian that anchored it.
     pub custodian: OrgId,
     /// In which epoch.
     pub anchored: u64,

@@ -23,7 +23,7 @@ use amanat_domain::tree::{NonMembership, Path};
 pub struct ConsentWitness {
     /// The bundle proved against.
     pub bundle: Bundle,
-    /// Whose consent.
+    /// The subject of the consent.
     pub subject: Subject,
     /// The consent.
     pub consent: GrantedConsent,

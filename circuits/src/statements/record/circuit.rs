@@ -95,7 +95,7 @@ impl RecordWitness {
             let value = &opened[4];
             cs.enforce(asks_value.num(), &value.second.complement(), &Num::zero());
             let (least, greatest) = range.split_at(64);
-            // Where no value is asked about, the comparison is of the bounds with themselves.
+            // If no value is asked about, the comparison is of the bounds with themselves.
             let least = bits::weighted_sum(least);
             let greatest = bits::weighted_sum(greatest);
             let compared = bits::select(cs, asks_value, &value.first, &least);

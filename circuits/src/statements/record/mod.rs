@@ -23,11 +23,11 @@ use amanat_domain::tree::{DEPTH, NonMembership, Path};
 pub struct RecordWitness {
     /// The bundle proved against.
     pub bundle: Bundle,
-    /// Whose record.
+    /// The subject of the record.
     pub subject: Subject,
     /// The record with its salts.
     pub record: Record,
-    /// Who anchored it.
+    /// The custodian that anchored it.
     pub custodian: OrgId,
     /// In which epoch.
     pub anchored: u64,
@@ -74,7 +74,7 @@ impl RecordWitness {
         }
     }
 
-    /// What stands for the absence of a record's supersession id where the request does not ask for
+    /// What represents the absence of a record's supersession id where the request does not ask for
     /// the latest version: neighbours on both sides of the id, under no root at all.
     #[must_use]
     pub fn not_looked_up(record: &Record) -> NonMembership {

@@ -28,7 +28,7 @@ fn a_snapshot_of_a_running_validator_starts_one_whose_disk_is_lost() {
         args.iter().map(String::as_str).collect()
     }
 
-    // Not from one that somebody changed, nor from an old one; and nothing is left behind.
+    // Not from a changed snapshot, nor from an old one; and nothing is left behind.
     let mut bytes = std::fs::read(&file).expect("a snapshot");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

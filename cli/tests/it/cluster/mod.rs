@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(120);
 const APART: u16 = 100;
 
-/// The first HTTP port of a cluster of four whose twelve ports are free. Below those that the
-/// system gives to others.
+/// The first HTTP port of a cluster of four whose twelve ports are free. It is below the system's
+/// ephemeral ports.
 fn ports() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let process = (std::process::id() % 1000) as u16 * 7;
@@ -315,7 +315,8 @@ fn four_are_founded_run_one_is_killed_and_comes_back() {
     let txid = cluster.anchor("1", 2);
     cluster.one_tip();
 
-    // What one took, another proves; who has the genesis and a block's hash believes neither.
+    // Another validator proves what one accepted; a client with the genesis and a block's hash
+    // trusts neither.
     (1..=4).for_each(|k| reached(cluster.http(k), height(cluster.http(2))));
     let file = cluster.at("receipt");
     let receipt = cluster.json(&["ledger", "receipt", &txid, "--out", &file, "--node", &cluster.url(4)]);
@@ -363,7 +364,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What somebody does to a validator's folder.
+/// A change to a validator's folder.
 type Spoil = fn(&Path);
 
 fn edit(path: PathBuf, change: impl Fn(String) -> String) {

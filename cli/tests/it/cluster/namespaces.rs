@@ -212,7 +212,7 @@ fn networks_that_part_lose_packets_and_machines_that_vanish() {
     nodes.iter_mut().for_each(Running::terminate);
 }
 
-/// Leaves so much of a disk free.
+/// Leaves this much of a disk free.
 fn fill(folder: &str, left: usize) -> PathBuf {
     let path = Path::new(folder).join("filler");
     let mut file = std::fs::File::create(&path).expect("room for a name");

@@ -1,137 +1,21 @@
-//! An import that fails at any of its submissions, before the ledger has it or after, is finished by running it again.
+//! An import that fails at any of its submissions, before the ledger has it or after, is finished
+//! by running it again.
 
 use super::*;
 use crate::client::Client;
 use crate::devnet::{DevLedger, genesis};
 use crate::home::Home;
-use crate::ledger::{
-    AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
-};
 use crate::organisation::Organisation;
+use crate::testing::{Failing, Fails, STOPPED};
 use crate::vault::Vault;
 use crate::wallet::Wallet;
-use amanat_api::view::{GovernanceView, StatusView};
 use amanat_domain::bundle::Registry;
-use amanat_domain::mirror::Mirror;
 use amanat_domain::time::Timestamp;
-use amanat_domain::tx::{Transaction, TxId};
-use amanat_ledger::{Block, Entry, EntryProof, Genesis, Header, InclusionProof};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// When a ledger stops answering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fails {
-    /// The transaction does not arrive.
-    Before(usize),
-    /// The receipt does not arrive.
-    After(usize),
-    /// The ledger says no, and stays so.
-    Refuses(usize),
-    /// The process stops before this submission, until it is killed.
-    StopsBefore(usize),
-    /// The process stops when the ledger has it, until it is killed.
-    StopsAfter(usize),
-    Never,
-}
-
-/// A ledger that fails at one submission and at all that follow.
-struct Failing {
-    inner: Embedded,
-    fails: Fails,
-    submitted: Arc<AtomicUsize>,
-}
-
-impl LedgerAccess for Failing {
-    fn submit(&self, tx: &Transaction) -> Result<Acknowledged, AccessError> {
-        let gone =
-            || AccessError::Unreachable { node: "here".to_owned(), why: "the test says so".to_owned() };
-        let n = self.submitted.fetch_add(1, Ordering::Relaxed);
-        match self.fails {
-            Fails::Before(at) if n >= at => return Err(gone()),
-            Fails::After(at) if n > at => return Err(gone()),
-            Fails::StopsBefore(at) if n == at => stop(),
-            Fails::Refuses(at) if n == at => {
-                let Transaction::Signed(signed) = tx else { panic!("signed by the custodian") };
-                let mut signed = signed.clone();
-                signed.signature[0] ^= 1;
-                return self.inner.submit(&Transaction::Signed(signed));
-            }
-            _ => {}
-        }
-        let done = self.inner.submit(tx);
-        match self.fails {
-            Fails::After(at) if n == at => Err(gone()),
-            Fails::StopsAfter(at) if n == at => stop(),
-            _ => done,
-        }
-    }
-
-    fn genesis(&self) -> Arc<Genesis> {
-        self.inner.genesis()
-    }
-
-    fn governance(&self) -> Result<GovernanceView, AccessError> {
-        self.inner.governance()
-    }
-
-    fn status(&self) -> Result<StatusView, AccessError> {
-        self.inner.status()
-    }
-
-    fn submit_all(&self, txs: &[Transaction]) -> Vec<Result<Acknowledged, AccessError>> {
-        self.inner.submit_all(txs)
-    }
-
-    fn receipt(&self, txid: &TxId) -> Result<Option<InclusionProof>, AccessError> {
-        self.inner.receipt(txid)
-    }
-
-    fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError> {
-        self.inner.entry(entry)
-    }
-
-    fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError> {
-        self.inner.bundle(epoch)
-    }
-
-    fn mirror(&self) -> Result<Mirror, AccessError> {
-        self.inner.mirror()
-    }
-
-    fn block(&self, height: u64) -> Result<Option<Block>, AccessError> {
-        self.inner.block(height)
-    }
-
-    fn headers(&self, from: u64) -> Result<Vec<Header>, AccessError> {
-        self.inner.headers(from)
-    }
-
-    fn proof_transactions(&self, from_height: u64) -> ProofScan<'_> {
-        self.inner.proof_transactions(from_height)
-    }
-
-    fn keys(&self) -> Result<Vec<InstalledKey>, AccessError> {
-        self.inner.keys()
-    }
-}
-
-/// Says that it stops here, and waits to be killed.
-fn stop() -> ! {
-    #[allow(clippy::print_stdout, reason = "the parent reads it")]
-    {
-        println!("{STOPPED}");
-    }
-    loop {
-        std::thread::park();
-    }
-}
-
-/// What a process says that waits to be killed.
-const STOPPED: &str = "stopped";
 
 struct Place {
     dir: tempfile::TempDir,
@@ -183,7 +67,8 @@ impl Place {
         import(home(self.dir.path()), &self.ledger, folder, fails)
     }
 
-    /// Subjects, records, superseded records on the ledger; people, records, acknowledged records, outbox of the vault.
+    /// Subjects, records, superseded records on the ledger; people, records, acknowledged records,
+    /// outbox of the vault.
     fn state(&self) -> [usize; 7] {
         self.ledger.next_epoch().expect("a bundle");
         let bundle = self.ledger.solo().latest_bundle().bundle;
@@ -229,7 +114,8 @@ fn home(dir: &Path) -> Home {
     Home::open(Some(dir)).expect("a home")
 }
 
-/// More records than one transaction takes, of three people; and, as version 2, one of them corrected and one taken back.
+/// More records than one transaction takes, of three people; and, as version 2, one of them
+/// corrected and one taken back.
 fn write(folder: &Path, version: u32) {
     std::fs::create_dir_all(folder).expect("a folder");
     let mut lines = String::new();

@@ -7,8 +7,8 @@ use ureq::config::ConfigBuilder;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 use ureq::typestate::AgentScope;
 
-/// An agent that speaks TLS with these files. What this gives cannot fail later but by what the node says: certificates are readable, and a key is its
-/// certificate's.
+/// An agent that speaks TLS with these files. What this gives cannot fail later but by what the
+/// node says: certificates are readable, and a key is its certificate's.
 pub(crate) fn secured(
     agent: ConfigBuilder<AgentScope>,
     tls: &ClientTls,
@@ -38,7 +38,7 @@ pub(crate) fn secured(
     Ok(agent.tls_config(config.build()))
 }
 
-/// What TLS said, where it was TLS that failed.
+/// What TLS said, if TLS failed.
 pub(crate) fn trouble(error: &ureq::Error) -> Option<String> {
     match error {
         ureq::Error::Rustls(e) => Some(e.to_string()),

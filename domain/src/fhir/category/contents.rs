@@ -155,8 +155,8 @@ impl<'j> Walk<'j> {
                     }
                     _ => {}
                 },
-                // The resource's own labels are read as its own; those of a contained one count for
-                // the whole.
+                // The resource's labels are read as its own; labels of a contained resource count
+                // for the whole.
                 Json::Object(_) if key == "meta" && is_root => {}
                 Json::Object(_) if key == "meta" => {
                     self.label(Labels::of_meta(value), way);

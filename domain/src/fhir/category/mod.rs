@@ -28,7 +28,7 @@ pub(crate) const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/
 pub(crate) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 pub(crate) const ACT_REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 
-/// Every sensitivity, also those that have no name yet: bits 24 and up.
+/// Every sensitivity, including sensitivities without a name yet: bits 24 and up.
 pub(crate) const SENSITIVITIES: Categories = Categories(u64::MAX << 24);
 /// Every class of data: bits 0 to 23.
 pub(crate) const CLASSES: Categories = Categories((1 << 24) - 1);

@@ -1,11 +1,11 @@
-//! A compiled consent: its terms, whose they are, and in words where each came from.
+//! A compiled consent: its terms, its patient, and in words where each term came from.
 
 use super::Note;
 use crate::consent::{ConsentTerms, Effect, Grantee, Level, Rule};
 use crate::fhir::SubjectReference;
 use crate::time::{Period, Timestamp};
 
-/// A compiled consent: its terms, whose consent it is, and where each part of the terms came from.
+/// A compiled consent: its terms, its patient, and where each part of the terms came from.
 ///
 /// A wallet takes the terms only through [`Compiled::terms_for`], which asks whether its patient is
 /// the one named.
@@ -24,7 +24,7 @@ pub struct Compiled {
 pub struct Origin {
     /// Its path: `Consent.provision.provision[1]`.
     pub path: String,
-    /// Whom it names: the consent's reference, with the directory's name for it.
+    /// A named party: the consent's reference, with the directory's name for it.
     pub whom: String,
     /// How the rule differs from the text, if it does.
     pub notes: Vec<Note>,
@@ -42,7 +42,7 @@ impl Compiled {
         &self.terms
     }
 
-    /// Whose consent it is, as the consent names the patient.
+    /// The patient, as the consent names the patient.
     #[must_use]
     pub const fn patient(&self) -> &SubjectReference {
         &self.patient

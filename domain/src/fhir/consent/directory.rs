@@ -1,4 +1,4 @@
-//! Who a reference in a consent means.
+//! The party that a reference in a consent means.
 
 use std::collections::BTreeMap;
 

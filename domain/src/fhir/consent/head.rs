@@ -1,4 +1,4 @@
-//! A Consent but its provisions: what makes it one to compile, whose it is, its base policy, what
+//! A Consent without its provisions: whether it can be compiled, its patient, its base policy, what
 //! scope and categories leave.
 
 use super::conditions::{Reading, coding, each, object};
@@ -93,8 +93,8 @@ pub(super) fn head(node: &Node<'_, '_>, sink: &Sink) -> Result<Head, Refused> {
         } else if matches!(value, Json::Null) {
             sink.member(node, key, RefusalReason::Null);
         } else if !CONSENT_ELEMENTS.contains(&key)
-            // `_dateTime` and the like hold extensions of a primitive; a status without value is
-            // refused below.
+            // `_dateTime` and similar elements hold extensions of a primitive; a status without
+            // value is refused below.
             && !key.starts_with('_')
             && !matches!(key, "implicitRules" | "modifierExtension")
         {
@@ -159,7 +159,7 @@ fn status(node: &Node<'_, '_>, sink: &Sink) {
     sink.path("Consent.status".to_owned(), reason);
 }
 
-/// Whose consent it is, as given.
+/// The patient, as given.
 fn patient(node: &Node<'_, '_>, sink: &Sink) -> Result<SubjectReference, Refused> {
     let Some(patient) = node.get("patient") else {
         // R5's `subject` is refused by its own name.

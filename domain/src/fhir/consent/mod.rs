@@ -93,8 +93,8 @@ fn read(
     Ok(Compiled { terms, origins, dropped, default_from, validity, patient: head?.patient })
 }
 
-/// The rules of the root provision and those nested in it. Returns the default and the period of
-/// the whole.
+/// The rules of the root provision and of the provisions nested in it. Returns the default and the
+/// period of the whole.
 fn provisions(
     root: &Node<'_, '_>,
     base: Option<Effect>,

@@ -86,7 +86,7 @@ impl Output<'_> {
         self.permit(Rule { validity, ..anything(Effect::Permit, Level::Root) }, origin);
     }
 
-    /// The rules of one provision. Returns those of a provision that permits.
+    /// The rules of one provision. Returns the rules of a provision that permits.
     pub(super) fn push(
         &mut self,
         node: &Node<'_, '_>,

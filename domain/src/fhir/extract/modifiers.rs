@@ -1,9 +1,9 @@
 //! Modifier elements: what each does to a record, and reading them.
 //!
-//! A modifier changes what all else in its resource means. So each is in the status leaf, or takes
-//! the resource back, or refuses it; a modifier that is there and not understood (an unknown code,
-//! another JSON type, an extension in place of the value) refuses it too. The tables here are those
-//! of the book's page on modifiers.
+//! A modifier changes the meaning of all other elements in its resource. So each modifier is in the
+//! status leaf, or takes the resource back, or refuses it. A modifier that is not understood (an
+//! unknown code, another JSON type, an extension in place of the value) refuses it too. The book's
+//! page on modifiers shows the tables of this file.
 
 mod codes;
 
@@ -199,7 +199,7 @@ pub(crate) fn read(node: &Node<'_, '_>, resource_type: ResourceType) -> Result<S
     }
 }
 
-/// The value of one modifier, where it has one.
+/// The value of one modifier, if it has one.
 fn value(
     node: &Node<'_, '_>,
     object: &Object<'_>,

@@ -1,4 +1,4 @@
-//! Whom a reference names: a person, an organisation, or somebody that a leaf has no place for.
+//! The target of a reference: a person, an organisation, or a party that no leaf has a place for.
 //!
 //! The type of what is named comes from the reference itself (`Organization/1`, a URL, a
 //! conditional reference), from the contained resource that `#1` names, or from `Reference.type`.
@@ -150,8 +150,8 @@ impl<'r, 'n, 'a> About<'r, 'n, 'a> {
         (target.of == Some("Device")).then_some(target.text)
     }
 
-    /// The clinician that a reference names. One whose type is not told is taken for one, unless it
-    /// is the patient.
+    /// The clinician that a reference names. A reference without a type counts as a clinician,
+    /// unless it names the patient.
     pub(super) fn clinician(&self, reference: &Node<'_, '_>, allowed: Allowed) -> Option<String> {
         let target = self.target(reference, allowed)?;
         self.is_clinician(&target).then_some(target.text)

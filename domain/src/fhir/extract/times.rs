@@ -23,7 +23,7 @@ pub(super) enum Form {
     Date,
     Period,
     Timing,
-    /// Gives no dates.
+    /// Has no dates.
     Other,
 }
 

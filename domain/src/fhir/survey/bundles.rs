@@ -34,8 +34,8 @@ impl Survey {
         let at = self.bundles.len() as u32;
         let (key, content) = match &within.head.identity {
             Some(identity) => (identity.clone(), None),
-            // Until its content is known it has a key that no identifier is: those have a bar in
-            // them.
+            // Until its content is known it has a key that differs from every identifier:
+            // identifiers contain a bar.
             None => (format!("bundle {} of file {}", within.bundle, self.file()), Some(Vec::new())),
         };
         let provisional = content.is_some().then(|| key.clone());

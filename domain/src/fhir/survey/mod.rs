@@ -1,4 +1,4 @@
-//! Who is who in one import, over all its files.
+//! Identity in one import, over all its files.
 //!
 //! A [`Survey`] takes every resource once, in the order of reading, and returns at the end
 //! ([`Register`]) what becomes of each: which is the newest version, about whom it is, and why it
@@ -7,14 +7,14 @@
 //!
 //! **Versions.** Of two resources with one [name](super::identity) the one with the greater
 //! `meta.versionId` counts (where both are numbers), else the one with the later
-//! `meta.lastUpdated`, else the one read last. It is an error, and neither is taken, where they
-//! differ in one Bundle, or under one version, and nothing says which is newer.
+//! `meta.lastUpdated`, else the one read last. It is an error, and neither is taken, if they differ
+//! in one Bundle, or under one version, and nothing says which is newer.
 //!
-//! **People.** Where nobody named the source, an id shows less: two Patients of one name are one
-//! only if what they say of themselves tells people apart (an identifier, or a birth date and a
-//! family name) and does not contradict itself. Where it does, nothing about either is taken, and
-//! nothing of a Bundle that holds one. Two Patients of two names are one only by the operator's
-//! rule ([`Survey::same_patient_by`]): they share an identifier of a system that he named.
+//! **People.** If nobody named the source, an id shows less: two Patients of one name are one only
+//! if what they say of themselves tells people apart (an identifier, or a birth date and a family
+//! name) and does not contradict itself. If it does, nothing about either is taken, and nothing of
+//! a Bundle that holds one. Two Patients of two names are one only by the operator's rule
+//! ([`Survey::same_patient_by`]): they share an identifier of a system that he named.
 
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,7 +156,7 @@ impl Survey {
         Self { joining: true, ..Self::reading() }
     }
 
-    /// Of resources that are read and no more: whom they are about is only said.
+    /// Resources that are only read: their subject is only reported.
     #[must_use]
     pub fn reading() -> Self {
         Self {
@@ -385,7 +385,7 @@ impl Survey {
         }
         let elsewhere = before.at.file != at.file;
         let same_people = match before.patient {
-            // Whom the others are about is known at the end.
+            // The subjects of the others are known at the end.
             None => true,
             Some(patient) => {
                 let patient = &mut self.patients[patient as usize];
@@ -592,8 +592,8 @@ impl Survey {
         }
     }
 
-    /// Whom the resources are about that stood in several places, by entry: what several places say
-    /// must not be two people.
+    /// Subjects of resources that were in several places, by entry: the places must not name two
+    /// people.
     fn agreed(&mut self, subjects: &[Result<u32, ()>]) -> BTreeMap<u32, u32> {
         let mut agreed = BTreeMap::new();
         for (number, others) in core::mem::take(&mut self.other_subjects) {
@@ -644,7 +644,7 @@ impl Survey {
         });
         let retracted = entry.retracted || deleted;
         let person = match row.of {
-            // Its name is enough to take it back, where that is a lasting one.
+            // Its name is enough to take it back, if that is a lasting name.
             Of::Refused | Of::Nobody if retracted && entry.trusted => None,
             Of::Refused if self.joining => return Verdict::Refused,
             Of::Refused | Of::Nobody => None,

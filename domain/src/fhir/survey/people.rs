@@ -1,4 +1,4 @@
-//! Who the patients of an import are, and whom a reference means.
+//! The patients of an import, and the target of a reference.
 
 use std::collections::{BTreeMap, BTreeSet};
 

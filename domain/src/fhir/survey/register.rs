@@ -16,7 +16,7 @@ pub struct Person {
     /// The names under which the import speaks of the patient, with what it says; the first is the
     /// least.
     pub names: Vec<(Name, Likeness)>,
-    /// The number of the patient among those known from before.
+    /// The number of the patient among the patients known before.
     pub known: Option<usize>,
     /// Whether the import holds the patient, and not only what is about the patient.
     pub met: bool,
@@ -122,8 +122,8 @@ impl Register {
         self.verdicts.get(number).copied().unwrap_or(Verdict::Refused)
     }
 
-    /// Labels that the resource with this number has at least: where the same stood in several
-    /// places, those of all of them.
+    /// Labels that the resource with this number has at least: if it was in several places, the
+    /// labels of all of them.
     #[must_use]
     pub fn floor(&self, number: usize) -> Floor {
         self.floors.get(number).copied().unwrap_or(Floor::NONE)
@@ -142,7 +142,7 @@ impl Register {
         stands.name(resource).ok().map(|(name, _)| name)
     }
 
-    /// The patients, and those known from before whom the import names.
+    /// The patients, and the patients known before that the import names.
     #[must_use]
     pub fn people(&self) -> &[Person] {
         &self.people

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 /// What a server says of which version it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VersionMark {
-    /// `versionId`, where it is a number.
+    /// `versionId`, if it is a number.
     pub number: Option<u64>,
     /// A hash of `versionId`.
     pub id: Option<[u8; 16]>,

@@ -24,7 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_secs(2);
 /// Bytes that a socket holds at each end.
 const SOCKET: u32 = 16 * 1024;
-/// Subjects enrolled, 1024 at a time: their snapshot is more than pieces, buffers and sockets hold together.
+/// Subjects enrolled, 1024 at a time: their snapshot is more than pieces, buffers and sockets hold
+/// together.
 const BATCHES: u64 = 48;
 
 fn now() -> Timestamp {

@@ -20,7 +20,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// So much of what a peer sent beside a failed handshake is thrown away, so that it gets to read why.
+/// This much of a peer's data after a failed handshake is read and dropped, so that the peer can
+/// read the reason.
 const DISCARDED: u64 = 64 * 1024;
 
 /// Accepts TLS 1.2 and 1.3, over HTTP/1.1. Copies share the files that are in use.
@@ -45,13 +46,13 @@ impl Acceptor {
     /// Accepts TLS with these files.
     ///
     /// # Errors
-    /// Where a file cannot be read, is not what it should be, or is a key that others can read.
+    /// If a file cannot be read, is not what it should be, or is a key that others can read.
     pub fn new(settings: TlsSettings) -> Result<Self, TlsError> {
         let current = RwLock::new(config(&settings)?);
         Ok(Self(Arc::new(Inner { settings, current })))
     }
 
-    /// Reads the files again, for the connections to come; those that are open stay as they are.
+    /// Reads the files again, for new connections; open connections do not change.
     ///
     /// # Errors
     /// As [`Acceptor::new`]; then what was read before stays in use.
@@ -133,7 +134,8 @@ fn config(settings: &TlsSettings) -> Result<Arc<ServerConfig>, TlsError> {
     let resolver = SingleCertAndKey::from(identity.certified);
     let mut config = builder.with_cert_resolver(Arc::new(resolver));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // A session that is taken up again would pass with a certificate that has expired, or whose CA is no longer believed.
+    // A session that is taken up again would pass with a certificate that has expired, or whose CA
+    // is no longer believed.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
@@ -198,7 +200,7 @@ enum Nameless {
     Malformed,
 }
 
-/// The one organisation that a certificate names. Other URIs may stand beside it.
+/// The one organisation that a certificate names. The certificate may have other URIs.
 fn organisation(certificate: &CertificateDer<'_>) -> Result<OrgId, Nameless> {
     let certificate = webpki::EndEntityCert::try_from(certificate).map_err(|_| Nameless::Unreadable)?;
     let mut ids = certificate.valid_uri_names().filter_map(|uri| uri.strip_prefix(ORGANISATION_URN));

@@ -34,7 +34,7 @@ fn put(content: &mut [u8], at: usize, number: u32) {
     content[at..at + 4].copy_from_slice(&number.to_le_bytes());
 }
 
-/// Where the counts stand in section 2.
+/// The place of the counts in section 2.
 const COUNTS: usize = 72;
 
 #[test]

@@ -54,7 +54,7 @@ impl Modules {
         modules
     }
 
-    /// Reads one file's text as this module; returns the modules that have files of their own.
+    /// Reads one file's text as this module; returns the modules that have separate files.
     pub(crate) fn read(&mut self, text: &str, name: Name) -> Vec<Declared> {
         let mut reader = Reader { tokens: tokens(text), at: 0, modules: self, declared: Vec::new() };
         let inside = Vec::new();

@@ -48,7 +48,7 @@ pub(super) struct Recipient {
     pub(super) holder: Num,
 }
 
-/// What is judged.
+/// The request that is evaluated.
 pub(super) struct Request<'a> {
     pub(super) scope: &'a Scope,
     pub(super) data: &'a Period,

@@ -70,7 +70,7 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 /// Waits until this holds.
 ///
 /// # Panics
-/// Where it does not within [`PATIENCE`].
+/// If it does not within [`PATIENCE`].
 pub fn until(what: &str, holds: impl Fn() -> bool) {
     let began = Instant::now();
     while !holds() {
@@ -89,7 +89,7 @@ impl Script {
     /// Plans a fault: after a number of good calls of the entry, a number of times.
     ///
     /// # Panics
-    /// Where the mock knows no such entry.
+    /// If the mock knows no such entry.
     pub fn fault(&self, entry: &str, after: u64, times: u64, fault: Fault) {
         let entry = ENTRIES.into_iter().find(|known| *known == entry).expect("an entry of the mock");
         lock(&self.faults).push(Planned { entry, after, times, fault });
@@ -119,8 +119,8 @@ impl Script {
     /// Waits until this number of sums wait at the gate.
     ///
     /// # Panics
-    /// Where they do not come within [`PATIENCE`]: a test that waits for what will not happen
-    /// fails, it does not hang.
+    /// If they do not come within [`PATIENCE`]: a test that waits for what will not happen fails,
+    /// it does not hang.
     pub fn wait_for_waiting(&self, sums: usize) {
         let gate = lock(&self.gate);
         let waited = self.turn.wait_timeout_while(gate, PATIENCE, |gate| gate.waiting < sums);

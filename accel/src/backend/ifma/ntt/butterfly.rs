@@ -4,8 +4,8 @@
 //! directions multiply before they add, so that what is not multiplied grows by a few p a level,
 //! not to its double: the values' reach decides where a pass reduces first ([`High`]).
 //!
-//! A butterfly of four takes its values in the order of its own first level: `(a, b)` and `(c, d)`
-//! meet first, by the number u; then the results meet crosswise, `(a, c)` by v and `(b, d)` by w.
+//! A butterfly of four takes its values in the order of its first level: `(a, b)` and `(c, d)` meet
+//! first, by the number u; then the results meet crosswise, `(a, c)` by v and `(b, d)` by w.
 
 use super::loose::{Known, Loose};
 

@@ -5,7 +5,8 @@
 //! - [`Evaluation`], up: coefficients in bit-reversed order to values in natural order, on a coset
 //!   where one is asked for.
 //!
-//! Both leave factors of the kind `1 / n` to the code that uses the result, which multiplies anyway.
+//! Both leave factors of the kind `1 / n` to the code that uses the result, which multiplies
+//! anyway.
 //!
 //! # Layout
 //! Eight values to a vector. In natural order value j is lane `j mod 8` of vector `j / 8`. In

@@ -1,5 +1,5 @@
-//! The codes of modifier elements: those of R4, and those of other versions that are refused by
-//! name.
+//! The codes of modifier elements: the codes of R4, and codes of other versions, which are refused
+//! by name.
 //!
 //! Sources: the value sets to which R4 binds the elements,
 //! `http://hl7.org/fhir/R4/valueset-<name>.html`, named with each.

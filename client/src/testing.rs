@@ -1,0 +1,129 @@
+//! A ledger that fails on demand, for tests.
+
+use crate::ledger::{
+    AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
+};
+use amanat_api::view::{GovernanceView, StatusView};
+use amanat_domain::mirror::Mirror;
+use amanat_domain::tx::{Transaction, TxId};
+use amanat_ledger::{Block, Content, Entry, EntryProof, Genesis, Header, InclusionProof};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// When a ledger stops answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fails {
+    /// The transaction does not arrive.
+    Before(usize),
+    /// The receipt does not arrive.
+    After(usize),
+    /// The ledger says no, and stays so.
+    Refuses(usize),
+    /// The process stops before this submission, until it is killed.
+    StopsBefore(usize),
+    /// The process stops when the ledger has it, until it is killed.
+    StopsAfter(usize),
+    /// It says that every nullifier was spent.
+    Spent,
+    Never,
+}
+
+/// A ledger that fails at one submission and at all that follow.
+pub(crate) struct Failing {
+    pub inner: Embedded,
+    pub fails: Fails,
+    /// How many transactions were submitted.
+    pub submitted: Arc<AtomicUsize>,
+}
+
+impl LedgerAccess for Failing {
+    fn submit(&self, tx: &Transaction) -> Result<Acknowledged, AccessError> {
+        let gone =
+            || AccessError::Unreachable { node: "here".to_owned(), why: "the test says so".to_owned() };
+        let n = self.submitted.fetch_add(1, Ordering::Relaxed);
+        match self.fails {
+            Fails::Before(at) if n >= at => return Err(gone()),
+            Fails::After(at) if n > at => return Err(gone()),
+            Fails::StopsBefore(at) if n == at => stop(),
+            Fails::Refuses(at) if n == at => {
+                let Transaction::Signed(signed) = tx else { panic!("signed by the custodian") };
+                let mut signed = signed.clone();
+                signed.signature[0] ^= 1;
+                return self.inner.submit(&Transaction::Signed(signed));
+            }
+            _ => {}
+        }
+        let done = self.inner.submit(tx);
+        match self.fails {
+            Fails::After(at) if n == at => Err(gone()),
+            Fails::StopsAfter(at) if n == at => stop(),
+            _ => done,
+        }
+    }
+
+    fn genesis(&self) -> Arc<Genesis> {
+        self.inner.genesis()
+    }
+
+    fn governance(&self) -> Result<GovernanceView, AccessError> {
+        self.inner.governance()
+    }
+
+    fn status(&self) -> Result<StatusView, AccessError> {
+        self.inner.status()
+    }
+
+    fn submit_all(&self, txs: &[Transaction]) -> Vec<Result<Acknowledged, AccessError>> {
+        self.inner.submit_all(txs)
+    }
+
+    fn receipt(&self, txid: &TxId) -> Result<Option<InclusionProof>, AccessError> {
+        self.inner.receipt(txid)
+    }
+
+    fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError> {
+        let mut proof = self.inner.entry(entry)?;
+        if self.fails == Fails::Spent && matches!(entry, Entry::Nullifier(_)) {
+            proof.content = Some(Content::SpentAt(1));
+        }
+        Ok(proof)
+    }
+
+    fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError> {
+        self.inner.bundle(epoch)
+    }
+
+    fn mirror(&self) -> Result<Mirror, AccessError> {
+        self.inner.mirror()
+    }
+
+    fn block(&self, height: u64) -> Result<Option<Block>, AccessError> {
+        self.inner.block(height)
+    }
+
+    fn headers(&self, from: u64) -> Result<Vec<Header>, AccessError> {
+        self.inner.headers(from)
+    }
+
+    fn proof_transactions(&self, from_height: u64) -> ProofScan<'_> {
+        self.inner.proof_transactions(from_height)
+    }
+
+    fn keys(&self) -> Result<Vec<InstalledKey>, AccessError> {
+        self.inner.keys()
+    }
+}
+
+/// Says that it stops here, and waits to be killed.
+fn stop() -> ! {
+    #[allow(clippy::print_stdout, reason = "the parent reads it")]
+    {
+        println!("{STOPPED}");
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+/// What a process says that waits to be killed.
+pub(crate) const STOPPED: &str = "stopped";
