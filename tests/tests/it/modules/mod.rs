@@ -22,12 +22,6 @@ const KNOWN: &[(&str, &str, &[&str], &str)] = &[
         "a call of `Client` is beside what it is about, so each of these has an `impl Client`",
     ),
     (
-        "amanat-benches",
-        "ledger",
-        &["child", "fixture", "steps", "validators"],
-        "a cluster starts processes of this program, which run the steps on the cluster's fixture",
-    ),
-    (
         "amanat-node",
         "server",
         &["handlers", "openapi", "routes"],
