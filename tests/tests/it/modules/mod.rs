@@ -22,22 +22,10 @@ const KNOWN: &[(&str, &str, &[&str], &str)] = &[
         "a call of `Client` is beside what it is about, so each of these has an `impl Client`",
     ),
     (
-        "amanat-benches",
-        "ledger",
-        &["child", "fixture", "steps", "validators"],
-        "a cluster starts processes of this program, which run the steps on the cluster's fixture",
-    ),
-    (
-        "amanat-node",
-        "",
-        &["cluster", "config", "launch", "log", "server", "validator"],
-        "`server::Acceptor` and the launch's errors are named by the configuration and the adapters",
-    ),
-    (
         "amanat-node",
         "server",
-        &["development", "events", "handlers", "openapi", "routes", "snapshot"],
-        "the table of routes names its handlers, and they answer with its `HttpRefusal`",
+        &["handlers", "openapi", "routes"],
+        "the description is made of the table of routes, whose handlers serve the description",
     ),
 ];
 
