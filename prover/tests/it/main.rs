@@ -3,4 +3,5 @@
 mod audience;
 mod gpu;
 mod plans;
+mod stored;
 mod zkey;

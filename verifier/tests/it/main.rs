@@ -1,0 +1,3 @@
+//! The verifier's tests over whole transactions, as one program.
+
+mod stored;
