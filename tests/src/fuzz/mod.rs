@@ -1,7 +1,7 @@
 //! What the fuzz targets run: each takes any bytes, makes an input of them, and panics where
 //! something disagrees.
 //!
-//! libFuzzer drives these from `fuzz/`; `tests/tests/fuzz.rs` runs the same bodies over a seeded
+//! libFuzzer drives these from `fuzz/`; `tests/tests/it/fuzz.rs` runs the same bodies over a seeded
 //! corpus with every `cargo test`, so that they build, hold and never rot. Backends are compared
 //! with each other, with arkworks, and with what is known of the input: points come with their
 //! logarithms, so a sum of points is one multiplication.
