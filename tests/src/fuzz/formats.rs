@@ -23,7 +23,7 @@ use core::ops::ControlFlow;
 use ed25519_dalek::VerifyingKey as SignatureKey;
 use std::io::Cursor;
 
-/// A `.zkey` file: an error, or a key that can be written, read again and laid out by every backend.
+/// A `.zkey` file: an error, or a key that can be written, read again and laid out by each backend.
 pub fn zkey(data: &[u8]) {
     let world = world();
     let file = Input::new(data).file(&world.zkey_file);
