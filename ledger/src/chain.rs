@@ -34,6 +34,20 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 /// A ledger: state, store and pool.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_domain::time::Timestamp;
+/// use amanat_ledger::{Chain, Genesis};
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let chain = Chain::open_or_create("ledger.redb".as_ref(), genesis.into())?;
+/// let now = Timestamp::from_unix(1_800_000_000).ok_or("no such time")?;
+/// // CheckTx, PrepareProposal with FinalizeBlock, Commit. No validators, so no certificate.
+/// chain.admit(&std::fs::read("access.tx")?, now)?;
+/// let header = chain.commit(chain.prepare_proposal(now)?, None)?;
+/// println!("committed in block {}", header.height);
+/// # Ok(()) }
+/// ```
 pub struct Chain {
     state: RwLock<State>,
     store: Store,

@@ -22,6 +22,21 @@ use amanat_domain::wire::{Reader, WireError, Writer};
 pub const MAX_CHANGES: usize = 1024;
 
 /// What a client without a node knows of a ledger.
+///
+/// ```
+/// use amanat_domain::{quorum::ValidatorSet, tx::ChainId};
+/// use amanat_verifier::light::{LightClient, ReceiptEvidence};
+///
+/// /// The height of a transaction, from a file of evidence and from what the genesis says.
+/// fn height(
+///     chain: ChainId,
+///     genesis: ValidatorSet,
+///     file: &[u8],
+/// ) -> Result<u64, Box<dyn std::error::Error>> {
+///     let evidence = ReceiptEvidence::from_bytes(file)?;
+///     Ok(LightClient::new(chain, genesis).judge(&evidence)?.height)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct LightClient {
     chain: ChainId,

@@ -51,6 +51,18 @@ const BYTES: &str = "application/octet-stream";
 const NEXT_EPOCH: &str = "/v1/dev/epoch";
 
 /// A node at an address.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_client::ledger::{Http, LedgerAccess};
+/// use amanat_ledger::Genesis;
+/// // The genesis file says which ledger is meant: the node's word is not taken for it.
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let node = Http::connect("http://127.0.0.1:8080", Some(genesis.chain_id()))?;
+/// let newest = node.bundle(None)?.ok_or("no bundle is sealed yet")?;
+/// println!("the newest bundle is of epoch {}", newest.bundle.epoch);
+/// # Ok(()) }
+/// ```
 pub struct Http {
     agent: ureq::Agent,
     node: String,
