@@ -41,7 +41,7 @@ const MAX_SNAPSHOT_BYTES: u64 = 64 << 30;
 /// Members with all the roles that each may issue.
 const MEMBERS: u64 = 32 * 1024 * 1024;
 /// Most current and former organisations that are accepted.
-const MOST_MEMBERS: usize = 1 << 16;
+const MAX_ORGANISATIONS: usize = 1 << 16;
 /// How often pages are read that are of different blocks.
 const READINGS: usize = 5;
 const GOVERNANCE: &str = "members";
@@ -464,7 +464,7 @@ impl Http {
                 return Ok(None);
             }
             let got = view.organisations.len() + page.organisations.len();
-            if page.organisations.is_empty() || got > MOST_MEMBERS {
+            if page.organisations.is_empty() || got > MAX_ORGANISATIONS {
                 return Err(untrustworthy(GOVERNANCE, &"pages without an end"));
             }
             view.organisations.extend(page.organisations);
