@@ -167,7 +167,7 @@ async fn solo(
     let solo = Arc::new(Solo::open_or_create(&config.ledger, genesis).map_err(failed)?);
     let node = if by_hand {
         let clock = EpochClock::new(&solo.genesis(), solo.status().tip.time)?;
-        Node::by_hand(solo, Arc::new(clock), bounds)
+        Node::by_hand(solo, Arc::new(clock), bounds)?
     } else {
         Node::new(solo, Arc::new(machine), bounds)
     };

@@ -32,7 +32,7 @@ pub use tls::Acceptor;
 pub use consensus::{Answers, BatchPermit, Consensus, Sample, Work};
 
 use self::refusal::HttpRefusal;
-use amanat_api::clock::{Clock, EpochClock};
+use amanat_api::clock::{ByHandError, Clock, EpochClock};
 use amanat_api::problem::Problem;
 use amanat_ledger::Chain;
 use std::net::SocketAddr;
@@ -147,9 +147,16 @@ impl Node {
 
     /// A node for development: `POST /v1/dev/epoch` advances its epochs, and nothing else does. It
     /// serves this machine alone.
-    #[must_use]
-    pub fn by_hand(consensus: Arc<dyn Consensus>, clock: Arc<EpochClock>, config: NodeConfig) -> Self {
-        Self::with(consensus, clock.clone(), Some(clock), config)
+    ///
+    /// # Errors
+    /// [`ByHandError::OtherChain`]: the clock is not of this ledger's chain.
+    pub fn by_hand(
+        consensus: Arc<dyn Consensus>,
+        clock: Arc<EpochClock>,
+        config: NodeConfig,
+    ) -> Result<Self, ByHandError> {
+        clock.is_of(&consensus.chain().genesis())?;
+        Ok(Self::with(consensus, clock.clone(), Some(clock), config))
     }
 
     fn with(

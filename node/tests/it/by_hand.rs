@@ -1,7 +1,7 @@
 //! A node for development: its epochs begin when it is told, and it serves this machine alone.
 
 use crate::support::{World, enrol, genesis};
-use amanat_api::clock::EpochClock;
+use amanat_api::clock::{ByHandError, EpochClock};
 use amanat_client::ledger::{Embedded, Http, LedgerAccess};
 use amanat_ledger::{Solo, Storage};
 use amanat_node::server::{Node, NodeConfig};
@@ -19,7 +19,16 @@ fn solo() -> (tempfile::TempDir, Arc<Solo>) {
 
 fn node(solo: &Arc<Solo>) -> Node {
     let clock = EpochClock::new(&solo.genesis(), solo.status().tip.time).expect("a development chain");
-    Node::by_hand(solo.clone(), Arc::new(clock), NodeConfig::default())
+    Node::by_hand(solo.clone(), Arc::new(clock), NodeConfig::default()).expect("its own clock")
+}
+
+#[test]
+fn a_clock_of_another_chain_moves_no_ledger() {
+    let (_folder, solo) = solo();
+    let other = EpochClock::new(&genesis("elsewhere"), solo.status().tip.time).expect("a development chain");
+    let refused = Node::by_hand(solo.clone(), Arc::new(other), NodeConfig::default()).err();
+    assert!(matches!(refused, Some(ByHandError::OtherChain { .. })), "{refused:?}");
+    assert_eq!(solo.status().tip.height, 0);
 }
 
 #[test]
