@@ -188,15 +188,19 @@ impl Node {
     }
 
     /// What is said of a node that serves at an address.
-    pub(crate) fn started(&self, address: SocketAddr) -> Started {
+    ///
+    /// # Errors
+    /// [`InvalidInput`](std::io::ErrorKind::InvalidInput): [`Node::serve`] would refuse the address.
+    pub(crate) fn started(&self, address: SocketAddr) -> std::io::Result<Started> {
         let shared = &self.shared;
-        Started {
+        shared.may_serve_at(address)?;
+        Ok(Started {
             address,
             tls: shared.config.tls.is_some(),
             chain: shared.chain().genesis().chain_id(),
             computes: amanat_accel::default_backend().name(),
             consensus: shared.consensus.name(),
-        }
+        })
     }
 
     /// Serves until `shutdown` completes: then accepts nothing more, answers the requests in
@@ -213,14 +217,7 @@ impl Node {
     ) -> std::io::Result<()> {
         let Self { shared, queue } = self;
         let address = listener.local_addr()?;
-        // Who can move time can expire every consent: that is for the developer of this machine
-        // alone.
-        if shared.by_hand.is_some() && !address.ip().is_loopback() {
-            let why = format!(
-                "epochs are advanced by hand on this machine alone, not on {address}: listen on 127.0.0.1 or [::1]"
-            );
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
-        }
+        shared.may_serve_at(address)?;
         let chain = shared.chain().genesis().chain_id();
         let (consensus, computes) = (shared.consensus.name(), amanat_accel::default_backend().name());
         let tls = shared.config.tls.is_some();
@@ -244,6 +241,18 @@ impl Node {
 impl Shared {
     fn chain(&self) -> &Chain {
         self.consensus.chain()
+    }
+
+    /// Whether this node may be reached at the address. Moving time can expire every consent, so a
+    /// node whose epochs are advanced by hand is for the developer of this machine alone.
+    fn may_serve_at(&self, address: SocketAddr) -> std::io::Result<()> {
+        if self.by_hand.is_none() || address.ip().is_loopback() {
+            return Ok(());
+        }
+        let why = format!(
+            "epochs are advanced by hand on this machine alone, not on {address}: listen on 127.0.0.1 or [::1]"
+        );
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why))
     }
 
     /// Tells event streams of blocks they have not seen.
