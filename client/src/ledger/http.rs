@@ -14,7 +14,6 @@ use amanat_api::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 use amanat_domain::bundle::{Bundle, BundleHash, Registry};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
-use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::mirror::{Leaves, Mirror};
 use amanat_domain::tree::IndexedLeaf;
 use amanat_domain::tx::{ChainId, KeyDigest, MAX_KEY_BYTES, Transaction, TxId};
@@ -340,7 +339,7 @@ impl LedgerAccess for Http {
             return Err(untrustworthy(WHAT, &"of another epoch"));
         }
         let hash: BundleHash = bundle.hash();
-        let active = ActiveCredentials::try_from(&view).map_err(|e| untrustworthy(WHAT, &e))?;
+        let active = view.active_credentials().map_err(|e| untrustworthy(WHAT, &e))?;
         Ok(Some(SealedBundle { bundle, hash, superseded: view.superseded, active }))
     }
 
