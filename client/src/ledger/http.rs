@@ -427,7 +427,9 @@ impl LedgerAccess for Http {
     }
 
     fn next_epoch(&self) -> Result<u64, AccessError> {
-        let sent = self.agent.post(format!("{}{NEXT_EPOCH}", self.node)).send_empty();
+        // The node takes this type alone, so that no web page can ask.
+        let sent =
+            self.agent.post(format!("{}{NEXT_EPOCH}", self.node)).content_type("application/json").send("{}");
         match Answer::read(&self.node, sent, SMALL)?.success() {
             Ok(bytes) => Ok(parse::<EpochView>("epoch", &bytes)?.epoch),
             // Only a node that was started for it has the path.
