@@ -36,7 +36,7 @@ use amanat_api::clock::{ByHandError, Clock, EpochClock};
 use amanat_api::problem::Problem;
 use amanat_ledger::Chain;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
@@ -106,6 +106,8 @@ struct Shared {
     /// The same clock, if epochs are advanced by hand.
     by_hand: Option<Arc<EpochClock>>,
     config: NodeConfig,
+    /// The description of the interface: made from the table of routes, one of which answers it.
+    description: &'static LazyLock<String>,
     metrics: metrics::Metrics,
     /// Where submissions wait for a batch.
     submissions: mpsc::Sender<commit::Submission>,
@@ -183,6 +185,7 @@ impl Node {
             clock,
             by_hand,
             config,
+            description: &OPENAPI,
         };
         Self { shared: Arc::new(shared), queue }
     }
