@@ -1,10 +1,16 @@
-//! One state machine for every consensus, behind the moments of ABCI (see the table in the crate's documentation).
+//! One state machine for every consensus, behind the moments of ABCI (see the table in the crate's
+//! documentation).
 //!
 //! *CheckTx*, [`Chain::admit`]: a transaction is checked and waits in the pool. *PrepareProposal*,
-//! [`Chain::prepare_proposal`]: a block is made of what waits. *ProcessProposal*, [`Chain::process_proposal`]: another
-//! validator's block is validated, every transaction again. *FinalizeBlock* is the last step of both: what the block
-//! changes. *Commit*, [`Chain::commit`]: the block is made durable, with the certificate of a quorum if the genesis names
-//! validators, and the submitters are answered. Consensus decides which block comes next and nothing else.
+//! [`Chain::prepare_proposal`]: a block is made of what waits. *ProcessProposal*,
+//! [`Chain::process_proposal`]: another validator's block is validated, every transaction again.
+//! *FinalizeBlock* is the last step of both: what the block changes. *Commit*, [`Chain::commit`]:
+//! the block is made durable, with the certificate of a quorum if the genesis names validators, and
+//! the submitters are answered. Consensus decides which block comes next and nothing else.
+
+mod answers;
+
+pub use answers::{KeyStatus, Status};
 
 use crate::check_tx::{Admitted, Prechecked, precheck};
 use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
@@ -27,8 +33,8 @@ use amanat_domain::quorum::Certificate;
 use amanat_domain::receipt::{InclusionProof, ReceiptData};
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
-use amanat_domain::tree::{IndexedLeaf, Root};
-use amanat_domain::tx::{ChainId, KeyDigest, TxId};
+use amanat_domain::tree::IndexedLeaf;
+use amanat_domain::tx::{KeyDigest, TxId};
 use amanat_verifier::light::{MAX_CHANGES, ReceiptEvidence};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,46 +102,6 @@ impl From<Fault> for SubmitError {
     }
 }
 
-/// What there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status {
-    /// The ledger.
-    pub chain: ChainId,
-    /// Header of the last block.
-    pub tip: Header,
-    /// Epoch of the newest bundle.
-    pub bundle_epoch: u64,
-    /// Root and number of leaves of each registry.
-    pub registries: PerRegistry<(Root, u64)>,
-    /// Active credentials.
-    pub active_credentials: u64,
-    /// Transactions committed.
-    pub transactions: u64,
-    /// Nullifiers spent.
-    pub nullifiers: u64,
-    /// Transactions waiting.
-    pub pool: usize,
-    /// Whether a write failed and the ledger waits to be reopened.
-    pub broken: bool,
-}
-
-/// An installed key, as the query answers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyStatus {
-    /// The statement.
-    pub statement: Statement,
-    /// The key.
-    pub digest: KeyDigest,
-    /// Its canonical bytes.
-    pub bytes: Vec<u8>,
-    /// First height at which proofs under it are accepted.
-    pub active_from: u64,
-    /// First height at which they no longer are: frozen.
-    pub frozen_from: Option<u64>,
-    /// First height at which they no longer are: its time is over.
-    pub sunset_from: Option<u64>,
-}
-
 impl Chain {
     /// Makes a new ledger.
     ///
@@ -185,8 +151,8 @@ impl Chain {
     pub fn check_tx(&self, bytes: &[u8], now: Timestamp) -> Result<Admitted, SubmitError> {
         self.usable()?;
         let begun = Instant::now();
-        // The state is not locked during signature and pairing, which are slow: what moves meanwhile is found when the
-        // block is made.
+        // The state is not locked during signature and pairing, which are slow: what moves
+        // meanwhile is found when the block is made.
         let prechecked = precheck(&self.state(), bytes, now);
         let checked = prechecked.and_then(Prechecked::verify);
         self.metrics.passed(Phase::CheckTx, begun, 1);
@@ -216,13 +182,14 @@ impl Chain {
     /// Puts a checked transaction of this node's own callers into the pool.
     ///
     /// # Errors
-    /// [`SubmitError`]. A transaction that is on the ledger already is no error: its receipt is returned.
+    /// [`SubmitError`]. A transaction that is on the ledger already is no error: its receipt is
+    /// returned.
     pub fn enqueue(&self, checked: Result<Admitted, SubmitError>) -> Result<Entered, SubmitError> {
         self.enqueue_from(Source::Local, checked)
     }
 
-    /// [`enqueue`](Self::enqueue) for a transaction of another source: a proof counts against the source, a signed
-    /// transaction against the organisation that signed it.
+    /// [`enqueue`](Self::enqueue) for a transaction of another source: a proof counts against the
+    /// source, a signed transaction against the organisation that signed it.
     ///
     /// # Errors
     /// [`SubmitError`].
@@ -256,8 +223,9 @@ impl Chain {
         self.enqueue_from(source, self.check_tx(bytes, now))
     }
 
-    /// Removes from the pool what the present state no longer admits, answers its submitters with the refusal, and returns
-    /// both. A node that proposes does this by proposing; one that never proposes would keep what can never be committed.
+    /// Removes from the pool what the present state no longer admits, answers its submitters with
+    /// the refusal, and returns both. A node that proposes does this by proposing; one that never
+    /// proposes would keep what can never be committed.
     pub fn prune_pool(&self, now: Timestamp) -> Vec<(TxId, Refusal)> {
         let thrown: Vec<(TxId, Refusal)> = {
             let state = self.state();
@@ -273,7 +241,8 @@ impl Chain {
         thrown
     }
 
-    /// The receipt instead of a refusal, if the refusal says that the transaction is on the ledger already.
+    /// The receipt instead of a refusal, if the refusal says that the transaction is on the ledger
+    /// already.
     ///
     /// # Errors
     /// The refusal, if it is another; [`Fault`].
@@ -285,7 +254,8 @@ impl Chain {
         self.store.receipt(txid)?.ok_or(refused)
     }
 
-    /// Whether a block is due: transactions wait, or an epoch has begun and its bundle is to be sealed.
+    /// Whether a block is due: transactions wait, or an epoch has begun and its bundle is to be
+    /// sealed.
     #[must_use]
     pub fn due(&self, now: Timestamp) -> bool {
         let new_epoch = {
@@ -295,8 +265,9 @@ impl Chain {
         new_epoch || !lock(&self.pool).is_empty()
     }
 
-    /// PrepareProposal: a block of what waits in the pool. Submitters take turns, and the order within each stays. The
-    /// submitter of a transaction that the state no longer admits is answered with its refusal.
+    /// PrepareProposal: a block of what waits in the pool. Submitters take turns, and the order
+    /// within each stays. The submitter of a transaction that the state no longer admits is
+    /// answered with its refusal.
     ///
     /// # Errors
     /// [`Fault`]; all who waited were told.
@@ -310,7 +281,8 @@ impl Chain {
             let pool = lock(&self.pool);
             pool.iter().take(state.genesis_block().limits().transactions as usize).cloned().collect()
         };
-        // A clock behind the last block would refuse every block: time never runs backwards within a chain.
+        // A clock behind the last block would refuse every block: time never runs backwards within
+        // a chain.
         let time = now.max(state.tip().time);
         let (validated, dropped) = match prepare_proposal(&state, time, candidates) {
             Ok(proposed) => proposed,
@@ -324,8 +296,9 @@ impl Chain {
         Ok(delta)
     }
 
-    /// ProcessProposal: validates a block that another validator made, every transaction of it. A transaction that the pool
-    /// has verified already is not verified again if it is the very same bytes.
+    /// ProcessProposal: validates a block that another validator made, every transaction of it. A
+    /// transaction that the pool has verified already is not verified again if it is the very same
+    /// bytes.
     ///
     /// # Errors
     /// [`BlockRefusal`].
@@ -336,10 +309,12 @@ impl Chain {
         verdict
     }
 
-    /// Commit: makes a block durable and answers those that wait for its transactions. One thread commits at a time.
+    /// Commit: makes a block durable and answers those that wait for its transactions. One thread
+    /// commits at a time.
     ///
     /// # Errors
-    /// [`Fault`]; all who waited were told. After a failed write nothing is taken until [`Chain::reopen`].
+    /// [`Fault`]; all who waited were told. After a failed write nothing is taken until
+    /// [`Chain::reopen`].
     pub fn commit(&self, delta: Delta, certificate: Option<&Certificate>) -> Result<Header, Arc<Fault>> {
         let header = delta.block().header;
         if let Err(fault) = self.certified(&header, certificate) {
@@ -357,7 +332,8 @@ impl Chain {
                 Ok(header)
             }
             Err(fault) => {
-                // Whether the write reached the disk is unknown. To go on from either guess could fork: reopening asks the disk.
+                // Whether the write reached the disk is unknown. To go on from either guess could
+                // fork: reopening asks the disk.
                 self.broken.store(true, Ordering::SeqCst);
                 Err(self.fail(Arc::new(fault)))
             }
@@ -387,8 +363,9 @@ impl Chain {
         }
     }
 
-    /// After a fault: closes the file, opens it again and takes up where the disk says we are. A transaction that was
-    /// answered with a fault is on the ledger or not: ask for its receipt, or submit it again.
+    /// After a fault: closes the file, opens it again and takes up where the disk says we are. A
+    /// transaction that was answered with a fault is on the ledger or not: ask for its receipt, or
+    /// submit it again.
     ///
     /// No block may be on its way through [`Chain::commit`] meanwhile.
     ///
@@ -408,7 +385,8 @@ impl Chain {
         }
     }
 
-    /// Tells everyone who waits, and empties the pool: what the disk holds is not known until it is reopened.
+    /// Tells everyone who waits, and empties the pool: what the disk holds is not known until it is
+    /// reopened.
     fn fail(&self, fault: Arc<Fault>) -> Arc<Fault> {
         let waiting = lock(&self.pool).clear();
         for pending in waiting {
@@ -421,7 +399,8 @@ impl Chain {
         if self.broken.load(Ordering::SeqCst) { Err(Fault::Reopen.into()) } else { Ok(()) }
     }
 
-    /// Keeps a proposed block until its height is decided, and that it was proposed in this round. `note` is the engine's.
+    /// Keeps a proposed block until its height is decided, and that it was proposed in this round.
+    /// `note` is the engine's.
     ///
     /// # Errors
     /// [`Fault`].
@@ -453,8 +432,8 @@ impl Chain {
         self.store.certificate(height)
     }
 
-    /// Everything that a client without a node needs to check a transaction's receipt against the genesis. `None` if the
-    /// transaction is not on the ledger, or if the ledger has no validators.
+    /// Everything that a client without a node needs to check a transaction's receipt against the
+    /// genesis. `None` if the transaction is not on the ledger, or if the ledger has no validators.
     ///
     /// # Errors
     /// [`Fault`].
@@ -476,7 +455,8 @@ impl Chain {
         self.metrics.of(phase)
     }
 
-    /// The state, for reading. No block is committed while it is held: drop it before submitting on the same thread.
+    /// The state, for reading. No block is committed while it is held: drop it before submitting on
+    /// the same thread.
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -499,8 +479,9 @@ impl Chain {
         self.state().latest_bundle().clone()
     }
 
-    /// Leaves of a registry as of the bundle of an epoch, from an index on; of `revocations` the hashes. `None` if no bundle was
-    /// sealed. A mirror fetches all of them: asking for one path would tell whose it is.
+    /// Leaves of a registry as of the bundle of an epoch, from an index on; of `revocations` the
+    /// hashes. `None` if no bundle was sealed. A mirror fetches all of them: asking for one path
+    /// would tell whose it is.
     #[must_use]
     pub fn leaves(&self, epoch: u64, registry: Registry, from: u64, limit: usize) -> Option<Vec<Fr>> {
         self.state().leaves_as_of(epoch, registry, from, limit)
@@ -522,9 +503,10 @@ impl Chain {
         Some((state.bundle(epoch)?.bundle, leaves))
     }
 
-    /// Writes a snapshot: the ledger as it is now, but for the transactions of its blocks, for a node that begins later. It shows
-    /// one moment; the node continues meanwhile. `sign` gets the bytes to sign and may return no signature: if there are
-    /// validators, their certificate already vouches for the snapshot. `progress` is called with the number of written rows and
+    /// Writes a snapshot: the ledger as it is now, but for the transactions of its blocks, for a
+    /// node that begins later. It shows one moment; the node continues meanwhile. `sign` gets the
+    /// bytes to sign and may return no signature: if there are validators, their certificate
+    /// already vouches for the snapshot. `progress` is called with the number of written rows and
     /// of all rows.
     ///
     /// # Errors
@@ -539,11 +521,12 @@ impl Chain {
         self.store.write_snapshot(out, sign, progress, &go_on)
     }
 
-    /// Makes a ledger file from a snapshot of the ledger that this genesis began. Nothing is at `path` unless all of it holds.
-    /// Open it as any other. `progress` hears how many of how many rows are read.
+    /// Makes a ledger file from a snapshot of the ledger that this genesis began. Nothing is at
+    /// `path` unless all of it holds. Open it as any other. `progress` hears how many of how many
+    /// rows are read.
     ///
-    /// If the genesis names validators, their signatures vouch for the state. If it names none, the sender can have made up the
-    /// snapshot: require a signature.
+    /// If the genesis names validators, their signatures vouch for the state. If it names none, the
+    /// sender can have made up the snapshot: require a signature.
     ///
     /// # Errors
     /// [`SnapshotError`], among them [`Fault::Present`].
@@ -612,15 +595,17 @@ impl Chain {
         self.store.receipts_of(height)
     }
 
-    /// Height of the first block whose transactions are here; one behind the tip where there are none.
+    /// Height of the first block whose transactions are here; one behind the tip where there are
+    /// none.
     #[must_use]
     pub fn history_from(&self) -> u64 {
         self.store.history_from()
     }
 
-    /// Removes the transactions of all blocks but the last `keep`, while the node goes on, and gives [`Self::history_from`].
-    /// Headers, certificates, receipts and the state stay: receipts, evidence and entries can be shown as before. `progress`
-    /// hears how many of how many blocks are done.
+    /// Removes the transactions of all blocks but the last `keep`, while the node goes on, and
+    /// gives [`Self::history_from`]. Headers, certificates, receipts and the state stay: receipts,
+    /// evidence and entries can be shown as before. `progress` hears how many of how many blocks
+    /// are done.
     ///
     /// # Errors
     /// [`Fault`]; everyone who waited was told, and nothing is taken until [`Chain::reopen`].
@@ -634,7 +619,8 @@ impl Chain {
         })
     }
 
-    /// Returns free space in the ledger file to the disk: after pruning, when the ledger is not needed for a while.
+    /// Returns free space in the ledger file to the disk: after pruning, when the ledger is not
+    /// needed for a while.
     ///
     /// # Errors
     /// [`Fault`].
@@ -682,7 +668,8 @@ impl Pending {
         *lock(&self.0) = Some(outcome);
     }
 
-    /// Takes the outcome, if it is there. It is put there before consensus announces the block that made it.
+    /// Takes the outcome, if it is there. It is put there before consensus announces the block that
+    /// made it.
     #[must_use]
     pub fn take(&self) -> Option<Outcome> {
         lock(&self.0).take()
