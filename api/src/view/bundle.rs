@@ -146,7 +146,7 @@ mod tests {
     use amanat_domain::field::Fr;
     use amanat_domain::time::Timestamp;
 
-    /// A bundle whose node says that so many credentials of each pair were active.
+    /// A bundle with what its node says of active credentials: role and count of each pair.
     fn view(pairs: &[(u64, u64)], committed: u64) -> BundleView {
         let registries = PerRegistry::from_fn(|registry| RegistryState {
             root: Root::new(Fr::from(1u64)),

@@ -16,7 +16,7 @@ use std::sync::mpsc;
 
 const VICTIM: &str = "AMANAT_LEDGER_VICTIM";
 const ROUNDS: u64 = 10;
-/// In one round of so many the victim is killed while it starts.
+/// Every fifth round kills the victim while it starts.
 const EARLY: u64 = 5;
 
 #[test]

@@ -1,10 +1,11 @@
 //! What a node does for development alone: its epochs are advanced by hand, so a test decides when
 //! one begins.
 //!
-//! A caller that moves time can expire every consent. A web page that the developer looks at is not told
-//! apart by its address, so a request must be one that a browser sends for no foreign page: its body
-//! is JSON, it names no origin, and its host is this machine by a loopback name, which a name that
-//! an attacker's DNS leads to 127.0.0.1 is not. Other programs and users of this machine can ask.
+//! A caller that moves time can expire every consent. A web page that the developer looks at is not
+//! told apart by its address, so a request must be one that a browser sends for no foreign page:
+//! its body is JSON, it names no origin, and its host is this machine by a loopback name, which a
+//! name that an attacker's DNS leads to 127.0.0.1 is not. Other programs and users of this machine
+//! can ask.
 
 use super::refusal::HttpRefusal;
 use super::{Shared, blocking, faulty};

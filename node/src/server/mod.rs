@@ -193,7 +193,7 @@ impl Node {
     /// What is said of a node that serves at an address.
     ///
     /// # Errors
-    /// [`InvalidInput`](std::io::ErrorKind::InvalidInput): [`Node::serve`] would refuse the address.
+    /// [`InvalidInput`](std::io::ErrorKind::InvalidInput): [`Node::serve`] would refuse it too.
     pub(crate) fn started(&self, address: SocketAddr) -> std::io::Result<Started> {
         let shared = &self.shared;
         shared.may_serve_at(address)?;
