@@ -122,7 +122,7 @@ impl LedgerAccess for Embedded {
             bundle: s.bundle,
             hash: s.hash,
             superseded: s.superseded,
-            active: s.active,
+            active: Some(s.active),
         }))
     }
 

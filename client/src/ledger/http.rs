@@ -14,7 +14,6 @@ use amanat_api::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 use amanat_domain::bundle::{Bundle, BundleHash, Registry};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
-use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::mirror::{Leaves, Mirror};
 use amanat_domain::tree::IndexedLeaf;
 use amanat_domain::tx::{ChainId, KeyDigest, MAX_KEY_BYTES, Transaction, TxId};
@@ -352,7 +351,7 @@ impl LedgerAccess for Http {
             return Err(untrustworthy(WHAT, &"of another epoch"));
         }
         let hash: BundleHash = bundle.hash();
-        let active = ActiveCredentials::try_from(&view).map_err(|e| untrustworthy(WHAT, &e))?;
+        let active = view.active_credentials().map_err(|e| untrustworthy(WHAT, &e))?;
         Ok(Some(SealedBundle { bundle, hash, superseded: view.superseded, active }))
     }
 
@@ -440,7 +439,9 @@ impl LedgerAccess for Http {
     }
 
     fn next_epoch(&self) -> Result<u64, AccessError> {
-        let sent = self.agent.post(format!("{}{NEXT_EPOCH}", self.node)).send_empty();
+        // The node takes this type alone, so that no web page can ask.
+        let sent =
+            self.agent.post(format!("{}{NEXT_EPOCH}", self.node)).content_type("application/json").send("{}");
         match Answer::read(&self.node, sent, SMALL)?.success() {
             Ok(bytes) => Ok(parse::<EpochView>("epoch", &bytes)?.epoch),
             // Only a node that was started for it has the path.

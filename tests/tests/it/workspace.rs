@@ -105,7 +105,7 @@ const NEVER_LINKS: &[(&str, &[&str])] = &[
     ("amanat-ledger", &["amanat-prover", "ark-groth16"]),
     ("amanat-bft", &["amanat-prover", "ark-groth16"]),
     ("amanat-client", &["axum", "hyper"]),
-    ("amanat-node", &["amanat-prover", "amanat-client", "amanat-benches", "amanat-profile", "ark-groth16"]),
+    ("amanat-node", &["amanat-client", "amanat-prover", "amanat-benches", "amanat-profile", "ark-groth16"]),
     ("amanat-cli", &["amanat-benches"]),
 ];
 
