@@ -1,6 +1,7 @@
 //! Time, as the caller tells it: by the machine's clock, or epoch by epoch by hand.
 
 use amanat_domain::time::Timestamp;
+use amanat_domain::tx::ChainId;
 use amanat_ledger::{Genesis, Profile};
 use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -51,6 +52,7 @@ pub fn machine() -> Timestamp {
 /// seal bundles that no clock confirms.
 #[derive(Debug)]
 pub struct EpochClock {
+    chain: ChainId,
     genesis: Timestamp,
     epoch_seconds: u64,
     now: watch::Sender<Timestamp>,
@@ -65,6 +67,16 @@ pub enum ByHandError {
          --epochs-by-hand out"
     )]
     Profile,
+    /// The clock was made for another chain.
+    #[error(
+        "the clock is of chain {clock}, the ledger of chain {ledger}: make a clock from the ledger's genesis"
+    )]
+    OtherChain {
+        /// The clock's chain.
+        clock: ChainId,
+        /// The ledger's.
+        ledger: ChainId,
+    },
     /// The next epoch would begin after the last time that there is.
     #[error("there is no next epoch: time ends before it begins")]
     EndOfTime,
@@ -82,10 +94,21 @@ impl EpochClock {
         }
         let start = genesis.start();
         Ok(Self {
+            chain: genesis.chain_id(),
             genesis: start,
             epoch_seconds: genesis.spec().epoch_seconds.into(),
             now: watch::Sender::new(start.max(last_block)),
         })
+    }
+
+    /// That a ledger of this genesis may go by this clock: it was made for the same chain, which a
+    /// development chain is. A chain's id commits to its profile.
+    ///
+    /// # Errors
+    /// [`ByHandError::OtherChain`].
+    pub fn is_of(&self, genesis: &Genesis) -> Result<(), ByHandError> {
+        let (clock, ledger) = (self.chain, genesis.chain_id());
+        if clock == ledger { Ok(()) } else { Err(ByHandError::OtherChain { clock, ledger }) }
     }
 
     /// Moves time to the beginning of the next epoch, and returns that epoch.
@@ -176,5 +199,15 @@ mod tests {
     fn a_chain_for_use_refuses_epochs_by_hand() {
         let clock = EpochClock::new(&genesis("production"), Timestamp::MIN);
         assert_eq!(clock.err(), Some(ByHandError::Profile));
+    }
+
+    #[test]
+    fn a_clock_is_of_the_chain_it_was_made_for_alone() {
+        let dev = genesis("dev");
+        let clock = EpochClock::new(&dev, Timestamp::MIN).expect("a development chain");
+        assert_eq!(clock.is_of(&dev), Ok(()));
+        let other = genesis("production");
+        let expected = ByHandError::OtherChain { clock: dev.chain_id(), ledger: other.chain_id() };
+        assert_eq!(clock.is_of(&other), Err(expected));
     }
 }

@@ -21,3 +21,9 @@ pub const MAX_BLOCKS: usize = 256;
 
 /// Most members and proposals that a node sends at a time.
 pub const MAX_MEMBERS: usize = 1024;
+
+/// Most pairs of a role and an organisation whose active credentials a node counts with a bundle.
+///
+/// A bundle with more is sent without the list, so it stays far below the megabytes that a client
+/// reads. The client then takes all active credentials for qualified, and the ledger decides.
+pub const MAX_ACTIVE: usize = 8192;

@@ -1,8 +1,10 @@
 //! The JSON that a node and its clients speak. Parsing gives these views; turning one into the
 //! ledger's own type checks it.
 
+mod bundle;
 mod governance;
 
+pub use bundle::{ActiveView, BundleView};
 pub use governance::{
     CapabilitiesView, ChangeView, GovernanceView, OrganisationView, ProposalView, RolesView,
     ValidatorSetView, ValidatorView, ValidatorsView,
@@ -10,16 +12,14 @@ pub use governance::{
 
 use crate::MAX_LEAVES;
 use crate::schema::{Absent, AtMost, Components, EachRegistry, HexBytes, Schema, UnixTime, described, words};
-use amanat_domain::bundle::{Bundle, BundleHash, PerRegistry, Registry, RegistryState};
-use amanat_domain::consent::{OrgId, RoleCode};
+use amanat_domain::bundle::Registry;
 use amanat_domain::field::{Fr, from_bytes, to_bytes};
-use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tree::{IndexedLeaf, Root};
 use amanat_domain::tx::{ChainId, KeyDigest, Transaction, TxId};
 use amanat_ledger::{
-    AppHash, Block, BlockHash, Effect, EntryProof, Header, InclusionProof, Profile, ReceiptData, SealedBundle,
+    AppHash, Block, BlockHash, Effect, EntryProof, Header, InclusionProof, Profile, ReceiptData,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -298,41 +298,6 @@ described! { "Blocks":
     }
 }
 
-described! { "Bundle":
-    /// A sealed bundle.
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-    pub struct BundleView {
-        /// Epoch.
-        pub epoch: u64,
-        /// Time of the block that sealed it.
-        pub time: i64 as UnixTime,
-        /// Height of the block that sealed it; it is over the state before.
-        pub height: u64,
-        /// In the order in which the bundle commits to them. Of roles the active ones are counted.
-        pub registries: Vec<RegistryView> as EachRegistry<RegistryView>,
-        /// Its hash `B_e`.
-        pub hash: Hex32,
-        /// Epoch whose bundle took its place.
-        pub superseded: Option<u64>,
-        /// Active credentials when it was sealed: a role or access proof hides among those that
-        /// satisfy its policy.
-        pub active: Vec<ActiveView>,
-    }
-}
-
-described! { "ActiveCredentials":
-    /// Active credentials of a role at an organisation.
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-    pub struct ActiveView {
-        /// The role.
-        pub role: Hex32,
-        /// The organisation.
-        pub organisation: Hex32,
-        /// How many.
-        pub count: u64,
-    }
-}
-
 described! { "Leaves":
     /// Some leaves of a registry as of a bundle.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -576,66 +541,6 @@ impl BlockEvent {
             hash: Hex32(header.hash().0),
             txids: receipts.iter().map(|r| Hex32(r.txid.0)).collect(),
         }
-    }
-}
-
-impl From<&SealedBundle> for BundleView {
-    fn from(sealed: &SealedBundle) -> Self {
-        let bundle = &sealed.bundle;
-        let registry = |r: Registry| {
-            let RegistryState { root, count } = *bundle.registry(r);
-            RegistryView { name: r, root: Hex32(root.to_bytes()), count }
-        };
-        Self {
-            epoch: bundle.epoch,
-            time: bundle.time.to_unix(),
-            height: sealed.height,
-            registries: Registry::ALL.map(registry).to_vec(),
-            hash: Hex32(sealed.hash.to_bytes()),
-            superseded: sealed.superseded,
-            active: sealed.active.iter().map(ActiveView::from).collect(),
-        }
-    }
-}
-
-impl From<(RoleCode, OrgId, u64)> for ActiveView {
-    fn from((role, organisation, count): (RoleCode, OrgId, u64)) -> Self {
-        Self { role: Hex32::of(role.to_field()), organisation: Hex32::of(organisation.to_field()), count }
-    }
-}
-
-impl TryFrom<&BundleView> for ActiveCredentials {
-    type Error = ViewError;
-    fn try_from(v: &BundleView) -> Result<Self, ViewError> {
-        let read = |v: &ActiveView| {
-            let (role, organisation) = (v.role.field("role")?, v.organisation.field("organisation")?);
-            Ok((RoleCode::new(role), OrgId::new(organisation), v.count))
-        };
-        v.active.iter().map(read).collect()
-    }
-}
-
-impl TryFrom<&BundleView> for Bundle {
-    type Error = ViewError;
-    fn try_from(v: &BundleView) -> Result<Self, ViewError> {
-        let names: Vec<Registry> = v.registries.iter().map(|r| r.name).collect();
-        if names != Registry::ALL {
-            return Err(ViewError("a bundle names the registries in their order".into()));
-        }
-        let mut views = v.registries.iter();
-        let registries = PerRegistry::try_from_fn(|_| {
-            let view = views.next().ok_or_else(|| ViewError("a registry is missing".into()))?;
-            Ok(RegistryState { root: Root::new(view.root.field("root")?), count: view.count })
-        })?;
-        let bundle = Self { epoch: v.epoch, time: time(v.time)?, registries };
-        let expected = BundleHash::new(v.hash.field("bundle hash")?);
-        if bundle.hash() != expected {
-            return Err(ViewError(format!(
-                "the bundle of epoch {} does not have the hash it names",
-                v.epoch
-            )));
-        }
-        Ok(bundle)
     }
 }
 

@@ -67,9 +67,20 @@ fn choose_backend(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         (None, None) => choose().with_context(|| format!("{BACKEND_VARIABLE} cannot be followed")),
     }?;
     if let Some(name) = old {
-        ui.warn(&format!("--engine {name} is now --backend {name}: the next version no longer takes it"));
+        ui.warn(&former_flag_notice(new, name));
     }
     Ok(())
+}
+
+/// What is said of `--engine`, the former name of `--backend`, which wins where both are given.
+fn former_flag_notice(backend: Option<&str>, engine: &str) -> String {
+    match backend {
+        None => format!("--engine {engine} is now --backend {engine}: the next version no longer takes it"),
+        Some(backend) => format!(
+            "--engine {engine} is not followed, since --backend {backend} is given: leave --engine out, the next \
+             version no longer takes it"
+        ),
+    }
 }
 
 /// What happens to the GPU goes to a node's log, and to a person who runs anything else. Nobody
@@ -124,5 +135,19 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             ui.raw(&String::from_utf8_lossy(&out));
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_notice_of_the_former_flag_says_whether_it_is_followed() {
+        let alone = former_flag_notice(None, "portable");
+        assert!(alone.starts_with("--engine portable is now --backend portable"), "{alone}");
+        let beside = former_flag_notice(Some("gpu"), "portable");
+        assert!(beside.starts_with("--engine portable is not followed"), "{beside}");
+        assert!(beside.contains("--backend gpu"), "{beside}");
     }
 }

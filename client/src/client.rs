@@ -33,7 +33,7 @@ const LEDGER: &str = "ledger.redb";
 /// use amanat_client::{AccessRequest, Client, Home, Place};
 /// let mut client = Client::open(Home::open(None)?, &Place::Home)?;
 /// let receipt = client.access(&AccessRequest::new("dr-saima", 0))?;
-/// println!("committed in block {}", receipt.height);
+/// println!("committed in block {}", receipt.height());
 /// # Ok(()) }
 /// ```
 pub struct Client {

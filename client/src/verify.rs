@@ -112,7 +112,7 @@ pub fn verify_receipt(
         let evidence = ReceiptEvidence::from_bytes(bytes).map_err(NotValid::because)?;
         let validators = genesis.validators().ok_or(VerifyError::NoValidators)?;
         let mut client = LightClient::new(chain, validators.set.clone());
-        let receipt = *client.judge(&evidence).map_err(NotValid::because)?;
+        let receipt = *client.check(&evidence).map_err(NotValid::because)?;
         if block.is_some_and(|block| block != evidence.inclusion.header.hash()) {
             return Err(NotValid::because("it is in another block than the one given").into());
         }

@@ -25,7 +25,6 @@ pub mod block;
 pub mod bundle;
 pub mod commitments;
 pub mod consent;
-pub mod currency;
 pub mod entry;
 pub mod fhir;
 pub mod field;

@@ -15,6 +15,19 @@ use crate::tree::{
 use std::collections::BTreeMap;
 
 /// The registries as of one bundle.
+///
+/// ```
+/// use amanat_domain::mirror::{Leaves, Mirror, MirrorError};
+/// use amanat_domain::{field::Fr, registry::Registry, time::Timestamp};
+/// let (subject, stranger) = (Fr::from(7u64), Fr::from(8u64));
+/// let leaves = Leaves::empty().with(Registry::Subjects, subject);
+/// let bundle = leaves.bundle(0, Timestamp::from_unix(0).expect("in range"))?;
+/// // Other leaves than those that the bundle commits to are refused.
+/// let mirror = Mirror::new(bundle, leaves)?;
+/// assert!(mirror.path(Registry::Subjects, subject).is_some());
+/// assert!(mirror.path(Registry::Subjects, stranger).is_none());
+/// # Ok::<(), MirrorError>(())
+/// ```
 pub struct Mirror {
     bundle: Bundle,
     trees: PerRegistry<RegistryTree>,

@@ -50,13 +50,14 @@ pub struct Coding {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Micro(pub i64);
 
-/// An amount of money in the minor units of an ISO 4217 currency; how many digits they have says
-/// [`minor_digits`](crate::currency::minor_digits).
+/// An amount of money in hundredths of its currency's unit: 1/100 of a rupee, and 1/100 of a yen or
+/// a dinar too, although the yen has no minor unit and the dinar's is 1/1000. The leaf therefore
+/// means the same without a list of currencies, which changes every few years.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Amount {
-    /// Minor units.
-    pub minor: u64,
-    /// ISO 4217 alphabetic code, three upper-case letters.
+    /// Hundredths of the currency's unit.
+    pub hundredths: u64,
+    /// Alphabetic code as in ISO 4217, three upper-case letters.
     pub currency: [u8; 3],
 }
 
@@ -122,7 +123,7 @@ pub enum Leaf {
     Value = 6,
     /// v1: hash of the UCUM code.
     Unit = 7,
-    /// v1: minor units; v2: currency letters.
+    /// v1: hundredths of the currency's unit; v2: currency letters.
     Amount = 8,
     /// v1: hash of the reference.
     Provider = 9,
@@ -282,7 +283,7 @@ impl Record {
         values[Leaf::Unit as usize] = text(Leaf::Unit, &fields.unit);
         values[Leaf::Amount as usize] = fields.amount.as_ref().map_or([zero, zero], |a| {
             let [x, y, z] = a.currency.map(u64::from);
-            [Fr::from(a.minor), Fr::from(x << 16 | y << 8 | z)]
+            [Fr::from(a.hundredths), Fr::from(x << 16 | y << 8 | z)]
         });
         values[Leaf::Provider as usize] = text(Leaf::Provider, &fields.provider);
         values[Leaf::Organisation as usize] = text(Leaf::Organisation, &fields.organisation);

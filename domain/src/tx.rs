@@ -287,6 +287,18 @@ impl ProofTx {
 }
 
 /// A transaction.
+///
+/// ```
+/// use amanat_domain::{tx::Transaction, wire::WireError};
+///
+/// /// The id of a transaction in a file. A transaction has one encoding.
+/// fn id(file: &[u8]) -> Result<String, WireError> {
+///     let tx = Transaction::from_bytes(file)?;
+///     assert_eq!(tx.to_bytes(), file);
+///     Ok(tx.id().to_string())
+/// }
+/// assert!(id(b"something else").is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transaction {
     /// Signed by an organisation.

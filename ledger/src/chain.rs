@@ -1,41 +1,53 @@
-//! One state machine for every consensus, behind the moments of ABCI (see the table in the crate's documentation).
+//! One state machine for every consensus, behind the moments of ABCI (see the table in the crate's
+//! documentation).
 //!
 //! *CheckTx*, [`Chain::admit`]: a transaction is checked and waits in the pool. *PrepareProposal*,
-//! [`Chain::prepare_proposal`]: a block is made of what waits. *ProcessProposal*, [`Chain::process_proposal`]: another
-//! validator's block is validated, every transaction again. *FinalizeBlock* is the last step of both: what the block
-//! changes. *Commit*, [`Chain::commit`]: the block is made durable, with the certificate of a quorum if the genesis names
-//! validators, and the submitters are answered. Consensus decides which block comes next and nothing else.
+//! [`Chain::prepare_proposal`]: a block is made of what waits. *ProcessProposal*,
+//! [`Chain::process_proposal`]: another validator's block is validated, every transaction again.
+//! *FinalizeBlock* is the last step of both: what the block changes. *Commit*, [`Chain::commit`]:
+//! the block is made durable, with the certificate of a quorum if the genesis names validators, and
+//! the submitters are answered. Consensus decides which block comes next and nothing else.
+
+mod queries;
+
+pub use queries::{KeyStatus, Status};
 
 use crate::check_tx::{Admitted, Prechecked, precheck};
 use crate::error::{BlockRefusal, Conflict, Fault, Refusal};
 use crate::genesis::Genesis;
 use crate::lock::lock;
-use crate::metrics::{Metrics, Phase, PhaseMetrics};
+use crate::metrics::{Metrics, Phase};
 use crate::pool::{Pool, PoolLimits};
 use crate::proposal::{finalize_block, prepare_proposal, process_proposal};
-use crate::state::{Delta, SealedBundle, State};
+use crate::state::{Delta, State};
 use crate::store::{
     Receipt, RestoreOptions, RoundProposal, SnapshotError, SnapshotInfo, SnapshotSignature, Storage, Store,
 };
 use crate::submitter::Source;
 use amanat_domain::block::{Block, BlockHash, Header};
-use amanat_domain::bundle::{Bundle, PerRegistry, Registry};
-use amanat_domain::entry::{Content, Entry, EntryProof};
-use amanat_domain::field::Fr;
-use amanat_domain::mirror::Leaves;
 use amanat_domain::quorum::Certificate;
-use amanat_domain::receipt::{InclusionProof, ReceiptData};
-use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
-use amanat_domain::tree::{IndexedLeaf, Root};
-use amanat_domain::tx::{ChainId, KeyDigest, TxId};
-use amanat_verifier::light::{MAX_CHANGES, ReceiptEvidence};
+use amanat_domain::tx::TxId;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 /// A ledger: state, store and pool.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_domain::time::Timestamp;
+/// use amanat_ledger::{Chain, Genesis};
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let chain = Chain::open_or_create("ledger.redb".as_ref(), genesis.into())?;
+/// let now = Timestamp::from_unix(1_800_000_000).ok_or("no such time")?;
+/// // CheckTx, PrepareProposal with FinalizeBlock, Commit. No validators, so no certificate.
+/// chain.admit(&std::fs::read("access.tx")?, now)?;
+/// let header = chain.commit(chain.prepare_proposal(now)?, None)?;
+/// println!("committed in block {}", header.height);
+/// # Ok(()) }
+/// ```
 pub struct Chain {
     state: RwLock<State>,
     store: Store,
@@ -96,46 +108,6 @@ impl From<Fault> for SubmitError {
     }
 }
 
-/// What there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status {
-    /// The ledger.
-    pub chain: ChainId,
-    /// Header of the last block.
-    pub tip: Header,
-    /// Epoch of the newest bundle.
-    pub bundle_epoch: u64,
-    /// Root and number of leaves of each registry.
-    pub registries: PerRegistry<(Root, u64)>,
-    /// Active credentials.
-    pub active_credentials: u64,
-    /// Transactions committed.
-    pub transactions: u64,
-    /// Nullifiers spent.
-    pub nullifiers: u64,
-    /// Transactions waiting.
-    pub pool: usize,
-    /// Whether a write failed and the ledger waits to be reopened.
-    pub broken: bool,
-}
-
-/// An installed key, as the query answers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyStatus {
-    /// The statement.
-    pub statement: Statement,
-    /// The key.
-    pub digest: KeyDigest,
-    /// Its canonical bytes.
-    pub bytes: Vec<u8>,
-    /// First height at which proofs under it are accepted.
-    pub active_from: u64,
-    /// First height at which they no longer are: frozen.
-    pub frozen_from: Option<u64>,
-    /// First height at which they no longer are: its time is over.
-    pub sunset_from: Option<u64>,
-}
-
 impl Chain {
     /// Makes a new ledger.
     ///
@@ -185,8 +157,8 @@ impl Chain {
     pub fn check_tx(&self, bytes: &[u8], now: Timestamp) -> Result<Admitted, SubmitError> {
         self.usable()?;
         let begun = Instant::now();
-        // The state is not locked during signature and pairing, which are slow: what moves meanwhile is found when the
-        // block is made.
+        // The state is not locked during signature and pairing, which are slow: what moves
+        // meanwhile is found when the block is made.
         let prechecked = precheck(&self.state(), bytes, now);
         let checked = prechecked.and_then(Prechecked::verify);
         self.metrics.passed(Phase::CheckTx, begun, 1);
@@ -216,13 +188,14 @@ impl Chain {
     /// Puts a checked transaction of this node's own callers into the pool.
     ///
     /// # Errors
-    /// [`SubmitError`]. A transaction that is on the ledger already is no error: its receipt is returned.
+    /// [`SubmitError`]. A transaction that is on the ledger already is no error: its receipt is
+    /// returned.
     pub fn enqueue(&self, checked: Result<Admitted, SubmitError>) -> Result<Entered, SubmitError> {
         self.enqueue_from(Source::Local, checked)
     }
 
-    /// [`enqueue`](Self::enqueue) for a transaction of another source: a proof counts against the source, a signed
-    /// transaction against the organisation that signed it.
+    /// [`enqueue`](Self::enqueue) for a transaction of another source: a proof counts against the
+    /// source, a signed transaction against the organisation that signed it.
     ///
     /// # Errors
     /// [`SubmitError`].
@@ -256,8 +229,9 @@ impl Chain {
         self.enqueue_from(source, self.check_tx(bytes, now))
     }
 
-    /// Removes from the pool what the present state no longer admits, answers its submitters with the refusal, and returns
-    /// both. A node that proposes does this by proposing; one that never proposes would keep what can never be committed.
+    /// Removes from the pool what the present state no longer admits, answers its submitters with
+    /// the refusal, and returns both. A node that proposes does this by proposing; one that never
+    /// proposes would keep what can never be committed.
     pub fn prune_pool(&self, now: Timestamp) -> Vec<(TxId, Refusal)> {
         let thrown: Vec<(TxId, Refusal)> = {
             let state = self.state();
@@ -273,7 +247,8 @@ impl Chain {
         thrown
     }
 
-    /// The receipt instead of a refusal, if the refusal says that the transaction is on the ledger already.
+    /// The receipt instead of a refusal, if the refusal says that the transaction is on the ledger
+    /// already.
     ///
     /// # Errors
     /// The refusal, if it is another; [`Fault`].
@@ -285,7 +260,8 @@ impl Chain {
         self.store.receipt(txid)?.ok_or(refused)
     }
 
-    /// Whether a block is due: transactions wait, or an epoch has begun and its bundle is to be sealed.
+    /// Whether a block is due: transactions wait, or an epoch has begun and its bundle is to be
+    /// sealed.
     #[must_use]
     pub fn due(&self, now: Timestamp) -> bool {
         let new_epoch = {
@@ -295,8 +271,9 @@ impl Chain {
         new_epoch || !lock(&self.pool).is_empty()
     }
 
-    /// PrepareProposal: a block of what waits in the pool. Submitters take turns, and the order within each stays. The
-    /// submitter of a transaction that the state no longer admits is answered with its refusal.
+    /// PrepareProposal: a block of what waits in the pool. Submitters take turns, and the order
+    /// within each stays. The submitter of a transaction that the state no longer admits is
+    /// answered with its refusal.
     ///
     /// # Errors
     /// [`Fault`]; all who waited were told.
@@ -310,7 +287,8 @@ impl Chain {
             let pool = lock(&self.pool);
             pool.iter().take(state.genesis_block().limits().transactions as usize).cloned().collect()
         };
-        // A clock behind the last block would refuse every block: time never runs backwards within a chain.
+        // A clock behind the last block would refuse every block: time never runs backwards within
+        // a chain.
         let time = now.max(state.tip().time);
         let (validated, dropped) = match prepare_proposal(&state, time, candidates) {
             Ok(proposed) => proposed,
@@ -324,8 +302,9 @@ impl Chain {
         Ok(delta)
     }
 
-    /// ProcessProposal: validates a block that another validator made, every transaction of it. A transaction that the pool
-    /// has verified already is not verified again if it is the very same bytes.
+    /// ProcessProposal: validates a block that another validator made, every transaction of it. A
+    /// transaction that the pool has verified already is not verified again if it is the very same
+    /// bytes.
     ///
     /// # Errors
     /// [`BlockRefusal`].
@@ -336,10 +315,12 @@ impl Chain {
         verdict
     }
 
-    /// Commit: makes a block durable and answers those that wait for its transactions. One thread commits at a time.
+    /// Commit: makes a block durable and answers those that wait for its transactions. One thread
+    /// commits at a time.
     ///
     /// # Errors
-    /// [`Fault`]; all who waited were told. After a failed write nothing is taken until [`Chain::reopen`].
+    /// [`Fault`]; all who waited were told. After a failed write nothing is taken until
+    /// [`Chain::reopen`].
     pub fn commit(&self, delta: Delta, certificate: Option<&Certificate>) -> Result<Header, Arc<Fault>> {
         let header = delta.block().header;
         if let Err(fault) = self.certified(&header, certificate) {
@@ -357,7 +338,8 @@ impl Chain {
                 Ok(header)
             }
             Err(fault) => {
-                // Whether the write reached the disk is unknown. To go on from either guess could fork: reopening asks the disk.
+                // Whether the write reached the disk is unknown. To go on from either guess could
+                // fork: reopening asks the disk.
                 self.broken.store(true, Ordering::SeqCst);
                 Err(self.fail(Arc::new(fault)))
             }
@@ -387,8 +369,9 @@ impl Chain {
         }
     }
 
-    /// After a fault: closes the file, opens it again and takes up where the disk says we are. A transaction that was
-    /// answered with a fault is on the ledger or not: ask for its receipt, or submit it again.
+    /// After a fault: closes the file, opens it again and takes up where the disk says we are. A
+    /// transaction that was answered with a fault is on the ledger or not: ask for its receipt, or
+    /// submit it again.
     ///
     /// No block may be on its way through [`Chain::commit`] meanwhile.
     ///
@@ -408,7 +391,8 @@ impl Chain {
         }
     }
 
-    /// Tells everyone who waits, and empties the pool: what the disk holds is not known until it is reopened.
+    /// Tells everyone who waits, and empties the pool: what the disk holds is not known until it is
+    /// reopened.
     fn fail(&self, fault: Arc<Fault>) -> Arc<Fault> {
         let waiting = lock(&self.pool).clear();
         for pending in waiting {
@@ -421,7 +405,8 @@ impl Chain {
         if self.broken.load(Ordering::SeqCst) { Err(Fault::Reopen.into()) } else { Ok(()) }
     }
 
-    /// Keeps a proposed block until its height is decided, and that it was proposed in this round. `note` is the engine's.
+    /// Keeps a proposed block until its height is decided, and that it was proposed in this round.
+    /// `note` belongs to consensus.
     ///
     /// # Errors
     /// [`Fault`].
@@ -445,86 +430,10 @@ impl Chain {
         self.store.proposals(height)
     }
 
-    /// The certificate of a block, if the genesis names validators.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn certificate(&self, height: u64) -> Result<Option<Certificate>, Fault> {
-        self.store.certificate(height)
-    }
-
-    /// Everything that a client without a node needs to check a transaction's receipt against the genesis. `None` if the
-    /// transaction is not on the ledger, or if the ledger has no validators.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn evidence(&self, txid: &TxId) -> Result<Option<ReceiptEvidence>, Fault> {
-        let Some(inclusion) = self.inclusion(txid)? else { return Ok(None) };
-        let height = inclusion.header.height;
-        let Some(certificate) = self.store.certificate(height)? else { return Ok(None) };
-        let changes = self.store.successions(height)?;
-        if changes.len() > MAX_CHANGES {
-            let why = "more changes of validators than evidence can hold: follow them from a later set";
-            return Err(Fault::Bug(why.into()));
-        }
-        Ok(Some(ReceiptEvidence { changes, inclusion, certificate }))
-    }
-
-    /// What a phase has cost since the ledger was opened.
-    #[must_use]
-    pub fn phase_metrics(&self, phase: Phase) -> PhaseMetrics {
-        self.metrics.of(phase)
-    }
-
-    /// The state, for reading. No block is committed while it is held: drop it before submitting on the same thread.
-    pub fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The genesis.
-    #[must_use]
-    pub fn genesis(&self) -> Arc<Genesis> {
-        self.state().genesis.clone()
-    }
-
-    /// The bundle of an epoch, if one was sealed.
-    #[must_use]
-    pub fn bundle(&self, epoch: u64) -> Option<SealedBundle> {
-        self.state().bundle(epoch).cloned()
-    }
-
-    /// The newest bundle.
-    #[must_use]
-    pub fn latest_bundle(&self) -> SealedBundle {
-        self.state().latest_bundle().clone()
-    }
-
-    /// Leaves of a registry as of the bundle of an epoch, from an index on; of `revocations` the hashes. `None` if no bundle was
-    /// sealed. A mirror fetches all of them: asking for one path would tell whose it is.
-    #[must_use]
-    pub fn leaves(&self, epoch: u64, registry: Registry, from: u64, limit: usize) -> Option<Vec<Fr>> {
-        self.state().leaves_as_of(epoch, registry, from, limit)
-    }
-
-    /// Leaves of `revocations` as of the bundle of an epoch, in index order, as (value, next).
-    #[must_use]
-    pub fn revocation_leaves(&self, epoch: u64, from: u64, limit: usize) -> Option<Vec<IndexedLeaf>> {
-        self.state().revocations_as_of(epoch, from, limit)
-    }
-
-    /// All leaves as of the bundle of an epoch: what a mirror in this process is made from.
-    #[must_use]
-    pub fn snapshot(&self, epoch: u64) -> Option<(Bundle, Leaves)> {
-        let state = self.state();
-        let of = |registry| state.leaves_as_of(epoch, registry, 0, usize::MAX);
-        let indexed = |_| state.revocations_as_of(epoch, 0, usize::MAX).ok_or(());
-        let leaves = Leaves::read(|registry| of(registry).ok_or(()), indexed).ok()?;
-        Some((state.bundle(epoch)?.bundle, leaves))
-    }
-
-    /// Writes a snapshot: the ledger as it is now, but for the transactions of its blocks, for a node that begins later. It shows
-    /// one moment; the node continues meanwhile. `sign` gets the bytes to sign and may return no signature: if there are
-    /// validators, their certificate already vouches for the snapshot. `progress` is called with the number of written rows and
+    /// Writes a snapshot: the ledger as it is now, but for the transactions of its blocks, for a
+    /// node that begins later. It shows one moment; the node continues meanwhile. `sign` gets the
+    /// bytes to sign and may return no signature: if there are validators, their certificate
+    /// already vouches for the snapshot. `progress` is called with the number of written rows and
     /// of all rows.
     ///
     /// # Errors
@@ -539,11 +448,12 @@ impl Chain {
         self.store.write_snapshot(out, sign, progress, &go_on)
     }
 
-    /// Makes a ledger file from a snapshot of the ledger that this genesis began. Nothing is at `path` unless all of it holds.
-    /// Open it as any other. `progress` hears how many of how many rows are read.
+    /// Makes a ledger file from a snapshot of the ledger that this genesis began. Nothing is at
+    /// `path` unless all of it holds. Open it as any other. `progress` hears how many of how many
+    /// rows are read.
     ///
-    /// If the genesis names validators, their signatures vouch for the state. If it names none, the sender can have made up the
-    /// snapshot: require a signature.
+    /// If the genesis names validators, their signatures vouch for the state. If it names none, the
+    /// sender can have made up the snapshot: require a signature.
     ///
     /// # Errors
     /// [`SnapshotError`], among them [`Fault::Present`].
@@ -557,70 +467,10 @@ impl Chain {
         crate::store::restore(path, genesis, snapshot, options, progress)
     }
 
-    /// Receipt of a committed transaction.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn receipt(&self, txid: &TxId) -> Result<Option<Receipt>, Fault> {
-        self.store.receipt(txid)
-    }
-
-    /// Proof that a committed transaction's receipt is in its block.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn inclusion(&self, txid: &TxId) -> Result<Option<InclusionProof>, Fault> {
-        self.store.inclusion(txid)
-    }
-
-    /// Proof that the state after the last block has this entry, or has it not.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn prove(&self, entry: Entry) -> Result<EntryProof, Fault> {
-        let mut proof = self.state().prove(entry);
-        if let Entry::Transaction(txid) = &entry
-            && proof.path.present()
-        {
-            // A committed receipt never changes: it may be read after the state was let go.
-            proof.content = self.store.receipt(txid)?.map(|receipt| Content::Receipt(*receipt.data()));
-        }
-        Ok(proof)
-    }
-
-    /// A block.
-    ///
-    /// # Errors
-    /// [`Fault`], among them [`Fault::Pruned`]: its transactions are no longer here.
-    pub fn block(&self, height: u64) -> Result<Option<Block>, Fault> {
-        self.store.block(height)
-    }
-
-    /// Header of a block, pruned or not.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn header(&self, height: u64) -> Result<Option<Header>, Fault> {
-        self.store.header(height)
-    }
-
-    /// Receipts of a block in their order, pruned or not.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn receipts_of(&self, height: u64) -> Result<Option<Vec<ReceiptData>>, Fault> {
-        self.store.receipts_of(height)
-    }
-
-    /// Height of the first block whose transactions are here; one behind the tip where there are none.
-    #[must_use]
-    pub fn history_from(&self) -> u64 {
-        self.store.history_from()
-    }
-
-    /// Removes the transactions of all blocks but the last `keep`, while the node goes on, and gives [`Self::history_from`].
-    /// Headers, certificates, receipts and the state stay: receipts, evidence and entries can be shown as before. `progress`
-    /// hears how many of how many blocks are done.
+    /// Removes the transactions of all blocks but the last `keep`, while the node goes on, and
+    /// gives [`Self::history_from`]. Headers, certificates, receipts and the state stay: receipts,
+    /// evidence and entries can be shown as before. `progress` hears how many of how many blocks
+    /// are done.
     ///
     /// # Errors
     /// [`Fault`]; everyone who waited was told, and nothing is taken until [`Chain::reopen`].
@@ -634,46 +484,13 @@ impl Chain {
         })
     }
 
-    /// Returns free space in the ledger file to the disk: after pruning, when the ledger is not needed for a while.
+    /// Returns free space in the ledger file to the disk: after pruning, when the ledger is not
+    /// needed for a while.
     ///
     /// # Errors
     /// [`Fault`].
     pub fn compact(&self) -> Result<(), Fault> {
         self.store.compact()
-    }
-
-    /// The installed keys.
-    #[must_use]
-    pub fn keys(&self) -> Vec<KeyStatus> {
-        let state = self.state();
-        let status =
-            |((statement, digest), entry): (&(Statement, KeyDigest), &crate::state::KeyEntry)| KeyStatus {
-                statement: *statement,
-                digest: *digest,
-                bytes: entry.key.to_bytes(),
-                active_from: entry.active_from,
-                frozen_from: entry.frozen_from,
-                sunset_from: entry.sunset_from,
-            };
-        state.keys().map(status).collect()
-    }
-
-    /// What there is.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let pool = lock(&self.pool).len();
-        let state = self.state();
-        Status {
-            chain: state.genesis_block().chain_id(),
-            tip: *state.tip(),
-            bundle_epoch: state.latest_bundle().bundle.epoch,
-            registries: PerRegistry::from_fn(|r| state.registry(r)),
-            active_credentials: state.active_credentials(),
-            transactions: state.transactions.len() as u64,
-            nullifiers: state.nullifiers,
-            pool,
-            broken: self.broken.load(Ordering::SeqCst),
-        }
     }
 }
 
@@ -682,7 +499,8 @@ impl Pending {
         *lock(&self.0) = Some(outcome);
     }
 
-    /// Takes the outcome, if it is there. It is put there before consensus announces the block that made it.
+    /// Takes the outcome, if it is there. It is put there before consensus announces the block that
+    /// made it.
     #[must_use]
     pub fn take(&self) -> Option<Outcome> {
         lock(&self.0).take()

@@ -167,7 +167,7 @@ async fn solo(
     let solo = Arc::new(Solo::open_or_create(&config.ledger, genesis).map_err(failed)?);
     let node = if by_hand {
         let clock = EpochClock::new(&solo.genesis(), solo.status().tip.time)?;
-        Node::by_hand(solo, Arc::new(clock), bounds)
+        Node::by_hand(solo, Arc::new(clock), bounds)?
     } else {
         Node::new(solo, Arc::new(machine), bounds)
     };
@@ -209,6 +209,7 @@ async fn serve(
     let failed = |error| LaunchError::Listen(listen, error);
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    started(&node.started(address));
+    // Said only of a node that serves: supervisors go by it.
+    started(&node.started(address).map_err(LaunchError::Serve)?);
     node.serve(listener, until).await.map_err(LaunchError::Serve)
 }

@@ -3,7 +3,7 @@
 
 mod args;
 
-use amanat_accel::{choose, force};
+use amanat_accel::{choose, force, former_variable_notice};
 use amanat_node::launch::{self, Launch, LaunchError, Place};
 use amanat_node::{VERSION, log, probe};
 use args::{Cli, Command, Serve};
@@ -62,6 +62,9 @@ fn serve(serve: Serve) -> Result<(), Box<dyn Error>> {
         Some(name) => force(name),
         None => choose(),
     }?;
+    if let Some(notice) = former_variable_notice() {
+        warn(&notice);
+    }
     let consensus = serve.consensus();
     let place = match (serve.config, serve.home) {
         (Some(file), _) => Place::File(file),
@@ -77,6 +80,11 @@ fn serve(serve: Serve) -> Result<(), Box<dyn Error>> {
 fn say(line: impl AsRef<str>) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{}", line.as_ref()).and_then(|()| out.flush());
+}
+
+/// A warning on standard error. If nobody reads it, the node serves all the same.
+fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "warning: {text}");
 }
 
 /// An error with its causes, on standard error.

@@ -57,7 +57,7 @@ pub fn ready(address: &str, patience: Duration, tls: &ClientTls) -> Result<(), P
     };
     match answer {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(ProbeError::TimedOut(patience)),
-        answer => judge(&answer?),
+        answer => check_answer(&answer?),
     }
 }
 
@@ -123,7 +123,7 @@ fn exchange(mut stream: impl Read + Write, authority: &str) -> io::Result<Vec<u8
 }
 
 /// What an answer says.
-fn judge(answer: &[u8]) -> Result<(), ProbeError> {
+fn check_answer(answer: &[u8]) -> Result<(), ProbeError> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or(ProbeError::NoNode)?;
     let (head, body) = (&answer[..end], &answer[end + 4..]);
     let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3));
@@ -193,16 +193,16 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_no_success_is_told_in_the_nodes_own_words() {
-        assert!(judge(b"HTTP/1.1 200 OK\r\n\r\n{}").is_ok());
+        assert!(check_answer(b"HTTP/1.1 200 OK\r\n\r\n{}").is_ok());
         let body =
             serde_json::to_string(&Envelope { error: Problem::busy("sealing", "not yet") }).expect("JSON");
         let answer = format!("HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\r\n{body}");
-        let error = judge(answer.as_bytes()).expect_err("not ready");
+        let error = check_answer(answer.as_bytes()).expect_err("not ready");
         assert!(error.to_string().starts_with("not yet. Next:"), "{error}");
         for foreign in
             ["", "220 mail.example ESMTP\r\n", "HTTP/1.1 404 Not Found\r\n\r\n<html>", "HTTP/1.1 ab\r\n\r\n"]
         {
-            assert!(matches!(judge(foreign.as_bytes()), Err(ProbeError::NoNode)), "{foreign:?}");
+            assert!(matches!(check_answer(foreign.as_bytes()), Err(ProbeError::NoNode)), "{foreign:?}");
         }
     }
 

@@ -26,6 +26,16 @@ const LOCK: &str = "manifest.lock";
 const MAX_MANIFEST: u64 = 1 << 20;
 
 /// Keys on disk.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_domain::{statement::Statement, tx::KeyDigest};
+/// use amanat_params::KeyStore;
+/// let (statement, store) = (Statement::Access, KeyStore::open("keys")?);
+/// let key = store.verifying_key(statement, statement.version())?;
+/// println!("proofs of {statement} verify under {}", KeyDigest(key.digest()));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct KeyStore {
     dir: PathBuf,

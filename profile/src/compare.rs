@@ -94,7 +94,7 @@ pub fn compare(old: &Profile, new: &Profile, basis: Basis<'_>, tolerance: Tolera
         match olds.iter().position(|(name, ..)| *name == what) {
             Some(i) => {
                 let (.., old) = olds.remove(i);
-                let verdict = judge(&old, &new, tolerance);
+                let verdict = compare_medians(&old, &new, tolerance);
                 out.changes.push(Change { what, whole, old, new, verdict });
             }
             None => out.unmatched.push(format!("{what}: only in the new file")),
@@ -104,7 +104,7 @@ pub fn compare(old: &Profile, new: &Profile, basis: Basis<'_>, tolerance: Tolera
     out
 }
 
-fn judge(old: &Stat, new: &Stat, tolerance: Tolerance) -> Verdict {
+fn compare_medians(old: &Stat, new: &Stat, tolerance: Tolerance) -> Verdict {
     let noise = (old.sigma().powi(2) + new.sigma().powi(2)).sqrt();
     let threshold = (tolerance.share * old.median).max(tolerance.sigmas * noise);
     match new.median - old.median {

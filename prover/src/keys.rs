@@ -13,6 +13,20 @@ use zeroize::Zeroize;
 pub use crate::groth16::StatementKey;
 
 /// The keys of several statements.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_circuits::statements::circuit;
+/// use amanat_domain::statement::Statement;
+/// use amanat_params::KeyStore;
+/// use amanat_prover::keys::{Keys, StatementKey};
+/// let (statement, store) = (Statement::Access, KeyStore::open("keys")?);
+/// let mut keys = Keys::new();
+/// // The store refuses a key that was made for another constraint system.
+/// let key = store.proving_key(statement, statement.version(), circuit(statement).digest())?;
+/// keys.insert(StatementKey::new(key)?);
+/// # Ok(()) }
+/// ```
 #[derive(Default)]
 pub struct Keys(BTreeMap<Statement, StatementKey>);
 

@@ -94,5 +94,5 @@ accepts bare/verification_key.json bare/public.json bare/proof.json || fail "sna
 grep -q 'not a .zkey file' log || fail "the refusal of a witness as a key does not say so"
 ! "$amanat" prove --zkey ours.zkey --wtns ours.zkey >log 2>&1 || fail "a key is no witness"
 grep -q 'not a .wtns file' log || fail "the refusal of a key as a witness does not say so"
-! AMANAT_ENGINE=abacus "$amanat" prove --zkey ours.zkey --wtns "$dir/witness.wtns" >log 2>&1 || fail "no such engine"
-grep -q 'no engine is called' log || fail "the refusal of an engine does not say so"
+! AMANAT_BACKEND=abacus "$amanat" prove --zkey ours.zkey --wtns "$dir/witness.wtns" >log 2>&1 || fail "no such backend"
+grep -q 'no backend is called' log || fail "the refusal of a backend does not say so"

@@ -5,7 +5,7 @@
 //! - [`fuzz`] is what the fuzz targets run; `tests/it/fuzz.rs` runs it over a seeded corpus.
 //! - `tests/second/` is a second evaluator of the statements, written from the book, and compares
 //!   three verdicts.
-//! - `tests/engines.rs`: proofs and verdicts do not depend on the backend.
+//! - `tests/backends.rs`: proofs and verdicts do not depend on the backend.
 //! - `tests/it/workspace.rs`: the direction of dependencies, the place of `unsafe`, clause ids in
 //!   code and book.
 //! - `tests/it/modules/`: no modules of a crate use each other in a circle.

@@ -22,6 +22,21 @@ use amanat_domain::wire::{Reader, WireError, Writer};
 pub const MAX_CHANGES: usize = 1024;
 
 /// What a client without a node knows of a ledger.
+///
+/// ```
+/// use amanat_domain::{quorum::ValidatorSet, tx::ChainId};
+/// use amanat_verifier::light::{LightClient, ReceiptEvidence};
+///
+/// /// The height of a transaction, from a file of evidence and from what the genesis says.
+/// fn height(
+///     chain: ChainId,
+///     genesis: ValidatorSet,
+///     file: &[u8],
+/// ) -> Result<u64, Box<dyn std::error::Error>> {
+///     let evidence = ReceiptEvidence::from_bytes(file)?;
+///     Ok(LightClient::new(chain, genesis).check(&evidence)?.height)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct LightClient {
     chain: ChainId,
@@ -207,7 +222,7 @@ impl LightClient {
     ///
     /// # Errors
     /// [`LightError`].
-    pub fn judge<'e>(&mut self, evidence: &'e ReceiptEvidence) -> Result<&'e ReceiptData, LightError> {
+    pub fn check<'e>(&mut self, evidence: &'e ReceiptEvidence) -> Result<&'e ReceiptData, LightError> {
         evidence.changes.iter().try_for_each(|change| self.follow(change))?;
         self.receipt(&evidence.inclusion, &evidence.certificate)
     }
@@ -477,16 +492,16 @@ pub(crate) mod tests {
             certificate: certify(&late.header, &second),
         };
         let client = LightClient::new(CHAIN, set(&first));
-        assert_eq!(client.clone().judge(&evidence), Ok(&late.receipts[2]));
+        assert_eq!(client.clone().check(&evidence), Ok(&late.receipts[2]));
         let without = ReceiptEvidence { changes: Vec::new(), ..evidence.clone() };
-        assert!(client.clone().judge(&without).is_err(), "nobody vouches for the new ones");
+        assert!(client.clone().check(&without).is_err(), "nobody vouches for the new ones");
         let bytes = evidence.to_bytes();
         assert_eq!(ReceiptEvidence::from_bytes(&bytes).as_ref(), Ok(&evidence));
         for at in 0..bytes.len() {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
             let believed = ReceiptEvidence::from_bytes(&bad)
-                .is_ok_and(|evidence| client.clone().judge(&evidence).is_ok());
+                .is_ok_and(|evidence| client.clone().check(&evidence).is_ok());
             assert!(!believed, "byte {at}");
             assert!(ReceiptEvidence::from_bytes(&bytes[..at]).is_err(), "cut at {at}");
         }

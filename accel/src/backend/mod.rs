@@ -26,6 +26,14 @@ pub const FORMER_VARIABLE: &str = "AMANAT_ENGINE";
 /// time only.
 ///
 /// All methods are total on valid group and field elements, including infinity and empty slices.
+///
+/// ```
+/// use amanat_accel::{Backend, Fr, G1Affine, default_backend};
+/// use ark_ec::AffineRepr;
+/// let g = G1Affine::generator();
+/// let sum = default_backend().msm_g1(&[g, g], &[Fr::from(2u64), Fr::from(3u64)]);
+/// assert_eq!(sum, g * Fr::from(5u64));
+/// ```
 pub trait Backend: Proving + Pairings + Send + Sync {
     /// Short lower-case name, as reported and as accepted by [`by_name`].
     fn name(&self) -> &'static str;

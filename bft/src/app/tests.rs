@@ -160,7 +160,7 @@ async fn who_catches_up_does_not_pause_whichever_comes_first_the_next_block_or_t
         }
         let (reply, next) = tokio::sync::oneshot::channel();
         host.go_on(Height(1), reply);
-        let next = tokio::time::timeout(Duration::from_secs(20), next).await.expect("no pause");
+        let next = tokio::time::timeout(Duration::from_secs(120), next).await.expect("no pause");
         assert!(matches!(next, Ok(Next::Start(Height(2), _))), "early: {early}");
         assert!(!host.witnessed, "it has not taken part");
     }

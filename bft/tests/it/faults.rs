@@ -143,7 +143,7 @@ fn a_validator_that_was_voted_out_is_needed_no_more_and_clients_can_follow() {
     let height = cluster.submit(&tx.to_bytes()).height();
     let evidence = cluster.validators[0].chain().evidence(&tx.id()).expect("no fault").expect("committed");
     let mut client = before;
-    assert_eq!(client.judge(&evidence).map(|receipt| receipt.height), Ok(height));
+    assert_eq!(client.check(&evidence).map(|receipt| receipt.height), Ok(height));
     assert_eq!((evidence.changes.len(), client.validators(height).keys().len()), (1, 3));
     assert!(!client.validators(height).contains(&leaver));
     // On disk the certificates of both sets are accepted, each for its heights.

@@ -161,8 +161,8 @@ fn a_proposer_is_refused_and_named_whatever_it_lies_about_and_the_chain_goes_on(
     }
 }
 
-/// Who runs twice.
-const TWIN: u8 = 3;
+/// The validator that runs twice.
+const DUPLICATE: u8 = 3;
 /// The peers of its second machine, which its first does not talk to.
 const APART: u8 = 2;
 /// Ports of its second machine, and one where nobody listens.
@@ -178,19 +178,20 @@ fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
     // Two of the others find the first machine, one the second: a network holds two machines of one
     // key for one.
     let mut cluster = Inside::with(4, |n, settings| match n {
-        APART => redirect(settings, TWIN, PORTS[0]),
-        TWIN => redirect(settings, APART, PORTS[2]),
+        APART => redirect(settings, DUPLICATE, PORTS[0]),
+        DUPLICATE => redirect(settings, APART, PORTS[2]),
         _ => {}
     });
     let genesis = cluster.genesis();
     let folder = tempfile::tempdir().expect("a folder");
     let clock = Hand::at(at(2));
-    let path = folder.path().join("twin.redb");
+    let path = folder.path().join("duplicate.redb");
     // A separate ledger and log, and a clock that is a second ahead, so that its blocks differ.
-    let twin = cluster.clone_of(TWIN, (&path, folder.path()), &PORTS[..2], clock.clock(), |settings| {
-        (0..4).filter(|n| ![TWIN, APART].contains(n)).for_each(|n| redirect(settings, n, PORTS[2]));
-    });
-    let named = secret(TWIN).key().to_string();
+    let duplicate =
+        cluster.clone_of(DUPLICATE, (&path, folder.path()), &PORTS[..2], clock.clock(), |settings| {
+            (0..4).filter(|n| ![DUPLICATE, APART].contains(n)).for_each(|n| redirect(settings, n, PORTS[2]));
+        });
+    let named = secret(DUPLICATE).key().to_string();
     let caught = |cluster: &Inside| {
         let reports: Vec<_> = cluster.validators[..3].iter().map(|v| v.report()).collect();
         reports.iter().any(|r| r.two_votes > 0) && reports.iter().any(|r| r.two_proposals > 0)
@@ -198,7 +199,8 @@ fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
     let (mut subject, mut promised) = (1, Vec::new());
     let begun = Instant::now();
     while !caught(&cluster) || subject < 20 {
-        let reports = cluster.validators.iter().chain([&twin]).map(|v| (v.status().tip.height, v.report()));
+        let reports =
+            cluster.validators.iter().chain([&duplicate]).map(|v| (v.status().tip.height, v.report()));
         assert!(begun.elapsed() < PATIENCE, "it is not caught: {:?}", reports.collect::<Vec<_>>());
         cluster.set_clock(at(2 * subject as i64));
         clock.set(at(2 * subject as i64 + 1));
@@ -208,7 +210,7 @@ fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
     }
     let height = cluster.height();
     let log = cluster.log.text();
-    cluster.end(twin);
+    cluster.end(duplicate);
     cluster.stop();
     let paths = (0..4).map(|n| cluster.path(n)).chain([path]);
     let histories: Vec<Vec<Header>> = paths.map(|path| audit(&path, 4)).collect();
@@ -216,7 +218,7 @@ fn a_validator_that_runs_twice_with_one_key_is_caught_and_forks_nothing() {
         let common = history.len().min(histories[0].len());
         assert!(common > 1, "machine {n} has blocks");
         assert_eq!(history[..common], histories[0][..common], "machine {n}");
-        assert!(n >= usize::from(TWIN) || history.len() as u64 > height, "machine {n}");
+        assert!(n >= usize::from(DUPLICATE) || history.len() as u64 > height, "machine {n}");
     }
     let (store, _) = Store::open(Storage::File(cluster.path(0))).expect("good");
     for (txid, height) in promised {
@@ -234,20 +236,21 @@ fn one_key_on_two_machines_that_the_same_peers_reach_is_noticed_by_all() {
     let mut cluster = Inside::new(4);
     let genesis = cluster.genesis();
     committed(&cluster.submit_all(&[enrol(&genesis, 1).to_bytes()]));
-    let named = secret(TWIN).key().to_string();
+    let named = secret(DUPLICATE).key().to_string();
     let folder = tempfile::tempdir().expect("a folder");
     let clock = Hand::at(at(2));
-    let path = folder.path().join("twin.redb");
+    let path = folder.path().join("duplicate.redb");
     // It reaches everybody, and for everybody it is the one that is there already.
-    let twin = cluster.clone_of(TWIN, (&path, folder.path()), &ports(2), clock.clock(), |settings| {
-        // What an operator gets who copies a configuration: it does not know that it has voted
-        // elsewhere.
-        settings.new_log = false;
-    });
+    let duplicate =
+        cluster.clone_of(DUPLICATE, (&path, folder.path()), &ports(2), clock.clock(), |settings| {
+            // What an operator gets who copies a configuration: it does not know that it has voted
+            // elsewhere.
+            settings.new_log = false;
+        });
     let (begun, mut now) = (Instant::now(), 2);
     let seen = |v: &amanat_bft::Validator| v.report().two_machines > 0;
-    while !(cluster.validators.iter().all(|v| seen(v)) && seen(&twin)) {
-        let reports = cluster.validators.iter().chain([&twin]).map(|v| v.report().two_machines);
+    while !(cluster.validators.iter().all(|v| seen(v)) && seen(&duplicate)) {
+        let reports = cluster.validators.iter().chain([&duplicate]).map(|v| v.report().two_machines);
         assert!(begun.elapsed() < PATIENCE, "it is not noticed: {:?}", reports.collect::<Vec<_>>());
         now += 1;
         cluster.set_clock(at(now));
@@ -256,7 +259,7 @@ fn one_key_on_two_machines_that_the_same_peers_reach_is_noticed_by_all() {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     let log = cluster.log.text();
-    cluster.end(twin);
+    cluster.end(duplicate);
     let others = log.lines().filter(|l| l.contains("runs on two machines")).collect::<Vec<_>>();
     assert!(others.len() >= 3 && others.iter().all(|l| l.contains(&named)), "{log}");
     assert!(log.lines().any(|l| l.contains("runs on another machine, too") && l.contains(&named)), "{log}");

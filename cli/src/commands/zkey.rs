@@ -15,14 +15,14 @@ use std::time::Instant;
 /// Proves, verifies, and writes `proof.json` and `public.json`; with `--snarkjs` the verifying key
 /// too.
 pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<()> {
-    let engine = amanat_accel::choose()?;
+    let backend = amanat_accel::choose()?;
     let began = Instant::now();
     // The witness first: it is small, and as likely to be the wrong file.
     let witness = File::open(wtns).with_context(|| format!("cannot open {}", wtns.display()))?;
     let witness = Witness::read(witness).with_context(|| wtns.display().to_string())?;
     let key = read_key(zkey, ui)?;
     let contributed = key.has_contributions();
-    let prover = ZkeyProver::new(key, engine, TableMemory::Plain);
+    let prover = ZkeyProver::new(key, backend, TableMemory::Plain);
     let loading = began.elapsed();
 
     let began = Instant::now();
@@ -53,12 +53,12 @@ pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<
         write(file, &snarkjs::export_key_points(prover.verifying_key()))?;
     }
     ui.say(format!(
-        "proved and verified (variables: {}, public inputs: {}, domain: 2^{}): {} (engine {}), after loading for {}",
+        "proved and verified (variables: {}, public inputs: {}, domain: 2^{}): {} (backend {}), after loading for {}",
         prover.num_variables(),
         prover.num_public(),
         prover.domain_size().ilog2(),
         ui::seconds(proving),
-        engine.name(),
+        backend.name(),
         ui::seconds(loading),
     ));
     match &args.snarkjs {
@@ -74,7 +74,7 @@ pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<
         "variables": prover.num_variables(),
         "public_inputs": prover.num_public(),
         "domain": prover.domain_size(),
-        "engine": engine.name(),
+        "backend": backend.name(),
         "loading_seconds": loading.as_secs_f64(),
         "proving_seconds": proving.as_secs_f64(),
         "key_has_contributions": contributed,

@@ -136,6 +136,6 @@ fn a_node_says_once_with_which_backend_it_verifies() {
     assert!(node.wait().expect("the node ends").success());
     let mut log = String::new();
     node.stderr.take().expect("its log").read_to_string(&mut log).expect("text");
-    let backend: Vec<&str> = log.lines().filter(|line| line.contains("engine")).collect();
+    let backend: Vec<&str> = log.lines().filter(|line| line.contains("computes")).collect();
     assert!(backend.len() == 1 && backend[0].contains("portable"), "{log}");
 }

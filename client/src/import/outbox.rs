@@ -10,6 +10,17 @@ use amanat_api::problem::Kind;
 use amanat_domain::tx::Transaction;
 
 /// An organisation that enrols and anchors, with its vault.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_client::{Client, Home, Place};
+/// let client = Client::open(Home::open(None)?, &Place::Home)?;
+/// let custodian = client.custodian(Some("Hospital A"))?;
+/// // Submits what an import had signed and could not submit before its process ended.
+/// custodian.finish_earlier()?;
+/// println!("{} has nothing to submit", custodian.organisation().name);
+/// # Ok(()) }
+/// ```
 pub struct Custodian<'c> {
     pub(super) client: &'c Client,
     pub(super) vault: Vault,

@@ -25,6 +25,20 @@ pub struct Embedded {
 
 impl Embedded {
     /// Over this ledger.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use amanat_client::ledger::Embedded;
+    /// use amanat_client::machine_clock;
+    /// use amanat_ledger::{Genesis, Solo};
+    /// use std::sync::Arc;
+    /// let genesis = Genesis::read("genesis.json".as_ref())?;
+    /// let solo = Solo::open_or_create("ledger.redb".as_ref(), genesis.into())?;
+    /// let ledger = Embedded::new(Arc::new(solo), Arc::new(machine_clock));
+    /// // Seals the bundle of an epoch that has begun meanwhile.
+    /// ledger.tick()?;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn new(solo: Arc<Solo>, clock: Arc<dyn Clock>) -> Self {
         Self { solo, clock, by_hand: None }
@@ -108,7 +122,7 @@ impl LedgerAccess for Embedded {
             bundle: s.bundle,
             hash: s.hash,
             superseded: s.superseded,
-            active: s.active,
+            active: Some(s.active),
         }))
     }
 

@@ -14,7 +14,6 @@ use amanat_api::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 use amanat_domain::bundle::{Bundle, BundleHash, Registry};
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
-use amanat_domain::floors::ActiveCredentials;
 use amanat_domain::mirror::{Leaves, Mirror};
 use amanat_domain::tree::IndexedLeaf;
 use amanat_domain::tx::{ChainId, KeyDigest, MAX_KEY_BYTES, Transaction, TxId};
@@ -41,7 +40,7 @@ const MAX_SNAPSHOT_BYTES: u64 = 64 << 30;
 /// Members with all the roles that each may issue.
 const MEMBERS: u64 = 32 * 1024 * 1024;
 /// Most current and former organisations that are accepted.
-const MOST_MEMBERS: usize = 1 << 16;
+const MAX_ORGANISATIONS: usize = 1 << 16;
 /// How often pages are read that are of different blocks.
 const READINGS: usize = 5;
 const GOVERNANCE: &str = "members";
@@ -51,6 +50,18 @@ const BYTES: &str = "application/octet-stream";
 const NEXT_EPOCH: &str = "/v1/dev/epoch";
 
 /// A node at an address.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_client::ledger::{Http, LedgerAccess};
+/// use amanat_ledger::Genesis;
+/// // The genesis file says which ledger is meant: the node's word is not taken for it.
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let node = Http::connect("http://127.0.0.1:8080", Some(genesis.chain_id()))?;
+/// let newest = node.bundle(None)?.ok_or("no bundle is sealed yet")?;
+/// println!("the newest bundle is of epoch {}", newest.bundle.epoch);
+/// # Ok(()) }
+/// ```
 pub struct Http {
     agent: ureq::Agent,
     node: String,
@@ -340,7 +351,7 @@ impl LedgerAccess for Http {
             return Err(untrustworthy(WHAT, &"of another epoch"));
         }
         let hash: BundleHash = bundle.hash();
-        let active = ActiveCredentials::try_from(&view).map_err(|e| untrustworthy(WHAT, &e))?;
+        let active = view.active_credentials().map_err(|e| untrustworthy(WHAT, &e))?;
         Ok(Some(SealedBundle { bundle, hash, superseded: view.superseded, active }))
     }
 
@@ -428,7 +439,9 @@ impl LedgerAccess for Http {
     }
 
     fn next_epoch(&self) -> Result<u64, AccessError> {
-        let sent = self.agent.post(format!("{}{NEXT_EPOCH}", self.node)).send_empty();
+        // The node takes this type alone, so that no web page can ask.
+        let sent =
+            self.agent.post(format!("{}{NEXT_EPOCH}", self.node)).content_type("application/json").send("{}");
         match Answer::read(&self.node, sent, SMALL)?.success() {
             Ok(bytes) => Ok(parse::<EpochView>("epoch", &bytes)?.epoch),
             // Only a node that was started for it has the path.
@@ -452,7 +465,7 @@ impl Http {
                 return Ok(None);
             }
             let got = view.organisations.len() + page.organisations.len();
-            if page.organisations.is_empty() || got > MOST_MEMBERS {
+            if page.organisations.is_empty() || got > MAX_ORGANISATIONS {
                 return Err(untrustworthy(GOVERNANCE, &"pages without an end"));
             }
             view.organisations.extend(page.organisations);

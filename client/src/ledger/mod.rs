@@ -145,8 +145,11 @@ pub struct SealedBundle {
     pub hash: BundleHash,
     /// Epoch whose bundle took its place.
     pub superseded: Option<u64>,
-    /// Active credentials when it was sealed.
-    pub active: ActiveCredentials,
+    /// Active credentials when it was sealed; `None` if the node does not list them.
+    ///
+    /// The bundle commits to their sum alone: a node can still move counts from one role or
+    /// organisation to another.
+    pub active: Option<ActiveCredentials>,
 }
 
 /// An installed key.

@@ -19,13 +19,13 @@ use crate::vault::VaultError;
 use amanat_api::problem::Kind;
 use amanat_circuits::{Denied, Relation};
 use amanat_domain::audience::Audience;
-use amanat_domain::bundle::Registry;
+use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::field;
-use amanat_domain::floors::BelowFloor;
+use amanat_domain::floors::{ActiveCredentials, BelowFloor};
 use amanat_domain::policy::{MalformedPolicy, RecordRequest};
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::statement::Statement;
-use amanat_domain::tx::{KeyDigest, Transaction, TxId};
+use amanat_domain::tx::{KeyDigest, PolicyField, Transaction, TxId};
 use amanat_prover::groth16::Phase;
 use amanat_prover::keys::PlanError;
 use amanat_prover::plan::{Plan, Target};
@@ -357,9 +357,14 @@ impl Client {
 
     /// Whether the registries are large enough to hide in, by the ledger's own function, before a
     /// proof is made that the ledger would refuse.
+    ///
+    /// A node that does not list active credentials per role and organisation leaves only their sum
+    /// (the bundle commits to it): all of them are taken for qualified then, and a proof may still
+    /// hide among fewer than the floor, which the ledger refuses.
     fn check_floors<R: Relation>(&self, plan: &Plan<R>) -> Result<(), ProofError> {
         let sealed = self.ledger().bundle(Some(plan.public().epoch))?;
         let Some(SealedBundle { bundle, active, .. }) = sealed else { return Ok(()) };
+        let active = active.unwrap_or_else(|| all_qualified(plan.policy(), &bundle));
         let genesis = self.ledger().genesis();
         let checked = genesis.floors().check(R::STATEMENT, plan.policy(), &bundle, &active);
         checked.map_err(|below| {
@@ -367,6 +372,14 @@ impl Client {
             ProofError::TooFew { registry, got, floor, epoch: bundle.epoch }
         })
     }
+}
+
+/// The most that the bundle allows: every active credential satisfies the policy.
+fn all_qualified(policy: &PolicyField, bundle: &Bundle) -> ActiveCredentials {
+    let first =
+        policy.roles().and_then(|policy| Some((*policy.roles().first()?, *policy.organisations().first()?)));
+    let count = bundle.registry(Registry::Roles).count;
+    first.map(|(role, organisation)| (role, organisation, count)).into_iter().collect()
 }
 
 /// What became of a use whose transaction was not committed.

@@ -89,6 +89,13 @@ impl From<&str> for AudienceRequest {
 }
 
 /// An access: S1, S2 and S3 about one hidden patient and record.
+///
+/// ```
+/// use amanat_client::AccessRequest;
+/// // For treatment, under the first consent, to a certain record of its patient.
+/// let request = AccessRequest { record: Some(3), ..AccessRequest::new("dr-saima", 0) };
+/// assert_eq!((request.holder.as_str(), request.consent), ("dr-saima", 0));
+/// ```
 #[derive(Debug, Clone)]
 pub struct AccessRequest {
     /// The clinician.

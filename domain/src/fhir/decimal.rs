@@ -1,14 +1,15 @@
 //! Decimals from their text: no binary fraction on the way.
 //!
 //! FHIR decimals may carry any number of digits (twenty after the point occur in real data). A
-//! value becomes an integer in units of 1e-6, and money an integer in the minor units of its
+//! value becomes an integer in units of 1e-6, and money an integer in units of 1e-2 whatever its
 //! currency, rounded half to even from the decimal string.
 
-use crate::currency::minor_digits;
 use crate::record::{Amount, Micro};
 
 /// Fractional digits of a [`Micro`].
 const MICRO_DIGITS: u32 = 6;
+/// Fractional digits of an [`Amount`], whatever its currency.
+const AMOUNT_DIGITS: u32 = 2;
 /// Decimal digits that always fit an `i128`.
 const I128_DIGITS: i64 = 38;
 
@@ -19,9 +20,7 @@ pub enum DecimalError {
     #[error("not a decimal number")]
     Malformed,
     /// Too large.
-    #[error(
-        "the number is too large for fixed point (64 bits in units of 1e-6, or in minor units for money)"
-    )]
+    #[error("the number is too large for fixed point (64 bits in units of 1e-6, or of 1e-2 for money)")]
     Overflow,
     /// An amount below zero.
     #[error("an amount of money is negative")]
@@ -29,9 +28,6 @@ pub enum DecimalError {
     /// Not an ISO 4217 code.
     #[error("the currency is not three capital letters")]
     Currency,
-    /// Three capital letters that are no currency.
-    #[error("ISO 4217 has no such currency with a minor unit: expected a code like PKR, USD or JPY")]
-    UnknownCurrency,
 }
 
 impl Micro {
@@ -53,23 +49,32 @@ impl Micro {
 }
 
 impl Amount {
-    /// Reads an amount and an ISO 4217 code; rounds half to even to minor units of the currency: of
-    /// a rupee 1/100, of a yen the yen, of a dinar 1/1000.
+    /// Reads an amount and a currency code of three capital letters; rounds half to even to 1/100
+    /// of the currency's unit. FHIR also allows codes that ISO 4217 does not list (`GGP`), so no
+    /// list of currencies decides whether an amount is kept.
     ///
     /// # Errors
     /// [`DecimalError`] if the text is no decimal, is negative (after rounding) or does not fit, or
-    /// the code is no currency.
+    /// the code is not three capital letters.
+    ///
+    /// ```
+    /// use amanat_domain::record::Amount;
+    /// let hundredths = |text, currency| Amount::parse(text, currency).map(|a| a.hundredths);
+    /// assert_eq!(hundredths("129.16", "PKR"), Ok(12_916));
+    /// assert_eq!(hundredths("1500", "JPY"), Ok(150_000));
+    /// // The third digit of a dinar is rounded.
+    /// assert_eq!(hundredths("1.234", "KWD"), Ok(123));
+    /// ```
     pub fn parse(text: &str, currency: &str) -> Result<Self, DecimalError> {
         let currency: [u8; 3] = currency.as_bytes().try_into().map_err(|_| DecimalError::Currency)?;
         if !currency.iter().all(u8::is_ascii_uppercase) {
             return Err(DecimalError::Currency);
         }
-        let digits = minor_digits(currency).ok_or(DecimalError::UnknownCurrency)?;
-        let units = round_half_even(text, digits)?;
+        let units = round_half_even(text, AMOUNT_DIGITS)?;
         if units < 0 {
             return Err(DecimalError::Negative);
         }
-        Ok(Self { minor: u64::try_from(units).map_err(|_| DecimalError::Overflow)?, currency })
+        Ok(Self { hundredths: u64::try_from(units).map_err(|_| DecimalError::Overflow)?, currency })
     }
 }
 
@@ -185,20 +190,22 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_minor_units_of_a_currency() {
-        let minor = |text, currency| Amount::parse(text, currency).map(|a| a.minor);
-        assert_eq!(minor("129.16", "PKR"), Ok(12_916));
-        assert_eq!(minor("0.125", "USD"), Ok(12));
-        assert_eq!(minor("1500", "JPY"), Ok(1_500));
-        assert_eq!(minor("1500.5", "JPY"), Ok(1_500));
-        assert_eq!(minor("1.2345", "KWD"), Ok(1_234));
-        assert_eq!(minor("1.0005", "CLF"), Ok(10_005));
-        assert_eq!(minor("1", "XXX"), Err(DecimalError::UnknownCurrency));
-        assert_eq!(minor("1", "ZZZ"), Err(DecimalError::UnknownCurrency));
-        assert_eq!(minor("-0.001", "USD"), Ok(0));
-        assert_eq!(minor("-1", "USD"), Err(DecimalError::Negative));
-        assert_eq!(minor("1", "usd"), Err(DecimalError::Currency));
-        assert_eq!(minor("1", "RUPEE"), Err(DecimalError::Currency));
-        assert_eq!(minor("184467440737095516.16", "USD"), Err(DecimalError::Overflow));
+    fn an_amount_is_in_hundredths_whatever_the_minor_unit_of_its_currency() {
+        let hundredths = |text, currency| Amount::parse(text, currency).map(|a| a.hundredths);
+        assert_eq!(hundredths("129.16", "PKR"), Ok(12_916));
+        assert_eq!(hundredths("0.125", "USD"), Ok(12));
+        assert_eq!(hundredths("1500", "JPY"), Ok(150_000));
+        assert_eq!(hundredths("1500.5", "JPY"), Ok(150_050));
+        assert_eq!(hundredths("1.234", "KWD"), Ok(123));
+        assert_eq!(hundredths("1.235", "KWD"), Ok(124));
+        assert_eq!(hundredths("1.0050", "CLF"), Ok(100));
+        assert_eq!(hundredths("-0.001", "USD"), Ok(0));
+        // In FHIR's value set of currencies, and no money of a country in ISO 4217.
+        assert_eq!(hundredths("5", "XDR"), Ok(500));
+        assert_eq!(hundredths("5", "GGP"), Ok(500));
+        assert_eq!(hundredths("-1", "USD"), Err(DecimalError::Negative));
+        assert_eq!(hundredths("1", "usd"), Err(DecimalError::Currency));
+        assert_eq!(hundredths("1", "RUPEE"), Err(DecimalError::Currency));
+        assert_eq!(hundredths("184467440737095516.16", "USD"), Err(DecimalError::Overflow));
     }
 }

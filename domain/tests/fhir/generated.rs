@@ -79,7 +79,7 @@ fn the_typed_fields_say_what_the_bundle_says() {
         assert!(part.body_digest == panel.digest && part.time == panel.records[0].time);
     }
     let claim = &of(ResourceType::Claim).next().expect("a claim").records[0];
-    assert!(claim.amount.as_ref().is_some_and(|a| &a.currency == b"PKR" && a.minor >= 150_000));
+    assert!(claim.amount.as_ref().is_some_and(|a| &a.currency == b"PKR" && a.hundredths >= 150_000));
     assert!(claim.organisation.as_deref().is_some_and(|o| o.starts_with("Organization/hospital-")));
     let roles: Vec<_> = of(ResourceType::PractitionerRole).collect();
     let Facts::Role(role) = &roles[0].facts else { panic!("facts of a role") };

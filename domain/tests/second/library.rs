@@ -46,7 +46,7 @@ fn plain(resource: &Resource) -> Read {
         time: (r.time.from().seconds(), r.time.until().seconds()),
         value: r.value.map(|v| v.0),
         unit: r.unit.clone(),
-        amount: r.amount.as_ref().map(|a| (a.minor, String::from_utf8_lossy(&a.currency).into_owned())),
+        amount: r.amount.as_ref().map(|a| (a.hundredths, String::from_utf8_lossy(&a.currency).into_owned())),
         provider: r.provider.clone(),
         organisation: r.organisation.clone(),
         link: r.link.clone(),

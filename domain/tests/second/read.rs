@@ -349,8 +349,8 @@ fn amount(of: &Type, json: &Value) -> Option<(u64, String)> {
         let Value::Number(number) = &money["value"] else { return None };
         let currency = money["currency"].as_str()?;
         let letters = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
-        let minor = u64::try_from(fixed(&number.to_string(), 2)?).ok()?;
-        letters.then(|| (minor, currency.to_owned()))
+        let hundredths = u64::try_from(fixed(&number.to_string(), 2)?).ok()?;
+        letters.then(|| (hundredths, currency.to_owned()))
     })
 }
 

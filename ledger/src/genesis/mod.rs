@@ -222,6 +222,17 @@ impl Validators {
 }
 
 /// A checked genesis and the identity it gives its chain.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_ledger::Genesis;
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// println!("chain {}", genesis.chain_id());
+/// for organisation in genesis.organisations().values() {
+///     println!("{} ({})", organisation.name, organisation.reference);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Genesis {
     spec: GenesisSpec,

@@ -13,8 +13,9 @@ use amanat_domain::tree::RegistryUpdate;
 use amanat_domain::tx::{KeyDigest, TxId};
 use std::collections::BTreeMap;
 
-/// Everything one block changes. Made by [`apply`](crate::apply); the store writes it in one
-/// transaction, then [`State::commit`](super::State::commit) takes it over.
+/// Everything one block changes. Made by
+/// [`finalize_block`](crate::finalize_block); the store writes it in one transaction, then
+/// [`State::commit`](super::State::commit) takes it over.
 pub struct Delta {
     pub(crate) block: Block,
     pub(crate) receipts: Vec<ReceiptData>,

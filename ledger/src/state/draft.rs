@@ -118,6 +118,9 @@ impl<'s> Draft<'s> {
             return Err(Reject::ForeignChain { expected, got }.into());
         }
         let txid = tx.id();
+        // why: a committed transaction is refused before its other rules. Its own effects would
+        // refuse it too, as spent or enrolled, and the submitter would not learn that it is on the
+        // ledger.
         let committed = self.state.position(&txid).map(|(height, _)| height);
         if let Some(height) = committed.or_else(|| self.taken.contains_key(&txid).then_some(self.height)) {
             return Err(Conflict::AlreadyCommitted { txid, height }.into());
@@ -137,6 +140,8 @@ impl<'s> Draft<'s> {
     fn admit_proof(&mut self, tx: &ProofTx, txid: TxId) -> Result<Effect, Refusal> {
         self.check_key(tx)?;
         let sealed = self.check_epoch(tx)?;
+        // why: a proof speaks of the bundle with this hash, and does not show that the ledger
+        // sealed it. A prover can make a bundle over registries that it made up.
         if sealed.hash != tx.bundle {
             return Err(Reject::WrongBundle { epoch: tx.epoch, expected: sealed.hash, got: tx.bundle }.into());
         }
@@ -148,11 +153,15 @@ impl<'s> Draft<'s> {
                 return Err(Conflict::spent(nullifier, height).into());
             }
         }
+        // why: a statement that spends no nullifier could otherwise be proved twice under one
+        // nonce, and an audience could take the second proof for a fresh answer to its request.
         let ctx = to_bytes(&tx.ctx());
         if let Some(by) = self.state.used_by(&ctx).or_else(|| self.used.get(&ctx).copied()) {
             return Err(Conflict::ContextUsed { ctx, by }.into());
         }
         let effect = self.append_output(tx)?;
+        // why: only here, after the last refusal. A refused transaction leaves the draft as it was,
+        // since the proposer goes on with the next candidate in the same draft.
         if let Some(nullifier) = nullifier {
             self.nullifiers.push(nullifier);
             self.spent.insert(nullifier);
@@ -193,11 +202,15 @@ impl<'s> Draft<'s> {
             .keys
             .get(&(tx.statement, tx.key))
             .ok_or(Reject::UnknownKey { statement: tx.statement, got: tx.key })?;
+        // why: before activation the refusal is a conflict, not a fault of the bytes: the same
+        // bytes are admitted later.
         if self.height < entry.active_from {
             let (key, active_from) = (tx.key, entry.active_from);
             return Err(Conflict::KeyNotActive { key, active_from, height: self.height }.into());
         }
         let reached = |height: Option<u64>| height.filter(|height| self.height >= *height);
+        // why: of a key with both, the freeze is told. It says that the key is broken, not that it
+        // is old (GOV-10).
         if let Some(frozen_from) = reached(entry.frozen_from) {
             return Err(Conflict::KeyFrozen { key: tx.key, frozen_from }.into());
         }
@@ -210,6 +223,8 @@ impl<'s> Draft<'s> {
     /// The bundle of the transaction's epoch, if it may still be used: not superseded, or
     /// superseded less than W epochs ago.
     fn check_epoch(&self, tx: &ProofTx) -> Result<&SealedBundle, Refusal> {
+        // why: the bundle that this very block seals counts as sealed, so that a proof is checked
+        // by the same rules in the first block of an epoch as in the next.
         let fresh = self.sealed.as_ref().filter(|s| s.bundle.epoch == tx.epoch);
         let sealed = fresh.or_else(|| self.state.bundle(tx.epoch)).ok_or_else(|| Reject::UnknownEpoch {
             newest: self.sealed.as_ref().unwrap_or(self.state.latest_bundle()).bundle.epoch,
@@ -247,6 +262,8 @@ impl<'s> Draft<'s> {
     }
 
     pub(super) fn check_not_revoked(&self, id: RevocationId) -> Result<(), Conflict> {
+        // why: the tree is planned when the block is finished, and expects new ids only. By then no
+        // transaction could be refused alone.
         if self.state.revocations().contains(id) || self.revoked.contains(&id.to_bytes()) {
             return Err(Conflict::revoked(id));
         }
@@ -282,6 +299,7 @@ impl<'s> Draft<'s> {
         debug_assert_eq!(transactions.len(), self.receipts.len());
         let state = self.state;
         // Retired credentials, which may have been issued by this very block.
+        // why: set to zero, not removed: the indices of all later leaves would move.
         let zeroed: Vec<(u32, Fr)> = self.retired.keys().map(|index| (*index, Fr::from(0u64))).collect();
         let registries = PerRegistry::from_fn(|registry| {
             let sets: &[_] = if registry == Registry::Roles { &zeroed } else { &[] };

@@ -86,12 +86,16 @@ impl Draft<'_> {
     }
 
     pub(super) fn propose(&mut self, signer: OrgId, change: &Change, txid: TxId) -> Result<Effect, Refusal> {
+        // why: proposals are kept for ever, some 3 KiB with a verifying key. The bound keeps one
+        // member from filling the state, and an expired or enacted proposal no longer counts.
         let mine = |proposal: &&Proposal| proposal.proposer == signer && proposal.is_open(self.epoch);
         let before = self.state.proposals.iter().filter(|(id, _)| !self.proposals.contains_key(id));
         let open = before.map(|(_, proposal)| proposal).chain(self.proposals.values()).filter(mine).count();
         if open >= MAX_OPEN_PROPOSALS {
             return Err(Conflict::ProposalsOpen { organisation: self.name(signer), open }.into());
         }
+        // why: planned although a quorum is still missing, so that approvers are not asked about a
+        // change that cannot be made (GOV-1).
         let planned = self.plan(change)?;
         let proposal = Proposal {
             change: change.clone(),
@@ -109,6 +113,8 @@ impl Draft<'_> {
     pub(super) fn approve(&mut self, signer: OrgId, proposal: TxId) -> Result<Effect, Refusal> {
         let found = self.proposals.get(&proposal).or_else(|| self.state.proposals.get(&proposal));
         let mut found = found.ok_or(Conflict::NoSuchProposal { proposal })?.clone();
+        // why: `is_open` is false for both reasons. Of an old proposal that was enacted, the
+        // submitter must learn that the change was made.
         if let Some(height) = found.enacted {
             return Err(Conflict::ProposalEnacted { proposal, height }.into());
         }
@@ -116,6 +122,8 @@ impl Draft<'_> {
             let (expires, now) = (found.expires, self.epoch);
             return Err(Conflict::ProposalExpired { proposal, expires, now }.into());
         }
+        // why: into a copy. If the change no longer fits, the approval is not kept and the proposal
+        // stays as it was (GOV-4).
         if !found.approvals.insert(signer) {
             return Err(Conflict::AlreadyApproved { organisation: self.name(signer), proposal }.into());
         }
@@ -127,6 +135,8 @@ impl Draft<'_> {
 
     /// Makes the change where a quorum has approved it, and files the proposal.
     fn count(&mut self, id: TxId, mut proposal: Proposal, planned: Planned) -> (u32, u32, Option<u64>) {
+        // why: counted again each time. A member that lost its right since it approved must not
+        // count, and the quorum follows the members that are left (GOV-3).
         let governors = self.governors();
         let (approvals, needed) = (proposal.counted(&governors), quorum(governors.len()));
         let holds_from = (approvals >= needed).then(|| {
@@ -146,11 +156,15 @@ impl Draft<'_> {
                 holds_from
             }
             Planned::Member(id, member) => {
+                // why: before the member is replaced: whether its key changes is seen by comparing
+                // both.
                 self.withdraw(id, &member);
                 self.members.insert(id, member);
                 self.height + 1
             }
             Planned::Validators(latest) => {
+                // why: made from the parent's sets even if this block changed them before: `latest`
+                // has that change already, and the set of the next height must stay the parent's.
                 let sets = self.state.validators.as_ref().map(|sets| sets.changed(latest, self.height));
                 self.validators = sets.or(self.validators.take());
                 self.height + 2
@@ -206,6 +220,8 @@ impl Draft<'_> {
             Change::RemoveOrganisation(id) => {
                 let member = self.member(id)?;
                 let organisation = || member.organisation.reference.clone();
+                // why: a validator without a member could vote, and no organisation would answer
+                // for it (GOV-8). The validator is removed first, and takes two blocks to leave.
                 if self.runs_validator(*id) {
                     return Err(unfit(Unfit::RunsValidator { organisation: organisation() }));
                 }
@@ -218,6 +234,7 @@ impl Draft<'_> {
                     let organisation = member.organisation.reference;
                     return Err(unfit(Unfit::SameCapabilities { organisation }));
                 }
+                // why: a ledger without a governing organisation could never change again (GOV-5).
                 if !capabilities.govern {
                     self.others_govern(*organisation)?;
                 }
@@ -244,9 +261,11 @@ impl Draft<'_> {
         let key = VerifyingKey::from_bytes(bytes).map_err(Reject::from)?;
         let header = *key.header();
         let (statement, expected, got) = (header.statement, header.statement.version(), header.version);
+        // why: a circuit of another version has other clauses than those that this build knows.
         if got != expected {
             return Err(Reject::KeyVersion { statement, expected, got }.into());
         }
+        // why: the maker of a development key can forge proofs under it.
         if self.state.genesis.profile() == Profile::Production && header.origin == Origin::InsecureDev {
             return Err(Reject::InsecureKey.into());
         }
@@ -265,6 +284,7 @@ impl Draft<'_> {
         if let Some(frozen_from) = entry.frozen_from {
             return Err(Conflict::KeyFrozen { key, frozen_from }.into());
         }
+        // why: a sunset that has come stays. Moving it would accept proofs again that were refused.
         if let Some(sunset_from) = entry.sunset_from.filter(|height| *height <= self.height) {
             return Err(Conflict::KeySunset { key, sunset_from }.into());
         }
@@ -293,6 +313,8 @@ impl Draft<'_> {
         }
         let left: Vec<ValidatorKey> =
             validators.set.keys().iter().filter(|other| *other != key).copied().collect();
+        // why: the set refuses to be empty. Without a validator no block could be certified
+        // (GOV-7).
         validators.set = ValidatorSet::new(left).map_err(|_| unfit(Unfit::LastValidator))?;
         validators.operators.remove(key);
         Ok(Planned::Validators(validators))
@@ -315,6 +337,9 @@ impl Draft<'_> {
 
     /// The key, if no member signs and no validator votes with it.
     fn unused(&self, key: &[u8; 32]) -> Result<ed25519_dalek::VerifyingKey, Refusal> {
+        // why: one key for two roles would make a signature of one count for the other, and a
+        // stolen key would take both (GOV-6). Members that this block changed are asked in their
+        // new form only.
         let signs =
             |(id, o): (&OrgId, &Organisation)| !self.members.contains_key(id) && o.key.as_bytes() == key;
         let changed = |m: &Member| m.removed.is_none() && m.organisation.key.as_bytes() == key;

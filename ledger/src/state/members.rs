@@ -87,6 +87,8 @@ impl ValidatorSets {
     /// With another newest set, decided in the block of this height. The previous validators may
     /// already be agreeing on the block after it, so the new set begins with the block after that.
     pub(super) fn changed(&self, latest: Validators, height: u64) -> Self {
+        // why: `before` is the set of the next block, also if an earlier change has not yet come
+        // into force: two changes in a row must not skip the set that is agreeing now (GOV-7).
         Self { latest, from: height + 2, before: self.at(height + 1).clone() }
     }
 
@@ -94,6 +96,8 @@ impl ValidatorSets {
         let mut w = Writer::new();
         self.latest.write(&mut w);
         self.before.write(&mut w);
+        // why: hashed apart from the sets, whose hashes a light client compares with sets that it
+        // was given without operators.
         let operators = Sha256::new().chain_update(b"amanat/operators/v1").chain_update(w.finish());
         Content::ValidatorSet {
             set: self.latest.set.hash(),
@@ -125,12 +129,16 @@ impl Proposal {
     /// How many approvals count among these who govern.
     #[must_use]
     pub fn counted(&self, governors: &BTreeSet<OrgId>) -> usize {
+        // why: the approval of an organisation that no longer governs stays in the list and does
+        // not count; if it governs again, it counts again.
         self.approvals.intersection(governors).count()
     }
 
     pub(super) fn content(&self) -> Content {
         let mut w = Writer::new();
         self.write_approvals(&mut w);
+        // why: a digest, so that the entry has one length. What counts is which organisations
+        // approved, and not how many.
         let approvals = Sha256::new().chain_update(b"amanat/approvals/v1").chain_update(w.finish());
         Content::Proposal {
             change: self.change.digest(),
@@ -161,6 +169,8 @@ impl Proposal {
         let change = Change::read(r)?;
         let proposer = OrgId::new(r.field("proposer")?);
         let (proposed, expires) = (r.u64("proposed in")?, r.u64("expires in")?);
+        // why: none is possible. The approvals of a member that left, or whose key was replaced,
+        // are deleted, the proposer's among them.
         let n = r.count(0, u32::MAX as usize, "approvals")?;
         let approvals = (0..n).map(|_| r.field("approval").map(OrgId::new)).collect::<Result<_, _>>()?;
         let enacted = Some(r.u64("enacted in")?).filter(|height| *height != 0);

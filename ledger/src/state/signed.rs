@@ -25,6 +25,8 @@ impl Draft<'_> {
             Action::InstallKey { .. } | Action::Propose(_) | Action::Approve(_) => {
                 (c.govern, Capability::Govern)
             }
+            // why: no quorum. A key that accepts a false statement must be stopped in minutes
+            // (GOV-10).
             Action::FreezeKey { .. } => (self.may_freeze(id), Capability::Freeze),
             // Being the issuer is the entitlement.
             Action::RetireRole { .. } => (true, Capability::IssueRole),
@@ -50,16 +52,21 @@ impl Draft<'_> {
         for (i, subject) in subjects.iter().enumerate() {
             let leaf = subject.to_field();
             let bytes = to_bytes(&leaf);
+            // why: zero is the empty leaf. Appended, it would take a place and never be found by a
+            // path.
             if leaf == Fr::from(0u64) {
                 return Err(Reject::EmptyLeaf(i).into());
             }
             if self.state.enrolled.contains(&bytes) || self.enrolled.contains(&bytes) {
                 return Err(Conflict::enrolled(leaf).into());
             }
+            // why: a repetition within the transaction is the sender's mistake and no race with
+            // other transactions: a Reject, where the check above is a Conflict.
             if !new.insert(bytes) {
                 return Err(Reject::Repeated(i).into());
             }
         }
+        // why: after the loop, so that a refusal at a later subject leaves the draft as it was.
         self.enrolled.extend(new);
         self.add(Registry::Subjects, subjects.iter().map(|s| s.to_field()));
         Ok(Effect::Appended { registry: Registry::Subjects, first, count: subjects.len() as u32 })
@@ -69,6 +76,8 @@ impl Draft<'_> {
     fn issue_role(&mut self, signer: OrgId, role: RoleCode, inner: RoleInner) -> Result<Effect, Refusal> {
         let leaf = role_leaf(role, signer, inner).to_field();
         let bytes = to_bytes(&leaf);
+        // why: a leaf that was retired, in this block too, may be issued again: an organisation
+        // that retired a credential by mistake repairs it with the same inner commitment.
         let active = self.state.active_leaves.get(&bytes).filter(|i| !self.retired.contains_key(i));
         if let Some(index) = active.or_else(|| self.issued_leaves.get(&bytes)) {
             return Err(Conflict::AlreadyIssued { index: *index }.into());
@@ -86,6 +95,9 @@ impl Draft<'_> {
         let all = self.state.credentials.len() + self.issued.len();
         let credential = self.state.credentials.iter().chain(&self.issued).nth(index as usize).copied();
         let credential = credential.ok_or(Reject::NoSuchCredential { index, len: all as u64 })?;
+        // why: a removed organisation can retire nothing, and its credentials stay active, so a
+        // governing organisation may act for it. While it is a member, nobody takes its credentials
+        // away.
         let governs = || self.organisation(&signer).is_some_and(|o| o.capabilities.govern);
         let orphan = || self.organisation(&credential.organisation).is_none();
         if credential.organisation != signer && !(governs() && orphan()) {
@@ -96,6 +108,8 @@ impl Draft<'_> {
         }
         let leaf = to_bytes(&credential.leaf);
         self.retired.insert(index, leaf);
+        // why: the credential may be of this very block. Its leaf is free again, as that of an
+        // older one is.
         self.issued_leaves.remove(&leaf);
         Ok(Effect::Retired { index })
     }
@@ -108,6 +122,8 @@ impl Draft<'_> {
         superseded: &[SupersessionHandle],
     ) -> Result<Effect, Refusal> {
         let first = self.room(Registry::Records, records.len())?;
+        // why: asked before anything is added. Records without the supersession of their old
+        // versions would leave two versions of one record in force.
         self.room(Registry::Revocations, superseded.len())?;
         if let Some(i) = records.iter().position(|r| r.to_field() == Fr::from(0u64)) {
             return Err(Reject::EmptyLeaf(i).into());
@@ -124,6 +140,7 @@ impl Draft<'_> {
             }
             ids.push(id);
         }
+        // why: after all handles were checked, so that a refusal leaves the draft as it was.
         ids.into_iter().for_each(|id| self.revoke(id));
         let epoch = self.epoch;
         self.add(Registry::Records, records.iter().map(|r| anchor_leaf(*r, signer, epoch).to_field()));
@@ -133,6 +150,8 @@ impl Draft<'_> {
     /// One signature is enough where one organisation governs alone.
     fn install_key(&mut self, bytes: &[u8], activate_at: u64) -> Result<Effect, Refusal> {
         let needed = self.quorum();
+        // why: one stolen signature key must not install a verifying key that accepts anything (ADR
+        // 0025).
         if needed > 1 {
             return Err(Conflict::NeedsQuorum { needed }.into());
         }
@@ -144,11 +163,15 @@ impl Draft<'_> {
 
     fn freeze_key(&mut self, statement: Statement, key: KeyDigest) -> Result<Effect, Refusal> {
         let at = (statement, key);
+        // why: the draft's entry comes first. A key that this block installs, or gives a sunset,
+        // can be frozen by it too, and keeps what the block said of it.
         let entry = self.keys.get(&at).or_else(|| self.state.keys.get(&at));
         let entry = entry.ok_or(Conflict::NoSuchKey { statement, key })?;
         if let Some(frozen_from) = entry.frozen_from {
             return Err(Conflict::KeyFrozen { key, frozen_from }.into());
         }
+        // why: from the next block on, since proofs of this block were checked against the parent's
+        // keys: their order among the block's transactions must not decide.
         let frozen_from = self.height + 1;
         let entry = KeyEntry { frozen_from: Some(frozen_from), ..entry.clone() };
         self.keys.insert(at, entry);

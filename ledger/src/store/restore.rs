@@ -7,7 +7,7 @@
 //! validators signed. A file appears under its name only after that.
 
 use super::snapshot::{
-    CHANGE, END, HEAD, Head, MOST_CHUNK, ROWS, SNAPSHOT_VERSION, SnapshotError, SnapshotInfo, TABLES, TAG,
+    CHANGE, END, HEAD, Head, MAX_CHUNK, ROWS, SNAPSHOT_VERSION, SnapshotError, SnapshotInfo, TABLES, TAG,
     Unfilled, chunk_hash, signed_bytes,
 };
 use super::tables::*;
@@ -27,9 +27,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const RESTORING: &str = "restoring the ledger file";
-const MOST_HEAD: usize = MAX_GENESIS_BYTES + 64 * 1024;
-const MOST_PROOF: usize = 64 * 1024;
-const MOST_CHANGE: usize = MOST_PROOF + 64 * 1024;
+const MAX_HEAD: usize = MAX_GENESIS_BYTES + 64 * 1024;
+const MAX_PROOF: usize = 64 * 1024;
+const MAX_CHANGE: usize = MAX_PROOF + 64 * 1024;
 const END_BYTES: usize = 32 + 1 + 32 + 64;
 
 /// What a snapshot must be to be restored from.
@@ -81,7 +81,7 @@ fn believed(
     options: &RestoreOptions,
 ) -> Result<(Head, Vec<ValidatorChange>), SnapshotError> {
     chunks.begin()?;
-    let bytes = chunks.expect(HEAD, MOST_HEAD)?;
+    let bytes = chunks.expect(HEAD, MAX_HEAD)?;
     let head = Head::from_bytes(&bytes).map_err(|e| chunks.damaged(e))?;
     let claimed = Genesis::from_json(&head.genesis).map_err(|e| chunks.damaged(e))?;
     if claimed.chain_id() != head.chain || head.tip.chain != head.chain {
@@ -108,7 +108,7 @@ fn believed(
         Some(founders) => {
             let mut client = LightClient::new(expected, founders.set.clone());
             for _ in 0..head.changes {
-                let bytes = chunks.expect(CHANGE, MOST_CHANGE)?;
+                let bytes = chunks.expect(CHANGE, MAX_CHANGE)?;
                 let change = change(&bytes).map_err(|e| chunks.damaged(e))?;
                 client.follow(&change)?;
                 followed.push(change);
@@ -131,7 +131,7 @@ fn believed(
 
 fn change(bytes: &[u8]) -> Result<ValidatorChange, WireError> {
     let mut r = Reader::new(bytes);
-    let proof = EntryProof::from_bytes(r.bytes(MOST_PROOF, "entry proof")?)?;
+    let proof = EntryProof::from_bytes(r.bytes(MAX_PROOF, "entry proof")?)?;
     let (certificate, set) = (Certificate::read(&mut r)?, ValidatorSet::read(&mut r)?);
     r.finish()?;
     Ok(ValidatorChange { proof, certificate, set })
@@ -256,7 +256,7 @@ fn rows(payload: &[u8]) -> Result<(usize, Vec<RawRow<'_>>), WireError> {
     let n = r.count(1, payload.len(), "rows")?;
     let mut column = |width, what| match width {
         Some(width) => r.take(width, what),
-        None => r.bytes(MOST_CHUNK, what),
+        None => r.bytes(MAX_CHUNK, what),
     };
     let rows =
         (0..n).map(|_| Ok((column(keys, "key")?, column(values, "value")?))).collect::<Result<_, _>>()?;
@@ -267,7 +267,7 @@ fn rows(payload: &[u8]) -> Result<(usize, Vec<RawRow<'_>>), WireError> {
 /// What came is a ledger, it is the one that was announced, and nothing in it is taken on trust.
 fn check(db: &Database, head: &Head, followed: &[ValidatorChange]) -> Result<(), SnapshotError> {
     let height = head.tip.height;
-    let judge = || -> Result<Option<&'static str>, Fault> {
+    let look = || -> Result<Option<&'static str>, Fault> {
         let state = load::state(db)?;
         if *state.tip() != head.tip {
             return Ok(Some("its last header is another"));
@@ -279,7 +279,7 @@ fn check(db: &Database, head: &Head, followed: &[ValidatorChange]) -> Result<(),
         deep_check::check(&tx, &state)?;
         Ok(None)
     };
-    match judge() {
+    match look() {
         Ok(None) => Ok(()),
         Ok(Some(what)) => Err(SnapshotError::State { height, what: what.to_owned() }),
         // Not our disk: what was sent.
@@ -337,10 +337,10 @@ impl Chunks<'_> {
         let [kind] = self.array()?;
         let got = u32::from_le_bytes(self.array()?) as usize;
         let most = match kind {
-            HEAD => MOST_HEAD,
-            CHANGE => MOST_CHANGE,
+            HEAD => MAX_HEAD,
+            CHANGE => MAX_CHANGE,
             END => END_BYTES,
-            _ => MOST_CHUNK,
+            _ => MAX_CHUNK,
         };
         if got > most {
             let what = format!("{got} bytes, at most {most} are expected");

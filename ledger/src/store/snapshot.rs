@@ -38,7 +38,7 @@ pub(super) const TAG: &[u8; 15] = b"amanat/snapshot";
 /// Bytes of rows after which a chunk ends.
 const CHUNK: usize = 1 << 20;
 /// Most bytes of a chunk: one row may be longer than a chunk should be.
-pub(super) const MOST_CHUNK: usize = 256 << 20;
+pub(super) const MAX_CHUNK: usize = 256 << 20;
 
 /// Kinds of chunks.
 pub(super) const HEAD: u8 = 1;
@@ -299,7 +299,7 @@ impl Sink<'_> {
     }
 
     fn chunk(&mut self, kind: u8, payload: &[u8]) -> Result<(), SnapshotError> {
-        if payload.len() > MOST_CHUNK {
+        if payload.len() > MAX_CHUNK {
             let why = format!("a row of {} bytes is longer than a snapshot can hold", payload.len());
             return Err(Fault::Bug(why).into());
         }

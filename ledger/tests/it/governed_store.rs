@@ -287,13 +287,13 @@ fn evidence_of_a_receipt_follows_the_validators_from_the_genesis() {
         assert_eq!(evidence.changes.len(), changes);
         let read = ReceiptEvidence::from_bytes(&evidence.to_bytes()).expect("own bytes");
         let receipt = ledger.receipt(&txid).expect("no fault").expect("committed");
-        assert_eq!(client.clone().judge(&read), Ok(receipt.data()));
+        assert_eq!(client.clone().check(&read), Ok(receipt.data()));
     }
     // The newcomer signed, and the client has not heard of it.
     let mut evidence = ledger.evidence(&txs[1]).expect("no fault").expect("committed");
     assert_eq!(evidence.certificate.signatures.len(), 4);
     evidence.changes.clear();
-    assert!(matches!(client.clone().judge(&evidence), Err(LightError::Certificate { height: 6, .. })));
+    assert!(matches!(client.clone().check(&evidence), Err(LightError::Certificate { height: 6, .. })));
     assert!(ledger.evidence(&TxId([9; 32])).expect("no fault").is_none());
 
     // A set that is missing, too early or another is found on opening, and so is a proof that is

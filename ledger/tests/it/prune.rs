@@ -92,7 +92,7 @@ fn evidence_of_a_pruned_height_is_what_it_was() {
         let genesis = chain.genesis();
         let founders = genesis.validators().expect("four").set.clone();
         let mut client = LightClient::new(genesis.chain_id(), founders);
-        assert_eq!(client.judge(&evidence).expect("holds").txid, tx.id());
+        assert_eq!(client.check(&evidence).expect("holds").txid, tx.id());
     }
 }
 

@@ -4,7 +4,7 @@ use super::caller::Caller;
 use super::commit::Submission;
 use super::operation::BYTES;
 use super::refusal::HttpRefusal;
-use super::{Acceptor, OPENAPI, Shared, USUAL_BLOCKS, USUAL_LEAVES, USUAL_MEMBERS, blocking, faulty, query};
+use super::{Acceptor, Shared, USUAL_BLOCKS, USUAL_LEAVES, USUAL_MEMBERS, blocking, faulty, query};
 use amanat_api::problem::{Kind, Problem};
 use amanat_api::view::{
     BlockView, BlocksView, BundleView, EntryView, GovernanceView, HealthView, Hex32, InclusionView,
@@ -353,8 +353,8 @@ pub(super) async fn metrics(State(shared): Shareds) -> Result<Response, HttpRefu
 }
 
 /// `GET /openapi.json`
-pub(super) async fn openapi() -> Response {
-    json_text(OPENAPI.as_bytes().to_vec())
+pub(super) async fn openapi(State(shared): Shareds) -> Response {
+    json_text(shared.description.as_bytes().to_vec())
 }
 
 fn json_text(text: Vec<u8>) -> Response {

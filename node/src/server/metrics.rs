@@ -79,8 +79,8 @@ impl Metrics {
         for sample in shared.consensus.samples() {
             one(sample.name, sample.kind, sample.help, &plain(sample.value));
         }
-        let engine = format!("{{name=\"{}\"}}", amanat_accel::default_backend().name());
-        one("engine_info", "gauge", "1 for the engine that verifies.", &[(engine, 1.0)]);
+        let backend = format!("{{name=\"{}\"}}", amanat_accel::default_backend().name());
+        one("engine_info", "gauge", "1 for the backend that verifies.", &[(backend, 1.0)]);
         gpu(&mut one, presence());
         let ready = u64::from(shared.ready().is_ok());
         one("ready", "gauge", "1 where transactions are taken.", &plain(ready));
@@ -172,7 +172,7 @@ fn gpu(one: &mut One<'_>, presence: &Presence) {
     let plain = |value: u64| vec![(String::new(), value as f64)];
     let by = |who: &str, n: u64| (format!("{{by=\"{who}\"}}"), n as f64);
     let proofs = [by("gpu", report.by_device), by("processor", report.by_processor)];
-    one("gpu_proofs_total", "counter", "Proofs of the engine gpu, by who made their sums.", &proofs);
+    one("gpu_proofs_total", "counter", "Proofs of the backend gpu, by who made their sums.", &proofs);
     one("gpu_alarms_total", "counter", "How often the GPU computed wrongly.", &plain(report.alarms));
     one(
         "gpu_made_again_total",

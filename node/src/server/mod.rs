@@ -32,11 +32,11 @@ pub use tls::Acceptor;
 pub use consensus::{Answers, BatchPermit, Consensus, Sample, Work};
 
 use self::refusal::HttpRefusal;
-use amanat_api::clock::{Clock, EpochClock};
+use amanat_api::clock::{ByHandError, Clock, EpochClock};
 use amanat_api::problem::Problem;
 use amanat_ledger::Chain;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
@@ -106,6 +106,8 @@ struct Shared {
     /// The same clock, if epochs are advanced by hand.
     by_hand: Option<Arc<EpochClock>>,
     config: NodeConfig,
+    /// The description of the interface: made from the table of routes, one of which answers it.
+    description: &'static LazyLock<String>,
     metrics: metrics::Metrics,
     /// Where submissions wait for a batch.
     submissions: mpsc::Sender<commit::Submission>,
@@ -147,9 +149,16 @@ impl Node {
 
     /// A node for development: `POST /v1/dev/epoch` advances its epochs, and nothing else does. It
     /// serves this machine alone.
-    #[must_use]
-    pub fn by_hand(consensus: Arc<dyn Consensus>, clock: Arc<EpochClock>, config: NodeConfig) -> Self {
-        Self::with(consensus, clock.clone(), Some(clock), config)
+    ///
+    /// # Errors
+    /// [`ByHandError::OtherChain`]: the clock is not of this ledger's chain.
+    pub fn by_hand(
+        consensus: Arc<dyn Consensus>,
+        clock: Arc<EpochClock>,
+        config: NodeConfig,
+    ) -> Result<Self, ByHandError> {
+        clock.is_of(&consensus.chain().genesis())?;
+        Ok(Self::with(consensus, clock.clone(), Some(clock), config))
     }
 
     fn with(
@@ -176,20 +185,25 @@ impl Node {
             clock,
             by_hand,
             config,
+            description: &OPENAPI,
         };
         Self { shared: Arc::new(shared), queue }
     }
 
     /// What is said of a node that serves at an address.
-    pub(crate) fn started(&self, address: SocketAddr) -> Started {
+    ///
+    /// # Errors
+    /// [`InvalidInput`](std::io::ErrorKind::InvalidInput): [`Node::serve`] would refuse it too.
+    pub(crate) fn started(&self, address: SocketAddr) -> std::io::Result<Started> {
         let shared = &self.shared;
-        Started {
+        shared.may_serve_at(address)?;
+        Ok(Started {
             address,
             tls: shared.config.tls.is_some(),
             chain: shared.chain().genesis().chain_id(),
             computes: amanat_accel::default_backend().name(),
             consensus: shared.consensus.name(),
-        }
+        })
     }
 
     /// Serves until `shutdown` completes: then accepts nothing more, answers the requests in
@@ -206,14 +220,7 @@ impl Node {
     ) -> std::io::Result<()> {
         let Self { shared, queue } = self;
         let address = listener.local_addr()?;
-        // Who can move time can expire every consent: that is for the developer of this machine
-        // alone.
-        if shared.by_hand.is_some() && !address.ip().is_loopback() {
-            let why = format!(
-                "epochs are advanced by hand on this machine alone, not on {address}: listen on 127.0.0.1 or [::1]"
-            );
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
-        }
+        shared.may_serve_at(address)?;
         let chain = shared.chain().genesis().chain_id();
         let (consensus, computes) = (shared.consensus.name(), amanat_accel::default_backend().name());
         let tls = shared.config.tls.is_some();
@@ -237,6 +244,18 @@ impl Node {
 impl Shared {
     fn chain(&self) -> &Chain {
         self.consensus.chain()
+    }
+
+    /// Whether this node may be reached at the address. Moving time can expire every consent, so a
+    /// node whose epochs are advanced by hand is for the developer of this machine alone.
+    fn may_serve_at(&self, address: SocketAddr) -> std::io::Result<()> {
+        if self.by_hand.is_none() || address.ip().is_loopback() {
+            return Ok(());
+        }
+        let why = format!(
+            "epochs are advanced by hand on this machine alone, not on {address}: listen on 127.0.0.1 or [::1]"
+        );
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why))
     }
 
     /// Tells event streams of blocks they have not seen.

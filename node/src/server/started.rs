@@ -12,7 +12,7 @@ pub struct Started {
     pub tls: bool,
     /// Its chain.
     pub chain: ChainId,
-    /// What computes: the arithmetic's name.
+    /// What computes: the backend's name.
     pub computes: &'static str,
     /// Its consensus.
     pub consensus: &'static str,
@@ -24,7 +24,7 @@ impl core::fmt::Display for Started {
         let scheme = if self.tls { "https" } else { "http" };
         write!(
             f,
-            "node of chain {chain} listens on {scheme}://{address} (interface: {scheme}://{address}/openapi.json); engine {computes}"
+            "node of chain {chain} listens on {scheme}://{address} (interface: {scheme}://{address}/openapi.json); backend {computes}"
         )
     }
 }

@@ -171,6 +171,15 @@ fn bundles_receipts_blocks_and_headers_must_be_what_they_say() {
     assert!(matches!(http.bundle(None), Err(AccessError::Untrustworthy { .. })));
     between.say_json("/v1/bundles/0", |b| b["time"] = json!(0));
     assert!(matches!(http.bundle(Some(0)), Err(AccessError::Untrustworthy { .. })));
+    // A sum of active credentials that the bundle does not commit to.
+    let pair = json!({ "role": "01".repeat(31) + "00", "organisation": "00".repeat(32), "count": 1_000_000 });
+    between.say_json("/v1/bundles/latest", move |b| b["active"] = json!([pair]));
+    assert!(matches!(http.bundle(None), Err(AccessError::Untrustworthy { .. })));
+    // A node of the previous version does not list them.
+    between.say_json("/v1/bundles/latest", |b| {
+        b.as_object_mut().expect("an object").remove("active").expect("it is there");
+    });
+    assert_eq!(http.bundle(None).expect("taken").expect("the newest").active, None);
     let other = world.get("/v1/bundles/1").bytes;
     between.say(move |path, body| if path == "/v1/bundles/0" { other.clone() } else { body });
     assert!(matches!(http.bundle(Some(0)), Err(AccessError::Untrustworthy { .. })));

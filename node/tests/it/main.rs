@@ -12,6 +12,7 @@ mod entries;
 mod lies;
 mod live;
 mod members;
+mod process;
 mod routes;
 mod schema;
 mod support;

@@ -49,17 +49,17 @@ fn follow(value: &'static Value) -> &'static Value {
 }
 
 fn valid(at: &str, schema: &'static Value, value: &Value) {
-    if let Err(why) = judge(at, schema, value) {
+    if let Err(why) = conforms(at, schema, value) {
         panic!("{why}");
     }
 }
 
-fn judge(at: &str, schema: &'static Value, value: &Value) -> Result<(), String> {
+fn conforms(at: &str, schema: &'static Value, value: &Value) -> Result<(), String> {
     let fail = |why: &str| Err(format!("{at}: {why}: {value}"));
     for (word, rule) in schema.as_object().expect("a schema") {
         match word.as_str() {
             "description" | "contentMediaType" | "default" => {}
-            "$ref" => judge(at, follow(schema), value)?,
+            "$ref" => conforms(at, follow(schema), value)?,
             "type" => {
                 let is = |name: &Value| match name.as_str() {
                     Some("object") => value.is_object(),
@@ -77,7 +77,7 @@ fn judge(at: &str, schema: &'static Value, value: &Value) -> Result<(), String> 
             "properties" => {
                 for (name, schema) in rule.as_object().expect("properties") {
                     if let Some(value) = value.get(name) {
-                        judge(&format!("{at}.{name}"), schema, value)?;
+                        conforms(&format!("{at}.{name}"), schema, value)?;
                     }
                 }
             }
@@ -97,7 +97,7 @@ fn judge(at: &str, schema: &'static Value, value: &Value) -> Result<(), String> 
             }
             "items" => {
                 for (i, value) in value.as_array().map(Vec::as_slice).unwrap_or_default().iter().enumerate() {
-                    judge(&format!("{at}[{i}]"), rule, value)?;
+                    conforms(&format!("{at}[{i}]"), rule, value)?;
                 }
             }
             "enum" => {
@@ -107,7 +107,7 @@ fn judge(at: &str, schema: &'static Value, value: &Value) -> Result<(), String> 
             }
             "oneOf" => {
                 let all = rule.as_array().expect("schemas");
-                if all.iter().filter(|schema| judge(at, schema, value).is_ok()).count() != 1 {
+                if all.iter().filter(|schema| conforms(at, schema, value).is_ok()).count() != 1 {
                     return fail("not exactly one of the schemas");
                 }
             }

@@ -10,6 +10,15 @@ use sha2::{Digest, Sha256};
 pub const VERIFYING_KEY_BYTES: usize = KeyHeader::BYTES + G1_BYTES + 3 * G2_BYTES + IC_POINTS * G1_BYTES;
 
 /// A verifying key: linted points, their statement, and a digest over both.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_params::VerifyingKey;
+/// // Decoding lints: a key with a weak or repeated point is refused here.
+/// let key = VerifyingKey::from_bytes(&std::fs::read("access.vk")?)?;
+/// println!("of {}, {} bytes", key.header().statement, key.to_bytes().len());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyingKey {
     header: KeyHeader,

@@ -23,7 +23,7 @@ use core::ops::ControlFlow;
 use ed25519_dalek::VerifyingKey as SignatureKey;
 use std::io::Cursor;
 
-/// A `.zkey` file: an error, or a key that can be written, read again and laid out by every engine.
+/// A `.zkey` file: an error, or a key that can be written, read again and laid out by each backend.
 pub fn zkey(data: &[u8]) {
     let world = world();
     let file = Input::new(data).file(&world.zkey_file);
@@ -38,8 +38,8 @@ pub fn zkey(data: &[u8]) {
     key.write(&mut again).expect("a vector takes all");
     assert!(read(&again).expect("what we wrote") == key, "read, written and read again");
     if key != world.zkey {
-        for engine in all() {
-            engine.load_circuit(key.matrices.clone(), QuotientForm::OddCoset);
+        for backend in all() {
+            backend.load_circuit(key.matrices.clone(), QuotientForm::OddCoset);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! From bytes to what engines are asked: lengths, field elements with a liking for edges, points of
-//! known logarithms, edits of valid files.
+//! From bytes to what backends are asked: lengths, field elements with a liking for edges, points
+//! of known logarithms, edits of valid files.
 
 use amanat_accel::{Fq, Fq2, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::scalar_mul::BatchMulPreprocessing;

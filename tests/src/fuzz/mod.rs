@@ -1,19 +1,19 @@
 //! What the fuzz targets run: each takes any bytes, makes an input of them, and panics where
 //! something disagrees.
 //!
-//! libFuzzer drives these from `fuzz/`; `tests/tests/fuzz.rs` runs the same bodies over a seeded
-//! corpus with every `cargo test`, so that they build, hold and never rot. Engines are compared
+//! libFuzzer drives these from `fuzz/`; `tests/tests/it/fuzz.rs` runs the same bodies over a seeded
+//! corpus with every `cargo test`, so that they build, hold and never rot. Backends are compared
 //! with each other, with arkworks, and with what is known of the input: points come with their
 //! logarithms, so a sum of points is one multiplication.
 
-mod engines;
+mod backends;
 mod fhir;
 mod formats;
 mod input;
 mod snapshot;
 mod world;
 
-pub use engines::{decode, msm, pairing, quotient, sums, transform};
+pub use backends::{decode, msm, pairing, quotient, sums, transform};
 pub use fhir::fhir;
 pub use formats::{proof, transaction, verify, verifying_key, wtns, zkey};
 pub use snapshot::snapshot;

@@ -1,5 +1,5 @@
-//! What pages and comments say: no word of the list in `docs/style.md`, and no file that does not
-//! exist.
+//! What pages and comments say: no word of the list in `docs/style.md`, no file that does not
+//! exist, and no comment wider than the page says.
 
 use std::fs;
 use std::ops::Range;
@@ -16,6 +16,9 @@ const PAGES: [&str; 7] = [
     "docs/adr",
     "domain/src",
 ];
+
+/// Most columns of a line that is a comment: `docs/style.md`.
+const COMMENT_COLUMNS: usize = 100;
 
 /// The list: phrases with what to write instead, and longer phrases in which they are right. All in
 /// lower case.
@@ -188,6 +191,54 @@ fn pages_link_and_the_map_names_files_that_exist() {
     let lost = named_files(&map).filter(|name| !root().join(name).exists());
     missing.extend(lost.map(|name| format!("ARCHITECTURE.md: {name}")));
     assert!(missing.is_empty(), "files that pages name and that do not exist:\n{}", missing.join("\n"));
+}
+
+/// Lines of a source that are a comment and too wide, by number. A table, an address, a code block
+/// and a line that is one command may be wider: a break would change or hide them.
+fn wide_comments(source: &str) -> Vec<usize> {
+    let mut fenced = false;
+    let mut wide = Vec::new();
+    for (i, line) in source.lines().enumerate() {
+        let Some(comment) = line.trim_start().strip_prefix("//") else {
+            fenced = false;
+            continue;
+        };
+        let text = comment.trim_start_matches(['/', '!']).trim();
+        let fence = text.starts_with("```");
+        fenced ^= fence;
+        let command =
+            text.strip_prefix('`').is_some_and(|rest| !rest.trim_end_matches(['`', '.']).contains('`'));
+        let may_be_wide = fenced || fence || command || text.starts_with('|') || text.contains("://");
+        if !may_be_wide && line.chars().count() > COMMENT_COLUMNS {
+            wide.push(i + 1);
+        }
+    }
+    wide
+}
+
+#[test]
+fn comments_wrap_at_the_column_of_the_style_page() {
+    let mut sources = Vec::new();
+    files(root().to_owned(), "rs", &mut sources);
+    let mut wrong = Vec::new();
+    for path in sources {
+        let source = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let path = path.strip_prefix(root()).expect("a file of the project").display().to_string();
+        wrong.extend(wide_comments(&source).iter().map(|line| format!("{path}:{line}")));
+    }
+    assert!(wrong.is_empty(), "comments wider than {COMMENT_COLUMNS} columns:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_text_must_wrap() {
+    let long = "word ".repeat(25);
+    let table = format!("| {long} |");
+    let source = format!(
+        "//! {long}\n/// {table}\n// see https://example.org/{}\n/// ```\n/// {long}\n/// ```\n\
+         /// `cargo run -- {long}`.\n    // {long}\nlet x = \"{long}\";\n/// `a` and `b`, {long}\n",
+        "x".repeat(90)
+    );
+    assert_eq!(wide_comments(&source), [1, 8, 10]);
 }
 
 #[test]

@@ -67,23 +67,23 @@ fn violated<R: Sample>(assignment: &[Fr]) -> Result<(), &'static str> {
 }
 
 /// A world of this seed and the verdicts on it.
-fn judge<R: Sample + ToPlain>(seed: u64) -> Verdicts {
+fn verdicts<R: Sample + ToPlain>(seed: u64) -> Verdicts {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let rng = &mut rng;
     let mut world = if rng.random_bool(0.5) { World::new(seed) } else { rules::asking(seed) };
     match rng.random_range(0..20) {
-        0 => judge_typed(seed, Kind::Honest, R::case(&world)),
+        0 => verdicts_on_typed(seed, Kind::Honest, R::case(&world)),
         1..=6 => {
             (0..rng.random_range(1..3)).for_each(|_| change(&mut world, rng));
-            judge_typed(seed, Kind::Changed, R::case(&world))
+            verdicts_on_typed(seed, Kind::Changed, R::case(&world))
         }
-        7..=12 => judge_typed(seed, Kind::Tampered, tampered::<R>(&world, rng)),
-        13..=15 => judge_published(seed, R::case(&world), rng),
-        _ => judge_unrepresentable(seed, &R::case(&world), rng),
+        7..=12 => verdicts_on_typed(seed, Kind::Tampered, tampered::<R>(&world, rng)),
+        13..=15 => verdicts_on_published(seed, R::case(&world), rng),
+        _ => verdicts_on_unrepresentable(seed, &R::case(&world), rng),
     }
 }
 
-fn judge_typed<R: Sample + ToPlain>(seed: u64, kind: Kind, case: Case<R>) -> Verdicts {
+fn verdicts_on_typed<R: Sample + ToPlain>(seed: u64, kind: Kind, case: Case<R>) -> Verdicts {
     let Case { witness, public } = case;
     Verdicts {
         kind,
@@ -107,7 +107,7 @@ fn tampered<R: Sample>(world: &World, rng: &mut ChaCha20Rng) -> Case<R> {
 }
 
 /// One slot of the public vector changed, for a prover who starts from it.
-fn judge_published<R: Sample + ToPlain>(seed: u64, case: Case<R>, rng: &mut ChaCha20Rng) -> Verdicts {
+fn verdicts_on_published<R: Sample + ToPlain>(seed: u64, case: Case<R>, rng: &mut ChaCha20Rng) -> Verdicts {
     let Case { witness, public } = case;
     let mut slots = public.to_field_elements();
     let slot = rng.random_range(0..slots.len());
@@ -131,7 +131,11 @@ fn judge_published<R: Sample + ToPlain>(seed: u64, case: Case<R>, rng: &mut ChaC
 }
 
 /// One number changed where the constraints have it, for a prover who goes on honestly from there.
-fn judge_unrepresentable<R: Sample + ToPlain>(seed: u64, case: &Case<R>, rng: &mut ChaCha20Rng) -> Verdicts {
+fn verdicts_on_unrepresentable<R: Sample + ToPlain>(
+    seed: u64,
+    case: &Case<R>,
+    rng: &mut ChaCha20Rng,
+) -> Verdicts {
     let honest = case.witness.assign(&case.public);
     let mut plain = case.witness.to_plain();
     let mut places = Vec::new();
@@ -198,7 +202,7 @@ impl fmt::Display for Met {
 /// If the three verdicts on a world differ, with all disagreements; if no world holds, or every
 /// world.
 pub(crate) fn agree<R: Sample + ToPlain>(first: u64, worlds: u64) -> String {
-    let all: Vec<Verdicts> = (0..worlds).into_par_iter().map(|i| judge::<R>(first + i)).collect();
+    let all: Vec<Verdicts> = (0..worlds).into_par_iter().map(|i| verdicts::<R>(first + i)).collect();
     let wrong: Vec<String> = all.iter().filter_map(Verdicts::disagreement).collect();
     assert!(wrong.is_empty(), "{}: {} of {worlds}\n{}", R::STATEMENT, wrong.len(), wrong.join("\n"));
     let mut met = Met::default();

@@ -84,7 +84,7 @@ impl CommittedTx {
     /// # Errors
     /// [`LightError`].
     pub fn certified(client: &mut LightClient, evidence: &ReceiptEvidence) -> Result<Self, LightError> {
-        let txid = client.judge(evidence)?.txid;
+        let txid = client.check(evidence)?.txid;
         Ok(Self { chain: client.chain(), txid })
     }
 

@@ -11,7 +11,7 @@
 //! at the end of its Miller loop.
 
 use crate::groth16::key::PreparedVerifyingKey;
-use crate::groth16::search::{Case, Judgement, Verdict, judge};
+use crate::groth16::search::{Case, Searched, Verdict, verify_cases};
 use crate::groth16::single::{Reject, verify_one};
 use amanat_accel::Weight;
 use amanat_domain::field::{self, Fr};
@@ -71,12 +71,12 @@ pub fn verify_batch_counted(items: &[Item<'_>]) -> BatchOutcome {
         let verdicts = items.iter().map(holds).collect();
         return BatchOutcome { verdicts, group_checks: 0, single_checks: items.len() };
     }
-    judge_items(items, weights(items, |item| (item.key, &item.public, item.proof.to_bytes())))
+    verify_items(items, weights(items, |item| (item.key, &item.public, item.proof.to_bytes())))
 }
 
-fn judge_items(items: &[Item<'_>], weights: Vec<Weight>) -> BatchOutcome {
+fn verify_items(items: &[Item<'_>], weights: Vec<Weight>) -> BatchOutcome {
     let cases: Vec<Case<'_>> = items.iter().map(Case::of).collect();
-    let Judgement { verdicts, group_checks, single_checks } = judge(&cases, weights);
+    let Searched { verdicts, group_checks, single_checks } = verify_cases(&cases, weights);
     let verdicts = verdicts.into_iter().map(|verdict| verdict == Verdict::Valid).collect();
     BatchOutcome { verdicts, group_checks, single_checks }
 }
@@ -101,7 +101,7 @@ pub fn verify_encoded(items: &[Encoded<'_>]) -> Vec<Result<(), Reject>> {
         items.iter().zip(&decoded).filter_map(|(item, proof)| Some((item, proof.as_ref().ok()?))).collect();
     let weights = weights(&sound, |(item, _)| (item.key, &item.public, item.proof));
     let cases: Vec<Case<'_>> = sound.iter().map(|(item, proof)| Case::of_unchecked(item, proof)).collect();
-    let mut verdicts = judge(&cases, weights).verdicts.into_iter();
+    let mut verdicts = verify_cases(&cases, weights).verdicts.into_iter();
     let judged = decoded.iter().map(|proof| {
         proof.as_ref().map_err(|error| *error)?;
         match verdicts.next() {
@@ -302,7 +302,7 @@ mod tests {
             items[i].proof = Proof::from_points(*proof.a(), *proof.b(), c).expect("points");
         }
         // The attack is real: with equal weights the whole batch passes.
-        assert!(judge_items(&items, vec![Weight::new(7); 6]).verdicts.iter().all(|v| *v));
+        assert!(verify_items(&items, vec![Weight::new(7); 6]).verdicts.iter().all(|v| *v));
         assert_eq!(verify_batch(&items), [true, false, true, true, false, true]);
         // And so is knowing the weights beforehand: a pair can be made for any fixed ones.
         let fixed = [3, 5, 1, 1, 9, 2].map(Weight::new);
@@ -312,7 +312,7 @@ mod tests {
             let c = (shift * factor + proof.c()).into_affine();
             items[i].proof = Proof::from_points(*proof.a(), *proof.b(), c).expect("points");
         }
-        assert!(judge_items(&items, fixed.to_vec()).verdicts.iter().all(|v| *v));
+        assert!(verify_items(&items, fixed.to_vec()).verdicts.iter().all(|v| *v));
         assert_eq!(verify_batch(&items), [true, false, true, true, false, true]);
     }
 

@@ -47,7 +47,7 @@ pub(crate) enum Verdict {
 }
 
 /// Verdicts in order, and what they cost.
-pub(crate) struct Judgement {
+pub(crate) struct Searched {
     pub(crate) verdicts: Vec<Verdict>,
     pub(crate) group_checks: usize,
     pub(crate) single_checks: usize,
@@ -59,12 +59,12 @@ pub(crate) const fn search_budget(n: usize) -> usize {
 }
 
 /// Verifies all cases, with one weight for each that nobody could know before the cases were fixed.
-pub(crate) fn judge(cases: &[Case<'_>], weights: Vec<Weight>) -> Judgement {
+pub(crate) fn verify_cases(cases: &[Case<'_>], weights: Vec<Weight>) -> Searched {
     let mut batch = Batch::new(cases, weights);
-    let mut judgement =
-        Judgement { verdicts: vec![Verdict::Valid; cases.len()], group_checks: 0, single_checks: 0 };
+    let mut searched =
+        Searched { verdicts: vec![Verdict::Valid; cases.len()], group_checks: 0, single_checks: 0 };
     if cases.is_empty() {
-        return judgement;
+        return searched;
     }
     let (parts, sums) = rayon::join(|| batch.parts(), || batch.sums(0..cases.len()));
     let (products, strangers) = parts;
@@ -74,7 +74,7 @@ pub(crate) fn judge(cases: &[Case<'_>], weights: Vec<Weight>) -> Judgement {
         // why: a stranger's Miller loop means nothing and spoils its part. The part is computed
         // again without it, so the sender of a stranger costs others no verdict.
         for at in &strangers {
-            judgement.verdicts[*at] = Verdict::Stranger;
+            searched.verdicts[*at] = Verdict::Stranger;
             batch.out[*at] = true;
         }
         let spoiled = |i: usize| strangers.iter().any(|at| at / PART == i);
@@ -83,13 +83,13 @@ pub(crate) fn judge(cases: &[Case<'_>], weights: Vec<Weight>) -> Judgement {
         (products.collect(), batch.sums(0..cases.len()))
     };
     let leaves: Vec<Leaf> = (0..).zip(products).map(|(i, product)| batch.leaf(i, product)).collect();
-    judgement.group_checks = 1;
+    searched.group_checks = 1;
     let value = batch.value(&leaves, &sums);
-    let mut search = Search { batch: &batch, judgement };
+    let mut search = Search { batch: &batch, searched };
     if value != Fq12::ONE {
         search.split(&leaves, value);
     }
-    search.judgement
+    search.searched
 }
 
 /// Adjacent cases, and the product of the Miller loops of their `(w_i A_i, B_i)`.
@@ -243,7 +243,7 @@ fn range_of(leaves: &[Leaf]) -> Range<usize> {
 
 struct Search<'a> {
     batch: &'a Batch<'a>,
-    judgement: Judgement,
+    searched: Searched,
 }
 
 impl Search<'_> {
@@ -251,10 +251,10 @@ impl Search<'_> {
     fn split(&mut self, leaves: &[Leaf], value: Fq12) {
         let range = range_of(leaves);
         if range.len() == 1 {
-            self.judgement.verdicts[range.start] = Verdict::Invalid;
+            self.searched.verdicts[range.start] = Verdict::Invalid;
             return;
         }
-        if self.judgement.group_checks >= search_budget(self.batch.cases.len()) {
+        if self.searched.group_checks >= search_budget(self.batch.cases.len()) {
             self.one_by_one(range);
             return;
         }
@@ -263,7 +263,7 @@ impl Search<'_> {
             return self.split(&singles, value);
         }
         let (left, right) = leaves.split_at(leaves.len() / 2);
-        self.judgement.group_checks += 1;
+        self.searched.group_checks += 1;
         let left_value = self.batch.value(left, &self.batch.sums(range_of(left)));
         // After the final exponentiation a conjugate is an inverse.
         let mut inverse = left_value;
@@ -279,12 +279,12 @@ impl Search<'_> {
     fn one_by_one(&mut self, range: Range<usize>) {
         let batch = self.batch;
         let cases = range.filter(|i| !batch.out[*i]).collect::<Vec<_>>();
-        self.judgement.single_checks += cases.len();
+        self.searched.single_checks += cases.len();
         let invalid = |i: &usize| {
             let Case { key, public, a, b, c } = &batch.cases[*i];
             !holds(key, public, a, b, c)
         };
         let invalid: Vec<usize> = cases.into_par_iter().filter(invalid).collect();
-        invalid.into_iter().for_each(|i| self.judgement.verdicts[i] = Verdict::Invalid);
+        invalid.into_iter().for_each(|i| self.searched.verdicts[i] = Verdict::Invalid);
     }
 }

@@ -1,4 +1,4 @@
-//! Names of top-level elements: the elements of R4, and elements that only other versions of FHIR have.
+//! Names of top-level elements: elements of R4, and elements of other versions only.
 //!
 //! Sources: the StructureDefinitions of the versions DSTU2 (1.0.2), STU3 (3.0.2), R4 (4.0.1) and R5
 //! (5.0.0), `http://hl7.org/fhir/StructureDefinition/<type>`. R4B (4.3.0) has the elements of R4

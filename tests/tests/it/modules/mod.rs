@@ -14,20 +14,12 @@ use std::fmt;
 use std::path::Path;
 
 /// Circles that are still there: crate, folder, modules, and why.
-const KNOWN: &[(&str, &str, &[&str], &str)] = &[
-    (
-        "amanat-client",
-        "",
-        &["client", "consent", "holder", "import", "keys", "organisation", "prove"],
-        "a call of `Client` is beside what it is about, so each of these has an `impl Client`",
-    ),
-    (
-        "amanat-node",
-        "server",
-        &["handlers", "openapi", "routes"],
-        "the description is made of the table of routes, whose handlers serve the description",
-    ),
-];
+const KNOWN: &[(&str, &str, &[&str], &str)] = &[(
+    "amanat-client",
+    "",
+    &["client", "consent", "holder", "import", "keys", "organisation", "prove"],
+    "a call of `Client` is beside what it is about, so each of these has an `impl Client`",
+)];
 
 /// For each folder which of its modules use which, and by what reference first.
 type Uses = BTreeMap<Name, BTreeMap<String, BTreeMap<String, String>>>;

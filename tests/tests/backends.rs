@@ -1,4 +1,4 @@
-//! Proofs and verdicts do not depend on the engine: by the engines of this machine side by side,
+//! Proofs and verdicts do not depend on the backend: by the backends of this machine side by side,
 //! and by whole processes whose environment names one.
 #![allow(clippy::print_stdout, reason = "a process that a test starts tells it what came out")]
 
@@ -65,15 +65,15 @@ impl Trust for OneKey {
 }
 
 #[test]
-fn every_engine_makes_the_same_transaction_of_a_plan() {
+fn every_backend_makes_the_same_transaction_of_a_plan() {
     let mut made = Vec::new();
-    for engine in all() {
+    for backend in all() {
         for memory in [TableMemory::Plain, TableMemory::AtMost(32 << 20)] {
             for threads in [1, 3] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-                let key = StatementKey::in_backend(key(), *engine, memory).expect("this build's circuit");
+                let key = StatementKey::in_backend(key(), *backend, memory).expect("this build's circuit");
                 let tx = pool.install(|| prove(key, 3));
-                made.push((format!("{}, {memory:?}, {threads} threads", engine.name()), tx));
+                made.push((format!("{}, {memory:?}, {threads} threads", backend.name()), tx));
             }
         }
     }
@@ -106,17 +106,17 @@ fn products(rows: usize) -> (R1cs, Vec<Fr>) {
 }
 
 #[test]
-fn every_engine_makes_the_same_proof_of_a_zkey_and_a_witness() {
+fn every_backend_makes_the_same_proof_of_a_zkey_and_a_witness() {
     for rows in [1, 50, 1015, 3000] {
         let (r1cs, values) = products(rows);
         assert_eq!(r1cs.first_unsatisfied(&values), None);
         let zkey = insecure_dev_zkey(&r1cs, &mut rng(4)).expect("a key");
         let witness = Witness::new(values);
-        let prove = |engine: &&'static dyn Backend| {
-            let prover = ZkeyProver::new(zkey.clone(), *engine, TableMemory::Plain);
+        let prove = |backend: &&'static dyn Backend| {
+            let prover = ZkeyProver::new(zkey.clone(), *backend, TableMemory::Plain);
             let blinding = Blinding::draw(&mut rng(6));
             let (proof, _) = prover.prove(&witness, blinding, &no_progress).expect("a proof");
-            (engine.name(), proof.to_bytes())
+            (backend.name(), proof.to_bytes())
         };
         let proofs: Vec<_> = all().iter().map(prove).collect();
         for (name, bytes) in &proofs {
@@ -129,7 +129,7 @@ fn every_engine_makes_the_same_proof_of_a_zkey_and_a_witness() {
 /// starts.
 const CHILD: &str = "AMANAT_TEST_CHILD";
 
-/// Not a test by itself: proves and verifies with the engine that was chosen, and says what came
+/// Not a test by itself: proves and verifies with the backend that was chosen, and says what came
 /// out.
 #[test]
 fn what_a_process_says() {
@@ -166,7 +166,7 @@ fn what_a_process_says() {
     assert_eq!(single, batch, "in a batch and one by one");
     assert_eq!(single.iter().filter(|verdict| *verdict == "valid").count(), 2, "{single:?}");
     println!(
-        "\nengine: {}\nproof: {:?}\nverdicts: {single:?}",
+        "\nbackend: {}\nproof: {:?}\nverdicts: {single:?}",
         default_backend().name(),
         claim.proof.as_bytes()
     );
@@ -174,33 +174,33 @@ fn what_a_process_says() {
 
 #[test]
 fn a_process_does_what_its_environment_names_and_all_say_the_same() {
-    let run = |engine: &str| {
+    let run = |backend: &str| {
         let out = Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", "what_a_process_says", "--nocapture"])
             .env(CHILD, "1")
-            .env(BACKEND_VARIABLE, engine)
+            .env(BACKEND_VARIABLE, backend)
             .output()
             .expect("it starts");
-        assert!(out.status.success(), "{engine}: {}", String::from_utf8_lossy(&out.stderr));
+        assert!(out.status.success(), "{backend}: {}", String::from_utf8_lossy(&out.stderr));
         let out = String::from_utf8(out.stdout).expect("text");
         let line = |head: &str| -> String {
             let found = out.lines().find_map(|line| line.strip_prefix(head));
-            found.unwrap_or_else(|| panic!("{engine}: no {head} in {out}")).to_owned()
+            found.unwrap_or_else(|| panic!("{backend}: no {head} in {out}")).to_owned()
         };
-        assert_eq!(line("engine: "), engine);
+        assert_eq!(line("backend: "), backend);
         (line("proof: "), line("verdicts: "))
     };
-    let said: Vec<_> = all().iter().map(|engine| (engine.name(), run(engine.name()))).collect();
+    let said: Vec<_> = all().iter().map(|backend| (backend.name(), run(backend.name()))).collect();
     for (name, words) in &said {
         assert_eq!(words, &said[0].1, "{name} and {}", said[0].0);
     }
 }
 
 #[test]
-fn this_process_computes_with_the_engine_it_was_told_to() {
+fn this_process_computes_with_the_backend_it_was_told_to() {
     // `.ci/run` runs the tests a second time with the environment set.
     match std::env::var(BACKEND_VARIABLE) {
-        Ok(name) if !name.is_empty() => assert_eq!(choose().map(|engine| engine.name()), Ok(name.as_str())),
+        Ok(name) if !name.is_empty() => assert_eq!(choose().map(|backend| backend.name()), Ok(name.as_str())),
         _ => assert_eq!(default_backend().name(), all()[0].name()),
     }
 }

@@ -1,4 +1,4 @@
-//! Every engine of this machine on one input, against arkworks and against what is known of the
+//! Every backend of this machine on one input, against arkworks and against what is known of the
 //! input.
 
 use super::input::{Input, product};
@@ -27,10 +27,10 @@ pub fn msm(data: &[u8]) {
     let log = product(&points.logs, &scalars);
     let (g1, g2) = (G1Projective::generator() * log, G2Projective::generator() * log);
     assert_eq!(VariableBaseMSM::msm(&points.g1, &scalars), Ok(g1), "arkworks, n = {n}");
-    for engine in all() {
-        assert_eq!(engine.msm_g1(&points.g1, &scalars), g1, "{} in G1, n = {n}", engine.name());
+    for backend in all() {
+        assert_eq!(backend.msm_g1(&points.g1, &scalars), g1, "{} in G1, n = {n}", backend.name());
         if n <= 512 {
-            assert_eq!(engine.msm_g2(&points.g2, &scalars), g2, "{} in G2, n = {n}", engine.name());
+            assert_eq!(backend.msm_g2(&points.g2, &scalars), g2, "{} in G2, n = {n}", backend.name());
         }
     }
 }
@@ -58,11 +58,11 @@ pub fn sums(data: &[u8]) {
     let (g1, g2) = (G1Projective::generator(), G2Projective::generator());
     let expected = [g1 * product(&a.logs, &assignment), g1 * (of_l + product(&h.logs, &quotient) + r * of_b)];
     let what = format!("{n} variables, {} in L, {} in H, {memory:?}", l.logs.len(), h.logs.len());
-    for engine in all() {
-        let loaded = engine.load_key(&bases, memory);
+    for backend in all() {
+        let loaded = backend.load_key(&bases, memory);
         let sums = loaded.sums(&assignment, &integers, &r, &go).expect("nobody cancels");
-        assert_eq!([sums.a, sums.c], expected, "A and C of {}, {what}", engine.name());
-        assert_eq!(sums.b_g2, g2 * of_b, "B of {}, {what}", engine.name());
+        assert_eq!([sums.a, sums.c], expected, "A and C of {}, {what}", backend.name());
+        assert_eq!(sums.b_g2, g2 * of_b, "B of {}, {what}", backend.name());
     }
 }
 
@@ -74,20 +74,20 @@ pub fn transform(data: &[u8]) {
     let domain = domain(n);
     let coset = domain.get_coset(Fr::GENERATOR).expect("the generator is not zero");
     let expected = [domain.fft(&values), domain.ifft(&values), coset.fft(&values), coset.ifft(&values)];
-    for engine in all() {
+    for backend in all() {
         let run = |transform: fn(&dyn Backend, &mut Vec<Fr>)| {
             let mut values = values.clone();
-            transform(*engine, &mut values);
+            transform(*backend, &mut values);
             values
         };
         let got = [
-            run(|engine, values| engine.ntt(values)),
-            run(|engine, values| engine.intt(values)),
-            run(|engine, values| engine.coset_ntt(values)),
-            run(|engine, values| engine.coset_intt(values)),
+            run(|backend, values| backend.ntt(values)),
+            run(|backend, values| backend.intt(values)),
+            run(|backend, values| backend.coset_ntt(values)),
+            run(|backend, values| backend.coset_intt(values)),
         ];
         for (i, (got, expected)) in got.iter().zip(&expected).enumerate() {
-            assert_eq!(got, expected, "{}, transform {i}, n = {n}", engine.name());
+            assert_eq!(got, expected, "{}, transform {i}, n = {n}", backend.name());
         }
     }
 }
@@ -120,10 +120,10 @@ pub fn quotient(data: &[u8]) {
     let matrices = Matrices { num_variables, domain_size: n, a, b, c };
     for form in [QuotientForm::Coefficients, QuotientForm::OddCoset] {
         let expected = quotient_of(&matrices, form, &assignment);
-        for engine in all() {
-            let circuit = engine.load_circuit(matrices.clone(), form);
+        for backend in all() {
+            let circuit = backend.load_circuit(matrices.clone(), form);
             let got = circuit.quotient(&assignment, &go).map(|h| h.to_vec());
-            assert!(got == expected, "{}, {form:?}, domain {n}, {num_variables} variables", engine.name());
+            assert!(got == expected, "{}, {form:?}, domain {n}, {num_variables} variables", backend.name());
         }
     }
 }
@@ -201,22 +201,22 @@ pub fn pairing(data: &[u8]) {
     let f = Fq12::from_base_prime_field_elems(input.spread(12, Input::element::<Fq>)).expect("twelve");
     let power = Bn254::final_exponentiation(MillerLoopOutput(f)).map(|output| output.0);
     let pairs: Vec<(G1Affine, G2Affine)> = p.g1.iter().copied().zip(q.g2.iter().copied()).collect();
-    for engine in all() {
-        let name = engine.name();
-        assert_eq!(engine.multi_pairing(&pairs), Some(expected.0), "{name}, n = {n}");
-        assert_eq!(engine.final_exponentiation(&f), power, "{name}");
-        let found = engine.miller_products(&pairs, group);
+    for backend in all() {
+        let name = backend.name();
+        assert_eq!(backend.multi_pairing(&pairs), Some(expected.0), "{name}, n = {n}");
+        assert_eq!(backend.final_exponentiation(&f), power, "{name}");
+        let found = backend.miller_products(&pairs, group);
         assert_eq!(found.in_subgroup, vec![true; n], "{name}, n = {n}");
         assert_eq!(found.products.len(), n.div_ceil(group), "{name}, {n} in groups of {group}");
         for (product, part) in found.products.iter().zip(pairs.chunks(group)) {
             let expected = Bn254::multi_pairing(part.iter().map(|p| p.0), part.iter().map(|p| p.1)).0;
-            assert_eq!(engine.final_exponentiation(product), Some(expected), "{name}, groups of {group}");
+            assert_eq!(backend.final_exponentiation(product), Some(expected), "{name}, groups of {group}");
         }
-        let prepared: Vec<_> = q.g2.iter().map(|q| engine.prepare_g2(q)).collect();
+        let prepared: Vec<_> = q.g2.iter().map(|q| backend.prepare_g2(q)).collect();
         let lines: Vec<_> = p.g1.iter().copied().zip(&prepared).collect();
-        // Lines prepared by one engine serve another.
+        // Lines prepared by one backend serve another.
         for other in all() {
-            let product = engine.multi_miller_loop(&lines[..cut]) * other.multi_miller_loop(&lines[cut..]);
+            let product = backend.multi_miller_loop(&lines[..cut]) * other.multi_miller_loop(&lines[cut..]);
             let got = other.final_exponentiation(&product);
             assert_eq!(got, Some(expected.0), "{name} and {}, {cut} of {n}", other.name());
         }
@@ -267,14 +267,14 @@ pub fn decode(data: &[u8]) {
     };
     let lists: Vec<G1Projective> = lengths.iter().map(&mut take).collect();
     let scaled = G1Projective::normalize_batch(&scaled);
-    for engine in all() {
-        let name = engine.name();
-        assert_eq!(engine.lift_g1(&g1), on_g1, "{name} in G1, n = {n}");
-        assert_eq!(engine.lift_g2(&g2), on_g2, "{name} in G2, n = {n}");
-        assert_eq!(engine.in_subgroup_g2(&twist), inside, "{name}, n = {n}");
-        assert_eq!(engine.miller_products(&strangers, 3).in_subgroup, inside, "{name}, n = {n}");
-        assert_eq!(engine.weigh_g1(&known.g1, &weights), scaled, "{name}, n = {n}");
-        let sums = engine.weighted_sums_g1(&known.g1, &weights, &lengths);
+    for backend in all() {
+        let name = backend.name();
+        assert_eq!(backend.lift_g1(&g1), on_g1, "{name} in G1, n = {n}");
+        assert_eq!(backend.lift_g2(&g2), on_g2, "{name} in G2, n = {n}");
+        assert_eq!(backend.in_subgroup_g2(&twist), inside, "{name}, n = {n}");
+        assert_eq!(backend.miller_products(&strangers, 3).in_subgroup, inside, "{name}, n = {n}");
+        assert_eq!(backend.weigh_g1(&known.g1, &weights), scaled, "{name}, n = {n}");
+        let sums = backend.weighted_sums_g1(&known.g1, &weights, &lengths);
         assert_eq!(sums, lists, "{name}, lists of {lengths:?}");
     }
 }
