@@ -212,7 +212,11 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{Address, Height, Signature};
+    use amanat_domain::block::BlockHash;
+    use amanat_domain::quorum::ValidatorKey;
     use arc_malachitebft_app_channel::app::streaming::Sequence;
+    use arc_malachitebft_app_channel::app::types::core::Round;
 
     fn init(bytes: usize) -> Init {
         Init {

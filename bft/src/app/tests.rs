@@ -4,7 +4,9 @@ use super::*;
 use amanat_domain::quorum::Certificate;
 use amanat_ledger::Storage;
 use amanat_testkit::ledger::*;
+use arc_malachitebft_app_channel::app::engine::host::SyncedValueOutcome;
 use arc_malachitebft_app_channel::app::types::core::CommitSignature;
+use bytes::Bytes;
 
 const PEER: &[u8] = b"a peer";
 

@@ -1,6 +1,6 @@
 //! The program `amanat-node` as a supervisor runs it: its line, its answers, its end.
 
-use crate::support::genesis;
+use crate::support::{PATIENCE, genesis};
 use amanat_accel::{BACKEND_VARIABLE, FORMER_VARIABLE};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -49,7 +49,8 @@ fn the_program_serves_a_ledger_until_it_is_told_to_stop() {
     let url = listens.unwrap_or_else(|| panic!("no address: {line:?}")).to_owned();
     assert!(line.trim_end().ends_with("backend portable"), "{line}");
 
-    let health = ureq::get(format!("{url}/v1/health")).call().expect("an answer");
+    let agent = ureq::Agent::config_builder().proxy(None).timeout_global(Some(PATIENCE)).build().new_agent();
+    let health = agent.get(format!("{url}/v1/health")).call().expect("an answer");
     assert_eq!(health.status().as_u16(), 200);
     let Output { status, stdout, stderr } =
         amanat_node(&["probe", &url, "--seconds", "180"]).output().expect("it runs");
