@@ -1,8 +1,10 @@
 //! Proofs: an intent, resolved once against the home directory and the ledger, proved, submitted.
 
+mod offer;
 mod request;
 mod resolve;
 
+pub use offer::Facts;
 pub use request::{
     AccessRequest, AudienceRequest, ConsentProofRequest, ProofRequest, RecordChoice, RecordProofRequest,
     RoleProofRequest, ScopeRequest, UnknownWord,
@@ -22,7 +24,7 @@ use amanat_domain::audience::Audience;
 use amanat_domain::bundle::Registry;
 use amanat_domain::field;
 use amanat_domain::floors::BelowFloor;
-use amanat_domain::policy::{MalformedPolicy, RecordRequest};
+use amanat_domain::policy::MalformedPolicy;
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, Transaction, TxId};
@@ -47,21 +49,11 @@ pub struct Proved {
     pub statement: Statement,
     /// How long proving took.
     pub proving: Duration,
-    /// What the audience of a record proof gets beside the transaction.
-    pub disclosure: Option<Disclosure>,
+    /// What the audience of a record proof gets beside the transaction, on a private way: the
+    /// openings of the leaves that it asked for.
+    pub openings: Option<Openings>,
     /// The consent whose use is reserved.
     consent: Option<u32>,
-}
-
-/// What the audience of a record proof gets beside the transaction, on a private way: its own
-/// request with the salt, and the openings of the leaves that it asked for. Clinical data: no
-/// `Debug`.
-#[derive(Clone)]
-pub struct Disclosure {
-    /// The request.
-    pub request: RecordRequest,
-    /// The openings.
-    pub openings: Openings,
 }
 
 /// A transaction that the ledger has.
@@ -75,8 +67,9 @@ pub struct Receipt {
     pub proving: Duration,
     /// How long the ledger took.
     pub committing: Duration,
-    /// What the audience of a record proof gets beside the transaction.
-    pub disclosure: Option<Disclosure>,
+    /// What the audience of a record proof gets beside the transaction, on a private way: the
+    /// openings of the leaves that it asked for.
+    pub openings: Option<Openings>,
 }
 
 impl Receipt {
@@ -214,7 +207,7 @@ impl Client {
         self.prove_and_submit(&ProofRequest::Access(request.clone()))
     }
 
-    /// S1: proves that a consent permits a clinician's request, and submits it.
+    /// S1: proves that a consent permits what an audience asked, and submits it.
     ///
     /// # Errors
     /// [`ProofError`].
@@ -230,7 +223,7 @@ impl Client {
         self.prove_and_submit(&ProofRequest::Role(request.clone()))
     }
 
-    /// S3: proves facts of an anchored record, and submits it.
+    /// S3: proves that an anchored record satisfies what an audience asked, and submits it.
     ///
     /// # Errors
     /// [`ProofError`].
@@ -274,7 +267,7 @@ impl Client {
     /// # Errors
     /// [`ProofError::Ledger`], [`ProofError::Home`].
     pub fn submit(&self, proved: Proved) -> Result<Receipt, ProofError> {
-        let Proved { transaction, proving, consent, disclosure, .. } = proved;
+        let Proved { transaction, proving, consent, openings, .. } = proved;
         let began = Instant::now();
         match self.ledger().submit(&transaction) {
             Ok(done) => {
@@ -282,7 +275,7 @@ impl Client {
                     self.count_use(number)?;
                 }
                 let (receipt, committing) = (done.receipt, began.elapsed());
-                Ok(Receipt { receipt, transaction, proving, committing, disclosure })
+                Ok(Receipt { receipt, transaction, proving, committing, openings })
             }
             Err(error) => {
                 match (consent, use_after(&error)) {
@@ -329,7 +322,7 @@ impl Client {
         match proved {
             Ok(transaction) => {
                 let statement = R::STATEMENT;
-                Ok(Proved { transaction, statement, proving, disclosure: None, consent })
+                Ok(Proved { transaction, statement, proving, openings: None, consent })
             }
             Err(error) => {
                 if let Some(number) = consent {
