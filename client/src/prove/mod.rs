@@ -72,6 +72,13 @@ pub struct Receipt {
     pub openings: Option<Openings>,
 }
 
+impl core::fmt::Debug for Receipt {
+    /// Openings are clinical data.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Receipt").field("receipt", &self.receipt).finish_non_exhaustive()
+    }
+}
+
 impl Receipt {
     /// The transaction's id.
     #[must_use]
@@ -160,6 +167,19 @@ pub enum ProofError {
         /// As of the bundle of this epoch.
         epoch: u64,
     },
+    /// The transaction is committed, and its use of the consent could not be written. The
+    /// reservation stays: the next use asks the ledger for it.
+    #[error(
+        "transaction {} is committed in block {}, but the use of the consent could not be counted: mend the home directory; the next use asks the ledger and counts it",
+        receipt.txid(),
+        receipt.height()
+    )]
+    Uncounted {
+        /// The receipt.
+        receipt: Box<Receipt>,
+        /// Why the use could not be counted.
+        source: HomeError,
+    },
     /// The statement does not hold.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -236,15 +256,36 @@ impl Client {
     /// # Errors
     /// [`ProofError`].
     pub fn prove_and_submit(&mut self, request: &ProofRequest) -> Result<Receipt, ProofError> {
-        for _ in 1..ATTEMPTS {
-            let done = self.prove(request).and_then(|proved| self.submit(proved));
-            match done {
-                Err(error) if error.is_stale() => self.progress().event(&Event::ProvingAgain),
-                done => return done,
+        self.prove_and_submit_after(request, |_, _| Ok(()))
+    }
+
+    /// The same, with a step between: `before` sees each proof before the ledger does, and may
+    /// keep it. If `before` fails, the proof is discarded.
+    ///
+    /// # Errors
+    /// [`ProofError`], and the errors of `before`.
+    pub fn prove_and_submit_after<E: From<ProofError>>(
+        &mut self,
+        request: &ProofRequest,
+        mut before: impl FnMut(&mut Self, &Proved) -> Result<(), E>,
+    ) -> Result<Receipt, E> {
+        let mut attempts = 1;
+        loop {
+            let proved = self.prove(request)?;
+            if let Err(error) = before(self, &proved) {
+                // If the release cannot be written, the reservation stays, and the next use asks
+                // the ledger for it. The caller hears the first failure.
+                let _ = self.discard(proved);
+                return Err(error);
+            }
+            match self.submit(proved) {
+                Err(error) if error.is_stale() && attempts < ATTEMPTS => {
+                    attempts += 1;
+                    self.progress().event(&Event::ProvingAgain);
+                }
+                done => return Ok(done?),
             }
         }
-        let proved = self.prove(request)?;
-        self.submit(proved)
     }
 
     /// Proves about the newest bundle, and verifies the proof. If it uses a consent, the use is
@@ -265,24 +306,27 @@ impl Client {
     /// lost the reservation stays, and the next use asks the ledger for it.
     ///
     /// # Errors
-    /// [`ProofError::Ledger`], [`ProofError::Home`].
+    /// [`ProofError::Ledger`]; [`ProofError::Uncounted`] with the receipt.
     pub fn submit(&self, proved: Proved) -> Result<Receipt, ProofError> {
         let Proved { transaction, proving, consent, openings, .. } = proved;
         let began = Instant::now();
         match self.ledger().submit(&transaction) {
             Ok(done) => {
-                if let Some(number) = consent {
-                    self.count_use(number)?;
-                }
                 let (receipt, committing) = (done.receipt, began.elapsed());
-                Ok(Receipt { receipt, transaction, proving, committing, openings })
+                let receipt = Receipt { receipt, transaction, proving, committing, openings };
+                match consent.map_or(Ok(()), |number| self.count_use(number)) {
+                    Ok(()) => Ok(receipt),
+                    Err(source) => Err(ProofError::Uncounted { receipt: Box::new(receipt), source }),
+                }
             }
             Err(error) => {
-                match (consent, use_after(&error)) {
-                    (Some(number), Use::Spent) => self.count_use(number)?,
-                    (Some(number), Use::Free) => self.release_use(number)?,
-                    (None, _) | (_, Use::Unknown) => {}
-                }
+                // If the home directory cannot be written, the reservation stays, and the next use
+                // asks the ledger for it. The caller hears what the ledger said.
+                let _ = match (consent, use_after(&error)) {
+                    (Some(number), Use::Spent) => self.count_use(number),
+                    (Some(number), Use::Free) => self.release_use(number),
+                    (None, _) | (_, Use::Unknown) => Ok(()),
+                };
                 Err(error.into())
             }
         }
@@ -379,3 +423,6 @@ fn use_after(error: &AccessError) -> Use {
         _ => Use::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;
