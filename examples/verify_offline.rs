@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let DevNet { mut client, ledger } = DevNet::start(Home::open(Some(&dir.path().join("home")))?)?;
 
     // The pharmacy asks: a physician of one of the hospitals, as of the newest bundle or a later
-    // one. It keeps its request. A nonce is drawn anew for each.
+    // one. It keeps its request, whose nonce it uses once.
     let hospitals = client.organisations()?.iter().take(2).map(Organisation::id).collect();
     let policy = RolePolicy::new(vec![PHYSICIAN.code()], hospitals)?;
     let (audience, nonce) = (Audience::from_name(PHARMACY).to_bytes(), rand::random());

@@ -42,8 +42,8 @@ pub(crate) fn run(args: &DemoArgs, global: &Global, ui: Ui) -> Result<()> {
         count(Statement::ALL.len(), "key"),
         ui::seconds(started.elapsed())
     ));
-    let engine = amanat_accel::default_backend().name();
-    ui.say(format!("engine {engine}: whatever the engine, the same plan gives the same proof"));
+    let backend = amanat_accel::default_backend().name();
+    ui.say(format!("backend {backend}: whatever the backend, the same plan gives the same proof"));
 
     ui.head("2. FHIR R4 in");
     let data = data(args, &place, ui)?;

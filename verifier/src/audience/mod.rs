@@ -337,8 +337,8 @@ impl Verified<ProofTx> {
     }
 }
 
-/// Whether a request asks a record for something that a record can have. A request that any anchored
-/// record answers is a mistake of its audience, as an empty mask of a scope is.
+/// Whether a request asks something of a record that a record can have. A request that any
+/// anchored record answers is a mistake of its audience, as is an empty mask of a scope.
 fn asks_something(request: &RecordRequest) -> Result<(), AudienceReject> {
     let RecordRequest { resource_type, code, unit, status, value, period, custodian, disclosed, .. } =
         request;
