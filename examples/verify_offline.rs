@@ -13,6 +13,7 @@ use amanat::params::VerifyingKey;
 use amanat::prelude::*;
 use amanat::verifier::audience::{Asked, CommittedTx};
 use amanat::verifier::{AcceptedKeys, verify_proof};
+use rand::Rng as _;
 use std::error::Error;
 
 /// The name that the clinician and this audience agreed on.
@@ -26,7 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     // one. It keeps its request, whose nonce it uses once.
     let hospitals = client.organisations()?.iter().take(2).map(Organisation::id).collect();
     let policy = RolePolicy::new(vec![PHYSICIAN.code()], hospitals)?;
-    let (audience, nonce) = (Audience::from_name(PHARMACY).to_bytes(), rand::random());
+    let mut nonce = [0; 32];
+    rand::rng().fill_bytes(&mut nonce);
+    let audience = Audience::from_name(PHARMACY).to_bytes();
     let oldest_epoch = ledger.solo().latest_bundle().bundle.epoch;
     let asked = Asked { chain: client.chain(), audience, nonce, oldest_epoch, policy };
 

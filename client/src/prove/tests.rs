@@ -114,6 +114,7 @@ fn each_audience_believes_the_answer_to_its_own_request_and_to_no_other() {
     an_insurer_asks_for_a_record(&mut net, consent);
     a_custodian_asks_for_an_access(&mut net, consent);
     a_proof_that_cannot_be_kept_uses_nothing_up(&mut net, consent);
+    a_use_that_cannot_be_written_loses_no_receipt(&mut net, consent);
 }
 
 fn a_resource_server_asks_for_a_consent(net: &mut DevNet, consent: u32) {
@@ -204,17 +205,38 @@ fn a_custodian_asks_for_an_access(net: &mut DevNet, consent: u32) {
     assert_eq!(refused, Err(AudienceReject::Policy));
 }
 
+/// Uses of a consent, counted or reserved.
+fn uses(client: &Client, consent: u32) -> u64 {
+    let all = client.consents().expect("consents");
+    all.iter().find(|c| c.number == consent).expect("the consent").uses()
+}
+
 fn a_proof_that_cannot_be_kept_uses_nothing_up(net: &mut DevNet, consent: u32) {
-    let uses = |client: &Client| {
-        let all = client.consents().expect("consents");
-        all.iter().find(|c| c.number == consent).expect("the consent").uses()
-    };
-    let before = uses(&net.client);
+    let before = uses(&net.client, consent);
     let request = ProofRequest::Access(access_request(net, consent).0);
     let failed = net.client.prove_and_submit_after(&request, |client, _| {
-        assert_eq!(uses(client), before + 1, "reserved while the proof is kept");
+        assert_eq!(uses(client, consent), before + 1, "reserved while the proof is kept");
         Err(ProofError::NoRecord)
     });
     assert!(matches!(failed, Err(ProofError::NoRecord)), "what the caller said");
-    assert_eq!(uses(&net.client), before, "released");
+    assert_eq!(uses(&net.client, consent), before, "released");
+}
+
+fn a_use_that_cannot_be_written_loses_no_receipt(net: &mut DevNet, consent: u32) {
+    let before = uses(&net.client, consent);
+    let request = ProofRequest::Access(access_request(net, consent).0);
+    let file = net.client.home().path("consents.json");
+    let mut kept = Vec::new();
+    let done = net.client.prove_and_submit_after(&request, |_, _| {
+        kept = std::fs::read(&file).expect("consents");
+        std::fs::write(&file, "damaged").expect("written");
+        Ok::<(), ProofError>(())
+    });
+    let Err(ProofError::Uncounted { receipt, .. }) = done else { panic!("the file cannot be read") };
+    let there = net.ledger.access().receipt(&receipt.txid()).expect("answers");
+    assert_eq!(there.expect("committed").receipt, receipt.receipt);
+    std::fs::write(&file, kept).expect("mended");
+    assert_eq!(uses(&net.client, consent), before + 1, "reserved still");
+    net.client.access(&access_request(net, consent).0).expect("the use before is settled first");
+    assert_eq!(uses(&net.client, consent), before + 2);
 }
