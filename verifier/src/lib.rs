@@ -32,4 +32,6 @@ pub use groth16::batch::{BatchOutcome, Encoded, Item, verify_batch, verify_batch
 pub use groth16::circuit::{CircuitReject, holds, verify_circuit};
 pub use groth16::key::PreparedVerifyingKey;
 pub use groth16::single::{PUBLIC_BYTES, Reject, public_inputs, verify_bytes, verify_one};
-pub use transaction::{AcceptedKeys, Trust, TxReject, verify_proof, verify_transaction, verify_transactions};
+pub use transaction::{
+    AcceptedKeys, InsecureKey, Trust, TxReject, verify_proof, verify_transaction, verify_transactions,
+};

@@ -5,7 +5,7 @@ use amanat_domain::consent::OrgId;
 use amanat_domain::proof::{ProofBytes, ProofSystem};
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, ProofTx, SignedTx, Transaction};
-use amanat_params::VerifyingKey;
+use amanat_params::{Origin, VerifyingKey};
 use ed25519_dalek::{Signature, VerifyingKey as SignatureKey};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -45,6 +45,13 @@ pub enum TxReject {
     Proof(Statement),
 }
 
+/// A key for development, which an audience does not accept by mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the key for `{0}` is of origin insecure-dev: its maker can forge proofs. Ask for a key of a ceremony; in development accept it as insecure"
+)]
+pub struct InsecureKey(pub Statement);
+
 /// Verifying keys that an audience accepts, for proofs that reach it without a ledger. Believes no
 /// organisation.
 ///
@@ -54,7 +61,7 @@ pub enum TxReject {
 /// use amanat_params::VerifyingKey;
 /// use amanat_verifier::{AcceptedKeys, verify_proof};
 /// let mut accepted = AcceptedKeys::new();
-/// accepted.accept(&VerifyingKey::from_bytes(&std::fs::read("access.vk")?)?);
+/// accepted.accept(&VerifyingKey::from_bytes(&std::fs::read("access.vk")?)?)?;
 /// let Transaction::Proof(tx) = Transaction::from_bytes(&std::fs::read("access.tx")?)? else { return Ok(()) };
 /// let valid = verify_proof(&accepted, *tx)?;
 /// println!("valid as of epoch {}", valid.get().epoch);
@@ -70,8 +77,24 @@ impl AcceptedKeys {
         Self::default()
     }
 
-    /// Accepts proofs of the key's statement under it from now on.
-    pub fn accept(&mut self, key: &VerifyingKey) {
+    /// Accepts proofs of the key's statement under it from now on, if a ceremony made it.
+    ///
+    /// # Errors
+    /// [`InsecureKey`]: the key is for development. [`Self::accept_insecure_dev`] takes it.
+    pub fn accept(&mut self, key: &VerifyingKey) -> Result<(), InsecureKey> {
+        match key.header().origin {
+            Origin::InsecureDev => Err(InsecureKey(key.header().statement)),
+            Origin::Ceremony { .. } => {
+                self.accept_insecure_dev(key);
+                Ok(())
+            }
+        }
+    }
+
+    /// Accepts proofs of the key's statement under it from now on, whatever its origin. The maker
+    /// of an insecure-dev key can forge such proofs: for development, or for a caller that reads
+    /// the key's origin itself.
+    pub fn accept_insecure_dev(&mut self, key: &VerifyingKey) {
         let place = (key.header().statement, KeyDigest(key.digest()));
         self.0.insert(place, PreparedVerifyingKey::new(key));
     }

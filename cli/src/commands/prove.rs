@@ -3,85 +3,125 @@
 use crate::args::{Global, ProveArgs, ProveWhat};
 use crate::session;
 use crate::ui::{self, Ui};
-use amanat_client::prove::{
-    AudienceRequest, ProofError, ProofRequest, Proved, Receipt, RecordChoice, ScopeRequest,
-};
+use amanat_client::prove::{AudienceRequest, Facts, ProofRequest, Proved, RecordChoice, ScopeRequest};
 use amanat_client::{AccessRequest, Client, ConsentProofRequest, RecordProofRequest, RoleProofRequest};
 use amanat_domain::record::Micro;
 use amanat_domain::tx::Transaction;
 use amanat_params::{Proof, snarkjs};
 use amanat_prover::keys::Keys;
 use anyhow::{Context, Result, bail};
+use std::fs::OpenOptions;
 use std::path::Path;
-
-/// How often a proof is made whose bundle grows too old meanwhile.
-const ATTEMPTS: usize = 3;
 
 pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
     if let (Some(zkey), Some(wtns)) = (&args.zkey, &args.wtns) {
         return super::zkey::run(zkey, wtns, args, ui);
     }
-    let request = request(args)?;
+    let intent = Intent::of(args)?;
     let mut client = session::open(global, &args.at, ui)?;
-    for attempt in 1.. {
+    let request = intent.request(&client, args.audience.as_str().into())?;
+    check_places(args)?;
+    if args.dry_run {
         let proved = client.prove(&request)?;
-        write(args, &mut client, &proved, ui)?;
-        if args.dry_run {
-            let document = document(&proved);
-            client.discard(proved)?;
-            ui.document(&document);
-            return Ok(());
-        }
-        let mut document = document(&proved);
-        match client.submit(proved) {
-            Err(error) if error.is_stale() && attempt < ATTEMPTS => {
-                ui.warn("the bundle grew too old while this was proved; proving again about the newest");
-            }
-            done => return tell(done, &mut document, ui),
-        }
+        let (written, document) = (write(args, &mut client, &proved, ui), document(&proved));
+        client.discard(proved)?;
+        written?;
+        ui.document(&document);
+        return Ok(());
     }
+    let mut told = serde_json::Value::Null;
+    let receipt = client.prove_and_submit_after(&request, |client, proved| {
+        told = document(proved);
+        write(args, client, proved, ui)
+    })?;
+    ui.say(format!("committed in block {}: {}", receipt.height(), receipt.txid()));
+    told["height"] = receipt.height().into();
+    ui.document(&told);
     Ok(())
 }
 
-/// The intent of a command line.
-fn request(args: &ProveArgs) -> Result<ProofRequest> {
-    let what =
-        args.what.context("what to prove? access, consent, role or record; or give --zkey and --wtns")?;
-    let audience = AudienceRequest::from(args.audience.as_str());
-    let holder = || {
-        let name = args.holder.clone();
-        name.context("whose credential? give --holder NAME (`amanat clinician list`)")
-    };
-    let consent = || args.consent.context("which consent? give --consent NUMBER (`amanat consent list`)");
-    let scope = || ScopeRequest::parse(&args.purpose, &args.action, &args.categories);
-    Ok(match what {
-        ProveWhat::Access => ProofRequest::Access(AccessRequest {
-            consent: consent()?,
-            record: args.record,
-            holder: holder()?,
-            scope: scope()?,
-            policy: None,
-            audience,
-        }),
-        ProveWhat::Consent => {
-            let (consent, holder, scope) = (consent()?, holder()?, scope()?);
-            ProofRequest::Consent(ConsentProofRequest { holder, consent, scope, audience })
+/// What a command line asks for, before a home directory is opened.
+enum Intent {
+    Access(AccessRequest),
+    Consent { holder: String, consent: u32, scope: ScopeRequest },
+    Role(RoleProofRequest),
+    Record { record: RecordChoice, facts: Facts },
+}
+
+impl Intent {
+    fn of(args: &ProveArgs) -> Result<Self> {
+        let what =
+            args.what.context("what to prove? access, consent, role or record; or give --zkey and --wtns")?;
+        let audience = AudienceRequest::default();
+        let holder = || {
+            let name = args.holder.clone();
+            name.context("whose credential? give --holder NAME (`amanat clinician list`)")
+        };
+        let consent = || args.consent.context("which consent? give --consent NUMBER (`amanat consent list`)");
+        let scope = || ScopeRequest::parse(&args.purpose, &args.action, &args.categories);
+        Ok(match what {
+            ProveWhat::Access => Self::Access(AccessRequest {
+                consent: consent()?,
+                record: args.record,
+                holder: holder()?,
+                scope: scope()?,
+                policy: None,
+                audience,
+            }),
+            ProveWhat::Consent => {
+                let (consent, holder, scope) = (consent()?, holder()?, scope()?);
+                Self::Consent { holder, consent, scope }
+            }
+            ProveWhat::Role => Self::Role(RoleProofRequest { holder: holder()?, policy: None, audience }),
+            ProveWhat::Record => {
+                let record = match (args.record, args.consent) {
+                    (Some(number), _) => RecordChoice::Number(number),
+                    (None, Some(consent)) => RecordChoice::OfConsent(consent),
+                    (None, None) => bail!("which record? give --record NUMBER (`amanat vault list`)"),
+                };
+                let at_least = args
+                    .at_least
+                    .as_deref()
+                    .map(|text| Micro::parse(text).map_err(|e| anyhow::anyhow!("--at-least {text}: {e}")));
+                let (at_least, disclose) = (at_least.transpose()?, Facts::leaves(&args.disclose)?);
+                Self::Record { record, facts: Facts { at_least, disclose } }
+            }
+        })
+    }
+
+    /// The request for this audience. The command line has no request of an audience: consent and
+    /// record are proved about what the files of the home directory offer.
+    fn request(self, client: &Client, audience: AudienceRequest) -> Result<ProofRequest> {
+        Ok(match self {
+            Self::Access(request) => ProofRequest::Access(AccessRequest { audience, ..request }),
+            Self::Consent { holder, consent, scope } => {
+                let asked = client.offered_consent(&holder, &scope)?;
+                ProofRequest::Consent(ConsentProofRequest { consent, asked, audience })
+            }
+            Self::Role(request) => ProofRequest::Role(RoleProofRequest { audience, ..request }),
+            Self::Record { record, facts } => {
+                let asked = client.offered_record(record, &facts)?;
+                ProofRequest::Record(RecordProofRequest { record, asked, audience })
+            }
+        })
+    }
+}
+
+/// Whether the files that were asked for can be written: proving takes a while, and a proof of
+/// access or consent reserves a use. A file that was not there is not there afterwards.
+fn check_places(args: &ProveArgs) -> Result<()> {
+    if let Some(path) = &args.out {
+        let cannot = || format!("cannot write {}", path.display());
+        let new = !path.exists();
+        OpenOptions::new().create(true).append(true).open(path).with_context(cannot)?;
+        if new {
+            std::fs::remove_file(path).with_context(cannot)?;
         }
-        ProveWhat::Role => ProofRequest::Role(RoleProofRequest { holder: holder()?, policy: None, audience }),
-        ProveWhat::Record => {
-            let record = match (args.record, args.consent) {
-                (Some(number), _) => RecordChoice::Number(number),
-                (None, Some(consent)) => RecordChoice::OfConsent(consent),
-                (None, None) => bail!("which record? give --record NUMBER (`amanat vault list`)"),
-            };
-            let at_least = args
-                .at_least
-                .as_deref()
-                .map(|text| Micro::parse(text).map_err(|e| anyhow::anyhow!("--at-least {text}: {e}")));
-            let (at_least, disclose) = (at_least.transpose()?, RecordProofRequest::leaves(&args.disclose)?);
-            ProofRequest::Record(RecordProofRequest { record, at_least, disclose, audience })
-        }
-    })
+    }
+    if let Some(dir) = &args.snarkjs {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    }
+    Ok(())
 }
 
 /// Writes the files that were asked for, before the ledger hears of the proof.
@@ -104,14 +144,6 @@ fn document(proved: &Proved) -> serde_json::Value {
         "txid": proved.transaction.id().to_string(),
         "proving_seconds": proved.proving.as_secs_f64(),
     })
-}
-
-fn tell(done: Result<Receipt, ProofError>, document: &mut serde_json::Value, ui: Ui) -> Result<()> {
-    let receipt = done?;
-    ui.say(format!("committed in block {}: {}", receipt.height(), receipt.txid()));
-    document["height"] = receipt.height().into();
-    ui.document(document);
-    Ok(())
 }
 
 /// Writes what snarkjs reads.

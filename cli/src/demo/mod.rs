@@ -6,6 +6,7 @@
 mod attacks;
 mod attempts;
 mod grants;
+mod insurer;
 mod report;
 mod story;
 
@@ -37,11 +38,12 @@ pub(crate) fn run(args: &DemoArgs, global: &Global, ui: Ui) -> Result<()> {
     let mut keys = Keys::new();
     keys::load(&shared, &Statement::ALL, &mut keys, &Bars::new(ui))?;
     ui.say(format!(
-        "six statements, six keys of origin insecure-dev (for development: whoever made them could forge). {}",
+        "{} of origin insecure-dev, one for each statement (for development: their maker could forge proofs). {}",
+        count(Statement::ALL.len(), "key"),
         ui::seconds(started.elapsed())
     ));
-    let engine = amanat_accel::default_backend().name();
-    ui.say(format!("engine {engine}: whatever the engine, the same plan gives the same proof"));
+    let backend = amanat_accel::default_backend().name();
+    ui.say(format!("backend {backend}: whatever the backend, the same plan gives the same proof"));
 
     ui.head("2. FHIR R4 in");
     let data = data(args, &place, ui)?;

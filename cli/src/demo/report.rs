@@ -97,7 +97,7 @@ pub(crate) fn tell(story: &mut Story, refused: &[Refused], started: Instant) -> 
     ui.table(&rows);
     reopen(story)?;
     ui.say(format!(
-        "\n{} refused, {} committed; engine {}; whole run {}",
+        "\n{} refused, {} committed; backend {}; whole run {}",
         ui::count(refused.len(), "attempt"),
         ui::count(story.proved.len(), "proof"),
         amanat_accel::default_backend().name(),

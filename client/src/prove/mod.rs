@@ -1,8 +1,10 @@
 //! Proofs: an intent, resolved once against the home directory and the ledger, proved, submitted.
 
+mod offer;
 mod request;
 mod resolve;
 
+pub use offer::Facts;
 pub use request::{
     AccessRequest, AudienceRequest, ConsentProofRequest, ProofRequest, RecordChoice, RecordProofRequest,
     RoleProofRequest, ScopeRequest, UnknownWord,
@@ -22,7 +24,7 @@ use amanat_domain::audience::Audience;
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::field;
 use amanat_domain::floors::{ActiveCredentials, BelowFloor};
-use amanat_domain::policy::{MalformedPolicy, RecordRequest};
+use amanat_domain::policy::MalformedPolicy;
 use amanat_domain::receipt::ReceiptData;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{KeyDigest, PolicyField, Transaction, TxId};
@@ -47,21 +49,11 @@ pub struct Proved {
     pub statement: Statement,
     /// How long proving took.
     pub proving: Duration,
-    /// What the audience of a record proof gets beside the transaction.
-    pub disclosure: Option<Disclosure>,
+    /// What the audience of a record proof gets beside the transaction, on a private way: the
+    /// openings of the leaves that it asked for.
+    pub openings: Option<Openings>,
     /// The consent whose use is reserved.
     consent: Option<u32>,
-}
-
-/// What the audience of a record proof gets beside the transaction, on a private way: its own
-/// request with the salt, and the openings of the leaves that it asked for. Clinical data: no
-/// `Debug`.
-#[derive(Clone)]
-pub struct Disclosure {
-    /// The request.
-    pub request: RecordRequest,
-    /// The openings.
-    pub openings: Openings,
 }
 
 /// A transaction that the ledger has.
@@ -75,8 +67,16 @@ pub struct Receipt {
     pub proving: Duration,
     /// How long the ledger took.
     pub committing: Duration,
-    /// What the audience of a record proof gets beside the transaction.
-    pub disclosure: Option<Disclosure>,
+    /// What the audience of a record proof gets beside the transaction, on a private way: the
+    /// openings of the leaves that it asked for.
+    pub openings: Option<Openings>,
+}
+
+impl core::fmt::Debug for Receipt {
+    /// Openings are clinical data.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Receipt").field("receipt", &self.receipt).finish_non_exhaustive()
+    }
 }
 
 impl Receipt {
@@ -167,6 +167,19 @@ pub enum ProofError {
         /// As of the bundle of this epoch.
         epoch: u64,
     },
+    /// The transaction is committed, and its use of the consent could not be written. The
+    /// reservation stays: the next use asks the ledger for it.
+    #[error(
+        "transaction {} is committed in block {}, but the use of the consent could not be counted: mend the home directory; the next use asks the ledger and counts it",
+        receipt.txid(),
+        receipt.height()
+    )]
+    Uncounted {
+        /// The receipt.
+        receipt: Box<Receipt>,
+        /// Why the use could not be counted.
+        source: HomeError,
+    },
     /// The statement does not hold.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -214,7 +227,7 @@ impl Client {
         self.prove_and_submit(&ProofRequest::Access(request.clone()))
     }
 
-    /// S1: proves that a consent permits a clinician's request, and submits it.
+    /// S1: proves that a consent permits what an audience asked, and submits it.
     ///
     /// # Errors
     /// [`ProofError`].
@@ -230,7 +243,7 @@ impl Client {
         self.prove_and_submit(&ProofRequest::Role(request.clone()))
     }
 
-    /// S3: proves facts of an anchored record, and submits it.
+    /// S3: proves that an anchored record satisfies what an audience asked, and submits it.
     ///
     /// # Errors
     /// [`ProofError`].
@@ -243,15 +256,36 @@ impl Client {
     /// # Errors
     /// [`ProofError`].
     pub fn prove_and_submit(&mut self, request: &ProofRequest) -> Result<Receipt, ProofError> {
-        for _ in 1..ATTEMPTS {
-            let done = self.prove(request).and_then(|proved| self.submit(proved));
-            match done {
-                Err(error) if error.is_stale() => self.progress().event(&Event::ProvingAgain),
-                done => return done,
+        self.prove_and_submit_after(request, |_, _| Ok(()))
+    }
+
+    /// The same, with a step between: `before` sees each proof before the ledger does, and may
+    /// keep it. If `before` fails, the proof is discarded.
+    ///
+    /// # Errors
+    /// [`ProofError`], and the errors of `before`.
+    pub fn prove_and_submit_after<E: From<ProofError>>(
+        &mut self,
+        request: &ProofRequest,
+        mut before: impl FnMut(&mut Self, &Proved) -> Result<(), E>,
+    ) -> Result<Receipt, E> {
+        let mut attempts = 1;
+        loop {
+            let proved = self.prove(request)?;
+            if let Err(error) = before(self, &proved) {
+                // If the release cannot be written, the reservation stays, and the next use asks
+                // the ledger for it. The caller hears the first failure.
+                let _ = self.discard(proved);
+                return Err(error);
+            }
+            match self.submit(proved) {
+                Err(error) if error.is_stale() && attempts < ATTEMPTS => {
+                    attempts += 1;
+                    self.progress().event(&Event::ProvingAgain);
+                }
+                done => return Ok(done?),
             }
         }
-        let proved = self.prove(request)?;
-        self.submit(proved)
     }
 
     /// Proves about the newest bundle, and verifies the proof. If it uses a consent, the use is
@@ -272,24 +306,27 @@ impl Client {
     /// lost the reservation stays, and the next use asks the ledger for it.
     ///
     /// # Errors
-    /// [`ProofError::Ledger`], [`ProofError::Home`].
+    /// [`ProofError::Ledger`]; [`ProofError::Uncounted`] with the receipt.
     pub fn submit(&self, proved: Proved) -> Result<Receipt, ProofError> {
-        let Proved { transaction, proving, consent, disclosure, .. } = proved;
+        let Proved { transaction, proving, consent, openings, .. } = proved;
         let began = Instant::now();
         match self.ledger().submit(&transaction) {
             Ok(done) => {
-                if let Some(number) = consent {
-                    self.count_use(number)?;
-                }
                 let (receipt, committing) = (done.receipt, began.elapsed());
-                Ok(Receipt { receipt, transaction, proving, committing, disclosure })
+                let receipt = Receipt { receipt, transaction, proving, committing, openings };
+                match consent.map_or(Ok(()), |number| self.count_use(number)) {
+                    Ok(()) => Ok(receipt),
+                    Err(source) => Err(ProofError::Uncounted { receipt: Box::new(receipt), source }),
+                }
             }
             Err(error) => {
-                match (consent, use_after(&error)) {
-                    (Some(number), Use::Spent) => self.count_use(number)?,
-                    (Some(number), Use::Free) => self.release_use(number)?,
-                    (None, _) | (_, Use::Unknown) => {}
-                }
+                // If the home directory cannot be written, the reservation stays, and the next use
+                // asks the ledger for it. The caller hears what the ledger said.
+                let _ = match (consent, use_after(&error)) {
+                    (Some(number), Use::Spent) => self.count_use(number),
+                    (Some(number), Use::Free) => self.release_use(number),
+                    (None, _) | (_, Use::Unknown) => Ok(()),
+                };
                 Err(error.into())
             }
         }
@@ -329,7 +366,7 @@ impl Client {
         match proved {
             Ok(transaction) => {
                 let statement = R::STATEMENT;
-                Ok(Proved { transaction, statement, proving, disclosure: None, consent })
+                Ok(Proved { transaction, statement, proving, openings: None, consent })
             }
             Err(error) => {
                 if let Some(number) = consent {
@@ -399,3 +436,6 @@ fn use_after(error: &AccessError) -> Use {
         _ => Use::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;

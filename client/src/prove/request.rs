@@ -2,9 +2,8 @@
 
 use amanat_domain::consent::{Actions, Categories, Confidentiality, Purposes};
 use amanat_domain::labels::Labels;
-use amanat_domain::policy::{RolePolicy, Scope};
+use amanat_domain::policy::{ConsentRequest, RecordRequest, RolePolicy, Scope};
 use amanat_domain::preset::{CLINICAL, TREATMENT};
-use amanat_domain::record::{Leaf, Micro};
 use amanat_domain::statement::Statement;
 
 /// What data is asked for, and for what.
@@ -35,7 +34,7 @@ pub struct UnknownWord {
     known: String,
 }
 
-fn unknown<T>(what: &'static str, word: &str, all: &[(T, &str)]) -> UnknownWord {
+pub(super) fn unknown<T>(what: &'static str, word: &str, all: &[(T, &str)]) -> UnknownWord {
     let known = all.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ");
     UnknownWord { what, word: word.to_owned(), known }
 }
@@ -121,15 +120,13 @@ impl AccessRequest {
     }
 }
 
-/// S1: a consent permits a clinician's request for data of any time.
-#[derive(Debug, Clone)]
+/// S1: a consent permits what an audience asked.
+#[derive(Clone)]
 pub struct ConsentProofRequest {
-    /// The clinician.
-    pub holder: String,
     /// The number of the consent.
     pub consent: u32,
-    /// What is asked for.
-    pub scope: ScopeRequest,
+    /// What the audience asked. It keeps its copy, for the transaction has the salted hash alone.
+    pub asked: ConsentRequest,
     /// The audience.
     pub audience: AudienceRequest,
 }
@@ -154,39 +151,16 @@ pub enum RecordChoice {
     OfConsent(u32),
 }
 
-/// S3: facts of an anchored, current record.
+/// S3: an anchored record satisfies what an audience asked.
 #[derive(Clone)]
 pub struct RecordProofRequest {
     /// The record.
     pub record: RecordChoice,
-    /// Its value is at least this.
-    pub at_least: Option<Micro>,
-    /// Leaves that are disclosed, beside the status.
-    pub disclose: Vec<Leaf>,
+    /// What the audience asked. It keeps its copy, for the transaction has the salted hash alone.
+    /// The prover hands over the leaves that it names: show it to the patient's side first.
+    pub asked: RecordRequest,
     /// The audience.
     pub audience: AudienceRequest,
-}
-
-impl RecordProofRequest {
-    /// Reads the names of leaves.
-    ///
-    /// # Errors
-    /// [`UnknownWord`].
-    pub fn leaves(names: &[String]) -> Result<Vec<Leaf>, UnknownWord> {
-        let all: Vec<(Leaf, &str)> = Leaf::ALL.iter().map(|leaf| (*leaf, leaf.name())).collect();
-        let leaf = |name: &String| {
-            let found = all.iter().find(|(_, known)| known == name).map(|(leaf, _)| *leaf);
-            found.ok_or_else(|| unknown("leaf", name, &all))
-        };
-        names.iter().map(leaf).collect()
-    }
-
-    /// The leaves that are disclosed, as a mask: a fact is not told without the status that may
-    /// negate it.
-    #[must_use]
-    pub fn disclosed(&self) -> u16 {
-        self.disclose.iter().fold(1 << (Leaf::Status as u16), |mask, leaf| mask | 1 << (*leaf as u16))
-    }
 }
 
 /// Any proof.
@@ -228,7 +202,7 @@ impl ProofRequest {
 
 #[cfg(test)]
 mod tests {
-    use super::{RecordProofRequest, ScopeRequest};
+    use super::ScopeRequest;
     use amanat_domain::consent::{Categories, Confidentiality};
     use amanat_domain::labels::Labels;
     use amanat_domain::preset::{CLINICAL, TREATMENT};
@@ -250,7 +224,5 @@ mod tests {
     fn unknown_words_are_told_with_the_known() {
         let said = ScopeRequest::parse("FUN", "access", &[]).expect_err("no purpose").to_string();
         assert!(said.starts_with("unknown purpose FUN; known: TREAT, "), "{said}");
-        let said = RecordProofRequest::leaves(&["colour".to_owned()]).expect_err("no leaf").to_string();
-        assert!(said.starts_with("unknown leaf colour; known: "), "{said}");
     }
 }

@@ -3,20 +3,15 @@
 use super::request::{
     AccessRequest, ConsentProofRequest, ProofRequest, RecordChoice, RecordProofRequest, RoleProofRequest,
 };
-use super::{Disclosure, ProofError, Proved};
+use super::{ProofError, Proved};
 use crate::client::Client;
 use crate::consent::HeldConsent;
 use crate::holder::Holder;
 use crate::vault::{Anchoring, Supersession, VaultRecord};
 use crate::wallet::Wallet;
 use amanat_domain::consent::OrgId;
-use amanat_domain::field::{self, Fr};
 use amanat_domain::mirror::Mirror;
-use amanat_domain::policy::{
-    AccessPolicy, ConsentRequest, MalformedPolicy, RecordRequest, RolePolicy, ValueRange,
-};
-use amanat_domain::record::{Leaf, value_word};
-use amanat_domain::time::Period;
+use amanat_domain::policy::{AccessPolicy, MalformedPolicy, RolePolicy};
 use amanat_prover::plan::{
     AccessInput, AccessPlan, ConsentInput, ConsentPlan, RecordInput, RecordPlan, RolePlan, Target,
 };
@@ -66,15 +61,9 @@ impl<'c> Resolver<'c> {
     }
 
     fn consent(&mut self, request: &ConsentProofRequest) -> Result<Proved, ProofError> {
-        let mut rng = rand::rng();
         let input = self.consent_input(request.consent)?;
-        let asked = ConsentRequest {
-            scope: request.scope.of_record(None),
-            data_period: Period::ALWAYS,
-            recipient: self.holder(&request.holder)?.recipient(),
-            salt: field::random(&mut rng),
-        };
-        let plan = ConsentPlan::consent(&self.target, self.mirror, input, asked, &mut rng)?;
+        let asked = request.asked.clone();
+        let plan = ConsentPlan::consent(&self.target, self.mirror, input, asked, &mut rand::rng())?;
         self.client.carry_out(plan, Some(request.consent))
     }
 
@@ -87,14 +76,13 @@ impl<'c> Resolver<'c> {
     }
 
     fn record(&mut self, request: &RecordProofRequest) -> Result<Proved, ProofError> {
-        let mut rng = rand::rng();
         let record = self.find_record(request.record)?;
-        let asked = facts(request, &record, self.mirror.bundle().epoch, field::random(&mut rng));
         let input = self.record_input(&record)?;
+        let asked = request.asked.clone();
         let openings = Openings::of(&record.record, asked.disclosed);
-        let plan = RecordPlan::record(&self.target, self.mirror, input, asked.clone(), &mut rng)?;
+        let plan = RecordPlan::record(&self.target, self.mirror, input, asked, &mut rand::rng())?;
         let proved = self.client.carry_out(plan, None)?;
-        Ok(Proved { disclosure: Some(Disclosure { request: asked, openings }), ..proved })
+        Ok(Proved { openings: Some(openings), ..proved })
     }
 
     fn holder(&mut self, name: &str) -> Result<Holder, ProofError> {
@@ -125,30 +113,11 @@ impl<'c> Resolver<'c> {
     }
 
     fn held(&self, number: u32) -> Result<&HeldConsent, ProofError> {
-        self.consents.iter().find(|c| c.number == number).ok_or(ProofError::NoConsent(number))
+        held(&self.consents, number)
     }
 
     fn find_record(&self, choice: RecordChoice) -> Result<VaultRecord, ProofError> {
-        let vault = self.client.vault()?;
-        let found = match choice {
-            RecordChoice::Number(number) => vault.record(number)?,
-            RecordChoice::OfConsent(number) => {
-                let patient = &self.held(number)?.patient;
-                let mut first = None;
-                vault.each_record(|record| {
-                    let is_it = record.patient == *patient && record.supersession == Supersession::Latest;
-                    first = is_it.then_some(record);
-                    first.is_none()
-                })?;
-                first
-            }
-        };
-        let record = found.ok_or(ProofError::NoRecord)?;
-        match record.supersession {
-            Supersession::Latest => Ok(record),
-            Supersession::By(by) => Err(ProofError::Superseded { number: record.number, by }),
-            Supersession::Retracted => Err(ProofError::Retracted(record.number)),
-        }
+        find_record(self.client, &self.consents, choice)
     }
 
     fn record_input(&self, record: &VaultRecord) -> Result<RecordInput, ProofError> {
@@ -164,22 +133,34 @@ impl<'c> Resolver<'c> {
     }
 }
 
-/// The record has its own code, is the latest and was anchored by `epoch`; if a value is asked for,
-/// in its own unit.
-fn facts(request: &RecordProofRequest, record: &VaultRecord, epoch: u64, salt: Fr) -> RecordRequest {
-    let first = |leaf: Leaf| record.record.open(leaf).values[0];
-    let value = request.at_least.map(|least| ValueRange { least: value_word(least), greatest: u64::MAX });
-    RecordRequest {
-        resource_type: None,
-        code: Some(first(Leaf::Code)),
-        unit: value.map(|_| first(Leaf::Unit)),
-        status: None,
-        value,
-        period: Period::ALWAYS,
-        custodian: None,
-        anchored_by: epoch,
-        latest: true,
-        disclosed: request.disclosed(),
-        salt,
+fn held(consents: &[HeldConsent], number: u32) -> Result<&HeldConsent, ProofError> {
+    consents.iter().find(|c| c.number == number).ok_or(ProofError::NoConsent(number))
+}
+
+/// The record that was chosen, which must be the latest of its resource.
+pub(super) fn find_record(
+    client: &Client,
+    consents: &[HeldConsent],
+    choice: RecordChoice,
+) -> Result<VaultRecord, ProofError> {
+    let vault = client.vault()?;
+    let found = match choice {
+        RecordChoice::Number(number) => vault.record(number)?,
+        RecordChoice::OfConsent(number) => {
+            let patient = &held(consents, number)?.patient;
+            let mut first = None;
+            vault.each_record(|record| {
+                let is_it = record.patient == *patient && record.supersession == Supersession::Latest;
+                first = is_it.then_some(record);
+                first.is_none()
+            })?;
+            first
+        }
+    };
+    let record = found.ok_or(ProofError::NoRecord)?;
+    match record.supersession {
+        Supersession::Latest => Ok(record),
+        Supersession::By(by) => Err(ProofError::Superseded { number: record.number, by }),
+        Supersession::Retracted => Err(ProofError::Retracted(record.number)),
     }
 }

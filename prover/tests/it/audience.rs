@@ -14,7 +14,7 @@ use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::{Keys, StatementKey};
 use amanat_prover::plan::{Plan, Target};
 use amanat_verifier::audience::{Asked, AudienceReject, Openings, OpeningsReject, SealedBundle};
-use amanat_verifier::{AcceptedKeys, verify_proof};
+use amanat_verifier::{AcceptedKeys, InsecureKey, verify_proof};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
@@ -49,7 +49,8 @@ fn proved() -> (VerifyingKey, ProofTx, Record, RecordRequest) {
 fn an_insurer_reads_what_was_proved_to_it_and_nothing_else() {
     let (key, tx, record, request) = proved();
     let mut accepted = AcceptedKeys::new();
-    accepted.accept(&key);
+    assert_eq!(accepted.accept(&key), Err(InsecureKey(Statement::Record)), "its maker can forge proofs");
+    accepted.accept_insecure_dev(&key);
     let asked =
         Asked { chain: CHAIN, audience: INSURER, nonce: NONCE, oldest_epoch: tx.epoch, policy: request };
     let ledger = SealedBundle::believed(CHAIN, tx.epoch, tx.bundle).into();

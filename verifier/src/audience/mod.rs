@@ -31,7 +31,7 @@
 //! #     (asked, key, client): (Asked<RecordRequest>, VerifyingKey, &mut LightClient),
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let mut accepted = AcceptedKeys::new();
-//! accepted.accept(&key);
+//! accepted.accept(&key)?;
 //! let verified = verify_proof(&accepted, tx)?;
 //! let committed = CommittedTx::certified(client, &receipt)?;
 //! let disclosed = verified.disclosure(&asked, &committed.into(), &Openings::from_bytes(sent)?)?;
@@ -49,10 +49,13 @@ pub use openings::{Disclosed, MAX_OPENINGS_BYTES, Openings, OpeningsReject};
 
 use crate::Verified;
 use amanat_domain::field::Fr;
-use amanat_domain::policy::{AccessPolicy, ConsentRequest, MalformedPolicy, RecordRequest, RolePolicy};
+use amanat_domain::policy::{
+    AccessPolicy, ConsentRequest, MalformedPolicy, RecordRequest, RolePolicy, ValueRange,
+};
 use amanat_domain::record::access_token;
 use amanat_domain::secret::Secret;
 use amanat_domain::statement::Statement;
+use amanat_domain::time::Period;
 use amanat_domain::tx::{ChainId, PolicyField, ProofTx, TxId};
 
 /// What an audience asked, as it keeps it until the proof comes.
@@ -108,6 +111,17 @@ pub enum AudienceReject {
     /// The audience's own request asks for nothing.
     #[error("the request itself is malformed: {0}")]
     Malformed(#[from] MalformedPolicy),
+    /// The audience's own request asks nothing of the record: any anchored record answers it.
+    #[error("the request itself is malformed: it asks for no fact, no period, no custodian and no leaf")]
+    AsksNothing,
+    /// No value lies in the range of the audience's own request.
+    #[error("the request itself is malformed: no value is at least {least} and at most {greatest}")]
+    EmptyRange {
+        /// The least value word.
+        least: u64,
+        /// The greatest value word.
+        greatest: u64,
+    },
     /// The proof is about another request or policy.
     #[error("the proof is about another request: its policy is not the one asked for")]
     Policy,
@@ -263,6 +277,7 @@ impl Verified<ProofTx> {
         ledger: &LedgerEvidence,
         openings: &Openings,
     ) -> Result<Verified<Disclosed>, AudienceReject> {
+        asks_something(&asked.policy)?;
         self.answers(Statement::Record, asked, &PolicyField::Sealed(asked.policy.policy_hash()))?;
         ledger.of(self.get())?;
         let tx = self.get();
@@ -320,6 +335,19 @@ impl Verified<ProofTx> {
         }
         Ok(())
     }
+}
+
+/// Whether a request asks something of a record that a record can have. A request that any
+/// anchored record answers is a mistake of its audience, as is an empty mask of a scope.
+fn asks_something(request: &RecordRequest) -> Result<(), AudienceReject> {
+    let RecordRequest { resource_type, code, unit, status, value, period, custodian, disclosed, .. } =
+        request;
+    let words = code.is_some() || unit.is_some() || status.is_some();
+    let others = resource_type.is_some() || custodian.is_some() || *period != Period::ALWAYS;
+    if let Some(ValueRange { least, greatest }) = *value {
+        return if least <= greatest { Ok(()) } else { Err(AudienceReject::EmptyRange { least, greatest }) };
+    }
+    if words || others || *disclosed != 0 { Ok(()) } else { Err(AudienceReject::AsksNothing) }
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use amanat_domain::policy::{Recipient, Scope, disclosure};
 use amanat_domain::proof::ProofBytes;
 use amanat_domain::receipt::{Effect, ReceiptData};
 use amanat_domain::record::{Leaf, Micro, Record, RecordFields, ResourceType};
-use amanat_domain::time::Period;
 use amanat_domain::tx::KeyDigest;
 use amanat_domain::wire::WireError;
 use rand::SeedableRng;
@@ -326,6 +325,32 @@ fn openings_of_another_record_or_with_any_changed_number_are_refused() {
         }
     }
     assert!(read > 100, "most changes are of numbers, and are read");
+}
+
+#[test]
+fn a_request_that_any_record_answers_is_refused_and_each_question_makes_it_one() {
+    let judge = |request: RecordRequest| {
+        let openings = Openings::of(&record(1), request.disclosed);
+        disclose(&openings, request).map(drop)
+    };
+    assert_eq!(judge(record_request(0)), Err(AudienceReject::AsksNothing));
+    let until = Period::at(Period::ALWAYS.from());
+    let nothing = || record_request(0);
+    for request in [
+        record_request(1),
+        RecordRequest { resource_type: Some(1), ..nothing() },
+        RecordRequest { code: Some(fr(1)), ..nothing() },
+        RecordRequest { unit: Some(fr(1)), ..nothing() },
+        RecordRequest { status: Some(fr(1)), ..nothing() },
+        RecordRequest { value: Some(ValueRange { least: 5, greatest: 5 }), ..nothing() },
+        RecordRequest { period: until, ..nothing() },
+        RecordRequest { custodian: Some(OrgId::new(fr(1))), ..nothing() },
+    ] {
+        assert_eq!(judge(request), Ok(()));
+    }
+    let empty =
+        RecordRequest { value: Some(ValueRange { least: 6, greatest: 5 }), ..record_request(DISCLOSED) };
+    assert_eq!(judge(empty), Err(AudienceReject::EmptyRange { least: 6, greatest: 5 }));
 }
 
 #[test]
