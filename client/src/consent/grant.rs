@@ -168,15 +168,21 @@ impl Client {
         match self.submit(proved) {
             Ok(receipt) => Ok(Granted { number, not_before, for_another, receipt }),
             Err(error) => {
-                // Refused, it is on no ledger. After any other failure it may be, and must be
-                // revocable.
-                if matches!(error.ledger(), Some(AccessError::Refused(_))) {
-                    all.retain(|c| c.number != number);
-                    HeldConsent::save_all(self.home(), &all)?;
-                }
+                self.forget_if_refused(number, &error)?;
                 Err(error.into())
             }
         }
+    }
+
+    /// Deletes a consent that the ledger refused for good. After any other failure the ledger may
+    /// have its leaf, and without the nonce and the salt nobody could revoke it.
+    pub(super) fn forget_if_refused(&self, number: u32, error: &ProofError) -> Result<(), HomeError> {
+        if !error.ledger().is_some_and(AccessError::is_final) {
+            return Ok(());
+        }
+        let mut all = self.consents()?;
+        all.retain(|c| c.number != number);
+        HeldConsent::save_all(self.home(), &all)
     }
 
     fn prove_grant(

@@ -197,8 +197,10 @@ mod tests {
     use crate::consent::{compile, template};
     use crate::devnet::{DevLedger, HOSPITALS, genesis, organisations};
     use crate::home::Home;
+    use crate::ledger::AccessError;
     use crate::testing::{Failing, Fails};
     use crate::wallet::Wallet;
+    use amanat_api::problem::{Kind, Problem};
     use amanat_domain::consent::{GrantedConsent, UseLimit};
     use amanat_domain::fhir::Zones;
     use amanat_domain::fhir::consent::Compiled;
@@ -233,6 +235,36 @@ mod tests {
     fn counts(client: &Client) -> (u64, u64, bool) {
         let all = client.consents().expect("consents");
         (all[0].used, all[0].uses(), all[0].reserved.is_some())
+    }
+
+    #[test]
+    fn a_consent_is_kept_unless_the_ledger_refuses_it_for_good() {
+        let refused = |kind, code| {
+            AccessError::Refused(Problem::new(kind, 409, code, "the test says so", "nothing to do"))
+        };
+        let late = AccessError::TimedOut { node: "http://localhost:1".to_owned() };
+        let kept = [
+            // A node that gave up waiting, whose queue has the transaction yet.
+            refused(Kind::Request, "timeout"),
+            refused(Kind::Fault, "internal"),
+            refused(Kind::Busy, "pool_full"),
+            refused(Kind::Conflict, "pending"),
+            refused(Kind::Conflict, "already_committed"),
+            late,
+        ];
+        let deleted = [refused(Kind::Reject, "bad_proof"), refused(Kind::Conflict, "stale_epoch")];
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path(), Fails::Never);
+        for error in kept {
+            client.forget_if_refused(4, &error.clone().into()).expect("written");
+            assert_eq!(client.consents().expect("consents").len(), 1, "{error}");
+        }
+        let before = client.consents().expect("consents");
+        for error in deleted {
+            HeldConsent::save_all(client.home(), &before).expect("written");
+            client.forget_if_refused(4, &error.clone().into()).expect("written");
+            assert!(client.consents().expect("consents").is_empty(), "{error}");
+        }
     }
 
     #[test]

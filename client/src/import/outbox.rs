@@ -6,7 +6,6 @@ use crate::ledger::AccessError;
 use crate::organisation::Organisation;
 use crate::progress::Event;
 use crate::vault::{Errand, Undo, Vault};
-use amanat_api::problem::Kind;
 use amanat_domain::tx::Transaction;
 
 /// An organisation that enrols and anchors, with its vault.
@@ -69,7 +68,7 @@ impl Custodian<'_> {
                     change.refused(*number)?;
                     change.commit()?;
                 }
-                (Err(error), Errand::Anchor { undo: Some(undo), .. }) if is_final(&error) => {
+                (Err(error), Errand::Anchor { undo: Some(undo), .. }) if error.is_final() => {
                     self.undo(undo, *number, &waiting[n + 1..])?;
                     return Err(ImportError::Refused { records: undo.records.len(), source: error });
                 }
@@ -95,9 +94,4 @@ impl Custodian<'_> {
 
 fn is_already_enrolled(error: &AccessError) -> bool {
     error.problem().is_some_and(|problem| problem.code == "already_enrolled")
-}
-
-/// Whether the ledger says no and will say no again.
-fn is_final(error: &AccessError) -> bool {
-    error.problem().is_some_and(|problem| matches!(problem.kind, Kind::Reject | Kind::Conflict))
 }

@@ -136,6 +136,27 @@ pub struct Acknowledged {
     pub repeated: bool,
 }
 
+/// Submits a transaction. If the answer leaves open whether the ledger has it, its receipt is asked
+/// for once.
+///
+/// # Errors
+/// As [`LedgerAccess::submit`]. The ledger has not got the transaction if the error
+/// [is final](AccessError::is_final), and may have it otherwise.
+pub(crate) fn submit_and_ask(
+    ledger: &dyn LedgerAccess,
+    transaction: &Transaction,
+) -> Result<Acknowledged, AccessError> {
+    let error = match ledger.submit(transaction) {
+        Err(error) if !error.is_final() => error,
+        answer => return answer,
+    };
+    match ledger.receipt(&transaction.id()) {
+        Ok(Some(proof)) => Ok(Acknowledged { receipt: proof.receipt, repeated: false }),
+        // The first error says what to do.
+        Ok(None) | Err(_) => Err(error),
+    }
+}
+
 /// A bundle and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedBundle {
@@ -278,6 +299,18 @@ impl AccessError {
             Self::Refused(problem) => Some(problem),
             _ => None,
         }
+    }
+
+    /// Whether the ledger refuses the transaction for good: it has not committed these bytes, and
+    /// will not. Any other error, also a refusal of the request (a node that gave up waiting), a
+    /// fault or a full node, leaves open whether the ledger has the transaction or will have it:
+    /// then no secret behind it may be deleted.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        // These two say that the transaction, or another one with the same effect, is there.
+        let there = |problem: &Problem| matches!(&*problem.code, "already_committed" | "pending");
+        self.problem()
+            .is_some_and(|problem| matches!(problem.kind, Kind::Reject | Kind::Conflict) && !there(problem))
     }
 
     /// Which party must act, if the ledger said so.

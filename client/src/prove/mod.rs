@@ -13,7 +13,7 @@ use crate::consent::UseError;
 use crate::holder::NoHolder;
 use crate::home::HomeError;
 use crate::keys::KeysError;
-use crate::ledger::{AccessError, SealedBundle};
+use crate::ledger::{AccessError, SealedBundle, submit_and_ask};
 use crate::progress::Event;
 use crate::vault::VaultError;
 use amanat_api::problem::Kind;
@@ -276,7 +276,7 @@ impl Client {
     pub fn submit(&self, proved: Proved) -> Result<Receipt, ProofError> {
         let Proved { transaction, proving, consent, disclosure, .. } = proved;
         let began = Instant::now();
-        match self.ledger().submit(&transaction) {
+        match submit_and_ask(self.ledger(), &transaction) {
             Ok(done) => {
                 if let Some(number) = consent {
                     self.count_use(number)?;
