@@ -59,14 +59,16 @@ pub trait LedgerAccess: Send + Sync {
     /// [`AccessError`].
     fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError>;
 
-    /// The bundle of an epoch, or the newest. `None` if that epoch has none.
+    /// The bundle of an epoch, or the newest. `None` if that epoch has none. A ledger in this
+    /// process seals the bundle of an epoch that has begun before it answers for the newest.
     ///
     /// # Errors
     /// [`AccessError`].
     fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError>;
 
     /// A copy of all registries as of the newest bundle, its roots checked. Fetches every leaf:
-    /// asking for one path would tell whose it is.
+    /// asking for one path would tell whose it is. A ledger in this process seals the bundle of an
+    /// epoch that has begun before.
     ///
     /// # Errors
     /// [`AccessError`].
