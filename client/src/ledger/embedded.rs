@@ -56,6 +56,12 @@ impl Embedded {
         &self.solo
     }
 
+    /// The clock that it goes by.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// Makes a block if one is due: an epoch has begun. Without a node nobody else does.
     ///
     /// # Errors
@@ -186,9 +192,12 @@ impl LedgerAccess for Embedded {
 #[cfg(test)]
 mod tests {
     use super::Embedded;
+    use crate::client::{Client, Place};
     use crate::devnet::{HOSPITALS, genesis, organisations};
+    use crate::home::Home;
     use crate::ledger::{AccessError, LedgerAccess};
     use crate::wallet::Wallet;
+    use amanat_api::clock::EPOCHS_BY_HAND;
     use amanat_domain::bundle::Registry;
     use amanat_domain::time::Timestamp;
     use amanat_domain::tx::{Action, Transaction};
@@ -243,5 +252,22 @@ mod tests {
         pass(1);
         assert_eq!(newest(&ledger), (4, 4));
         assert_eq!(newest(&ledger), (4, 4), "once an epoch");
+    }
+
+    #[test]
+    fn a_home_with_epochs_by_hand_has_one_clock() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let home = Home::open(Some(dir.path())).expect("a home");
+        let organisations = organisations(HOSPITALS, &mut rand::rng());
+        let start = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let genesis = genesis("test", start, EPOCH_SECONDS, &organisations).expect("a genesis");
+        home.initialise(&organisations, &genesis).expect("written");
+        home.write(EPOCHS_BY_HAND, &true).expect("written");
+        let client = Client::open(home, &Place::Home).expect("a client");
+        assert_eq!(client.now(), start);
+        client.ledger().next_epoch().expect("an epoch");
+        let bundle = client.ledger().bundle(None).expect("an answer").expect("a bundle").bundle;
+        assert_eq!(client.now(), bundle.time, "the client and the bundle have the same time");
+        assert_eq!(client.now().seconds(), start.seconds() + u64::from(EPOCH_SECONDS));
     }
 }
