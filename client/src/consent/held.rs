@@ -1,8 +1,9 @@
 //! Consents as wallets keep them, and how uses are counted.
 //!
-//! A use is reserved on disk before its proof is made, and released when the proof fails. Between
-//! the two the process may end, or the answer of the ledger be lost: then the reservation is found
-//! by the next use, and the ledger says whether its nullifier was spent.
+//! A use is reserved on disk before its proof is made. It is released when the proof fails, or when
+//! the ledger refuses the proof for good. If the process ends before, or the answer of the ledger
+//! leaves open whether it has the proof, the reservation is found by the next use, and the ledger's
+//! entry of the nullifier says whether it was spent.
 
 use super::terms::StoredTerms;
 use crate::client::Client;

@@ -16,7 +16,6 @@ use crate::keys::KeysError;
 use crate::ledger::{AccessError, SealedBundle, submit_and_ask};
 use crate::progress::Event;
 use crate::vault::VaultError;
-use amanat_api::problem::Kind;
 use amanat_circuits::{Denied, Relation};
 use amanat_domain::audience::Audience;
 use amanat_domain::bundle::Registry;
@@ -268,8 +267,9 @@ impl Client {
         resolve::Resolver::new(self, target, &mirror)?.prove(request)
     }
 
-    /// Submits a proof, and counts or releases the use that it reserved. If the ledger's answer is
-    /// lost the reservation stays, and the next use asks the ledger for it.
+    /// Submits a proof, and counts the use that it reserved, or releases the use if the ledger
+    /// refuses the proof for good. After any other answer, or none, the reservation stays, and the
+    /// next use asks the ledger for it.
     ///
     /// # Errors
     /// [`ProofError::Ledger`], [`ProofError::Home`].
@@ -285,10 +285,8 @@ impl Client {
                 Ok(Receipt { receipt, transaction, proving, committing, disclosure })
             }
             Err(error) => {
-                match (consent, use_after(&error)) {
-                    (Some(number), Use::Spent) => self.count_use(number)?,
-                    (Some(number), Use::Free) => self.release_use(number)?,
-                    (None, _) | (_, Use::Unknown) => {}
+                if let Some(number) = consent.filter(|_| is_unused(&error)) {
+                    self.release_use(number)?;
                 }
                 Err(error.into())
             }
@@ -369,20 +367,37 @@ impl Client {
     }
 }
 
-/// What became of a use whose transaction was not committed.
-enum Use {
-    /// It can be used yet.
-    Free,
-    /// It was used before.
-    Spent,
-    /// The ledger may have it.
-    Unknown,
+/// Whether a use can be used yet: its transaction was refused for good, and not because its
+/// nullifier is spent. Otherwise the use stays reserved, and the ledger's entry of the nullifier
+/// settles it before the next use.
+fn is_unused(error: &AccessError) -> bool {
+    error.is_final() && error.problem().is_none_or(|problem| problem.code != "nullifier_spent")
 }
 
-fn use_after(error: &AccessError) -> Use {
-    match error.problem() {
-        Some(problem) if problem.code == "nullifier_spent" => Use::Spent,
-        Some(problem) if problem.kind != Kind::Fault => Use::Free,
-        _ => Use::Unknown,
+#[cfg(test)]
+mod tests {
+    use super::{AccessError, is_unused};
+    use amanat_api::problem::{Kind, Problem};
+
+    #[test]
+    fn a_use_is_free_only_after_a_final_refusal_that_is_not_about_its_nullifier() {
+        let refused = |kind, code| {
+            AccessError::Refused(Problem::new(kind, 409, code, "the test says so", "nothing to do"))
+        };
+        assert!(is_unused(&refused(Kind::Reject, "bad_proof")));
+        assert!(is_unused(&refused(Kind::Conflict, "aged_bundle")));
+        let reserved = [
+            // The queue of the node has the transaction yet.
+            refused(Kind::Request, "timeout"),
+            refused(Kind::Fault, "internal"),
+            refused(Kind::Busy, "pool_full"),
+            refused(Kind::Conflict, "pending"),
+            // The entry says whether it is.
+            refused(Kind::Conflict, "nullifier_spent"),
+            AccessError::TimedOut { node: "http://localhost:1".to_owned() },
+        ];
+        for error in reserved {
+            assert!(!is_unused(&error), "{error}");
+        }
     }
 }
