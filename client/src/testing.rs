@@ -127,6 +127,10 @@ impl LedgerAccess for Failing {
     fn keys(&self) -> Result<Vec<InstalledKey>, AccessError> {
         self.inner.keys()
     }
+
+    fn next_epoch(&self) -> Result<u64, AccessError> {
+        self.inner.next_epoch()
+    }
 }
 
 /// Says that it stops here, and waits to be killed.
