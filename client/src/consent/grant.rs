@@ -230,8 +230,8 @@ impl Client {
     /// Revokes a consent by proof.
     ///
     /// # Errors
-    /// [`ProofError`]. If the ledger says that the consent was revoked before, and the newest bundle
-    /// shows that, the wallet notes it.
+    /// [`ProofError`]. If the ledger says that the consent was revoked before, and the newest
+    /// bundle shows that, the wallet notes it.
     pub fn revoke(&mut self, number: u32) -> Result<Receipt, ProofError> {
         let mut all = self.consents()?;
         let held = all.iter_mut().find(|c| c.number == number).ok_or(ProofError::NoConsent(number))?;
