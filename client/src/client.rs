@@ -165,16 +165,17 @@ impl Home {
 
 impl Client {
     /// Opens a home directory and a ledger. A ledger in the home directory seals the bundle of an
-    /// epoch that has begun, for without a node nobody else does.
+    /// epoch that has begun, for without a node nobody else does. The client goes by the clock of
+    /// the ledger in its home directory, and by the machine's at a node.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(home: Home, place: &Place) -> Result<Self, OpenError> {
         let lock = home.lock()?;
-        let ledger: Arc<dyn LedgerAccess> = match place {
+        let (ledger, clock): (Arc<dyn LedgerAccess>, Arc<dyn Clock>) = match place {
             Place::Node { url, tls } => {
                 let expected = home.genesis()?.map(|g| g.chain_id());
-                Arc::new(Http::connect_with(url, expected, tls)?)
+                (Arc::new(Http::connect_with(url, expected, tls)?), Arc::new(machine))
             }
             Place::Home => {
                 let solo = home.ledger()?;
@@ -183,10 +184,12 @@ impl Client {
                     false => Embedded::new(solo, Arc::new(machine)),
                 };
                 embedded.tick()?;
-                Arc::new(embedded)
+                // Licences and consents are compared with the time that the bundles have.
+                let clock = embedded.clock();
+                (Arc::new(embedded), clock)
             }
         };
-        Ok(Self::assembled(home, lock, ledger, Arc::new(machine)))
+        Ok(Self::assembled(home, lock, ledger, clock))
     }
 
     /// Over any ledger, by any clock.
@@ -235,7 +238,8 @@ impl Client {
         self.ledger.genesis().chain_id()
     }
 
-    /// What time it is.
+    /// The time, by the client's clock: of a home whose epochs are advanced by hand, the time that
+    /// its ledger has.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()

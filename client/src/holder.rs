@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::encoding::{field_from_text, malformed, secret_from_text, text};
 use crate::home::{Home, HomeError};
-use crate::ledger::AccessError;
+use crate::ledger::{AccessError, submit_and_ask};
 use crate::organisation::{Organisation, OrganisationError};
 use crate::role::Role;
 use amanat_domain::consent::{OrgId, RoleCode};
@@ -209,8 +209,8 @@ impl Client {
     /// credentials.
     ///
     /// # Errors
-    /// [`IssueError`]. A clinician whose credential the ledger refused is not kept, nor are the
-    /// clinicians after.
+    /// [`IssueError`]. A clinician whose credential the ledger refused for good is not kept, nor
+    /// are the clinicians after. A clinician whose credential the ledger may have is kept.
     pub fn issue_all(&self, new: Vec<Holder>) -> Result<Vec<Holder>, IssueError> {
         let organisations = self.organisations()?;
         let issuer =
@@ -224,14 +224,12 @@ impl Client {
         Holder::save_all(self.home(), &all)?;
         for (n, issuer) in issuers.into_iter().enumerate() {
             let tx = issuer.sign(self.chain(), all[old + n].issuance(), &mut rand::rng());
-            let Err(source) = self.ledger().submit(&tx) else { continue };
+            let Err(source) = submit_and_ask(self.ledger(), &tx) else { continue };
             let name = all[old + n].name.clone();
-            // Refused: this clinician and the clinicians after have no credential. After any other
-            // failure the ledger may have it.
-            if matches!(source, AccessError::Refused(_)) {
-                all.truncate(old + n);
-                Holder::save_all(self.home(), &all)?;
-            }
+            // The clinicians after were not submitted. The ledger may have this credential unless
+            // it refused it for good.
+            all.truncate(old + n + usize::from(!source.is_final()));
+            Holder::save_all(self.home(), &all)?;
             return Err(IssueError::Ledger { name, source: Box::new(source) });
         }
         Ok(all.split_off(old))
@@ -267,5 +265,61 @@ impl HolderFile {
             salt: secret_from_text("salt", &self.salt)?,
         };
         Ok(Holder { name: self.name, credential, secret })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IssueError, IssueRoleRequest};
+    use crate::client::Client;
+    use crate::devnet::{DevLedger, HOSPITALS, genesis, licence, organisations};
+    use crate::home::Home;
+    use crate::role;
+    use crate::testing::{Failing, Fails};
+    use amanat_api::problem::Kind;
+    use amanat_domain::time::Timestamp;
+    use std::sync::Arc;
+
+    fn client(dir: &std::path::Path, fails: Fails) -> Client {
+        let home = Home::open(Some(dir)).expect("a home");
+        let organisations = organisations(HOSPITALS, &mut rand::rng());
+        let start = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let genesis = genesis("test", start, 60, &organisations).expect("a genesis");
+        home.initialise(&organisations, &genesis).expect("written");
+        let ledger = DevLedger::open(&home.ledger_path(), genesis).expect("a ledger");
+        let failing = Failing { inner: ledger.access(), fails, submitted: Arc::default() };
+        Client::over(home, Arc::new(failing), ledger.clock()).expect("a client")
+    }
+
+    fn issue(client: &Client) -> Result<super::Holder, IssueError> {
+        client.issue_role(&IssueRoleRequest {
+            reference: "Practitioner/a".to_owned(),
+            organisation: HOSPITALS[0].to_owned(),
+            role: role::PHYSICIAN,
+            licence: licence(client.now()),
+        })
+    }
+
+    fn kept(client: &Client) -> usize {
+        client.holders().expect("holders").len()
+    }
+
+    #[test]
+    fn a_secret_is_kept_unless_its_credential_is_refused_for_good() {
+        // A node that gave up waiting, and a node that is ended: both had the transaction.
+        for kind in [Kind::Request, Kind::Fault, Kind::Busy] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let silent = client(dir.path(), Fails::Unsure { kind, receipts: false });
+            assert!(matches!(issue(&silent), Err(IssueError::Ledger { .. })), "{kind:?}");
+            assert_eq!(kept(&silent), 1, "{kind:?}");
+            let dir = tempfile::tempdir().expect("a folder");
+            let heard = client(dir.path(), Fails::Unsure { kind, receipts: true });
+            assert!(issue(&heard).is_ok(), "the receipt is there: {kind:?}");
+            assert_eq!(kept(&heard), 1, "{kind:?}");
+        }
+        let dir = tempfile::tempdir().expect("a folder");
+        let refusing = client(dir.path(), Fails::Refuses(0));
+        assert!(matches!(issue(&refusing), Err(IssueError::Ledger { .. })));
+        assert_eq!(kept(&refusing), 0, "on no ledger");
     }
 }

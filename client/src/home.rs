@@ -145,7 +145,7 @@ impl Home {
     }
 
     /// Writes a JSON file whole, readable by its owner only: under a temporary name, synced,
-    /// renamed.
+    /// renamed, and the folder synced. It outlasts a loss of power when this returns.
     ///
     /// # Errors
     /// [`HomeError::Write`].
@@ -188,12 +188,27 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = options.open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, path)
+        fs::rename(&temporary, path)?;
+        sync_folder_of(path)
     };
     write().inspect_err(|_| {
         // What is left of it is no use; that it cannot be removed is not the error to tell.
         let _ = fs::remove_file(&temporary);
     })
+}
+
+/// Makes a new name in a folder durable: a synced file has its old name, or none, after a loss of
+/// power until its folder is synced too. A ledger must not have the leaf of a secret before that.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    // Other systems do not open a folder as a file, and sync names with the file.
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -208,6 +223,21 @@ mod tests {
         assert!(matches!(home.lock(), Err(HomeError::Busy { .. })));
         drop(lock);
         home.lock().expect("free again");
+    }
+
+    #[test]
+    fn a_written_file_replaces_the_one_before_and_leaves_no_temporary_file() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let home = Home::open(Some(dir.path())).expect("a home");
+        for n in [1, 2] {
+            home.write("x.json", &n).expect("written");
+            assert_eq!(home.read::<u32>("x.json").expect("readable"), Some(n));
+        }
+        let names: Vec<_> = std::fs::read_dir(dir.path())
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        assert_eq!(names, ["x.json"]);
     }
 
     #[test]

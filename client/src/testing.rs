@@ -3,6 +3,7 @@
 use crate::ledger::{
     AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
 };
+use amanat_api::problem::{Kind, Problem};
 use amanat_api::view::{GovernanceView, StatusView};
 use amanat_domain::mirror::Mirror;
 use amanat_domain::tx::{Transaction, TxId};
@@ -23,6 +24,13 @@ pub(crate) enum Fails {
     StopsBefore(usize),
     /// The process stops when the ledger has it, until it is killed.
     StopsAfter(usize),
+    /// It commits, and answers with a problem of this kind.
+    Unsure {
+        /// The kind of the problem.
+        kind: Kind,
+        /// Whether it gives receipts.
+        receipts: bool,
+    },
     /// It says that every nullifier was spent.
     Spent,
     Never,
@@ -57,6 +65,10 @@ impl LedgerAccess for Failing {
         match self.fails {
             Fails::After(at) if n == at => Err(gone()),
             Fails::StopsAfter(at) if n == at => stop(),
+            Fails::Unsure { kind, .. } => {
+                done.expect("committed");
+                Err(AccessError::Refused(Problem::new(kind, 504, "timeout", "the test says so", "ask again")))
+            }
             _ => done,
         }
     }
@@ -78,7 +90,10 @@ impl LedgerAccess for Failing {
     }
 
     fn receipt(&self, txid: &TxId) -> Result<Option<InclusionProof>, AccessError> {
-        self.inner.receipt(txid)
+        match self.fails {
+            Fails::Unsure { receipts: false, .. } => Ok(None),
+            _ => self.inner.receipt(txid),
+        }
     }
 
     fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError> {
@@ -111,6 +126,10 @@ impl LedgerAccess for Failing {
 
     fn keys(&self) -> Result<Vec<InstalledKey>, AccessError> {
         self.inner.keys()
+    }
+
+    fn next_epoch(&self) -> Result<u64, AccessError> {
+        self.inner.next_epoch()
     }
 }
 

@@ -67,6 +67,8 @@ fn used_up(story: &mut Story, consent: u32) -> Result<String> {
         let mut all = story.client.consents()?;
         let held = all.iter_mut().find(|c| c.number == consent).context("no such consent")?;
         held.used = used;
+        // The use that the ledger called spent is the one that is counted here.
+        held.reserved = None;
         Ok(HeldConsent::save_all(story.client.home(), &all)?)
     };
     set(story, 0)?;

@@ -11,6 +11,7 @@ use crate::wallet::Wallet;
 use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit};
 use amanat_domain::fhir::Zones;
 use amanat_domain::fhir::identity::Source;
+use amanat_domain::mirror::Mirror;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
 use amanat_prover::plan::{GrantPlan, RevokePlan};
@@ -168,15 +169,21 @@ impl Client {
         match self.submit(proved) {
             Ok(receipt) => Ok(Granted { number, not_before, for_another, receipt }),
             Err(error) => {
-                // Refused, it is on no ledger. After any other failure it may be, and must be
-                // revocable.
-                if matches!(error.ledger(), Some(AccessError::Refused(_))) {
-                    all.retain(|c| c.number != number);
-                    HeldConsent::save_all(self.home(), &all)?;
-                }
+                self.forget_if_refused(number, &error)?;
                 Err(error.into())
             }
         }
+    }
+
+    /// Deletes a consent that the ledger refused for good. After any other failure the ledger may
+    /// have its leaf, and without the nonce and the salt nobody could revoke it.
+    pub(super) fn forget_if_refused(&self, number: u32, error: &ProofError) -> Result<(), HomeError> {
+        if !error.ledger().is_some_and(AccessError::is_final) {
+            return Ok(());
+        }
+        let mut all = self.consents()?;
+        all.retain(|c| c.number != number);
+        HeldConsent::save_all(self.home(), &all)
     }
 
     fn prove_grant(
@@ -223,7 +230,8 @@ impl Client {
     /// Revokes a consent by proof.
     ///
     /// # Errors
-    /// [`ProofError`]. If the ledger says that the consent was revoked before, the wallet notes it.
+    /// [`ProofError`]. If the ledger says that the consent was revoked before, and the newest
+    /// bundle shows that, the wallet notes it.
     pub fn revoke(&mut self, number: u32) -> Result<Receipt, ProofError> {
         let mut all = self.consents()?;
         let held = all.iter_mut().find(|c| c.number == number).ok_or(ProofError::NoConsent(number))?;
@@ -237,16 +245,29 @@ impl Client {
             RevokePlan::revoke(&target, &mirror, wallet.handed_on(), held.consent.clone(), &mut rand::rng())?;
         let proved = self.carry_out(plan, None)?;
         let done = self.submit(proved);
-        let there = |error: &ProofError| {
-            let problem = error.ledger().and_then(AccessError::problem);
-            problem.is_some_and(|problem| problem.code == "already_revoked")
+        // The error of the submission is the one to tell, not that of a mirror.
+        let shown = |error: &ProofError| {
+            says_revoked(error)
+                && self.ledger().mirror().is_ok_and(|mirror| shows_revocation(&mirror, &held.consent))
         };
-        if done.as_ref().map_or_else(there, |_| true) {
+        if done.as_ref().map_or_else(shown, |_| true) {
             held.revoked = true;
             HeldConsent::save_all(self.home(), &all)?;
         }
         done
     }
+}
+
+/// Whether the ledger says that the consent was revoked before. Nothing but its word: a node that
+/// wants the consent to live says the same.
+fn says_revoked(error: &ProofError) -> bool {
+    let problem = error.ledger().and_then(AccessError::problem);
+    problem.is_some_and(|problem| problem.code == "already_revoked")
+}
+
+/// Whether the bundle of a mirror has the revocation of a consent.
+fn shows_revocation(mirror: &Mirror, consent: &GrantedConsent) -> bool {
+    mirror.absence(consent.revocation_id()).is_none()
 }
 
 /// The patient who may grant the consent: whom it names, and if a patient was named, no other.
@@ -259,5 +280,45 @@ fn own_patient(file: &Path, named: Option<String>, of: Whose) -> Result<String, 
             Err(GrantError::OfAnother { file, of, patient })
         }
         (None, Whose::Unknown(of)) => Err(GrantError::OfUnknown { file, of }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shows_revocation;
+    use crate::consent::{compile, template};
+    use crate::wallet::Wallet;
+    use amanat_domain::consent::{GrantedConsent, UseLimit};
+    use amanat_domain::fhir::Zones;
+    use amanat_domain::fhir::consent::Compiled;
+    use amanat_domain::mirror::{Leaves, Mirror};
+    use amanat_domain::time::Timestamp;
+    use amanat_domain::tree::IndexedTree;
+
+    /// A mirror of a ledger on which these consents, and nothing else, were revoked.
+    fn mirror(revoked: &[&GrantedConsent]) -> Mirror {
+        let mut tree = IndexedTree::new();
+        for consent in revoked {
+            tree.insert(consent.revocation_id()).expect("room");
+        }
+        let indexed = tree.leaves().to_vec();
+        let leaves = Leaves::read(|_| Ok::<_, ()>(Vec::new()), |_| Ok(indexed.clone())).expect("leaves");
+        let bundle = leaves.bundle(1, Timestamp::MIN).expect("a bundle");
+        Mirror::new(bundle, leaves).expect("a mirror")
+    }
+
+    #[test]
+    fn a_revocation_is_shown_by_a_mirror_that_has_it_and_by_no_other() {
+        let mut rng = rand::rng();
+        let subject = Wallet::new("Patient/1".to_owned(), &mut rng).secrets().subject().commitment();
+        let source = template("Patient/1", "Organization/a", "TREAT", "2099-12-31");
+        let [one, other] = [0; 2].map(|_| {
+            let terms = compile(&source, &[], &[], Zones::ANY).map(Compiled::into_terms_even_so);
+            GrantedConsent::new(terms.expect("a consent"), subject, UseLimit::UNLIMITED, &mut rng)
+        });
+        assert!(!shows_revocation(&mirror(&[]), &one), "a node that says so shows nothing");
+        assert!(!shows_revocation(&mirror(&[&other]), &one), "of another consent");
+        assert!(shows_revocation(&mirror(&[&one]), &one));
+        assert!(shows_revocation(&mirror(&[&other, &one]), &one));
     }
 }

@@ -1,8 +1,9 @@
 //! Consents as wallets keep them, and how uses are counted.
 //!
-//! A use is reserved on disk before its proof is made, and released when the proof fails. Between
-//! the two the process may end, or the answer of the ledger be lost: then the reservation is found
-//! by the next use, and the ledger says whether its nullifier was spent.
+//! A use is reserved on disk before its proof is made. It is released when the proof fails, or when
+//! the ledger refuses the proof for good. If the process ends before, or the answer of the ledger
+//! leaves open whether it has the proof, the reservation is found by the next use, and the ledger's
+//! entry of the nullifier says whether it was spent.
 
 use super::terms::StoredTerms;
 use crate::client::Client;
@@ -43,6 +44,8 @@ pub struct HeldConsent {
 pub struct Reservation {
     /// The nullifier that its transaction spends.
     pub nullifier: [u8; 32],
+    /// The ledger's height when the use was reserved: an older state says nothing about it.
+    pub height: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +62,9 @@ struct ConsentFile {
     used: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reserved: Option<String>,
+    /// Of the reservation; absent in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reserved_at: Option<u64>,
     revoked: bool,
 }
 
@@ -108,6 +114,7 @@ impl ConsentFile {
             salt: text(c.consent.salt().expose()),
             used: c.used,
             reserved: c.reserved.map(|r| hex::encode(r.nullifier)),
+            reserved_at: c.reserved.map(|r| r.height),
             revoked: c.revoked,
         }
     }
@@ -132,8 +139,9 @@ impl ConsentFile {
         )
         .ok_or_else(|| malformed(&*what, "its nonce gives no revocation id"))?;
         let reserved = self.reserved.map(|nullifier| bytes_from_text(&what, &nullifier)).transpose()?;
-        let Self { number, patient, source, used, revoked, .. } = self;
-        let reserved = reserved.map(|nullifier| Reservation { nullifier });
+        let Self { number, patient, source, used, revoked, reserved_at, .. } = self;
+        let height = reserved_at.unwrap_or(0);
+        let reserved = reserved.map(|nullifier| Reservation { nullifier, height });
         Ok(HeldConsent { number, patient, source, consent, used, reserved, revoked })
     }
 }
@@ -147,25 +155,49 @@ pub enum UseError {
     /// The ledger does not say whether a nullifier was spent.
     #[error(transparent)]
     Ledger(#[from] AccessError),
+    /// The ledger's state is older than the reservation.
+    #[error(
+        "the last use of consent {number} was begun at height {reserved}, and the node answers as of height {got}: wait \
+         until it has caught up, or use another node"
+    )]
+    Behind {
+        /// The consent.
+        number: u32,
+        /// The height at which the use was reserved.
+        reserved: u64,
+        /// The height of the state that answered.
+        got: u64,
+    },
 }
 
 impl Client {
     /// Settles a reservation that an earlier process left, by whether the ledger has its nullifier.
     ///
     /// The transaction may be on its way still. Then the number of the use is tried again, the
-    /// ledger refuses the second of the two, and that refusal counts the use.
+    /// ledger refuses the second of the two, and the entry counts the use.
+    ///
+    /// The entry is believed under its own header, which must not be older than the reservation. A
+    /// node gives no certificates for entries, so also where the genesis has validators a node that
+    /// lies can have a use counted that did not happen, or tried again. It cannot make the ledger
+    /// accept a use twice.
     pub(crate) fn settle_use(&self, all: &mut [HeldConsent], number: u32) -> Result<(), UseError> {
         let Some(held) = all.iter_mut().find(|c| c.number == number) else { return Ok(()) };
         let Some(reserved) = held.reserved else { return Ok(()) };
-        let spent = self.ledger().entry(Entry::Nullifier(reserved.nullifier))?.content.is_some();
+        let entry = self.ledger().entry(Entry::Nullifier(reserved.nullifier))?;
+        let got = entry.header.height;
+        if got < reserved.height {
+            return Err(UseError::Behind { number, reserved: reserved.height, got });
+        }
+        let spent = entry.content.is_some();
         held.used += u64::from(spent);
         held.reserved = None;
         Ok(HeldConsent::save_all(self.home(), all)?)
     }
 
     /// Reserves a use before its proof is made.
-    pub(crate) fn reserve_use(&self, number: u32, nullifier: [u8; 32]) -> Result<(), HomeError> {
-        self.change_consent(number, |held| held.reserved = Some(Reservation { nullifier }))
+    pub(crate) fn reserve_use(&self, number: u32, nullifier: [u8; 32]) -> Result<(), UseError> {
+        let height = self.ledger().status()?.height;
+        Ok(self.change_consent(number, |held| held.reserved = Some(Reservation { nullifier, height }))?)
     }
 
     /// The use did not happen: it can be used yet.
@@ -192,13 +224,15 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeldConsent, Reservation};
+    use super::{HeldConsent, Reservation, UseError};
     use crate::client::Client;
     use crate::consent::{compile, template};
     use crate::devnet::{DevLedger, HOSPITALS, genesis, organisations};
     use crate::home::Home;
+    use crate::ledger::AccessError;
     use crate::testing::{Failing, Fails};
     use crate::wallet::Wallet;
+    use amanat_api::problem::{Kind, Problem};
     use amanat_domain::consent::{GrantedConsent, UseLimit};
     use amanat_domain::fhir::Zones;
     use amanat_domain::fhir::consent::Compiled;
@@ -236,6 +270,36 @@ mod tests {
     }
 
     #[test]
+    fn a_consent_is_kept_unless_the_ledger_refuses_it_for_good() {
+        let refused = |kind, code| {
+            AccessError::Refused(Problem::new(kind, 409, code, "the test says so", "nothing to do"))
+        };
+        let late = AccessError::TimedOut { node: "http://localhost:1".to_owned() };
+        let kept = [
+            // A node that gave up waiting, whose queue has the transaction yet.
+            refused(Kind::Request, "timeout"),
+            refused(Kind::Fault, "internal"),
+            refused(Kind::Busy, "pool_full"),
+            refused(Kind::Conflict, "pending"),
+            refused(Kind::Conflict, "already_committed"),
+            late,
+        ];
+        let deleted = [refused(Kind::Reject, "bad_proof"), refused(Kind::Conflict, "stale_epoch")];
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path(), Fails::Never);
+        for error in kept {
+            client.forget_if_refused(4, &error.clone().into()).expect("written");
+            assert_eq!(client.consents().expect("consents").len(), 1, "{error}");
+        }
+        let before = client.consents().expect("consents");
+        for error in deleted {
+            HeldConsent::save_all(client.home(), &before).expect("written");
+            client.forget_if_refused(4, &error.clone().into()).expect("written");
+            assert!(client.consents().expect("consents").is_empty(), "{error}");
+        }
+    }
+
+    #[test]
     fn a_use_is_reserved_on_disk_and_counted_or_released() {
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Never);
@@ -256,11 +320,28 @@ mod tests {
         let client = with_consent(dir.path(), Fails::Never);
         client.reserve_use(4, [7; 32]).expect("written");
         let mut all = client.consents().expect("consents");
-        assert_eq!(all[0].reserved, Some(Reservation { nullifier: [7; 32] }), "found again");
+        assert_eq!(all[0].reserved, Some(Reservation { nullifier: [7; 32], height: 0 }), "found again");
         client.settle_use(&mut all, 4).expect("the ledger answers");
         assert_eq!((all[0].used, all[0].reserved), (0, None));
         assert_eq!(counts(&client), (0, 0, false), "on disk too");
         client.settle_use(&mut all, 5).expect("no such consent, nothing to do");
+    }
+
+    #[test]
+    fn a_state_older_than_the_reservation_settles_nothing() {
+        for fails in [Fails::Never, Fails::Spent] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let client = with_consent(dir.path(), fails);
+            let mut all = client.consents().expect("consents");
+            all[0].reserved = Some(Reservation { nullifier: [7; 32], height: 1 });
+            HeldConsent::save_all(client.home(), &all).expect("written");
+            let behind = client.settle_use(&mut all, 4);
+            assert!(matches!(behind, Err(UseError::Behind { number: 4, reserved: 1, got: 0 })), "{behind:?}");
+            assert_eq!(counts(&client), (0, 1, true), "as it was: {fails:?}");
+            client.ledger().next_epoch().expect("a block");
+            client.settle_use(&mut all, 4).expect("as new as the reservation");
+            assert!(!counts(&client).2, "settled: {fails:?}");
+        }
     }
 
     #[test]

@@ -499,6 +499,7 @@ impl Run<'_> {
                 .iter()
                 .map(|(name, _)| Ok((name.to_string(), self.custodian.vault.resource(name)?)))
                 .collect::<Result<_, ImportError>>()?,
+            replaced: Vec::new(),
         });
         let change = self.custodian.vault.change()?;
         for record in &records {

@@ -98,6 +98,17 @@ pub enum ImportError {
     /// import submits it again.
     #[error("what an import has yet to tell the ledger")]
     Outbox(#[source] AccessError),
+    /// The ledger refuses an enrolment for good; the vault has the patients as not enrolled yet.
+    #[error(
+        "the ledger refuses to enrol {patients} patient{}: once the cause is removed, the same command again enrols them",
+        if *patients == 1 { "" } else { "s" }
+    )]
+    NotEnrolled {
+        /// How many patients.
+        patients: usize,
+        /// The ledger's reason.
+        source: AccessError,
+    },
     /// The ledger refuses what was to be anchored, for good; it is not kept.
     #[error("the ledger refuses {records} record{}: nothing of them is kept", if *records == 1 { "" } else { "s" })]
     Refused {
@@ -121,7 +132,10 @@ impl ImportError {
     #[must_use]
     pub const fn ledger(&self) -> Option<&AccessError> {
         match self {
-            Self::Ledger(error) | Self::Outbox(error) | Self::Refused { source: error, .. } => Some(error),
+            Self::Ledger(error)
+            | Self::Outbox(error)
+            | Self::NotEnrolled { source: error, .. }
+            | Self::Refused { source: error, .. } => Some(error),
             Self::Organisation(error) => error.ledger(),
             _ => None,
         }

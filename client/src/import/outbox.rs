@@ -6,8 +6,6 @@ use crate::ledger::AccessError;
 use crate::organisation::Organisation;
 use crate::progress::Event;
 use crate::vault::{Errand, Undo, Vault};
-use amanat_api::problem::Kind;
-use amanat_domain::tx::Transaction;
 
 /// An organisation that enrols and anchors, with its vault.
 ///
@@ -52,52 +50,70 @@ impl Custodian<'_> {
         &self.organisation
     }
 
-    /// Submits what an earlier import could not.
+    /// Submits what an earlier import could not. An enrolment that is refused for good is left to
+    /// this import, which signs it again by the organisation as it is now.
     ///
     /// # Errors
     /// [`ImportError`].
     pub fn finish_earlier(&self) -> Result<(), ImportError> {
-        let transactions = self.deliver()?;
+        let transactions = loop {
+            match self.deliver() {
+                // Each leaves the outbox, so this ends.
+                Err(ImportError::NotEnrolled { .. }) => {}
+                done => break done?,
+            }
+        };
         if transactions > 0 {
             self.client.progress().event(&Event::Resumed { transactions });
         }
         Ok(())
     }
 
-    /// Submits what is in the outbox; how many transactions that was.
+    /// Submits what is in the outbox; how many transactions that was. What the ledger refuses for
+    /// good leaves the outbox: nothing there stops a later import.
     pub(super) fn deliver(&self) -> Result<usize, ImportError> {
-        let waiting = self.vault.outbox()?;
-        for (n, (number, transaction, errand)) in waiting.iter().enumerate() {
-            match (self.client.ledger().submit(transaction), errand) {
+        let mut transactions = 0;
+        // One at a time: a receipt changes what the next one says of its change.
+        while let Some((number, transaction, errand)) = self.vault.first_waiting()? {
+            match (self.client.ledger().submit(&transaction), &errand) {
                 (Ok(done), _) => {
                     let change = self.vault.change()?;
-                    change.acknowledged(*number, errand, done.receipt.epoch)?;
+                    change.acknowledged(number, &errand, done.receipt.epoch)?;
                     change.commit()?;
                 }
                 // Some of them are on the ledger: `enrol` finds out which.
-                (Err(error), Errand::Enrol(_)) if is_already_enrolled(&error) => {
-                    let change = self.vault.change()?;
-                    change.refused(*number)?;
-                    change.commit()?;
+                (Err(error), Errand::Enrol(_)) if is_already_enrolled(&error) => self.drop_waiting(number)?,
+                (Err(error), Errand::Enrol(people)) if error.is_final() => {
+                    self.drop_waiting(number)?;
+                    return Err(ImportError::NotEnrolled { patients: people.len(), source: error });
                 }
-                (Err(error), Errand::Anchor { undo: Some(undo), .. }) if is_final(&error) => {
-                    self.undo(undo, *number, &waiting[n + 1..])?;
+                (Err(error), Errand::Anchor { undo: Some(undo), .. }) if error.is_final() => {
+                    self.undo(undo, number)?;
                     return Err(ImportError::Refused { records: undo.records.len(), source: error });
                 }
                 (Err(error), _) => return Err(ImportError::Outbox(error)),
             }
+            transactions += 1;
         }
-        Ok(waiting.len())
+        Ok(transactions)
     }
 
-    /// Undoes a change whose first transaction was refused; its other transactions follow in the
-    /// outbox.
-    fn undo(&self, undo: &Undo, number: u32, rest: &[(u32, Transaction, Errand)]) -> Result<(), ImportError> {
+    fn drop_waiting(&self, number: u32) -> Result<(), ImportError> {
+        let change = self.vault.change()?;
+        change.refused(number)?;
+        Ok(change.commit()?)
+    }
+
+    /// Undoes a change, or the rest of it, whose transaction was refused; its other transactions
+    /// follow in the outbox.
+    fn undo(&self, undo: &Undo, refused: u32) -> Result<(), ImportError> {
+        let waiting = self.vault.outbox()?;
         let change = self.vault.change()?;
         change.undo(undo)?;
-        change.refused(number)?;
+        change.refused(refused)?;
         let of_same_change = |errand: &Errand| matches!(errand, Errand::Anchor { undo: None, .. });
-        for (number, ..) in rest.iter().take_while(|(.., errand)| of_same_change(errand)) {
+        let rest = waiting.iter().skip_while(|(number, ..)| *number <= refused);
+        for (number, ..) in rest.take_while(|(.., errand)| of_same_change(errand)) {
             change.refused(*number)?;
         }
         Ok(change.commit()?)
@@ -106,9 +122,4 @@ impl Custodian<'_> {
 
 fn is_already_enrolled(error: &AccessError) -> bool {
     error.problem().is_some_and(|problem| problem.code == "already_enrolled")
-}
-
-/// Whether the ledger says no and will say no again.
-fn is_final(error: &AccessError) -> bool {
-    error.problem().is_some_and(|problem| matches!(problem.kind, Kind::Reject | Kind::Conflict))
 }

@@ -16,6 +16,10 @@ use std::sync::Arc;
 const PAGE: usize = 256;
 
 /// A ledger in this process and the clock it goes by.
+///
+/// Without a node nobody else seals bundles, and an idle ledger makes no block. So every reading of
+/// the newest bundle first seals the bundle of an epoch that has begun: an intent, and each further
+/// try of an intent, is about the newest epoch, however long the client is open.
 pub struct Embedded {
     solo: Arc<Solo>,
     clock: Arc<dyn Clock>,
@@ -64,6 +68,12 @@ impl Embedded {
     #[must_use]
     pub const fn solo(&self) -> &Arc<Solo> {
         &self.solo
+    }
+
+    /// The clock that it goes by.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// Makes a block if one is due: an epoch has begun. Without a node nobody else does.
@@ -116,7 +126,10 @@ impl LedgerAccess for Embedded {
     fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError> {
         let sealed = match epoch {
             Some(epoch) => self.solo.bundle(epoch),
-            None => Some(self.solo.latest_bundle()),
+            None => {
+                self.tick()?;
+                Some(self.solo.latest_bundle())
+            }
         };
         Ok(sealed.map(|s| SealedBundle {
             bundle: s.bundle,
@@ -127,6 +140,7 @@ impl LedgerAccess for Embedded {
     }
 
     fn mirror(&self) -> Result<Mirror, AccessError> {
+        self.tick()?;
         let epoch = self.solo.latest_bundle().bundle.epoch;
         let (bundle, leaves) = self.solo.snapshot(epoch).ok_or_else(|| {
             // A sealed bundle stays.
@@ -186,5 +200,88 @@ impl LedgerAccess for Embedded {
         let epoch = clock.next_epoch().map_err(|error| AccessError::Refused(error.into()))?;
         self.tick()?;
         Ok(epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Embedded;
+    use crate::client::{Client, Place};
+    use crate::devnet::{HOSPITALS, genesis, organisations};
+    use crate::home::Home;
+    use crate::ledger::{AccessError, LedgerAccess};
+    use crate::wallet::Wallet;
+    use amanat_api::clock::EPOCHS_BY_HAND;
+    use amanat_domain::bundle::Registry;
+    use amanat_domain::time::Timestamp;
+    use amanat_domain::tx::{Action, Transaction};
+    use amanat_ledger::Solo;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    const EPOCH_SECONDS: u32 = 60;
+
+    /// The epoch of the newest bundle, and the epoch of a mirror.
+    fn newest(ledger: &Embedded) -> (u64, u64) {
+        let sealed = ledger.bundle(None).expect("an answer").expect("a bundle");
+        (sealed.bundle.epoch, ledger.mirror().expect("a mirror").bundle().epoch)
+    }
+
+    #[test]
+    fn a_ledger_that_stays_open_seals_the_bundles_of_the_epochs_that_begin() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let organisations = organisations(HOSPITALS, &mut rand::rng());
+        let start = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let genesis = genesis("test", start, EPOCH_SECONDS, &organisations).expect("a genesis");
+        let chain = genesis.chain_id();
+        let solo = Solo::open_or_create(&dir.path().join("ledger.redb"), Arc::new(genesis));
+        let passed = Arc::new(AtomicU64::new(0));
+        let clock = {
+            let passed = Arc::clone(&passed);
+            move || {
+                let seconds = start.seconds() + passed.load(Ordering::Relaxed);
+                Timestamp::new(seconds).expect("a time")
+            }
+        };
+        let ledger = Embedded::new(Arc::new(solo.expect("a ledger")), Arc::new(clock));
+        let pass = |epochs: u64| passed.fetch_add(epochs * u64::from(EPOCH_SECONDS), Ordering::Relaxed);
+
+        let subject = Wallet::new("Patient/1".to_owned(), &mut rand::rng()).secrets().subject().commitment();
+        let enrol = organisations[0].sign(chain, Action::Enrol(vec![subject]), &mut rand::rng());
+        ledger.submit(&enrol).expect("enrolled");
+        pass(1);
+        let mirror = ledger.mirror().expect("a mirror");
+        assert_eq!(mirror.bundle().epoch, 1);
+        assert!(mirror.path(Registry::Subjects, subject.to_field()).is_some(), "as of the epoch that began");
+
+        // A proof takes two epochs, and the ledger refuses what was made about the bundle before
+        // them. A refusal makes no block.
+        pass(2);
+        let again = organisations[0].sign(chain, Action::Enrol(vec![subject]), &mut rand::rng());
+        let Transaction::Signed(mut bad) = again else { panic!("signed by the hospital") };
+        bad.signature[0] ^= 1;
+        let refused = ledger.submit(&Transaction::Signed(bad));
+        assert!(refused.as_ref().is_err_and(AccessError::is_final), "{refused:?}");
+        assert_eq!(newest(&ledger), (3, 3), "the next try is about the newest");
+        pass(1);
+        assert_eq!(newest(&ledger), (4, 4));
+        assert_eq!(newest(&ledger), (4, 4), "once an epoch");
+    }
+
+    #[test]
+    fn a_home_with_epochs_by_hand_has_one_clock() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let home = Home::open(Some(dir.path())).expect("a home");
+        let organisations = organisations(HOSPITALS, &mut rand::rng());
+        let start = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let genesis = genesis("test", start, EPOCH_SECONDS, &organisations).expect("a genesis");
+        home.initialise(&organisations, &genesis).expect("written");
+        home.write(EPOCHS_BY_HAND, &true).expect("written");
+        let client = Client::open(home, &Place::Home).expect("a client");
+        assert_eq!(client.now(), start);
+        client.ledger().next_epoch().expect("an epoch");
+        let bundle = client.ledger().bundle(None).expect("an answer").expect("a bundle").bundle;
+        assert_eq!(client.now(), bundle.time, "the client and the bundle have the same time");
+        assert_eq!(client.now().seconds(), start.seconds() + u64::from(EPOCH_SECONDS));
     }
 }

@@ -59,14 +59,16 @@ pub trait LedgerAccess: Send + Sync {
     /// [`AccessError`].
     fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError>;
 
-    /// The bundle of an epoch, or the newest. `None` if that epoch has none.
+    /// The bundle of an epoch, or the newest. `None` if that epoch has none. A ledger in this
+    /// process seals the bundle of an epoch that has begun before it answers for the newest.
     ///
     /// # Errors
     /// [`AccessError`].
     fn bundle(&self, epoch: Option<u64>) -> Result<Option<SealedBundle>, AccessError>;
 
     /// A copy of all registries as of the newest bundle, its roots checked. Fetches every leaf:
-    /// asking for one path would tell whose it is.
+    /// asking for one path would tell whose it is. A ledger in this process seals the bundle of an
+    /// epoch that has begun before.
     ///
     /// # Errors
     /// [`AccessError`].
@@ -134,6 +136,27 @@ pub struct Acknowledged {
     pub receipt: ReceiptData,
     /// Whether it was there before.
     pub repeated: bool,
+}
+
+/// Submits a transaction. If the answer leaves open whether the ledger has it, its receipt is asked
+/// for once.
+///
+/// # Errors
+/// As [`LedgerAccess::submit`]. The ledger has not got the transaction if the error
+/// [is final](AccessError::is_final), and may have it otherwise.
+pub(crate) fn submit_and_ask(
+    ledger: &dyn LedgerAccess,
+    transaction: &Transaction,
+) -> Result<Acknowledged, AccessError> {
+    let error = match ledger.submit(transaction) {
+        Err(error) if !error.is_final() => error,
+        answer => return answer,
+    };
+    match ledger.receipt(&transaction.id()) {
+        Ok(Some(proof)) => Ok(Acknowledged { receipt: proof.receipt, repeated: false }),
+        // The first error says what to do.
+        Ok(None) | Err(_) => Err(error),
+    }
 }
 
 /// A bundle and what became of it.
@@ -281,6 +304,18 @@ impl AccessError {
             Self::Refused(problem) => Some(problem),
             _ => None,
         }
+    }
+
+    /// Whether the ledger refuses the transaction for good: it has not committed these bytes, and
+    /// will not. Any other error, also a refusal of the request (a node that gave up waiting), a
+    /// fault or a full node, leaves open whether the ledger has the transaction or will have it:
+    /// then no secret behind it may be deleted.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        // These two say that the transaction, or another one with the same effect, is there.
+        let there = |problem: &Problem| matches!(&*problem.code, "already_committed" | "pending");
+        self.problem()
+            .is_some_and(|problem| matches!(problem.kind, Kind::Reject | Kind::Conflict) && !there(problem))
     }
 
     /// Which party must act, if the ledger said so.

@@ -15,10 +15,9 @@ use crate::consent::UseError;
 use crate::holder::NoHolder;
 use crate::home::HomeError;
 use crate::keys::KeysError;
-use crate::ledger::{AccessError, SealedBundle};
+use crate::ledger::{AccessError, SealedBundle, submit_and_ask};
 use crate::progress::Event;
 use crate::vault::VaultError;
-use amanat_api::problem::Kind;
 use amanat_circuits::{Denied, Relation};
 use amanat_domain::audience::Audience;
 use amanat_domain::bundle::{Bundle, Registry};
@@ -302,15 +301,16 @@ impl Client {
         resolve::Resolver::new(self, target, &mirror)?.prove(request)
     }
 
-    /// Submits a proof, and counts or releases the use that it reserved. If the ledger's answer is
-    /// lost the reservation stays, and the next use asks the ledger for it.
+    /// Submits a proof, and counts the use that it reserved, or releases the use if the ledger
+    /// refuses the proof for good. After any other answer, or none, the reservation stays, and the
+    /// next use asks the ledger for it.
     ///
     /// # Errors
     /// [`ProofError::Ledger`]; [`ProofError::Uncounted`] with the receipt.
     pub fn submit(&self, proved: Proved) -> Result<Receipt, ProofError> {
         let Proved { transaction, proving, consent, openings, .. } = proved;
         let began = Instant::now();
-        match self.ledger().submit(&transaction) {
+        match submit_and_ask(self.ledger(), &transaction) {
             Ok(done) => {
                 let (receipt, committing) = (done.receipt, began.elapsed());
                 let receipt = Receipt { receipt, transaction, proving, committing, openings };
@@ -322,11 +322,9 @@ impl Client {
             Err(error) => {
                 // If the home directory cannot be written, the reservation stays, and the next use
                 // asks the ledger for it. The caller hears what the ledger said.
-                let _ = match (consent, use_after(&error)) {
-                    (Some(number), Use::Spent) => self.count_use(number),
-                    (Some(number), Use::Free) => self.release_use(number),
-                    (None, _) | (_, Use::Unknown) => Ok(()),
-                };
+                if let Some(number) = consent.filter(|_| is_unused(&error)) {
+                    let _ = self.release_use(number);
+                }
                 Err(error.into())
             }
         }
@@ -419,22 +417,11 @@ fn all_qualified(policy: &PolicyField, bundle: &Bundle) -> ActiveCredentials {
     first.map(|(role, organisation)| (role, organisation, count)).into_iter().collect()
 }
 
-/// What became of a use whose transaction was not committed.
-enum Use {
-    /// It can be used yet.
-    Free,
-    /// It was used before.
-    Spent,
-    /// The ledger may have it.
-    Unknown,
-}
-
-fn use_after(error: &AccessError) -> Use {
-    match error.problem() {
-        Some(problem) if problem.code == "nullifier_spent" => Use::Spent,
-        Some(problem) if problem.kind != Kind::Fault => Use::Free,
-        _ => Use::Unknown,
-    }
+/// Whether a use can be used yet: its transaction was refused for good, and not because its
+/// nullifier is spent. Otherwise the use stays reserved, and the ledger's entry of the nullifier
+/// settles it before the next use.
+fn is_unused(error: &AccessError) -> bool {
+    error.is_final() && error.problem().is_none_or(|problem| problem.code != "nullifier_spent")
 }
 
 #[cfg(test)]

@@ -240,3 +240,25 @@ fn a_use_that_cannot_be_written_loses_no_receipt(net: &mut DevNet, consent: u32)
     net.client.access(&access_request(net, consent).0).expect("the use before is settled first");
     assert_eq!(uses(&net.client, consent), before + 2);
 }
+
+#[test]
+fn a_use_is_free_only_after_a_final_refusal_that_is_not_about_its_nullifier() {
+    use amanat_api::problem::{Kind, Problem};
+    let refused =
+        |kind, code| AccessError::Refused(Problem::new(kind, 409, code, "the test says so", "nothing to do"));
+    assert!(is_unused(&refused(Kind::Reject, "bad_proof")));
+    assert!(is_unused(&refused(Kind::Conflict, "aged_bundle")));
+    let reserved = [
+        // The queue of the node has the transaction yet.
+        refused(Kind::Request, "timeout"),
+        refused(Kind::Fault, "internal"),
+        refused(Kind::Busy, "pool_full"),
+        refused(Kind::Conflict, "pending"),
+        // The entry says whether it is.
+        refused(Kind::Conflict, "nullifier_spent"),
+        AccessError::TimedOut { node: "http://localhost:1".to_owned() },
+    ];
+    for error in reserved {
+        assert!(!is_unused(&error), "{error}");
+    }
+}

@@ -7,7 +7,7 @@ use super::{
 };
 use amanat_domain::fhir::identity::Name;
 use amanat_domain::fhir::survey::Person;
-use amanat_domain::tx::Transaction;
+use amanat_domain::tx::{MAX_BATCH, Transaction};
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -120,13 +120,21 @@ impl Change {
         Ok(())
     }
 
-    /// The ledger refused what was to be anchored: the vault is as it was before the change.
+    /// The ledger refused what was to be anchored: the vault is as it was before the change, or
+    /// has the part of it that is on the ledger.
     ///
     /// # Errors
     /// [`VaultError`].
     pub fn undo(&self, undo: &Undo) -> Result<()> {
         for number in &undo.superseded {
             self.supersede(*number, Supersession::Latest)?;
+        }
+        for number in &undo.replaced {
+            let file: RecordFile = self.row(RECORDS, *number)?;
+            // The record that took its place on the ledger is none, and its number is free again.
+            if matches!(file.supersession, Supersession::By(by) if undo.records.contains(&by)) {
+                self.supersede(*number, Supersession::Retracted)?;
+            }
         }
         let mut records = self.tx.open_table(RECORDS)?;
         for number in &undo.records {
@@ -155,11 +163,15 @@ impl Change {
         Ok(())
     }
 
-    /// A receipt came for a transaction of the outbox.
+    /// A receipt came for a transaction of the outbox. The next transaction of its change says from
+    /// now on how the rest of the change is undone.
     ///
     /// # Errors
     /// [`VaultError`].
     pub fn acknowledged(&self, number: u32, errand: &Errand, epoch: u64) -> Result<()> {
+        if let Errand::Anchor { records, undo: Some(undo) } = errand {
+            self.hand_on(undo, records, number)?;
+        }
         match errand {
             Errand::Enrol(people) => self.enrolled(people)?,
             Errand::Anchor { records, .. } => {
@@ -172,6 +184,34 @@ impl Change {
         }
         self.tx.open_table(OUTBOX)?.remove(number)?;
         Ok(())
+    }
+
+    /// Gives what is left to undo after transaction `number`, which has these records, to the next
+    /// transaction of the same change, if there is one.
+    fn hand_on(&self, undo: &Undo, records: &[u32], number: u32) -> Result<()> {
+        let next = self.waiting_after(number)?;
+        let Some((next, OutboxFile { transaction, errand: Errand::Anchor { records: own, undo: None } })) =
+            next
+        else {
+            return Ok(());
+        };
+        let resources = self.tx.open_table(RESOURCES)?;
+        let changed = |name: &str| -> Result<Option<ResourceEntry>> {
+            resources.get(name)?.map(|row| decode("resource", row.value())).transpose()
+        };
+        // Its transaction supersedes as many as one takes: the change was cut in this way.
+        let rest = undo.rest(records, MAX_BATCH, changed)?;
+        let errand = Errand::Anchor { records: own, undo: Some(rest) };
+        self.put(OUTBOX, next, &OutboxFile { transaction, errand })
+    }
+
+    fn waiting_after(&self, number: u32) -> Result<Option<(u32, OutboxFile)>> {
+        let table = self.tx.open_table(OUTBOX)?;
+        let Some(next) = table.range(number.saturating_add(1)..)?.next().transpose()? else {
+            return Ok(None);
+        };
+        let (next, row) = next;
+        Ok(Some((next.value(), decode("outbox", row.value())?)))
     }
 
     /// Makes the changes durable.

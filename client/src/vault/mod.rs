@@ -17,8 +17,10 @@
 
 mod change;
 mod rows;
+mod undo;
 
 pub use change::Change;
+pub use undo::Undo;
 
 use crate::home::{Home, HomeError};
 use amanat_domain::fhir::identity::Name;
@@ -26,7 +28,7 @@ use amanat_domain::fhir::survey::{KnownPatient, VersionMark};
 use amanat_domain::record::Record;
 use amanat_domain::time::Timestamp;
 use amanat_domain::tx::{ChainId, Transaction};
-use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use rows::{NameFile, OutboxFile, PersonFile, RecordFile, decode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -135,25 +137,14 @@ impl ResourceEntry {
 pub enum Errand {
     /// The enrolment of these people.
     Enrol(Vec<u32>),
-    /// The anchoring of these records. Of the transactions of one change the first says how the
-    /// change is undone.
+    /// The anchoring of these records. Of the transactions of one change the first that waits says
+    /// how the change, or the rest of it, is undone.
     Anchor {
         /// Their numbers.
         records: Vec<u32>,
-        /// How the change is undone, if this is its first transaction.
+        /// How the change is undone, if this is the first of its transactions that waits.
         undo: Option<Undo>,
     },
-}
-
-/// How a change is undone whose transaction the ledger refuses.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub struct Undo {
-    /// Its new records.
-    pub records: Vec<u32>,
-    /// The records that it superseded.
-    pub superseded: Vec<u32>,
-    /// Its resources, as they were.
-    pub resources: Vec<(String, Option<ResourceEntry>)>,
 }
 
 /// Why the vault has no answer.
@@ -474,17 +465,28 @@ impl Vault {
     /// [`VaultError`].
     pub fn outbox(&self) -> Result<Vec<(u32, Transaction, Errand)>> {
         let table = self.db.begin_read()?.open_table(OUTBOX)?;
-        let mut all = Vec::new();
-        for row in table.iter()? {
-            let (number, value) = row?;
-            let file: OutboxFile = decode("outbox", value.value())?;
-            let bytes = hex::decode(&file.transaction).ok();
-            let tx = bytes.and_then(|bytes| Transaction::from_bytes(&bytes).ok());
-            let tx = tx.ok_or(VaultError::Inconsistent("outbox is damaged"))?;
-            all.push((number.value(), tx, file.errand));
-        }
-        Ok(all)
+        table.iter()?.map(|row| waiting(row?)).collect()
     }
+
+    /// The first transaction of the outbox.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn first_waiting(&self) -> Result<Option<(u32, Transaction, Errand)>> {
+        let table = self.db.begin_read()?.open_table(OUTBOX)?;
+        table.first()?.map(waiting).transpose()
+    }
+}
+
+/// A row of the outbox.
+fn waiting(
+    (number, row): (AccessGuard<'_, u32>, AccessGuard<'_, &'static [u8]>),
+) -> Result<(u32, Transaction, Errand)> {
+    let file: OutboxFile = decode("outbox", row.value())?;
+    let bytes = hex::decode(&file.transaction).ok();
+    let transaction = bytes.and_then(|bytes| Transaction::from_bytes(&bytes).ok());
+    let transaction = transaction.ok_or(VaultError::Inconsistent("outbox is damaged"))?;
+    Ok((number.value(), transaction, file.errand))
 }
 
 /// The number of a person, as the survey of an import counts them.

@@ -166,6 +166,27 @@ fn what_the_ledger_refuses_is_not_kept_and_stops_no_other_import() {
 }
 
 #[test]
+fn an_enrolment_that_is_refused_for_good_stops_no_later_import() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    write(&folder, 1);
+    let place = Place::new();
+    let (done, _) = place.import(&folder, Fails::Refuses(0));
+    let error = done.err().expect("refused");
+    assert!(matches!(error, ImportError::NotEnrolled { patients: 3, .. }), "{error}");
+    assert_eq!(place.state()[6], 0, "it does not wait to be refused again");
+    assert!(place.import(&folder, Fails::Never).0.is_ok(), "another try");
+    assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
+
+    // An enrolment that an earlier import left, signed by a key that the ledger no longer takes.
+    let place = Place::new();
+    assert!(place.import(&folder, Fails::Before(0)).0.is_err(), "no ledger");
+    assert_eq!(place.state()[6], 1, "it waits");
+    assert!(place.import(&folder, Fails::Refuses(0)).0.is_ok(), "signed again by the same import");
+    assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
+}
+
+#[test]
 fn an_import_that_fails_at_any_submission_is_finished_by_the_next() {
     let folders = tempfile::tempdir().expect("a folder");
     // One folder for both versions: it is the source of the ids.

@@ -1,0 +1,113 @@
+//! How a change of the vault is undone whose transaction the ledger refuses.
+
+use super::ResourceEntry;
+use serde::{Deserialize, Serialize};
+
+/// How a change is undone whose transaction the ledger refuses: all of it, or the rest of it, if
+/// the ledger has the transactions before.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Undo {
+    /// Its new records.
+    pub records: Vec<u32>,
+    /// The records that it superseded.
+    pub superseded: Vec<u32>,
+    /// Its resources, as they are to be.
+    pub resources: Vec<(String, Option<ResourceEntry>)>,
+    /// The records that it superseded on the ledger, too: they stay superseded.
+    #[serde(default)]
+    pub replaced: Vec<u32>,
+}
+
+impl Undo {
+    /// What is left to undo when the ledger has a transaction with these records, which supersedes
+    /// the first `superseded` records. `changed`: a resource as the change made it.
+    ///
+    /// A resource of which the ledger has a part keeps the records that are on the ledger and not
+    /// superseded there. Their number is not that of the resource's records, so that the next
+    /// import anchors the resource again, and supersedes them.
+    ///
+    /// # Errors
+    /// Those of `changed`.
+    pub(super) fn rest<E>(
+        &self,
+        records: &[u32],
+        superseded: usize,
+        changed: impl Fn(&str) -> Result<Option<ResourceEntry>, E>,
+    ) -> Result<Self, E> {
+        let (gone, superseded) = self.superseded.split_at(superseded.min(self.superseded.len()));
+        let rest_of = |(name, before): &(String, Option<ResourceEntry>)| {
+            let own = |entry: ResourceEntry| {
+                let new: Vec<u32> = entry.records.iter().copied().filter(|n| records.contains(n)).collect();
+                (entry, new)
+            };
+            let (changed, new) = changed(name)?.map(own).unzip();
+            let new = new.unwrap_or_default();
+            let live = before.iter().flat_map(|entry| &entry.records).copied();
+            let live = live.filter(|number| !gone.contains(number)).chain(new.iter().copied()).collect();
+            let kept = if new.is_empty() { before.clone() } else { changed };
+            Ok((name.clone(), kept.map(|entry| ResourceEntry { records: live, ..entry })))
+        };
+        Ok(Self {
+            records: self.records.iter().copied().filter(|n| !records.contains(n)).collect(),
+            superseded: superseded.to_vec(),
+            resources: self.resources.iter().map(rest_of).collect::<Result<_, E>>()?,
+            replaced: self.replaced.iter().chain(gone).copied().collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ResourceEntry, Undo};
+    use std::convert::Infallible;
+
+    fn entry(content: &str, records: &[u32]) -> ResourceEntry {
+        ResourceEntry { content: content.to_owned(), records: records.to_vec(), ..ResourceEntry::default() }
+    }
+
+    /// Content and records of each resource.
+    fn resources(undo: &Undo) -> Vec<Option<(&str, &[u32])>> {
+        undo.resources
+            .iter()
+            .map(|(_, entry)| entry.as_ref().map(|entry| (&*entry.content, &*entry.records)))
+            .collect()
+    }
+
+    #[test]
+    fn the_rest_of_a_change_is_what_the_ledger_has_not() {
+        // `a` is new, `b` is another version of records 1 and 2, `c` of record 3.
+        let made = |name: &str| {
+            Ok::<_, Infallible>(match name {
+                "a" => Some(entry("new a", &[10, 11])),
+                "b" => Some(entry("new b", &[12])),
+                "c" => Some(entry("new c", &[13])),
+                _ => None,
+            })
+        };
+        let whole = Undo {
+            records: vec![10, 11, 12, 13],
+            superseded: vec![1, 2, 3],
+            resources: vec![
+                ("a".to_owned(), None),
+                ("b".to_owned(), Some(entry("old b", &[1, 2]))),
+                ("c".to_owned(), Some(entry("old c", &[3]))),
+            ],
+            replaced: Vec::new(),
+        };
+        let Ok(rest) = whole.rest(&[10], 1, made);
+        assert_eq!(
+            (&*rest.records, &*rest.superseded, &*rest.replaced),
+            (&[11, 12, 13][..], &[2, 3][..], &[1][..])
+        );
+        let expected: [Option<(&str, &[u32])>; 3] =
+            [Some(("new a", &[10])), Some(("old b", &[2])), Some(("old c", &[3]))];
+        assert_eq!(resources(&rest), expected, "a part of `a` is anchored, a part of `b` superseded");
+        let Ok(rest) = rest.rest(&[11, 12], 1, made);
+        assert_eq!((&*rest.records, &*rest.superseded, &*rest.replaced), (&[13][..], &[3][..], &[1, 2][..]));
+        let expected: [Option<(&str, &[u32])>; 3] =
+            [Some(("new a", &[10, 11])), Some(("new b", &[12])), Some(("old c", &[3]))];
+        assert_eq!(resources(&rest), expected, "`a` and `b` are on the ledger, `c` is as it was");
+        let Ok(none) = rest.rest(&[13], 1, made);
+        assert!(none.records.is_empty() && none.superseded.is_empty());
+    }
+}
