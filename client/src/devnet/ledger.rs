@@ -135,6 +135,7 @@ impl DevLedger {
     #[must_use]
     pub fn access(&self) -> Embedded {
         Embedded::at_epoch_clock(Arc::clone(&self.solo), Arc::clone(&self.clock))
+            .expect("the clock was made for this ledger")
     }
 
     /// Lets time pass until the next epoch has sealed its bundle; the number of that epoch.

@@ -55,13 +55,16 @@ impl Embedded {
     /// [`ByHandError::Profile`]: the chain is no development chain.
     pub fn by_hand(solo: Arc<Solo>) -> Result<Self, ByHandError> {
         let clock = Arc::new(EpochClock::new(&solo.genesis(), solo.status().tip.time)?);
-        Ok(Self::at_epoch_clock(solo, clock))
+        Self::at_epoch_clock(solo, clock)
     }
 
     /// The same, with a clock that others move too.
-    #[must_use]
-    pub fn at_epoch_clock(solo: Arc<Solo>, clock: Arc<EpochClock>) -> Self {
-        Self { solo, clock: clock.clone(), by_hand: Some(clock) }
+    ///
+    /// # Errors
+    /// [`ByHandError::OtherChain`]: the clock belongs to another chain.
+    pub fn at_epoch_clock(solo: Arc<Solo>, clock: Arc<EpochClock>) -> Result<Self, ByHandError> {
+        clock.is_of(&solo.genesis())?;
+        Ok(Self { solo, clock: clock.clone(), by_hand: Some(clock) })
     }
 
     /// The ledger.
