@@ -237,7 +237,7 @@ pub(crate) struct NodeArgs {
     /// Advance epochs with `amanat ledger next-epoch --node URL`, not by the clock.
     ///
     /// For a development ledger of one validator, on an address of this machine alone.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub epochs_by_hand: bool,
     #[command(flatten)]
     pub tls: tls::NodeTlsArgs,

@@ -25,6 +25,6 @@ macro_rules! of_each_statement {
         }
     };
     ($sentence:ident: $check:ident) => {
-        amanat_domain::for_each_statement!(crate::of_each_statement, $sentence, $check);
+        amanat_domain::for_each_statement!($crate::of_each_statement, $sentence, $check);
     };
 }

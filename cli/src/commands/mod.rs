@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod node;
 mod permits;
+mod proof_files;
 pub(crate) mod prove;
 mod restore;
 pub(crate) mod snapshot;

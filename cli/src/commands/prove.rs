@@ -1,17 +1,13 @@
 //! `amanat prove`.
 
+use super::proof_files;
 use crate::args::{Global, ProveArgs, ProveWhat};
 use crate::session;
-use crate::ui::{self, Ui};
+use crate::ui::Ui;
 use amanat_client::prove::{AudienceRequest, Facts, ProofRequest, Proved, RecordChoice, ScopeRequest};
 use amanat_client::{AccessRequest, Client, ConsentProofRequest, RecordProofRequest, RoleProofRequest};
 use amanat_domain::record::Micro;
-use amanat_domain::tx::Transaction;
-use amanat_params::{Proof, snarkjs};
-use amanat_prover::keys::Keys;
 use anyhow::{Context, Result, bail};
-use std::fs::OpenOptions;
-use std::path::Path;
 
 pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
     if let (Some(zkey), Some(wtns)) = (&args.zkey, &args.wtns) {
@@ -20,10 +16,10 @@ pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
     let intent = Intent::of(args)?;
     let mut client = session::open(global, &args.at, ui)?;
     let request = intent.request(&client, args.audience.as_str().into())?;
-    check_places(args)?;
+    proof_files::check(args)?;
     if args.dry_run {
         let proved = client.prove(&request)?;
-        let (written, document) = (write(args, &mut client, &proved, ui), document(&proved));
+        let (written, document) = (proof_files::write(args, &mut client, &proved, ui), document(&proved));
         client.discard(proved)?;
         written?;
         ui.document(&document);
@@ -32,7 +28,7 @@ pub(crate) fn run(args: &ProveArgs, global: &Global, ui: Ui) -> Result<()> {
     let mut told = serde_json::Value::Null;
     let receipt = client.prove_and_submit_after(&request, |client, proved| {
         told = document(proved);
-        write(args, client, proved, ui)
+        proof_files::write(args, client, proved, ui)
     })?;
     ui.say(format!("committed in block {}: {}", receipt.height(), receipt.txid()));
     told["height"] = receipt.height().into();
@@ -107,59 +103,10 @@ impl Intent {
     }
 }
 
-/// Whether the files that were asked for can be written: proving takes a while, and a proof of
-/// access or consent reserves a use. A file that was not there is not there afterwards.
-fn check_places(args: &ProveArgs) -> Result<()> {
-    if let Some(path) = &args.out {
-        let cannot = || format!("cannot write {}", path.display());
-        let new = !path.exists();
-        OpenOptions::new().create(true).append(true).open(path).with_context(cannot)?;
-        if new {
-            std::fs::remove_file(path).with_context(cannot)?;
-        }
-    }
-    if let Some(dir) = &args.snarkjs {
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    }
-    Ok(())
-}
-
-/// Writes the files that were asked for, before the ledger hears of the proof.
-fn write(args: &ProveArgs, client: &mut Client, proved: &Proved, ui: Ui) -> Result<()> {
-    let bytes = proved.transaction.to_bytes();
-    if let Some(path) = &args.out {
-        std::fs::write(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if let Some(dir) = &args.snarkjs {
-        export(dir, &proved.transaction, client.load_keys(&[proved.statement])?)?;
-    }
-    let (statement, proving) = (proved.statement, ui::seconds(proved.proving));
-    ui.say(format!("proved `{statement}` in {proving}: transaction of {} bytes", bytes.len()));
-    Ok(())
-}
-
 fn document(proved: &Proved) -> serde_json::Value {
     serde_json::json!({
         "statement": proved.statement.name(),
         "txid": proved.transaction.id().to_string(),
         "proving_seconds": proved.proving.as_secs_f64(),
     })
-}
-
-/// Writes what snarkjs reads.
-fn export(dir: &Path, tx: &Transaction, keys: &Keys) -> Result<()> {
-    let Transaction::Proof(tx) = tx else { bail!("only proofs are exported") };
-    let key = keys.get(tx.statement).context("the key of this proof")?.proving_key().verifying_key();
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let proof = Proof::try_from(&tx.proof)?;
-    let public = tx.public_vector().to_field_elements();
-    for (name, text) in [
-        ("verification_key.json", snarkjs::export_verifying_key(key)),
-        ("proof.json", snarkjs::export_proof(&proof)),
-        ("public.json", snarkjs::export_public(&public)),
-    ] {
-        let path = dir.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
 }

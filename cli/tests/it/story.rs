@@ -158,6 +158,11 @@ role = "physician"
     assert!(words.contains("nothing to wait for"), "{words}");
     let words = home.fails(1, &["prove", "role", "--holder", "nobody"]);
     assert!(words.contains("there are: Practitioner/amina, Practitioner/basit"), "{words}");
+    // One nurse has nobody to hide among, two have each other.
+    let words = home.fails(1, &["prove", "role", "--holder", "basit", "--dry-run"]);
+    assert!(words.contains("too few to hide among in roles: 1"), "{words}");
+    home.ok(&["clinician", "add", "Practitioner/hina", "--role", "nurse", "--organisation", "city"]);
+    home.ok(&["ledger", "wait"]);
     home.ok(&["prove", "role", "--holder", "basit", "--dry-run"]);
 }
 

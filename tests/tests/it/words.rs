@@ -63,8 +63,8 @@ impl List {
         for (phrase, instead) in &self.phrases {
             for place in places(&joined, phrase) {
                 if !allowed.iter().any(|range| range.contains(&place.start)) {
-                    let before = starts.iter().filter(|(start, _)| *start <= place.start);
-                    let number = before.last().map_or(0, |(_, number)| *number);
+                    let mut before = starts.iter().filter(|(start, _)| *start <= place.start);
+                    let number = before.next_back().map_or(0, |(_, number)| *number);
                     found.push((number, format!("\"{phrase}\": rather {instead}")));
                 }
             }

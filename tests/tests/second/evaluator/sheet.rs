@@ -110,7 +110,7 @@ impl Sheet {
 
     pub(super) fn privates<const N: usize>(&self, values: &[F; N]) -> Result<[Num; N]> {
         let nums: Vec<Num> = values.iter().map(|v| self.private(*v)).collect::<Result<_>>()?;
-        Ok(nums.try_into().ok().expect("as many as there were"))
+        Ok(nums.try_into().unwrap_or_else(|_| unreachable!("as many as there were")))
     }
 
     pub(super) fn hash(&self, tag: Tag, inputs: &[Num]) -> Result<Num> {
