@@ -28,7 +28,7 @@ const CLINICIAN: &str = "Practitioner/dr-saima";
 /// Patients with records, consents that permit the clinician treatment, and the first of these.
 fn network(dir: &Path) -> (DevNet, u32) {
     let data = [dir.join("fhir")];
-    write_data(&data[0], 1, 4).expect("written");
+    write_data(&data[0], 1, 12).expect("written");
     let home = Home::open(Some(&dir.join("home"))).expect("a home");
     let mut net = DevNet::start(home).expect("a network");
     net.client.import(ImportRequest::of(&data).expect("files")).expect("imported");
