@@ -214,10 +214,7 @@ mod tests {
         }
         let named = table.map(|r, n| (r.name(), n));
         assert_eq!(named[Registry::Records], ("records", 44));
-        assert_eq!(
-            PerRegistry::try_from_fn(Ok::<_, ()>).map(PerRegistry::into_array),
-            Ok(Registry::ALL)
-        );
+        assert_eq!(PerRegistry::try_from_fn(Ok::<_, ()>).map(PerRegistry::into_array), Ok(Registry::ALL));
         let failed = PerRegistry::try_from_fn(|r| if r == Registry::Consents { Err(r) } else { Ok(()) });
         assert_eq!(failed, Err(Registry::Consents));
     }
