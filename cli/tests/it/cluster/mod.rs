@@ -399,7 +399,7 @@ fn a_bad_start_says_what_is_wrong_where_and_what_to_do() {
         (
             "no key",
             |f| std::fs::remove_file(f.join("validator.key")).expect("gone"),
-            &["validator.key", "No such file", "amanat cluster key"],
+            &["validator.key", "No such file", "amanat-node key"],
         ),
         (
             "a key for others to read",
