@@ -14,7 +14,7 @@ use std::time::Instant;
 /// signed; another proposer's block kept, not voted for; decided, not committed; committed, not
 /// acknowledged.
 const POINTS: [&str; 8] =
-    ["fetched", "checked", "made", "kept", "published", "judged", "decided", "committed"];
+    ["fetched", "checked", "made", "kept", "published", "validated", "decided", "committed"];
 const ABORTED: i32 = 6;
 
 #[test]

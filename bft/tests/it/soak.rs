@@ -337,7 +337,7 @@ impl Soak {
                 self.down(&[one], time / 4);
             }
             Failure::DiesAtWork => {
-                const POINTS: [&str; 6] = ["checked", "made", "kept", "judged", "decided", "committed"];
+                const POINTS: [&str; 6] = ["checked", "made", "kept", "validated", "decided", "committed"];
                 let point = POINTS[below(&mut self.plan, POINTS.len())];
                 self.kill(one);
                 self.cluster.start_with(one, Some(("AMANAT_BFT_INSECURE_CRASH", &format!("{point}:1"))));
