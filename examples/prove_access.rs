@@ -10,7 +10,7 @@ use std::error::Error;
 fn main() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     let data = [dir.path().join("fhir")];
-    devnet::write_data(&data[0], 1, 4)?;
+    devnet::write_data(&data[0], 1, 12)?;
 
     // Two hospitals, a regulator, four clinicians. Epochs pass when we say so.
     let DevNet { mut client, ledger } = DevNet::start(Home::open(Some(&dir.path().join("home")))?)?;

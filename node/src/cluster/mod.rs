@@ -55,7 +55,7 @@ pub struct Member {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the messages name the fields
 pub enum ClusterError {
-    #[error("--hosts gives {hosts} addresses for {validators} validators: give one for each, in order")]
+    #[error("--hosts: {validators} addresses expected, got {hosts}: give one for each validator, in order")]
     Hosts { hosts: usize, validators: usize },
     #[error("--port {got}: give 1 to {MAX_PORT}")]
     Port { got: u16 },
@@ -206,7 +206,7 @@ mod tests {
         let host = [IpAddr::from(Ipv4Addr::LOCALHOST)];
         assert_eq!(
             words(2, &host, 7420).as_deref(),
-            Some("--hosts gives 1 addresses for 2 validators: give one for each, in order")
+            Some("--hosts: 2 addresses expected, got 1: give one for each validator, in order")
         );
         assert_eq!(words(1, &[], 0).as_deref(), Some("--port 0: give 1 to 65303"));
         assert_eq!(words(1, &[], 65_400).as_deref(), Some("--port 65400: give 1 to 65303"));
