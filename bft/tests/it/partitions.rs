@@ -45,6 +45,7 @@ fn halves_that_do_not_hear_each_other_decide_nothing_and_go_on_when_they_do() {
     let genesis = validated_genesis(4);
     let mut promised = load(&cluster, &[0, 1, 2, 3], 1..9);
     for (round, mode) in [Mode::Silent, Mode::Cut].into_iter().enumerate() {
+        cluster.wait_level();
         cluster.part(&[0, 1], &[2, 3], mode);
         let from = 100 * (round as u64 + 1);
         let waiting: Vec<(u8, u64)> =

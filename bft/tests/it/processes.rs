@@ -233,6 +233,13 @@ impl Processes {
         }
     }
 
+    /// Waits until all have what any has. A block needs three of four: whoever hears of an answer
+    /// cannot know that the fourth has the block as well.
+    pub(crate) fn wait_level(&self) {
+        let highest = self.running().map(|process| process.height()).max();
+        self.wait_height(highest.expect("one runs"));
+    }
+
     fn ask(&self, what: &str, about: &str) -> Option<Vec<u8>> {
         let process = self.running().next().expect("one runs");
         let seq = self.next.fetch_add(1, Ordering::Relaxed);
