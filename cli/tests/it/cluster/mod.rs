@@ -1,303 +1,22 @@
 //! Several validators as an operator runs them: processes, files, exit codes, what is scraped and
 //! what is said.
 //!
-//! Nothing here sleeps for a time: it waits for a line, an event, readiness or an end, and gives up
-//! after [`PATIENCE`].
+//! No verdict here depends on time: a test waits for a line, an event, readiness or an end, and gives
+//! up after [`PATIENCE`].
 
 #[path = "../../../../node/tests/it/authority.rs"]
-#[allow(dead_code)] // the service's tests use more of it
+#[allow(dead_code)] // the node's tests use more of it
 mod authority;
 mod machines;
 mod namespaces;
+mod support;
 mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
-
-const PATIENCE: Duration = Duration::from_secs(120);
-const APART: u16 = 100;
-
-/// The first HTTP port of a cluster of four whose twelve ports are free. It is below the system's
-/// ephemeral ports.
-fn ports() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let process = (std::process::id() % 1000) as u16 * 7;
-    for _ in 0..1000 {
-        let slot = (process + NEXT.fetch_add(1, Ordering::Relaxed)) % 750;
-        let first = 20_000 + slot / 25 * (4 * APART) + slot % 25 * 4;
-        let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if (0..4).all(|k| [0, APART, 2 * APART].iter().all(|more| free(first + k + more))) {
-            return first;
-        }
-    }
-    panic!("no free ports");
-}
-
-/// A cluster's folder, thrown away.
-struct Cluster {
-    folder: tempfile::TempDir,
-    port: u16,
-    /// Whether each validator has its own address.
-    apart: bool,
-}
-
-impl Cluster {
-    fn found() -> Self {
-        let cluster =
-            Self { folder: tempfile::tempdir().expect("a temporary directory"), port: ports(), apart: false };
-        let port = cluster.port.to_string();
-        cluster.ok(&["cluster", "init", &cluster.at(""), "--port", &port, "--epoch-seconds", "60"]);
-        cluster
-    }
-
-    /// A path in the cluster's folder.
-    fn at(&self, name: &str) -> String {
-        self.folder.path().join("c").join(name).display().to_string()
-    }
-
-    fn config(&self, k: u16) -> String {
-        self.at(&format!("validator-{k}/node.toml"))
-    }
-
-    fn http(&self, k: u16) -> SocketAddr {
-        match self.apart {
-            true => ([10, 77, 0, k as u8], self.port).into(),
-            false => ([127, 0, 0, 1], self.port + k - 1).into(),
-        }
-    }
-
-    fn url(&self, k: u16) -> String {
-        format!("http://{}", self.http(k))
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = crate::home::command(self.folder.path(), args);
-        command.env("AMANAT_HOME", self.at("operator")).env_remove("AMANAT_LOG");
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().expect("the binary runs")
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let out = self.run(args);
-        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8(out.stdout).expect("UTF-8")
-    }
-
-    fn json(&self, args: &[&str]) -> serde_json::Value {
-        serde_json::from_str(&self.ok(&[&["--json"], args].concat())).expect("one JSON document")
-    }
-
-    /// A command that must end by itself, within our patience, with exit code 1; gives its words.
-    fn fails(&self, args: &[&str]) -> String {
-        let mut running = Running::start(self.command(args));
-        let status = running.end();
-        let words = running.errors();
-        assert_eq!(status.code(), Some(1), "{args:?}: {words}");
-        words
-    }
-
-    /// Starts a validator and waits until it listens.
-    fn node(&self, k: u16) -> Running {
-        let mut node = Running::start(self.command(&["node", "--config", &self.config(k)]));
-        node.line("listens on");
-        node
-    }
-
-    /// Imports what was generated from a seed: transactions of several kinds. Gives the id of one
-    /// that is on the ledger.
-    fn anchor(&self, seed: &str, at: u16) -> String {
-        let data = self.at(&format!("data-{seed}"));
-        self.ok(&["generate", &data, "--patients", "1", "--seed", seed]);
-        self.ok(&["import", "--anchor", &data, "--node", &self.url(at)]);
-        let tip = height(self.http(at));
-        let heights = (1..=tip).rev().map(|h| h.to_string());
-        let found = heights.into_iter().find_map(|h| {
-            let block = self.json(&["ledger", "block", &h, "--node", &self.url(at)]);
-            block["transactions"][0]["txid"].as_str().map(str::to_owned)
-        });
-        found.expect("a transaction was committed")
-    }
-
-    /// Waits until all of these have a height at which they are seen at once, and then have one
-    /// tip.
-    fn one_tip(&self) {
-        for _ in 0..10 {
-            let tip = (1..=4).map(|k| height(self.http(k))).max().expect("four");
-            (1..=4).for_each(|k| reached(self.http(k), tip));
-            let status = self.json(&["cluster", "status", &self.at("")]);
-            let all = status["validators"].as_array().expect("a list");
-            let of = |what: &str| all.iter().map(|v| v["status"][what].to_string()).collect::<BTreeSet<_>>();
-            assert_eq!(all.len(), 4);
-            if of("height").len() == 1 {
-                assert_eq!(of("tip").len(), 1, "{status}");
-                return;
-            }
-        }
-        panic!("the validators are never seen at one height");
-    }
-}
-
-/// A child process whose lines are read as they come. Killed when it is dropped.
-struct Running {
-    child: Child,
-    lines: Receiver<String>,
-    said: Vec<String>,
-    errors: Receiver<String>,
-}
-
-fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
-    let (tell, lines) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if tell.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    lines
-}
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
-        let (out, err) = (child.stdout.take().expect("its output"), child.stderr.take().expect("its log"));
-        Self { child, lines: lines(out), said: Vec::new(), errors: lines(err) }
-    }
-
-    /// Waits for a line with these words.
-    fn line(&mut self, words: &str) {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let line = self.lines.recv_timeout(until.saturating_duration_since(Instant::now()));
-            let line = line.unwrap_or_else(|_| panic!("no {words:?} in {:?}\n{}", self.said, self.errors()));
-            let found = line.contains(words);
-            self.said.push(line);
-            if found {
-                return;
-            }
-        }
-    }
-
-    /// Waits until it has said nothing for so long. Whether it still runs then.
-    fn falls_silent(&mut self, time: Duration) -> bool {
-        loop {
-            match self.lines.recv_timeout(time) {
-                Ok(line) => self.said.push(line),
-                Err(why) => return why == std::sync::mpsc::RecvTimeoutError::Timeout,
-            }
-        }
-    }
-
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
-        assert!(sent.expect("kill runs").success());
-    }
-
-    /// Waits for its end. Its pipes close with it, and nothing else has them.
-    fn end(&mut self) -> ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            self.said.push(line);
-        }
-        assert!(Instant::now() < until, "it does not end: {:?}\n{}", self.said, self.errors());
-        self.child.wait().expect("its end")
-    }
-
-    fn terminate(&mut self) {
-        self.signal("-TERM");
-        let status = self.end();
-        assert!(status.success(), "{status}: {:?}\n{}", self.said, self.errors());
-    }
-
-    /// What it has written to standard error so far.
-    fn errors(&self) -> String {
-        let patience = Duration::from_millis(500);
-        let mut words = String::new();
-        while let Ok(line) = self.errors.recv_timeout(patience) {
-            words += &line;
-            words.push('\n');
-        }
-        words
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A request whose answer ends the connection; `None` without an answer.
-fn get(at: SocketAddr, path: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(at).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n\r\n").ok()?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
-}
-
-fn value(at: SocketAddr, path: &str) -> serde_json::Value {
-    let (_, body) = get(at, path).expect("an answer");
-    serde_json::from_str(&body).expect("JSON")
-}
-
-fn height(at: SocketAddr) -> u64 {
-    value(at, "/v1/status")["height"].as_u64().expect("a height")
-}
-
-fn block_hash(at: SocketAddr, height: u64) -> String {
-    value(at, &format!("/v1/blocks/{height}"))["header"]["hash"].as_str().expect("a hash").to_owned()
-}
-
-/// Waits until a validator has a block of this height: its events tell.
-fn reached(at: SocketAddr, height: u64) {
-    let mut stream = TcpStream::connect(at).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a time");
-    write!(stream, "GET /v1/events?from=0 HTTP/1.1\r\nhost: {at}\r\n\r\n").expect("asked");
-    let (began, mut seen) = (Instant::now(), None);
-    for line in BufReader::new(stream).lines() {
-        seen = line.expect("an event in time").strip_prefix("id: ").and_then(|id| id.parse().ok()).or(seen);
-        if seen.is_some_and(|seen: u64| seen >= height) {
-            return;
-        }
-        assert!(began.elapsed() < PATIENCE, "{at} does not come to {height}: {seen:?}");
-    }
-    panic!("{at} ended its events at {seen:?}, not {height}");
-}
-
-/// Asks until readiness is as expected: 200, or 503 with this code. Gives the codes seen before.
-fn readiness(at: SocketAddr, expected: Option<&str>) -> BTreeSet<String> {
-    let (began, mut seen) = (Instant::now(), BTreeSet::new());
-    loop {
-        let (status, body) = get(at, "/v1/ready").expect("an answer");
-        let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
-        let code = answer["error"]["code"].as_str();
-        match (status, code, expected) {
-            (200, _, None) => return seen,
-            (503, Some(code), Some(expected)) if code == expected => return seen,
-            (200, ..) => seen.insert("ready".to_owned()),
-            (503, Some(code), _) => seen.insert(code.to_owned()),
-            _ => panic!("{status} {body}"),
-        };
-        assert!(began.elapsed() < PATIENCE, "{at}: {seen:?}, expected {expected:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
+use support::*;
 
 #[test]
 fn four_are_founded_run_one_is_killed_and_comes_back() {
@@ -660,7 +379,9 @@ fn what_is_scraped_is_well_formed_and_readiness_tells_of_a_lost_log_and_of_no_qu
     assert_eq!((samples["amanat_validators"], samples["amanat_ready"]), (4.0, 1.0));
     assert!(samples["amanat_height"] >= 1.0 && samples["amanat_gossip_sent_total"] >= 1.0);
 
-    // One loses its log: it learns, says so, and votes again.
+    // One loses its log: it learns, says so, and votes again. It learns until a block is final, and
+    // with another down none is before that one is back.
+    nodes[3].terminate();
     nodes[1].terminate();
     std::fs::remove_dir_all(cluster.at("validator-2/consensus")).expect("gone");
     nodes[1] = cluster.node(2);
@@ -668,6 +389,7 @@ fn what_is_scraped_is_well_formed_and_readiness_tells_of_a_lost_log_and_of_no_qu
     assert_eq!(scraped(cluster.http(2))["amanat_consensus_learning"], 1.0);
     let words = cluster.fails(&["probe", &cluster.url(2)]);
     assert!(words.contains("no write-ahead log"), "{words}");
+    nodes[3] = cluster.node(4);
     readiness(cluster.http(2), None);
     assert_eq!(scraped(cluster.http(2))["amanat_consensus_learning"], 0.0);
 
