@@ -9,6 +9,7 @@ use amanat_api::view::{
 };
 use amanat_api::{MAX_BLOCKS, MAX_LEAVES, MAX_MEMBERS};
 use amanat_domain::bundle::Registry;
+use amanat_domain::entry::Entry;
 use amanat_domain::tx::MAX_TX_BYTES;
 use amanat_ledger::Profile;
 use serde_json::{Value, json};
@@ -129,17 +130,6 @@ pub(super) fn receipt() -> Operation {
 }
 
 pub(super) fn entry() -> Operation {
-    const KINDS: [&str; 9] = [
-        "nullifier",
-        "transaction",
-        "key",
-        "bundle",
-        "context",
-        "credential",
-        "organisation",
-        "validators",
-        "proposal",
-    ];
     Operation::new("entry", "Whether the state has an entry, and the proof of it")
         .about(
             "What the app hash of the last block commits to, entry by entry: shown to be there, or not. Kinds: `nullifier`, \
@@ -147,7 +137,7 @@ pub(super) fn entry() -> Operation {
              (epoch), `credential` (leaf), `organisation` (id, or a reference percent-escaped), `validators` (the word `now`). \
              The request tells the node what the reader asks about.",
         )
-        .path("kind", "Kind of entry.", |_| words(&KINDS))
+        .path("kind", "Kind of entry.", |_| words(&Entry::KINDS))
         .path("name", "Its name.", |_| json!({ "type": "string", "maxLength": 768 }))
         .gives::<EntryView>("The entry as of the last block.")
         .refuses(400, "No name of that kind.")

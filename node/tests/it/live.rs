@@ -1,7 +1,7 @@
 //! Over time: events, epochs, restarts, shutdown.
 
 use crate::schema;
-use crate::support::{World, enrol, to_end};
+use crate::support::{PATIENCE, World, enrol, to_end};
 use amanat_client::ledger::LedgerAccess;
 use amanat_node::server::NodeConfig;
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ fn a_restart_keeps_every_receipt() {
 
 #[test]
 fn shutdown_ends_streams_and_loses_nothing_that_was_acknowledged() {
-    let mut world = World::new();
+    let mut world = World::with(NodeConfig { drain_timeout: PATIENCE, ..NodeConfig::default() });
     let mut events = Events::open(&world, "", "");
     let url = world.url();
     let txs: Vec<_> = (1..=200).map(|n| world.signed(enrol([n]))).collect();

@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,12 +45,16 @@ impl Secured {
         // The peer may see the end of a handshake before the node has counted it.
         loop {
             let text = raw(&self.world, &self.ca.organisation(HOSPITAL), &self.ca)
-                .exchange("GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-            let count: f64 = text.lines().find_map(|l| l.strip_prefix(&line)?.parse().ok()).expect("a count");
-            if count >= least {
+                .try_exchange("GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+            // A node with short limits may cut this connection off as well, on a slow machine.
+            let count = text.map(|text| {
+                let count = text.lines().find_map(|l| l.strip_prefix(&line)?.parse::<f64>().ok());
+                count.expect("a count")
+            });
+            if count.as_ref().is_ok_and(|count| *count >= least) {
                 return;
             }
-            assert!(begun.elapsed() < PATIENCE, "{outcome}: {count}");
+            assert!(begun.elapsed() < PATIENCE, "{outcome}: {count:?}");
         }
     }
 }
@@ -96,11 +100,16 @@ impl Raw {
         self.0.flush().expect("written");
     }
 
-    fn exchange(mut self, request: &str) -> String {
-        self.write(request);
+    fn exchange(self, request: &str) -> String {
+        self.try_exchange(request).expect("an answer that ends in order")
+    }
+
+    fn try_exchange(mut self, request: &str) -> io::Result<String> {
+        self.0.write_all(request.as_bytes())?;
+        self.0.flush()?;
         let mut answer = Vec::new();
-        self.0.read_to_end(&mut answer).expect("an answer that ends in order");
-        String::from_utf8(answer).expect("text")
+        self.0.read_to_end(&mut answer)?;
+        Ok(String::from_utf8(answer).expect("text"))
     }
 
     /// Begins a submission, and waits until the node asks for its body.
@@ -274,7 +283,7 @@ fn what_is_no_tls_is_closed_and_counted_and_harms_nobody() {
 #[test]
 fn a_handshake_that_stalls_is_cut_off_and_gives_its_place_back() {
     let ca = Authority::new("a CA");
-    let short = Duration::from_millis(150);
+    let short = Duration::from_secs(2);
     let tls = Some(ca.node(HOST).acceptor(Some(&ca), true));
     let config = NodeConfig { tls, connections: 1, header_timeout: short, ..NodeConfig::default() };
     let node = Secured { world: World::with(config), ca };
