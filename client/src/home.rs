@@ -102,7 +102,10 @@ impl Home {
             Some(dir) => dir.to_path_buf(),
             None => data_directory()?.join("amanat"),
         };
-        match fs::create_dir_all(&root) {
+        let new = !root.is_dir();
+        // A new directory's own name is durable before the first secret in it is.
+        let made = fs::create_dir_all(&root).and_then(|()| if new { sync_folder_of(&root) } else { Ok(()) });
+        match made {
             Ok(()) => Ok(Self { root }),
             Err(source) => Err(HomeError::Make { root, source }),
         }
@@ -200,11 +203,18 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Makes a new name in a folder durable: a synced file has its old name, or none, after a loss of
 /// power until its folder is synced too. A ledger must not have the leaf of a secret before that.
 fn sync_folder_of(path: &Path) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
     // Other systems do not open a folder as a file, and sync names with the file.
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        File::open(folder)?.sync_all()?;
+        match File::open(folder).and_then(|folder| folder.sync_all()) {
+            // Some network and user-space file systems refuse to sync a folder, and a folder that may
+            // be written and not read cannot be opened. The file itself is synced, and the new name is
+            // there: an error now would deny a write that happened.
+            Err(error) if matches!(error.kind(), InvalidInput | Unsupported | PermissionDenied) => {}
+            done => done?,
+        }
     }
     #[cfg(not(unix))]
     let _ = path;
