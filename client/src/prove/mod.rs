@@ -368,7 +368,9 @@ impl Client {
             }
             Err(error) => {
                 if let Some(number) = consent {
-                    self.release_use(number)?;
+                    // If the release cannot be written, the next use asks the ledger for it. The
+                    // caller hears why there is no proof.
+                    let _ = self.release_use(number);
                 }
                 Err(error.into())
             }
