@@ -16,7 +16,8 @@ use std::path::Path;
 pub(super) fn check(args: &ProveArgs) -> Result<()> {
     if let Some(path) = &args.out {
         let cannot = || format!("cannot write {}", path.display());
-        let new = !path.exists();
+        // A link is there, also one that leads nowhere yet.
+        let new = path.symlink_metadata().is_err();
         OpenOptions::new().create(true).append(true).open(path).with_context(cannot)?;
         if new {
             std::fs::remove_file(path).with_context(cannot)?;
