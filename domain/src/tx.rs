@@ -4,18 +4,16 @@
 //! ([`ProofTx::ctx`]) and its nullifiers, never by proof bytes, which anyone can re-randomise.
 
 use crate::bundle::BundleHash;
-use crate::consent::{ConsentLeaf, OrgId, RoleCode};
+use crate::consent::{OrgId, RoleCode};
 use crate::field::{Fr, hash_to_field};
 use crate::governance::Change;
 use crate::identity::{RoleInner, SubjectCommitment};
 use crate::ids::{read_vector, write_vector};
 use crate::proof::ProofBytes;
 use crate::record::{RecordRoot, SupersessionHandle};
-use crate::registry::Registry;
 use crate::scope::RolePolicy;
 use crate::statement::access::AccessPolicy;
 use crate::statement::{PolicyKind, PublicVector, Statement};
-use crate::tree::RevocationId;
 use crate::wire::{Reader, WireError, Writer};
 use sha2::{Digest, Sha256};
 
@@ -268,21 +266,6 @@ impl ProofTx {
             Some(slot) => Some(self.nf[slot]),
             None => None,
         }
-    }
-
-    /// The consent leaf a grant appends.
-    #[must_use]
-    pub fn granted_leaf(&self) -> Option<ConsentLeaf> {
-        let grants = self.statement.spec().appends == Some(Registry::Consents);
-        grants.then(|| ConsentLeaf::new(self.out[0]))
-    }
-
-    /// The revocation id a revocation publishes. `None` if it is out of range, or if this is no
-    /// revocation.
-    #[must_use]
-    pub fn revoked_id(&self) -> Option<RevocationId> {
-        let revokes = self.statement.spec().appends == Some(Registry::Revocations);
-        if revokes { RevocationId::new(self.out[0]) } else { None }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Evidence as a type.
 
-use amanat_domain::tx::{ProofTx, Transaction};
-
 /// A value whose proof this crate has verified.
 ///
 /// There is no other way to make one: the constructor is private to the crate, and nothing here
@@ -26,18 +24,5 @@ impl<T> Verified<T> {
     #[must_use]
     pub fn into_inner(self) -> T {
         self.0
-    }
-}
-
-impl Verified<Transaction> {
-    /// The proof transaction with its evidence, or the signed transaction as it was.
-    ///
-    /// # Errors
-    /// The value itself, if it is signed and not proved.
-    pub fn into_proof(self) -> Result<Verified<ProofTx>, Self> {
-        match self.0 {
-            Transaction::Proof(tx) => Ok(Verified(*tx)),
-            signed => Err(Self(signed)),
-        }
     }
 }
