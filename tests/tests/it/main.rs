@@ -1,6 +1,7 @@
 //! The tests of this crate that need no separate process.
 
 mod book;
+mod features;
 mod fuzz;
 mod licences;
 mod modules;
