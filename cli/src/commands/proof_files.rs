@@ -11,20 +11,37 @@ use anyhow::{Context, Result, bail};
 use std::fs::OpenOptions;
 use std::path::Path;
 
+// The names that snarkjs' documentation uses.
+pub(super) const KEY_FILE: &str = "verification_key.json";
+pub(super) const PROOF_FILE: &str = "proof.json";
+pub(super) const PUBLIC_FILE: &str = "public.json";
+
 /// Whether the files that were asked for can be written: proving takes a while, and a proof of
 /// access or consent reserves a use. A file that was not there is not there afterwards.
 pub(super) fn check(args: &ProveArgs) -> Result<()> {
     if let Some(path) = &args.out {
-        let cannot = || format!("cannot write {}", path.display());
-        // A link is there, also one that leads nowhere yet.
-        let new = path.symlink_metadata().is_err();
-        OpenOptions::new().create(true).append(true).open(path).with_context(cannot)?;
-        if new {
-            std::fs::remove_file(path).with_context(cannot)?;
-        }
+        writable(path)?;
     }
     if let Some(dir) = &args.snarkjs {
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        writable_folder(dir)?;
+    }
+    Ok(())
+}
+
+/// Whether snarkjs' three files can be written into a folder, which is made if it is not there.
+pub(super) fn writable_folder(dir: &Path) -> Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    [KEY_FILE, PROOF_FILE, PUBLIC_FILE].iter().try_for_each(|name| writable(&dir.join(name)))
+}
+
+/// Whether a file can be written. What it holds stays as it is.
+pub(super) fn writable(path: &Path) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    // A link is there, also one that leads nowhere yet.
+    let new = path.symlink_metadata().is_err();
+    OpenOptions::new().create(true).append(true).open(path).with_context(cannot)?;
+    if new {
+        std::fs::remove_file(path).with_context(cannot)?;
     }
     Ok(())
 }
@@ -47,13 +64,12 @@ pub(super) fn write(args: &ProveArgs, client: &mut Client, proved: &Proved, ui: 
 fn export(dir: &Path, tx: &Transaction, keys: &Keys) -> Result<()> {
     let Transaction::Proof(tx) = tx else { bail!("only proofs are exported") };
     let key = keys.get(tx.statement).context("the key of this proof")?.proving_key().verifying_key();
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let proof = Proof::try_from(&tx.proof)?;
     let public = tx.public_vector().to_field_elements();
     for (name, text) in [
-        ("verification_key.json", snarkjs::export_verifying_key(key)),
-        ("proof.json", snarkjs::export_proof(&proof)),
-        ("public.json", snarkjs::export_public(&public)),
+        (KEY_FILE, snarkjs::export_verifying_key(key)),
+        (PROOF_FILE, snarkjs::export_proof(&proof)),
+        (PUBLIC_FILE, snarkjs::export_public(&public)),
     ] {
         let path = dir.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;

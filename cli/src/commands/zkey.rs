@@ -1,5 +1,6 @@
 //! `amanat prove --zkey F --wtns F`: any circom circuit over BN254.
 
+use super::proof_files::{KEY_FILE, PROOF_FILE, PUBLIC_FILE, writable, writable_folder};
 use crate::args::ProveArgs;
 use crate::ui::{self, Ui};
 use amanat_accel::TableMemory;
@@ -15,6 +16,19 @@ use std::time::Instant;
 /// Proves, verifies, and writes `proof.json` and `public.json`; with `--snarkjs` the verifying key
 /// too.
 pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<()> {
+    let (proof_file, public_file, key_file) = match &args.snarkjs {
+        Some(dir) => {
+            writable_folder(dir)?;
+            (dir.join(PROOF_FILE), dir.join(PUBLIC_FILE), Some(dir.join(KEY_FILE)))
+        }
+        None => {
+            let file = |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| name.into());
+            let files = (file(&args.proof, PROOF_FILE), file(&args.public, PUBLIC_FILE));
+            writable(&files.0)?;
+            writable(&files.1)?;
+            (files.0, files.1, None)
+        }
+    };
     let backend = amanat_accel::choose()?;
     let began = Instant::now();
     // The witness first: it is small, and as likely to be the wrong file.
@@ -37,16 +51,6 @@ pub(crate) fn run(zkey: &Path, wtns: &Path, args: &ProveArgs, ui: Ui) -> Result<
     let proving = began.elapsed();
 
     let (proof, public) = (snarkjs::export_proof(&proof), snarkjs::export_public(&public));
-    let (proof_file, public_file, key_file) = match &args.snarkjs {
-        Some(dir) => {
-            fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-            (dir.join("proof.json"), dir.join("public.json"), Some(dir.join("verification_key.json")))
-        }
-        None => {
-            let file = |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| name.into());
-            (file(&args.proof, "proof.json"), file(&args.public, "public.json"), None)
-        }
-    };
     write(&proof_file, &proof)?;
     write(&public_file, &public)?;
     if let Some(file) = &key_file {

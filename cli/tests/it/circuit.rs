@@ -99,6 +99,23 @@ fn what_prove_makes_verify_accepts_whatever_the_number_of_public_inputs() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_told_before_anything_is_read_and_others_stay() {
+    let work = Work::new(1);
+    work.prove();
+    let before = fs::read(work.path("proof/proof.json")).expect("a file");
+    fs::remove_file(work.path("proof/public.json")).expect("it is there");
+    fs::create_dir(work.path("proof/public.json")).expect("a folder in its place");
+    for to in [&["--snarkjs", "proof"][..], &["--proof", "new.json", "--public", "proof/public.json"]] {
+        let out = work.run(&[&["prove", "--zkey", "missing.zkey", "--wtns", "missing.wtns"], to].concat());
+        let error = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(1), "{error}");
+        assert!(error.contains("cannot write proof/public.json"), "{error}");
+    }
+    assert_eq!(fs::read(work.path("proof/proof.json")).expect("a file"), before);
+    assert!(!work.path("new.json").exists());
+}
+
+#[test]
 fn every_change_of_a_file_is_refused_and_the_element_named() {
     let work = Work::new(1);
     work.prove();
