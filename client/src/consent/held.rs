@@ -282,9 +282,12 @@ mod tests {
             refused(Kind::Busy, "pool_full"),
             refused(Kind::Conflict, "pending"),
             refused(Kind::Conflict, "already_committed"),
+            // A node that is behind, or whose clock is ahead, says this of what others take.
+            refused(Kind::Reject, "unknown_epoch"),
+            refused(Kind::Conflict, "stale_epoch"),
             late,
         ];
-        let deleted = [refused(Kind::Reject, "bad_proof"), refused(Kind::Conflict, "stale_epoch")];
+        let deleted = [refused(Kind::Reject, "proof_invalid"), refused(Kind::Conflict, "below_floor")];
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Never);
         for error in kept {
