@@ -93,11 +93,15 @@ impl Custodian<'_> {
                     self.drop_waiting(number)?;
                     return Err(ImportError::NotEnrolled { patients: people.len(), source: error });
                 }
-                (Answer::Refused { error, epoch }, Errand::Anchor { undo: Some(undo), .. })
+                (Answer::Refused { error, epoch }, Errand::Anchor { undo, .. })
                     if self.is_final(&error, &transaction)? =>
                 {
                     self.check_not_behind(epoch, &error)?;
-                    self.undo(undo, number)?;
+                    let undo = match undo {
+                        Some(undo) => undo.clone(),
+                        None => self.vault.undo_without_note(number)?,
+                    };
+                    self.undo(&undo, number)?;
                     return Err(ImportError::Refused { records: undo.records.len(), source: error });
                 }
                 (Answer::Refused { error, .. }, _) => return Err(ImportError::Outbox(error)),

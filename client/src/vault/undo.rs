@@ -1,7 +1,10 @@
 //! How a change of the vault is undone whose transaction the ledger refuses.
 
-use super::ResourceEntry;
+use super::{Errand, ResourceEntry, Result, Supersession, Vault, VaultError};
+use amanat_domain::fhir::identity::Name;
+use amanat_domain::tx::{Action, Transaction};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a change is undone whose transaction the ledger refuses: all of it, or the rest of it, if
 /// the ledger has the transactions before.
@@ -59,6 +62,57 @@ impl Undo {
             resources: self.resources.iter().map(rest_of).collect::<Result<_, E>>()?,
             replaced: self.replaced.iter().chain(gone).copied().collect(),
         })
+    }
+}
+
+impl Vault {
+    /// How the transaction `first` of the outbox, and those of the same change after it, are undone,
+    /// if nothing says it: earlier versions noted that for the first transaction of a change alone.
+    ///
+    /// The transactions name the records that they supersede. What a resource was before the change
+    /// is lost: it keeps its version and its content, with the records that are on the ledger and
+    /// not superseded there, so that the next import of it anchors what they do not say.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn undo_without_note(&self, first: u32) -> Result<Undo> {
+        let (mut new, mut handles) = (BTreeSet::new(), BTreeSet::new());
+        for (_, transaction, errand) in self.outbox()?.into_iter().skip_while(|(n, ..)| *n < first) {
+            let Errand::Anchor { records, undo: None } = errand else { break };
+            new.extend(records);
+            if let Transaction::Signed(tx) = transaction
+                && let Action::Anchor { superseded, .. } = tx.action
+            {
+                handles.extend(superseded);
+            }
+        }
+        let mut undo = Undo { records: new.iter().copied().collect(), ..Undo::default() };
+        // Of each resource: the records that are superseded no longer, and whether others are.
+        let mut resources: BTreeMap<String, (Vec<u32>, bool)> = BTreeMap::new();
+        self.each_record(|record| {
+            let number = record.number;
+            let superseded = record.supersession != Supersession::Latest;
+            let replaced = matches!(record.supersession, Supersession::By(by) if new.contains(&by));
+            if superseded && handles.contains(&record.record.supersession_handle()) {
+                undo.superseded.push(number);
+                resources.entry(record.label).or_default().0.push(number);
+            } else if replaced {
+                undo.replaced.push(number);
+                resources.entry(record.label).or_default().1 = true;
+            } else if new.contains(&number) {
+                resources.entry(record.label).or_default();
+            }
+            true
+        })?;
+        for (label, (mut live, replaced)) in resources {
+            const NAMELESS: VaultError = VaultError::Inconsistent("record has no resource");
+            let name = Name::from_text(&label).ok_or(NAMELESS)?;
+            let now = self.resource(&name)?;
+            live.extend(now.iter().flat_map(|entry| &entry.records).filter(|n| !new.contains(n)));
+            let kept = now.filter(|_| replaced || !live.is_empty());
+            undo.resources.push((label, kept.map(|entry| ResourceEntry { records: live, ..entry })));
+        }
+        Ok(undo)
     }
 }
 

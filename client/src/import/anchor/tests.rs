@@ -225,6 +225,56 @@ fn a_refusal_of_what_the_ledger_has_undoes_nothing() {
     }
 }
 
+/// Takes the note of how it is undone from the first transaction of the outbox; the note, and the
+/// number of the transaction now.
+fn without_note(vault: &Vault) -> (Undo, u32) {
+    let (number, transaction, errand) = vault.first_waiting().expect("reads").expect("it waits");
+    let Errand::Anchor { records, undo: Some(undo) } = errand else { panic!("with a note") };
+    let change = vault.change().expect("a change");
+    change.refused(number).expect("removed");
+    change.send(&transaction, Errand::Anchor { records, undo: None }).expect("written");
+    change.commit().expect("durable");
+    let (number, ..) = vault.first_waiting().expect("reads").expect("it waits");
+    (undo, number)
+}
+
+#[test]
+fn a_change_that_an_earlier_version_left_without_a_note_is_undone_too() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    let place = Place::new();
+    write(&folder, 1);
+    assert!(place.import(&folder, Fails::Never).0.is_ok(), "anchored");
+    // Records that are corrected and taken back, then records that are new.
+    write(&folder, 2);
+    let as_version_2 = [3, 1_206, 6, 3, 1_206, 1_206, 0];
+    assert!(place.import(&folder, Fails::Before(0)).0.is_err(), "no ledger");
+    let chain = place.ledger.solo().status().chain;
+    let vault = Vault::open(&home(place.dir.path()), chain).expect("a vault");
+    without_note(&vault);
+    drop(vault);
+    let (done, _) = place.import(&folder, Fails::Refuses(0));
+    assert!(matches!(done.err(), Some(ImportError::Refused { records: 3, .. })), "for good");
+    assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0], "as before");
+    assert!(place.import(&folder, Fails::Never).0.is_ok(), "another try");
+    assert_eq!(place.state(), as_version_2);
+    let (once_more, submitted) = place.import(&folder, Fails::Never);
+    assert!(once_more.is_ok() && submitted == 0, "nothing is left to do");
+
+    // Resources that are new leave nothing behind.
+    let place = Place::new();
+    write(&folder, 1);
+    assert!(place.import(&folder, Fails::Before(1)).0.is_err(), "no ledger");
+    let vault = Vault::open(&home(place.dir.path()), place.ledger.solo().status().chain).expect("a vault");
+    let (noted, number) = without_note(&vault);
+    let rebuilt = vault.undo_without_note(number).expect("an undo");
+    assert_eq!(noted.records, rebuilt.records);
+    let names = |undo: &Undo| undo.resources.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(names(&noted), names(&rebuilt));
+    assert!(rebuilt.resources.iter().all(|(_, before)| before.is_none()), "as if never imported");
+    assert!(rebuilt.superseded.is_empty() && rebuilt.replaced.is_empty());
+}
+
 #[test]
 fn a_node_behind_the_receipts_of_the_vault_undoes_nothing() {
     let folders = tempfile::tempdir().expect("a folder");
