@@ -349,7 +349,8 @@ impl Client {
     ) -> Result<Proved, ProofError> {
         self.check_floors(&plan)?;
         if let Some(number) = consent {
-            self.reserve_use(number, field::to_bytes(&plan.public().nf[0]))?;
+            let public = plan.public();
+            self.reserve_use(number, field::to_bytes(&public.nf[0]), R::STATEMENT, public.epoch)?;
         }
         let progress = self.progress();
         progress.begin("proving", 100);
@@ -383,7 +384,7 @@ impl Client {
         let height = self.ledger().status()?.height;
         let keys = self.ledger().keys()?;
         let accepts = |k: &crate::ledger::InstalledKey| {
-            k.statement == statement && k.digest == key && k.active_at(height + 1)
+            k.statement == statement && k.digest == key && k.active_at(height.saturating_add(1))
         };
         if !keys.iter().any(accepts) {
             return Err(ProofError::KeyNotAccepted { statement, key });
