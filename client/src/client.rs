@@ -245,6 +245,12 @@ impl Client {
         self.clock.now()
     }
 
+    /// The epoch by the client's own clock: what a node claims to be of a later epoch is not
+    /// believed.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.ledger.genesis().epoch_of(self.now()).unwrap_or(0)
+    }
+
     pub(crate) fn progress(&self) -> &dyn Progress {
         self.progress.as_ref()
     }

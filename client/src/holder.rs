@@ -209,8 +209,9 @@ impl Client {
     /// credentials.
     ///
     /// # Errors
-    /// [`IssueError`]. A clinician whose credential the ledger refused for good is not kept, nor
-    /// are the clinicians after. A clinician whose credential the ledger may have is kept.
+    /// [`IssueError`]. A clinician whose credential the ledger refused is not kept, nor are the
+    /// clinicians after. A clinician whose credential the ledger may have is kept, also if it says
+    /// that an equal credential is active.
     pub fn issue_all(&self, new: Vec<Holder>) -> Result<Vec<Holder>, IssueError> {
         let organisations = self.organisations()?;
         let issuer =
@@ -227,8 +228,8 @@ impl Client {
             let Err(source) = submit_and_ask(self.ledger(), &tx) else { continue };
             let name = all[old + n].name.clone();
             // The clinicians after were not submitted. The ledger may have this credential unless
-            // it refused it for good.
-            all.truncate(old + n + usize::from(!source.is_final()));
+            // it refused it; nobody submits these bytes again.
+            all.truncate(old + n + usize::from(!source.is_refused()));
             Holder::save_all(self.home(), &all)?;
             return Err(IssueError::Ledger { name, source: Box::new(source) });
         }

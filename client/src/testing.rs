@@ -5,9 +5,10 @@ use crate::ledger::{
 };
 use amanat_api::problem::{Kind, Problem};
 use amanat_api::view::{GovernanceView, StatusView};
+use amanat_domain::bundle::Registry;
 use amanat_domain::mirror::Mirror;
 use amanat_domain::tx::{Transaction, TxId};
-use amanat_ledger::{Block, Content, Entry, EntryProof, Genesis, Header, InclusionProof};
+use amanat_ledger::{Block, Conflict, Content, Entry, EntryProof, Genesis, Header, InclusionProof, Refusal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,8 +19,14 @@ pub(crate) enum Fails {
     Before(usize),
     /// The receipt does not arrive.
     After(usize),
-    /// The ledger says no, and stays so.
+    /// The ledger says no, for good.
     Refuses(usize),
+    /// The same, by a node that has seen no block.
+    RefusesBehind(usize),
+    /// The ledger has the transaction, and a node that does not know it says no, for good.
+    TakesAndRefuses(usize),
+    /// The ledger knows another key of the organisation.
+    BadSignature(usize),
     /// The process stops before this submission, until it is killed.
     StopsBefore(usize),
     /// The process stops when the ledger has it, until it is killed.
@@ -33,6 +40,8 @@ pub(crate) enum Fails {
     },
     /// It says that every nullifier was spent.
     Spent,
+    /// It claims a height that no ledger has.
+    Ahead,
     Never,
 }
 
@@ -53,7 +62,12 @@ impl LedgerAccess for Failing {
             Fails::Before(at) if n >= at => return Err(gone()),
             Fails::After(at) if n > at => return Err(gone()),
             Fails::StopsBefore(at) if n == at => stop(),
-            Fails::Refuses(at) if n == at => {
+            Fails::Refuses(at) | Fails::RefusesBehind(at) if n == at => return Err(full()),
+            Fails::TakesAndRefuses(at) if n == at => {
+                self.inner.submit(tx).expect("committed");
+                return Err(full());
+            }
+            Fails::BadSignature(at) if n == at => {
                 let Transaction::Signed(signed) = tx else { panic!("signed by the custodian") };
                 let mut signed = signed.clone();
                 signed.signature[0] ^= 1;
@@ -82,7 +96,9 @@ impl LedgerAccess for Failing {
     }
 
     fn status(&self) -> Result<StatusView, AccessError> {
-        self.inner.status()
+        let status = self.inner.status()?;
+        let height = if self.fails == Fails::Ahead { u64::MAX } else { status.height };
+        Ok(StatusView { height, ..status })
     }
 
     fn submit_all(&self, txs: &[Transaction]) -> Vec<Result<Acknowledged, AccessError>> {
@@ -98,6 +114,9 @@ impl LedgerAccess for Failing {
 
     fn entry(&self, entry: Entry) -> Result<EntryProof, AccessError> {
         let mut proof = self.inner.entry(entry)?;
+        if matches!(self.fails, Fails::RefusesBehind(_)) {
+            proof.header.epoch = 0;
+        }
         if self.fails == Fails::Spent && matches!(entry, Entry::Nullifier(_)) {
             proof.content = Some(Content::SpentAt(1));
         }
@@ -131,6 +150,13 @@ impl LedgerAccess for Failing {
     fn next_epoch(&self) -> Result<u64, AccessError> {
         self.inner.next_epoch()
     }
+}
+
+/// A refusal for good.
+fn full() -> AccessError {
+    AccessError::Refused(Problem::from(&Refusal::from(Conflict::RegistryFull {
+        registry: Registry::Records,
+    })))
 }
 
 /// Says that it stops here, and waits to be killed.

@@ -46,6 +46,8 @@ pub(crate) fn run(story: &mut Story) -> Result<Vec<Refused>> {
 
     // Proved while the consent still holds, submitted when it no longer does.
     let early = access(story, CLINICIAN, first)?;
+    // The use of a proof that may still be accepted is open: another attempt would wait for it.
+    change(story, first, |_| ())?;
     revoke(story, first)?;
     let words = denied(access(story, CLINICIAN, first))?;
     note("an access under the revoked consent", "prover", words);
@@ -63,22 +65,24 @@ fn access(story: &mut Story, holder: &str, consent: u32) -> Result<Proved> {
 
 /// A clinician who sets back the count in the wallet's file.
 fn used_up(story: &mut Story, consent: u32) -> Result<String> {
-    let set = |story: &Story, used: u64| -> Result<()> {
-        let mut all = story.client.consents()?;
-        let held = all.iter_mut().find(|c| c.number == consent).context("no such consent")?;
-        held.used = used;
-        // The use that the ledger called spent is the one that is counted here.
-        held.reserved = None;
-        Ok(HeldConsent::save_all(story.client.home(), &all)?)
-    };
-    set(story, 0)?;
+    change(story, consent, |held| held.used = 0)?;
     let again = access(story, CLINICIAN, consent)?;
     let words = match story.client.submit(again) {
         Ok(_) => bail!("the ledger committed what it should have refused"),
         Err(error) => error.to_string(),
     };
-    set(story, 1)?;
+    // The use that the ledger called spent is the one that is counted here.
+    change(story, consent, |held| held.used = 1)?;
     Ok(words)
+}
+
+/// Changes the wallet's file, in which no use is reserved then.
+fn change(story: &Story, consent: u32, change: impl FnOnce(&mut HeldConsent)) -> Result<()> {
+    let mut all = story.client.consents()?;
+    let held = all.iter_mut().find(|c| c.number == consent).context("no such consent")?;
+    change(held);
+    held.reserved = None;
+    Ok(HeldConsent::save_all(story.client.home(), &all)?)
 }
 
 /// The plan must say no; these are its words.

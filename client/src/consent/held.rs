@@ -1,9 +1,10 @@
 //! Consents as wallets keep them, and how uses are counted.
 //!
 //! A use is reserved on disk before its proof is made. It is released when the proof fails, or when
-//! the ledger refuses the proof for good. If the process ends before, or the answer of the ledger
-//! leaves open whether it has the proof, the reservation is found by the next use, and the ledger's
-//! entry of the nullifier says whether it was spent.
+//! the ledger refuses the proof. If the process ends before, or the answer of the ledger leaves open
+//! whether it has the proof, the reservation is found by the next use, and the ledger's entry of the
+//! nullifier says whether it was spent. If it was not, the use is free once the ledger's epoch is
+//! past the last in which the proof could be accepted: until then the transaction may be on its way.
 
 use super::terms::StoredTerms;
 use crate::client::Client;
@@ -16,6 +17,7 @@ use amanat_domain::consent::{GrantedConsent, UseLimit};
 use amanat_domain::entry::Entry;
 use amanat_domain::fhir::Zones;
 use amanat_domain::fhir::consent::Compiled;
+use amanat_domain::statement::Statement;
 use serde::{Deserialize, Serialize};
 
 const CONSENTS: &str = "consents.json";
@@ -44,8 +46,9 @@ pub struct HeldConsent {
 pub struct Reservation {
     /// The nullifier that its transaction spends.
     pub nullifier: [u8; 32],
-    /// The ledger's height when the use was reserved: an older state says nothing about it.
-    pub height: u64,
+    /// The last epoch in which the ledger may accept the proof. `None` of a reservation that an
+    /// earlier version made.
+    pub last_epoch: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,9 +65,11 @@ struct ConsentFile {
     used: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reserved: Option<String>,
-    /// Of the reservation; absent in files of older versions.
+    /// Of the reservation: the last epoch in which its proof may be accepted. Absent in files of
+    /// older versions, some of which have a height (`reserved_at`) that a node claimed: it is not
+    /// read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    reserved_at: Option<u64>,
+    reserved_until: Option<u64>,
     revoked: bool,
 }
 
@@ -114,7 +119,7 @@ impl ConsentFile {
             salt: text(c.consent.salt().expose()),
             used: c.used,
             reserved: c.reserved.map(|r| hex::encode(r.nullifier)),
-            reserved_at: c.reserved.map(|r| r.height),
+            reserved_until: c.reserved.and_then(|r| r.last_epoch),
             revoked: c.revoked,
         }
     }
@@ -139,9 +144,8 @@ impl ConsentFile {
         )
         .ok_or_else(|| malformed(&*what, "its nonce gives no revocation id"))?;
         let reserved = self.reserved.map(|nullifier| bytes_from_text(&what, &nullifier)).transpose()?;
-        let Self { number, patient, source, used, revoked, reserved_at, .. } = self;
-        let height = reserved_at.unwrap_or(0);
-        let reserved = reserved.map(|nullifier| Reservation { nullifier, height });
+        let Self { number, patient, source, used, revoked, reserved_until: last_epoch, .. } = self;
+        let reserved = reserved.map(|nullifier| Reservation { nullifier, last_epoch });
         Ok(HeldConsent { number, patient, source, consent, used, reserved, revoked })
     }
 }
@@ -155,17 +159,17 @@ pub enum UseError {
     /// The ledger does not say whether a nullifier was spent.
     #[error(transparent)]
     Ledger(#[from] AccessError),
-    /// The ledger's state is older than the reservation.
+    /// The proof of the last use may still be accepted, and the ledger does not have it.
     #[error(
-        "the last use of consent {number} was begun at height {reserved}, and the node answers as of height {got}: wait \
-         until it has caught up, or use another node"
+        "the last use of consent {number} is open: its proof may be accepted up to epoch {last}, and the node answers \
+         as of epoch {got}: try again after that epoch; if the node is behind, use another"
     )]
-    Behind {
+    Open {
         /// The consent.
         number: u32,
-        /// The height at which the use was reserved.
-        reserved: u64,
-        /// The height of the state that answered.
+        /// The last epoch in which the ledger may accept the proof.
+        last: u64,
+        /// The epoch of the state that answered.
         got: u64,
     },
 }
@@ -173,31 +177,58 @@ pub enum UseError {
 impl Client {
     /// Settles a reservation that an earlier process left, by whether the ledger has its nullifier.
     ///
-    /// The transaction may be on its way still. Then the number of the use is tried again, the
-    /// ledger refuses the second of the two, and the entry counts the use.
+    /// A nullifier that is spent stays so: the use is counted by a state of any age. A nullifier that
+    /// is not spent frees the use only in a state past the last epoch in which the proof could be
+    /// accepted.
     ///
-    /// The entry is believed under its own header, which must not be older than the reservation. A
-    /// node gives no certificates for entries, so also where the genesis has validators a node that
-    /// lies can have a use counted that did not happen, or tried again. It cannot make the ledger
-    /// accept a use twice.
+    /// The entry is believed under its own header. A node gives no certificates for entries, so also
+    /// where the genesis has validators a node that lies can have a use counted that did not happen,
+    /// or tried again. It cannot make the ledger accept a use twice, and nothing that it claims is
+    /// kept: an honest node settles the use afterwards.
     pub(crate) fn settle_use(&self, all: &mut [HeldConsent], number: u32) -> Result<(), UseError> {
         let Some(held) = all.iter_mut().find(|c| c.number == number) else { return Ok(()) };
         let Some(reserved) = held.reserved else { return Ok(()) };
         let entry = self.ledger().entry(Entry::Nullifier(reserved.nullifier))?;
-        let got = entry.header.height;
-        if got < reserved.height {
-            return Err(UseError::Behind { number, reserved: reserved.height, got });
+        let got = entry.header.epoch;
+        if entry.content.is_some() {
+            held.used += 1;
+            held.reserved = None;
+            return Ok(HeldConsent::save_all(self.home(), all)?);
         }
-        let spent = entry.content.is_some();
-        held.used += u64::from(spent);
-        held.reserved = None;
-        Ok(HeldConsent::save_all(self.home(), all)?)
+        // Of a reservation of an earlier version it is known that its bundle was sealed by now.
+        let last = reserved.last_epoch.unwrap_or_else(|| {
+            let statements = [Statement::Access, Statement::Consent];
+            let last = statements.map(|statement| self.last_epoch_of(statement, got));
+            last.into_iter().max().unwrap_or(got)
+        });
+        let is_open = got <= last;
+        held.reserved = is_open.then_some(Reservation { last_epoch: Some(last), ..reserved });
+        HeldConsent::save_all(self.home(), all)?;
+        if is_open { Err(UseError::Open { number, last, got }) } else { Ok(()) }
     }
 
-    /// Reserves a use before its proof is made.
-    pub(crate) fn reserve_use(&self, number: u32, nullifier: [u8; 32]) -> Result<(), UseError> {
-        let height = self.ledger().status()?.height;
-        Ok(self.change_consent(number, |held| held.reserved = Some(Reservation { nullifier, height }))?)
+    /// Reserves a use before its proof, about the bundle of this epoch, is made.
+    pub(crate) fn reserve_use(
+        &self,
+        number: u32,
+        nullifier: [u8; 32],
+        statement: Statement,
+        epoch: u64,
+    ) -> Result<(), HomeError> {
+        let last_epoch = Some(self.last_epoch_of(statement, epoch));
+        self.change_consent(number, |held| held.reserved = Some(Reservation { nullifier, last_epoch }))
+    }
+
+    /// The last epoch in which the ledger accepts a proof about the bundle of this epoch. Statements
+    /// that use a consent speak of now, so a ledger that stood still does not accept it later.
+    ///
+    /// why: the epoch is what a node claims, of its bundle or of its state. An epoch that has not
+    /// begun by the client's own clock is not believed, or a node that claims one would lock the
+    /// consent. If the clock is slow, the use is free too early, and the ledger refuses the second of
+    /// the two.
+    fn last_epoch_of(&self, statement: Statement, epoch: u64) -> u64 {
+        let window = self.ledger().genesis().windows().of(statement);
+        epoch.min(self.epoch()).saturating_add(window.into())
     }
 
     /// The use did not happen: it can be used yet.
@@ -236,6 +267,7 @@ mod tests {
     use amanat_domain::consent::{GrantedConsent, UseLimit};
     use amanat_domain::fhir::Zones;
     use amanat_domain::fhir::consent::Compiled;
+    use amanat_domain::statement::Statement;
     use amanat_domain::time::Timestamp;
     use std::num::NonZeroU32;
     use std::sync::Arc;
@@ -264,6 +296,16 @@ mod tests {
         Client::over(home, Arc::new(failing), ledger.clock()).expect("a client")
     }
 
+    /// Reserves a use by a proof about the bundle of this epoch; the window is one epoch.
+    fn reserve(client: &Client, epoch: u64) {
+        client.reserve_use(4, [7; 32], Statement::Access, epoch).expect("written");
+    }
+
+    /// The reservation, as it is on disk.
+    fn reserved(client: &Client) -> Option<Option<u64>> {
+        client.consents().expect("consents")[0].reserved.map(|reserved| reserved.last_epoch)
+    }
+
     fn counts(client: &Client) -> (u64, u64, bool) {
         let all = client.consents().expect("consents");
         (all[0].used, all[0].uses(), all[0].reserved.is_some())
@@ -282,9 +324,12 @@ mod tests {
             refused(Kind::Busy, "pool_full"),
             refused(Kind::Conflict, "pending"),
             refused(Kind::Conflict, "already_committed"),
+            // A node that is behind, or whose clock is ahead, says this of what others take.
+            refused(Kind::Reject, "unknown_epoch"),
+            refused(Kind::Conflict, "stale_epoch"),
             late,
         ];
-        let deleted = [refused(Kind::Reject, "bad_proof"), refused(Kind::Conflict, "stale_epoch")];
+        let deleted = [refused(Kind::Reject, "proof_invalid"), refused(Kind::Conflict, "below_floor")];
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Never);
         for error in kept {
@@ -303,52 +348,88 @@ mod tests {
     fn a_use_is_reserved_on_disk_and_counted_or_released() {
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Never);
-        client.reserve_use(4, [7; 32]).expect("written");
+        reserve(&client, 0);
         assert_eq!(counts(&client), (0, 1, true), "as good as used");
         client.release_use(4).expect("written");
         assert_eq!(counts(&client), (0, 0, false));
         client.count_use(4).expect("written");
         assert_eq!(counts(&client), (0, 0, false), "what was not reserved is not counted");
-        client.reserve_use(4, [7; 32]).expect("written");
+        reserve(&client, 0);
         client.count_use(4).expect("written");
         assert_eq!(counts(&client), (1, 1, false));
     }
 
     #[test]
-    fn a_reservation_of_a_process_that_ended_is_free_if_the_ledger_has_no_such_nullifier() {
+    fn a_use_is_free_once_its_proof_can_no_longer_be_accepted_and_its_nullifier_is_unspent() {
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Never);
-        client.reserve_use(4, [7; 32]).expect("written");
+        reserve(&client, 0);
+        assert_eq!(reserved(&client), Some(Some(1)), "the bundle's epoch and the window");
         let mut all = client.consents().expect("consents");
-        assert_eq!(all[0].reserved, Some(Reservation { nullifier: [7; 32], height: 0 }), "found again");
-        client.settle_use(&mut all, 4).expect("the ledger answers");
+        for epoch in 0..=1 {
+            let open = client.settle_use(&mut all, 4);
+            assert!(
+                matches!(open, Err(UseError::Open { number: 4, last: 1, got }) if got == epoch),
+                "{open:?}"
+            );
+            assert_eq!(counts(&client), (0, 1, true), "it may be on its way, or the node is behind");
+            client.ledger().next_epoch().expect("a block");
+        }
+        client.settle_use(&mut all, 4).expect("no block takes the proof any more");
         assert_eq!((all[0].used, all[0].reserved), (0, None));
         assert_eq!(counts(&client), (0, 0, false), "on disk too");
         client.settle_use(&mut all, 5).expect("no such consent, nothing to do");
     }
 
     #[test]
-    fn a_state_older_than_the_reservation_settles_nothing() {
-        for fails in [Fails::Never, Fails::Spent] {
-            let dir = tempfile::tempdir().expect("a folder");
-            let client = with_consent(dir.path(), fails);
-            let mut all = client.consents().expect("consents");
-            all[0].reserved = Some(Reservation { nullifier: [7; 32], height: 1 });
-            HeldConsent::save_all(client.home(), &all).expect("written");
-            let behind = client.settle_use(&mut all, 4);
-            assert!(matches!(behind, Err(UseError::Behind { number: 4, reserved: 1, got: 0 })), "{behind:?}");
-            assert_eq!(counts(&client), (0, 1, true), "as it was: {fails:?}");
+    fn a_node_that_claims_an_epoch_to_come_locks_no_consent() {
+        // In its bundle, then in its state.
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path(), Fails::Never);
+        reserve(&client, u64::MAX);
+        assert_eq!(reserved(&client), Some(Some(1)), "by the client's own clock");
+        let mut all = client.consents().expect("consents");
+        for _ in 0..2 {
             client.ledger().next_epoch().expect("a block");
-            client.settle_use(&mut all, 4).expect("as new as the reservation");
-            assert!(!counts(&client).2, "settled: {fails:?}");
         }
+        client.settle_use(&mut all, 4).expect("an honest node settles it");
+        assert_eq!(counts(&client), (0, 0, false));
+
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path(), Fails::Ahead);
+        assert_eq!(client.ledger().status().expect("answers").height, u64::MAX);
+        reserve(&client, 0);
+        assert_eq!(reserved(&client), Some(Some(1)), "nothing that the node says of itself");
+    }
+
+    #[test]
+    fn a_reservation_of_an_earlier_version_is_dated_when_it_is_found_and_settled() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path(), Fails::Never);
+        reserve(&client, 0);
+        // As earlier versions wrote it, with the height that a node claimed.
+        let file = client.home().path("consents.json");
+        let text = std::fs::read_to_string(&file).expect("consents");
+        assert!(text.contains("\"reserved_until\": 1"), "{text}");
+        let text = text.replace("\"reserved_until\": 1", "\"reserved_at\": 18446744073709551615");
+        std::fs::write(&file, text).expect("written");
+        let mut all = client.consents().expect("read");
+        assert_eq!(all[0].reserved, Some(Reservation { nullifier: [7; 32], last_epoch: None }));
+        for _ in 0..2 {
+            let open = client.settle_use(&mut all, 4);
+            assert!(matches!(open, Err(UseError::Open { last: 1, .. })), "{open:?}");
+            assert_eq!(reserved(&client), Some(Some(1)), "dated once");
+            client.ledger().next_epoch().expect("a block");
+        }
+        client.settle_use(&mut all, 4).expect("settled");
+        assert_eq!(counts(&client), (0, 0, false));
     }
 
     #[test]
     fn a_reservation_of_a_process_that_ended_is_counted_if_the_ledger_has_its_nullifier() {
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Spent);
-        client.reserve_use(4, [7; 32]).expect("written");
+        reserve(&client, 0);
         let mut all = client.consents().expect("consents");
         client.settle_use(&mut all, 4).expect("the ledger answers");
         assert_eq!(counts(&client), (1, 1, false));

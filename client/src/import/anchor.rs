@@ -357,7 +357,9 @@ impl Run<'_> {
                 continue;
             };
             let version = VersionMark { updated: *at, ..VersionMark::default() };
-            if before.retracted || before.version().order(&version) == Order::Older {
+            // Of a retraction that the ledger took in part, records are left.
+            let done = before.retracted && before.records.is_empty();
+            if done || before.version().order(&version) == Order::Older {
                 continue;
             }
             let content = before.content.clone();

@@ -98,7 +98,21 @@ pub enum ImportError {
     /// import submits it again.
     #[error("what an import has yet to tell the ledger")]
     Outbox(#[source] AccessError),
-    /// The ledger refuses an enrolment for good; the vault has the patients as not enrolled yet.
+    /// The node refuses an anchor transaction, and is behind what the vault knows of the ledger:
+    /// its word undoes nothing. The next import submits the transaction again.
+    #[error(
+        "the node's state is of epoch {got}, and the vault knows epoch {known} of the ledger: wait until the node has \
+         caught up, or use another node, then run the same command again"
+    )]
+    Behind {
+        /// The newest epoch of a receipt in the vault.
+        known: u64,
+        /// The epoch of the node's last block.
+        got: u64,
+        /// The refusal.
+        source: AccessError,
+    },
+    /// The ledger refuses an enrolment; the vault has the patients as not enrolled yet.
     #[error(
         "the ledger refuses to enrol {patients} patient{}: once the cause is removed, the same command again enrols them",
         if *patients == 1 { "" } else { "s" }
@@ -134,6 +148,7 @@ impl ImportError {
         match self {
             Self::Ledger(error)
             | Self::Outbox(error)
+            | Self::Behind { source: error, .. }
             | Self::NotEnrolled { source: error, .. }
             | Self::Refused { source: error, .. } => Some(error),
             Self::Organisation(error) => error.ledger(),

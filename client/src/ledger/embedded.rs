@@ -264,7 +264,7 @@ mod tests {
         let Transaction::Signed(mut bad) = again else { panic!("signed by the hospital") };
         bad.signature[0] ^= 1;
         let refused = ledger.submit(&Transaction::Signed(bad));
-        assert!(refused.as_ref().is_err_and(AccessError::is_final), "{refused:?}");
+        assert!(refused.as_ref().is_err_and(AccessError::is_refused), "{refused:?}");
         assert_eq!(newest(&ledger), (3, 3), "the next try is about the newest");
         pass(1);
         assert_eq!(newest(&ledger), (4, 4));

@@ -142,8 +142,8 @@ pub struct Acknowledged {
 /// for once.
 ///
 /// # Errors
-/// As [`LedgerAccess::submit`]. The ledger has not got the transaction if the error
-/// [is final](AccessError::is_final), and may have it otherwise.
+/// As [`LedgerAccess::submit`]. The ledger will not have the transaction if the error
+/// [is final](AccessError::is_final).
 pub(crate) fn submit_and_ask(
     ledger: &dyn LedgerAccess,
     transaction: &Transaction,
@@ -296,6 +296,44 @@ impl From<TlsError> for AccessError {
     }
 }
 
+/// Codes of refusals that no later state takes back: the bytes are bad in themselves, or what was
+/// spent, revoked, enrolled, retired, frozen or filled stays so.
+///
+/// Not here: members, their keys and rights, installed keys and proposals, which change; epochs,
+/// which a node behind does not know yet, and which a node with a fast clock ends too early;
+/// versions, which another node may know.
+const FINAL: &[&str] = &[
+    "already_approved",
+    "already_enrolled",
+    "already_retired",
+    "already_revoked",
+    "bad_key",
+    "bad_length",
+    "below_floor",
+    "context_used",
+    "empty_leaf",
+    "insecure_key",
+    "invalid_value",
+    "key_frozen",
+    "key_present",
+    "key_sunset",
+    "negative_encoding",
+    "negative_vector",
+    "not_a_revocation_id",
+    "not_canonical",
+    "nullifier_spent",
+    "positive_vector",
+    "proof_encoding",
+    "proof_invalid",
+    "proposal_enacted",
+    "registry_full",
+    "repeated_entry",
+    "too_large",
+    "trailing_bytes",
+    "truncated",
+    "wrong_bundle",
+];
+
 impl AccessError {
     /// The refusal in the ledger's words, if it is one.
     #[must_use]
@@ -306,21 +344,95 @@ impl AccessError {
         }
     }
 
+    /// Whether the node refuses the transaction: as far as the node knows, it is not on the ledger,
+    /// and the node passes it on to nobody. Any other error, also a refusal of the request (a node
+    /// that gave up waiting), a fault or a full node, leaves open whether the ledger has the
+    /// transaction or will have it.
+    ///
+    /// The state may change, or the node may be behind: the same bytes may be taken later, or by
+    /// another node. [`is_final`](Self::is_final) says that they will not.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        // These say that the transaction, or another one with the same effect, is there.
+        let there = |code: &str| matches!(code, "already_committed" | "already_issued" | "pending");
+        self.problem().is_some_and(|problem| {
+            matches!(problem.kind, Kind::Reject | Kind::Conflict) && !there(&problem.code)
+        })
+    }
+
     /// Whether the ledger refuses the transaction for good: it has not committed these bytes, and
-    /// will not. Any other error, also a refusal of the request (a node that gave up waiting), a
-    /// fault or a full node, leaves open whether the ledger has the transaction or will have it:
-    /// then no secret behind it may be deleted.
+    /// will not, whatever becomes of its state. A code that this version does not know is not final.
+    /// After any refusal that is not, nothing that the transaction needs may be deleted.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        // These two say that the transaction, or another one with the same effect, is there.
-        let there = |problem: &Problem| matches!(&*problem.code, "already_committed" | "pending");
-        self.problem()
-            .is_some_and(|problem| matches!(problem.kind, Kind::Reject | Kind::Conflict) && !there(problem))
+        self.is_refused() && self.problem().is_some_and(|problem| FINAL.contains(&&*problem.code))
     }
 
     /// Which party must act, if the ledger said so.
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
         self.problem().map(|problem| problem.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amanat_domain::bundle::{BundleHash, Registry};
+    use amanat_domain::consent::OrgId;
+    use amanat_domain::field::Fr;
+    use amanat_ledger::{Capability, Conflict, Refusal, Reject};
+    use amanat_verifier::TxReject;
+
+    fn refused(refusal: impl Into<Refusal>) -> AccessError {
+        AccessError::Refused(Problem::from(&refusal.into()))
+    }
+
+    #[test]
+    fn a_refusal_is_final_only_if_no_later_state_and_no_other_node_takes_the_bytes() {
+        let statement = Statement::Access;
+        let key = KeyDigest([1; 32]);
+        let organisation = OrgId::new(Fr::from(1u64));
+        let not_entitled =
+            Reject::NotEntitled { organisation: "Organization/a".to_owned(), capability: Capability::Anchor };
+        let stale = Conflict::StaleEpoch { statement, epoch: 1, superseded: 2, window: 1, now: 3 };
+        let may_change = [
+            refused(Reject::UnknownKey { statement, got: key }),
+            refused(Reject::UnknownEpoch { newest: 1, got: 2 }),
+            refused(Reject::UnknownOrganisation(organisation)),
+            refused(not_entitled),
+            refused(Reject::Evidence(TxReject::Signature(organisation))),
+            refused(Reject::NoSuchCredential { index: 1, len: 1 }),
+            refused(Conflict::KeyNotActive { key, active_from: 2, height: 1 }),
+            refused(stale),
+            refused(Conflict::AgedBundle { statement, epoch: 1, window: 1, now: 3 }),
+        ];
+        for error in may_change {
+            assert!(error.is_refused() && !error.is_final(), "{error}");
+        }
+        let wrong = BundleHash::new(Fr::from(1u64));
+        let stays = [
+            refused(Reject::Repeated(1)),
+            refused(Reject::TooLarge { most: 1, got: 2 }),
+            refused(Reject::WrongBundle { epoch: 1, expected: wrong, got: wrong }),
+            refused(Conflict::NullifierSpent { nullifier: [1; 32], height: 1 }),
+            refused(Conflict::AlreadyRevoked { id: [1; 32] }),
+            refused(Conflict::AlreadyEnrolled { subject: [1; 32] }),
+            refused(Conflict::KeyFrozen { key, frozen_from: 1 }),
+            refused(Conflict::RegistryFull { registry: Registry::Records }),
+        ];
+        for error in stays {
+            assert!(error.is_final(), "{error}");
+        }
+        let by = TxId([1; 32]);
+        let there = [
+            refused(Conflict::AlreadyCommitted { txid: by, height: 1 }),
+            refused(Conflict::AlreadyIssued { index: 1 }),
+            refused(Conflict::Pending { what: "nullifier", by }),
+            refused(Conflict::PoolFull { transactions: 1, bytes: 1 }),
+        ];
+        for error in there {
+            assert!(!error.is_refused() && !error.is_final(), "{error}");
+        }
     }
 }

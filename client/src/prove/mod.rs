@@ -302,7 +302,7 @@ impl Client {
     }
 
     /// Submits a proof, and counts the use that it reserved, or releases the use if the ledger
-    /// refuses the proof for good. After any other answer, or none, the reservation stays, and the
+    /// refuses the proof. After any other answer, or none, the reservation stays, and the
     /// next use asks the ledger for it.
     ///
     /// # Errors
@@ -349,7 +349,8 @@ impl Client {
     ) -> Result<Proved, ProofError> {
         self.check_floors(&plan)?;
         if let Some(number) = consent {
-            self.reserve_use(number, field::to_bytes(&plan.public().nf[0]))?;
+            let public = plan.public();
+            self.reserve_use(number, field::to_bytes(&public.nf[0]), R::STATEMENT, public.epoch)?;
         }
         let progress = self.progress();
         progress.begin("proving", 100);
@@ -383,7 +384,7 @@ impl Client {
         let height = self.ledger().status()?.height;
         let keys = self.ledger().keys()?;
         let accepts = |k: &crate::ledger::InstalledKey| {
-            k.statement == statement && k.digest == key && k.active_at(height + 1)
+            k.statement == statement && k.digest == key && k.active_at(height.saturating_add(1))
         };
         if !keys.iter().any(accepts) {
             return Err(ProofError::KeyNotAccepted { statement, key });
@@ -419,11 +420,12 @@ fn all_qualified(policy: &PolicyField, bundle: &Bundle) -> ActiveCredentials {
     first.map(|(role, organisation)| (role, organisation, count)).into_iter().collect()
 }
 
-/// Whether a use can be used yet: its transaction was refused for good, and not because its
-/// nullifier is spent. Otherwise the use stays reserved, and the ledger's entry of the nullifier
-/// settles it before the next use.
+/// Whether the nullifier of a use is certainly unspent: the node refused its transaction, and not
+/// because the nullifier is spent. Nobody submits these bytes again, so whether the refusal is
+/// [final](AccessError::is_final) does not matter. Otherwise the use stays reserved, and the ledger's
+/// entry of the nullifier settles it before the next use.
 fn is_unused(error: &AccessError) -> bool {
-    error.is_final() && error.problem().is_none_or(|problem| problem.code != "nullifier_spent")
+    error.is_refused() && error.problem().is_none_or(|problem| problem.code != "nullifier_spent")
 }
 
 #[cfg(test)]

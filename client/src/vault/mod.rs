@@ -363,6 +363,21 @@ impl Vault {
         Ok(self.db.begin_read()?.open_table(RECORDS)?.len()?)
     }
 
+    /// The newest epoch in which the ledger acknowledged a record; `None` before the first.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn newest_receipt(&self) -> Result<Option<u64>> {
+        let mut newest = None;
+        self.each_record(|record| {
+            if let Anchoring::Anchored(epoch) = record.anchoring {
+                newest = newest.max(Some(epoch));
+            }
+            true
+        })?;
+        Ok(newest)
+    }
+
     /// A resource.
     ///
     /// # Errors

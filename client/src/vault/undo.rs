@@ -1,7 +1,10 @@
 //! How a change of the vault is undone whose transaction the ledger refuses.
 
-use super::ResourceEntry;
+use super::{Errand, ResourceEntry, Result, Supersession, Vault, VaultError};
+use amanat_domain::fhir::identity::Name;
+use amanat_domain::tx::{Action, Transaction};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a change is undone whose transaction the ledger refuses: all of it, or the rest of it, if
 /// the ledger has the transactions before.
@@ -26,6 +29,10 @@ impl Undo {
     /// superseded there. Their number is not that of the resource's records, so that the next
     /// import anchors the resource again, and supersedes them.
     ///
+    /// A resource that was taken back stays so once the ledger has superseded a record of it: it
+    /// keeps the records that are not superseded yet, and no import of an older version brings it
+    /// back.
+    ///
     /// # Errors
     /// Those of `changed`.
     pub(super) fn rest<E>(
@@ -42,9 +49,11 @@ impl Undo {
             };
             let (changed, new) = changed(name)?.map(own).unzip();
             let new = new.unwrap_or_default();
-            let live = before.iter().flat_map(|entry| &entry.records).copied();
-            let live = live.filter(|number| !gone.contains(number)).chain(new.iter().copied()).collect();
-            let kept = if new.is_empty() { before.clone() } else { changed };
+            let old = || before.iter().flat_map(|entry| &entry.records).copied();
+            let taken_back = changed.as_ref().is_some_and(|entry| entry.retracted)
+                && old().any(|number| gone.contains(&number));
+            let live = old().filter(|number| !gone.contains(number)).chain(new.iter().copied()).collect();
+            let kept = if new.is_empty() && !taken_back { before.clone() } else { changed };
             Ok((name.clone(), kept.map(|entry| ResourceEntry { records: live, ..entry })))
         };
         Ok(Self {
@@ -53,6 +62,57 @@ impl Undo {
             resources: self.resources.iter().map(rest_of).collect::<Result<_, E>>()?,
             replaced: self.replaced.iter().chain(gone).copied().collect(),
         })
+    }
+}
+
+impl Vault {
+    /// How the transaction `first` of the outbox, and those of the same change after it, are undone,
+    /// if nothing says it: earlier versions noted that for the first transaction of a change alone.
+    ///
+    /// The transactions name the records that they supersede. What a resource was before the change
+    /// is lost: it keeps its version and its content, with the records that are on the ledger and
+    /// not superseded there, so that the next import of it anchors what they do not say.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn undo_without_note(&self, first: u32) -> Result<Undo> {
+        let (mut new, mut handles) = (BTreeSet::new(), BTreeSet::new());
+        for (_, transaction, errand) in self.outbox()?.into_iter().skip_while(|(n, ..)| *n < first) {
+            let Errand::Anchor { records, undo: None } = errand else { break };
+            new.extend(records);
+            if let Transaction::Signed(tx) = transaction
+                && let Action::Anchor { superseded, .. } = tx.action
+            {
+                handles.extend(superseded);
+            }
+        }
+        let mut undo = Undo { records: new.iter().copied().collect(), ..Undo::default() };
+        // Of each resource: the records that are superseded no longer, and whether others are.
+        let mut resources: BTreeMap<String, (Vec<u32>, bool)> = BTreeMap::new();
+        self.each_record(|record| {
+            let number = record.number;
+            let superseded = record.supersession != Supersession::Latest;
+            let replaced = matches!(record.supersession, Supersession::By(by) if new.contains(&by));
+            if superseded && handles.contains(&record.record.supersession_handle()) {
+                undo.superseded.push(number);
+                resources.entry(record.label).or_default().0.push(number);
+            } else if replaced {
+                undo.replaced.push(number);
+                resources.entry(record.label).or_default().1 = true;
+            } else if new.contains(&number) {
+                resources.entry(record.label).or_default();
+            }
+            true
+        })?;
+        for (label, (mut live, replaced)) in resources {
+            const NAMELESS: VaultError = VaultError::Inconsistent("record has no resource");
+            let name = Name::from_text(&label).ok_or(NAMELESS)?;
+            let now = self.resource(&name)?;
+            live.extend(now.iter().flat_map(|entry| &entry.records).filter(|n| !new.contains(n)));
+            let kept = now.filter(|_| replaced || !live.is_empty());
+            undo.resources.push((label, kept.map(|entry| ResourceEntry { records: live, ..entry })));
+        }
+        Ok(undo)
     }
 }
 
@@ -109,5 +169,39 @@ mod tests {
         assert_eq!(resources(&rest), expected, "`a` and `b` are on the ledger, `c` is as it was");
         let Ok(none) = rest.rest(&[13], 1, made);
         assert!(none.records.is_empty() && none.superseded.is_empty());
+    }
+
+    #[test]
+    fn a_retraction_that_the_ledger_has_is_not_undone_with_the_rest() {
+        // `a` and `b` are taken back, `c` is another version of record 4.
+        let taken_back = || ResourceEntry { retracted: true, ..entry("taken back", &[]) };
+        let made = |name: &str| {
+            Ok::<_, Infallible>(Some(if name == "c" { entry("new c", &[10]) } else { taken_back() }))
+        };
+        let whole = Undo {
+            records: vec![10],
+            superseded: vec![1, 2, 3, 4],
+            resources: vec![
+                ("a".to_owned(), Some(entry("old a", &[1]))),
+                ("b".to_owned(), Some(entry("old b", &[2, 3]))),
+                ("c".to_owned(), Some(entry("old c", &[4]))),
+            ],
+            replaced: Vec::new(),
+        };
+        let retracted = |undo: &Undo| -> Vec<bool> {
+            undo.resources.iter().map(|(_, entry)| entry.as_ref().is_some_and(|e| e.retracted)).collect()
+        };
+        let Ok(none) = whole.rest(&[], 0, made);
+        assert_eq!(retracted(&none), [false; 3], "the ledger has nothing of it");
+        let Ok(rest) = whole.rest(&[], 2, made);
+        let expected: [Option<(&str, &[u32])>; 3] =
+            [Some(("taken back", &[])), Some(("taken back", &[3])), Some(("old c", &[4]))];
+        assert_eq!(resources(&rest), expected, "a part of `b` is taken back on the ledger");
+        assert_eq!(retracted(&rest), [true, true, false]);
+        let Ok(rest) = rest.rest(&[], 1, made);
+        let expected: [Option<(&str, &[u32])>; 3] =
+            [Some(("taken back", &[])), Some(("taken back", &[])), Some(("old c", &[4]))];
+        assert_eq!(resources(&rest), expected);
+        assert_eq!(retracted(&rest), [true, true, false], "in the second step as in the first");
     }
 }

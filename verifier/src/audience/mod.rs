@@ -111,8 +111,12 @@ pub enum AudienceReject {
     /// The audience's own request asks for nothing.
     #[error("the request itself is malformed: {0}")]
     Malformed(#[from] MalformedPolicy),
-    /// The audience's own request asks nothing of the record: any anchored record answers it.
-    #[error("the request itself is malformed: it asks for no fact, no period, no custodian and no leaf")]
+    /// The audience's own request asks nothing of the record: any anchored record answers it, or any
+    /// with a number, whatever the number counts.
+    #[error(
+        "the request itself is malformed: it asks for no fact, no period, no custodian and no leaf; a range of values \
+         is no fact without a unit"
+    )]
     AsksNothing,
     /// No value lies in the range of the audience's own request.
     #[error("the request itself is malformed: no value is at least {least} and at most {greatest}")]
@@ -339,13 +343,18 @@ impl Verified<ProofTx> {
 
 /// Whether a request asks something of a record that a record can have. A request that any
 /// anchored record answers is a mistake of its audience, as is an empty mask of a scope.
+///
+/// A range of values is no question by itself: without a unit, 5 may be grams or milligrams, and any
+/// number is in the widest range. With a unit, the unit is the question.
 fn asks_something(request: &RecordRequest) -> Result<(), AudienceReject> {
     let RecordRequest { resource_type, code, unit, status, value, period, custodian, disclosed, .. } =
         request;
     let words = code.is_some() || unit.is_some() || status.is_some();
     let others = resource_type.is_some() || custodian.is_some() || *period != Period::ALWAYS;
-    if let Some(ValueRange { least, greatest }) = *value {
-        return if least <= greatest { Ok(()) } else { Err(AudienceReject::EmptyRange { least, greatest }) };
+    if let Some(ValueRange { least, greatest }) = *value
+        && least > greatest
+    {
+        return Err(AudienceReject::EmptyRange { least, greatest });
     }
     if words || others || *disclosed != 0 { Ok(()) } else { Err(AudienceReject::AsksNothing) }
 }

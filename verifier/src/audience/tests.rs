@@ -342,11 +342,16 @@ fn a_request_that_any_record_answers_is_refused_and_each_question_makes_it_one()
         RecordRequest { code: Some(fr(1)), ..nothing() },
         RecordRequest { unit: Some(fr(1)), ..nothing() },
         RecordRequest { status: Some(fr(1)), ..nothing() },
-        RecordRequest { value: Some(ValueRange { least: 5, greatest: 5 }), ..nothing() },
+        RecordRequest { unit: Some(fr(1)), value: Some(ValueRange { least: 5, greatest: 5 }), ..nothing() },
         RecordRequest { period: until, ..nothing() },
         RecordRequest { custodian: Some(OrgId::new(fr(1))), ..nothing() },
     ] {
         assert_eq!(judge(request), Ok(()));
+    }
+    // Any record with a number answers the first, and the second says of no number what it counts.
+    for (least, greatest) in [(0, u64::MAX), (5, 5)] {
+        let range = RecordRequest { value: Some(ValueRange { least, greatest }), ..nothing() };
+        assert_eq!(judge(range), Err(AudienceReject::AsksNothing), "{least} to {greatest}");
     }
     let empty =
         RecordRequest { value: Some(ValueRange { least: 6, greatest: 5 }), ..record_request(DISCLOSED) };

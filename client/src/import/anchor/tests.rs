@@ -125,6 +125,7 @@ fn write(folder: &Path, version: u32) {
             let (value, status) = match (version, n) {
                 (2, 7) => (9, "corrected"),
                 (2, 8) => (n, "entered-in-error"),
+                (3.., 7) => (9 + version, "corrected"),
                 _ => (n, "final"),
             };
             lines.push_str(&format!(
@@ -182,8 +183,136 @@ fn an_enrolment_that_is_refused_for_good_stops_no_later_import() {
     let place = Place::new();
     assert!(place.import(&folder, Fails::Before(0)).0.is_err(), "no ledger");
     assert_eq!(place.state()[6], 1, "it waits");
-    assert!(place.import(&folder, Fails::Refuses(0)).0.is_ok(), "signed again by the same import");
+    assert!(place.import(&folder, Fails::BadSignature(0)).0.is_ok(), "signed again by the same import");
     assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
+}
+
+#[test]
+fn what_the_ledger_may_take_later_is_kept_and_submitted_again() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    write(&folder, 1);
+    let place = Place::new();
+    let (done, _) = place.import(&folder, Fails::BadSignature(1));
+    let error = done.err().expect("refused");
+    assert!(matches!(&error, ImportError::Outbox(refused) if refused.is_refused()), "{error}");
+    assert!(place.state()[6] > 0, "it waits: a quorum may give the organisation this key");
+    assert!(place.import(&folder, Fails::Never).0.is_ok(), "taken");
+    assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
+
+    // A key that the organisation no longer has here: nobody signs with it again.
+    let place = Place::new();
+    assert!(place.import(&folder, Fails::Before(1)).0.is_err(), "no ledger");
+    let organisations = Organisation::load_all(&home(place.dir.path())).expect("organisations");
+    let replaced: Vec<_> =
+        organisations.iter().map(|o| Organisation::new(&o.reference, &o.name, &mut rand::rng())).collect();
+    Organisation::save_all(&home(place.dir.path()), &replaced).expect("written");
+    let (done, _) = place.import(&folder, Fails::BadSignature(0));
+    assert!(matches!(done.err(), Some(ImportError::Refused { .. })), "for good");
+    assert_eq!(place.state()[4..], [0, 0, 0], "nothing of it is kept, and nothing waits");
+}
+
+#[test]
+fn a_refusal_of_what_the_ledger_has_undoes_nothing() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    write(&folder, 1);
+    for at in 0..3 {
+        let place = Place::new();
+        let (done, _) = place.import(&folder, Fails::TakesAndRefuses(at));
+        assert!(done.is_ok(), "its receipt is there: {at}");
+        assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0]);
+    }
+}
+
+/// Takes the note of how it is undone from the first transaction of the outbox; the note, and the
+/// number of the transaction now.
+fn without_note(vault: &Vault) -> (Undo, u32) {
+    let (number, transaction, errand) = vault.first_waiting().expect("reads").expect("it waits");
+    let Errand::Anchor { records, undo: Some(undo) } = errand else { panic!("with a note") };
+    let change = vault.change().expect("a change");
+    change.refused(number).expect("removed");
+    change.send(&transaction, Errand::Anchor { records, undo: None }).expect("written");
+    change.commit().expect("durable");
+    let (number, ..) = vault.first_waiting().expect("reads").expect("it waits");
+    (undo, number)
+}
+
+#[test]
+fn a_change_that_an_earlier_version_left_without_a_note_is_undone_too() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    let place = Place::new();
+    write(&folder, 1);
+    assert!(place.import(&folder, Fails::Never).0.is_ok(), "anchored");
+    // Records that are corrected and taken back, then records that are new.
+    write(&folder, 2);
+    let as_version_2 = [3, 1_206, 6, 3, 1_206, 1_206, 0];
+    assert!(place.import(&folder, Fails::Before(0)).0.is_err(), "no ledger");
+    let chain = place.ledger.solo().status().chain;
+    let vault = Vault::open(&home(place.dir.path()), chain).expect("a vault");
+    without_note(&vault);
+    drop(vault);
+    let (done, _) = place.import(&folder, Fails::Refuses(0));
+    assert!(matches!(done.err(), Some(ImportError::Refused { records: 3, .. })), "for good");
+    assert_eq!(place.state(), [3, 1_203, 0, 3, 1_203, 1_203, 0], "as before");
+    assert!(place.import(&folder, Fails::Never).0.is_ok(), "another try");
+    assert_eq!(place.state(), as_version_2);
+    let (once_more, submitted) = place.import(&folder, Fails::Never);
+    assert!(once_more.is_ok() && submitted == 0, "nothing is left to do");
+
+    // Resources that are new leave nothing behind.
+    let place = Place::new();
+    write(&folder, 1);
+    assert!(place.import(&folder, Fails::Before(1)).0.is_err(), "no ledger");
+    let vault = Vault::open(&home(place.dir.path()), place.ledger.solo().status().chain).expect("a vault");
+    let (noted, number) = without_note(&vault);
+    let rebuilt = vault.undo_without_note(number).expect("an undo");
+    assert_eq!(noted.records, rebuilt.records);
+    let names = |undo: &Undo| undo.resources.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(names(&noted), names(&rebuilt));
+    assert!(rebuilt.resources.iter().all(|(_, before)| before.is_none()), "as if never imported");
+    assert!(rebuilt.superseded.is_empty() && rebuilt.replaced.is_empty());
+}
+
+#[test]
+fn a_node_behind_the_receipts_of_the_vault_undoes_nothing() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let folder = folders.path().join("export");
+    let place = Place::new();
+    for version in [1, 2] {
+        // The records of version 2 are acknowledged in epoch 1.
+        write(&folder, version);
+        assert!(place.import(&folder, Fails::Never).0.is_ok(), "anchored");
+        place.state();
+    }
+    let before = place.state();
+    write(&folder, 3);
+    let (done, _) = place.import(&folder, Fails::RefusesBehind(0));
+    let error = done.err().expect("refused");
+    assert!(matches!(error, ImportError::Behind { known: 1, got: 0, .. }), "{error}");
+    assert_eq!(place.state()[6], 1, "it waits");
+    assert!(place.import(&folder, Fails::Never).0.is_ok(), "taken by a node that is as new");
+    let [.., records, acknowledged, outbox] = place.state();
+    assert!(records > before[4] && records == acknowledged && outbox == 0, "{records} {acknowledged}");
+
+    // A receipt of an epoch to come, as a node that lies gives it, keeps nothing in the outbox.
+    let client = |fails| {
+        let ledger = &place.ledger;
+        let failing = Failing { inner: ledger.access(), fails, submitted: Arc::default() };
+        Client::over(home(place.dir.path()), Arc::new(failing), ledger.clock()).expect("a client")
+    };
+    let vault = client(Fails::Never).vault().expect("a vault");
+    let mut record = vault.record(0).expect("reads").expect("a record");
+    record.anchoring = Anchoring::Anchored(u64::MAX);
+    let change = vault.change().expect("a change");
+    change.put_record(&record).expect("written");
+    change.commit().expect("durable");
+    drop(vault);
+    write(&folder, 4);
+    let (done, _) = place.import(&folder, Fails::Refuses(0));
+    assert!(matches!(done.err(), Some(ImportError::Refused { .. })), "as new as the clock");
+    assert_eq!(place.state()[6], 0, "nothing waits");
 }
 
 #[test]
