@@ -46,7 +46,10 @@ fn a_hospital_anchors_a_patient_consents_a_clinician_proves_and_a_revocation_end
     with_files.extend(["--out", &tx, "--snarkjs", &snarkjs]);
     let done = home.json(&with_files);
     assert!(done["height"].as_u64().is_some(), "{done}");
-    home.ok(&["verify", &tx]);
+    let out = home.run(&["verify", &tx]);
+    let words = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success() && words.contains("of origin insecure-dev: its maker can forge"), "{words}");
+    assert!(home.json(&["verify", &tx])["origin"] == "insecure-dev");
     home.ok(&["verify", "--snarkjs", &snarkjs]);
     let receipt = home.json(&["ledger", "receipt", done["txid"].as_str().expect("an id")]);
     assert_eq!(receipt["height"], done["height"]);
