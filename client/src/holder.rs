@@ -176,6 +176,20 @@ pub enum IssueError {
         /// What the ledger said.
         source: Box<AccessError>,
     },
+    /// The ledger did not take the credential, and the clinicians without one could not be removed
+    /// from the home directory.
+    #[error(
+        "no credential for {name}, and the home directory still lists clinicians without one: mend it and run the same command \
+         again, which issues their credentials. The ledger says: {answer}"
+    )]
+    NotRemoved {
+        /// Of this clinician.
+        name: String,
+        /// What the ledger said.
+        answer: Box<AccessError>,
+        /// Why nothing was removed.
+        source: HomeError,
+    },
 }
 
 impl IssueError {
@@ -183,7 +197,7 @@ impl IssueError {
     #[must_use]
     pub fn ledger(&self) -> Option<&AccessError> {
         match self {
-            Self::Ledger { source, .. } => Some(source),
+            Self::Ledger { source: answer, .. } | Self::NotRemoved { answer, .. } => Some(answer),
             Self::Organisation(error) => error.ledger(),
             _ => None,
         }
@@ -206,7 +220,7 @@ pub struct IssueRoleRequest {
 impl Client {
     /// Makes a clinician, keeps the secret, and has the organisation issue the credential. A
     /// clinician whom an earlier call kept after a failure is issued again, with the licence of
-    /// then.
+    /// then; so is a clinician whose credential was retired.
     ///
     /// # Errors
     /// [`IssueError`]; [`IssueError::Known`] if the newest bundle has the credential.
@@ -276,11 +290,14 @@ impl Client {
             if !source.is_final() {
                 kept = kept.max(at + 1);
             }
-            if kept < all.len() {
-                all.truncate(kept);
-                Holder::save_all(self.home(), &all)?;
-            }
-            return Err(IssueError::Ledger { name, source: Box::new(source) });
+            let is_changed = kept < all.len();
+            all.truncate(kept);
+            let removed = if is_changed { Holder::save_all(self.home(), &all) } else { Ok(()) };
+            let answer = Box::new(source);
+            return Err(match removed {
+                Ok(()) => IssueError::Ledger { name, source: answer },
+                Err(source) => IssueError::NotRemoved { name, answer, source },
+            });
         }
         let mut all: Vec<Option<Holder>> = all.into_iter().map(Some).collect();
         let issued = |(at, _): (usize, _)| {
@@ -343,13 +360,13 @@ impl HolderFile {
 
 #[cfg(test)]
 mod tests {
-    use super::{Holder, IssueError, IssueRoleRequest};
+    use super::{HOLDERS, Holder, IssueError, IssueRoleRequest};
     use crate::client::Client;
     use crate::devnet::{DevLedger, HOSPITALS, clinicians, genesis, licence, organisations};
     use crate::home::Home;
-    use crate::ledger::LedgerAccess;
+    use crate::ledger::{AccessError, LedgerAccess};
     use crate::role;
-    use crate::testing::{Failing, Fails};
+    use crate::testing::{Failing, Fails, unfinished};
     use amanat_api::problem::Kind;
     use amanat_domain::bundle::Registry;
     use amanat_domain::time::Timestamp;
@@ -465,5 +482,24 @@ mod tests {
         assert_eq!(names(&issued), names(&all(&client)));
         assert_eq!(kept(&client), 4);
         assert_eq!(active(&ledger), 4);
+    }
+
+    #[test]
+    fn a_refusal_outlasts_a_home_directory_that_cannot_be_written() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let ledger = network(dir.path());
+        let home = Home::open(Some(dir.path())).expect("a home");
+        let folder: &'static Path = Box::leak(unfinished(&home, HOLDERS).into_boxed_path());
+        let refusing = at(&ledger, dir.path(), Fails::RefusesAndBlocks(folder));
+        let error = issue(&refusing).err().expect("refused");
+        assert!(matches!(error, IssueError::NotRemoved { .. }), "{error}");
+        assert!(error.ledger().is_some_and(AccessError::is_final), "what the ledger said: {error}");
+        assert_eq!(kept(&refusing), 1, "it could not be removed");
+        drop(refusing);
+
+        std::fs::remove_dir(folder).expect("mended");
+        let client = at(&ledger, dir.path(), Fails::Never);
+        assert!(issue(&client).is_ok(), "the same call again");
+        assert_eq!((kept(&client), active(&ledger)), (1, 1));
     }
 }

@@ -1,5 +1,6 @@
 //! A ledger that fails on demand, for tests.
 
+use crate::home::Home;
 use crate::ledger::{
     AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
 };
@@ -8,6 +9,7 @@ use amanat_api::view::{GovernanceView, StatusView};
 use amanat_domain::mirror::Mirror;
 use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::{Block, Content, Entry, EntryProof, Genesis, Header, InclusionProof};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,6 +22,8 @@ pub(crate) enum Fails {
     After(usize),
     /// The ledger says no, and stays so.
     Refuses(usize),
+    /// The ledger says no, and from then on there is a folder at this path.
+    RefusesAndBlocks(&'static Path),
     /// The process stops before this submission, until it is killed.
     StopsBefore(usize),
     /// The process stops when the ledger has it, until it is killed.
@@ -44,6 +48,16 @@ pub(crate) struct Failing {
     pub submitted: Arc<AtomicUsize>,
 }
 
+impl Failing {
+    /// The ledger's answer to the transaction with another signature.
+    fn refuses(&self, tx: &Transaction) -> Result<Acknowledged, AccessError> {
+        let Transaction::Signed(signed) = tx else { panic!("signed by an organisation") };
+        let mut signed = signed.clone();
+        signed.signature[0] ^= 1;
+        self.inner.submit(&Transaction::Signed(signed))
+    }
+}
+
 impl LedgerAccess for Failing {
     fn submit(&self, tx: &Transaction) -> Result<Acknowledged, AccessError> {
         let gone =
@@ -53,11 +67,10 @@ impl LedgerAccess for Failing {
             Fails::Before(at) if n >= at => return Err(gone()),
             Fails::After(at) if n > at => return Err(gone()),
             Fails::StopsBefore(at) if n == at => stop(),
-            Fails::Refuses(at) if n == at => {
-                let Transaction::Signed(signed) = tx else { panic!("signed by the custodian") };
-                let mut signed = signed.clone();
-                signed.signature[0] ^= 1;
-                return self.inner.submit(&Transaction::Signed(signed));
+            Fails::Refuses(at) if n == at => return self.refuses(tx),
+            Fails::RefusesAndBlocks(path) => {
+                std::fs::create_dir_all(path).expect("a folder");
+                return self.refuses(tx);
             }
             _ => {}
         }
@@ -131,6 +144,12 @@ impl LedgerAccess for Failing {
     fn next_epoch(&self) -> Result<u64, AccessError> {
         self.inner.next_epoch()
     }
+}
+
+/// Where a file of a home directory is written before it gets its name. While a folder is there the
+/// file cannot be written.
+pub(crate) fn unfinished(home: &Home, file: &str) -> PathBuf {
+    home.path(file).with_extension(format!("tmp{}", std::process::id()))
 }
 
 /// Says that it stops here, and waits to be killed.

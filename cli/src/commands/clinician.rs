@@ -51,8 +51,8 @@ fn add(args: &AddClinicianArgs, global: &Global, ui: Ui) -> Result<()> {
         licence: licence_between(args.from.as_deref(), args.until.as_deref(), machine_clock())?,
     };
     let client = session::open(global, &args.at, ui)?;
-    let holder = client.issue_role(&request)?;
     let employer = client.organisation(&args.organisation)?;
+    let holder = client.issue_role(&request)?;
     ui.say(format!("added: {}", words(&holder, std::slice::from_ref(&employer))));
     if holder.credential.licence != request.licence {
         ui.warn("an earlier `clinician add` had kept this clinician: the licence is the one of then");

@@ -213,7 +213,11 @@ impl Client {
         })
     }
 
-    fn change_consent(&self, number: u32, change: impl FnOnce(&mut HeldConsent)) -> Result<(), HomeError> {
+    pub(super) fn change_consent(
+        &self,
+        number: u32,
+        change: impl FnOnce(&mut HeldConsent),
+    ) -> Result<(), HomeError> {
         let mut all = self.consents()?;
         if let Some(held) = all.iter_mut().find(|c| c.number == number) {
             change(held);
@@ -224,21 +228,26 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeldConsent, Reservation, UseError};
+    use super::{CONSENTS, HeldConsent, Reservation, UseError};
     use crate::client::Client;
-    use crate::consent::{compile, template};
+    use crate::consent::{GrantError, RevokeError, compile, template};
     use crate::devnet::{DevLedger, HOSPITALS, genesis, organisations};
     use crate::home::Home;
     use crate::ledger::AccessError;
-    use crate::testing::{Failing, Fails};
+    use crate::organisation::Organisation;
+    use crate::prove::{ProofError, Receipt};
+    use crate::testing::{Failing, Fails, unfinished};
     use crate::wallet::Wallet;
     use amanat_api::problem::{Kind, Problem};
     use amanat_domain::consent::{GrantedConsent, UseLimit};
     use amanat_domain::fhir::Zones;
     use amanat_domain::fhir::consent::Compiled;
+    use amanat_domain::receipt::{Effect, ReceiptData};
     use amanat_domain::time::Timestamp;
+    use amanat_domain::tx::Action;
     use std::num::NonZeroU32;
     use std::sync::Arc;
+    use std::time::Duration;
 
     /// A client with a consent for one use in a wallet, and a ledger that says that every nullifier
     /// was spent, or none.
@@ -354,5 +363,65 @@ mod tests {
         assert_eq!(counts(&client), (1, 1, false));
         client.settle_use(&mut all, 4).expect("nothing is reserved any more");
         assert_eq!(counts(&client), (1, 1, false), "counted once");
+    }
+
+    fn receipt(client: &Client) -> Receipt {
+        let organisation = Organisation::new(HOSPITALS[0], "A", &mut rand::rng());
+        let transaction = organisation.sign(client.chain(), Action::Enrol(Vec::new()), &mut rand::rng());
+        let effect = Effect::Retired { index: 0 };
+        let receipt = ReceiptData { txid: transaction.id(), height: 7, index: 0, epoch: 0, effect };
+        let (proving, committing) = (Duration::ZERO, Duration::ZERO);
+        Receipt { receipt, transaction, proving, committing, openings: None }
+    }
+
+    #[test]
+    fn an_answer_of_the_ledger_outlasts_a_wallet_that_cannot_be_written() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path(), Fails::Never);
+        let refused = || {
+            let problem = Problem::new(Kind::Conflict, 409, "below_floor", "the test says so", "wait");
+            ProofError::from(AccessError::Refused(problem))
+        };
+        let folder = unfinished(client.home(), CONSENTS);
+        std::fs::create_dir(&folder).expect("a folder");
+        let error = client.not_granted(4, refused());
+        assert!(matches!(error, GrantError::NotForgotten { number: 4, .. }), "{error}");
+        let said = error.proof().and_then(ProofError::ledger).and_then(AccessError::problem);
+        assert!(said.is_some_and(|problem| problem.code == "below_floor"), "{error}");
+        assert!(error.to_string().contains("the test says so"), "{error}");
+        let error = client.note_revocation(4, Ok(receipt(&client))).expect_err("not written");
+        assert!(error.to_string().contains("consent 4 is revoked in block 7"), "{error}");
+        let RevokeError::Unnoted { answer, .. } = error else { panic!("with the receipt") };
+        assert!(answer.is_ok_and(|receipt| receipt.height() == 7));
+
+        std::fs::remove_dir(&folder).expect("mended");
+        assert!(!client.consents().expect("consents")[0].revoked);
+        client.note_revocation(4, Ok(receipt(&client))).expect("written");
+        assert!(client.consents().expect("consents")[0].revoked);
+        assert!(matches!(client.not_granted(4, refused()), GrantError::Proof(_)));
+        assert!(client.consents().expect("consents").is_empty());
+    }
+
+    #[test]
+    fn a_consent_kept_after_a_failure_is_granted_by_the_same_call_unless_the_ledger_has_it() {
+        for (fails, expected) in [(Fails::Never, Some(4)), (Fails::Spent, None)] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let client = with_consent(dir.path(), fails);
+            client.ledger().next_epoch().expect("a bundle");
+            let wallet = client.wallets().expect("wallets").swap_remove(0);
+            let mut all = client.consents().expect("consents");
+            let (terms, once) = (all[0].consent.terms().clone(), all[0].consent.limit());
+            let kept = |all: &[HeldConsent], limit| {
+                let kept = client.kept_before(all, &wallet, &terms, limit);
+                kept.expect("answers").map(|held| held.number)
+            };
+            assert_eq!(kept(&all, once), expected, "{fails:?}");
+            assert_eq!(kept(&all, UseLimit::UNLIMITED), None, "another limit: {fails:?}");
+            all[0].used = 1;
+            assert_eq!(kept(&all, once), None, "used, so it is granted: {fails:?}");
+            all[0].used = 0;
+            all[0].revoked = true;
+            assert_eq!(kept(&all, once), None, "revoked: {fails:?}");
+        }
     }
 }
