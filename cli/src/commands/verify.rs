@@ -1,6 +1,7 @@
 //! `amanat verify`: a transaction, a receipt or snarkjs files, without a ledger.
 
-use crate::args::{Global, VerifyArgs, VerifyCommand};
+use crate::args::Global;
+use crate::args::verify::{VerifyArgs, VerifyCommand};
 use crate::ui::Ui;
 use amanat_client::Home;
 use amanat_client::keys::store;

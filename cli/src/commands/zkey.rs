@@ -1,6 +1,6 @@
 //! `amanat prove --zkey F --wtns F`: any circom circuit over BN254.
 
-use crate::args::ProveArgs;
+use crate::args::prove::ProveArgs;
 use crate::ui::{self, Ui};
 use amanat_accel::TableMemory;
 use amanat_params::{Witness, Zkey, snarkjs};
