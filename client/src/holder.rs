@@ -219,8 +219,8 @@ pub struct IssueRoleRequest {
 
 impl Client {
     /// Makes a clinician, keeps the secret, and has the organisation issue the credential. A
-    /// clinician whom an earlier call kept after a failure is issued again, with the licence of
-    /// then; so is a clinician whose credential was retired.
+    /// clinician whom an earlier call kept after a failure is issued again, with the credential that
+    /// was kept; so is a clinician whose credential was retired.
     ///
     /// # Errors
     /// [`IssueError`]; [`IssueError::Known`] if the newest bundle has the credential.

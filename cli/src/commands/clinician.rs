@@ -55,7 +55,7 @@ fn add(args: &AddClinicianArgs, global: &Global, ui: Ui) -> Result<()> {
     let holder = client.issue_role(&request)?;
     ui.say(format!("added: {}", words(&holder, std::slice::from_ref(&employer))));
     if holder.credential.licence != request.licence {
-        ui.warn("an earlier `clinician add` had kept this clinician: the licence is the one of then");
+        ui.warn("an earlier `clinician add` kept this clinician: the credential has the licence that was given there");
     }
     ui.say("consents that name this clinician compile from now on; proofs need `amanat ledger wait` first");
     ui.document(&serde_json::json!({ "clinician": holder.name, "organisation": employer.reference }));
