@@ -2,22 +2,28 @@
 
 pub(crate) mod bench;
 pub(crate) mod clinician;
+pub(crate) mod cluster;
 pub(crate) mod governance;
 #[cfg(test)]
 mod help;
 pub(crate) mod import;
 pub(crate) mod ledger;
+pub(crate) mod prove;
 pub(crate) mod tls;
+pub(crate) mod verify;
 
 use amanat_domain::fhir::Zones;
 use bench::BenchArgs;
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 use clinician::ClinicianCommand;
+use cluster::ClusterCommand;
 use governance::GovernanceCommand;
 use import::ImportArgs;
 use ledger::LedgerCommand;
+use prove::ProveArgs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use verify::VerifyArgs;
 
 /// Zero-knowledge privacy and access proofs for healthcare.
 #[derive(Parser)]
@@ -243,77 +249,6 @@ pub(crate) struct NodeArgs {
     pub tls: tls::NodeTlsArgs,
 }
 
-#[derive(Subcommand)]
-pub(crate) enum ClusterCommand {
-    /// Make a ledger of several validators.
-    ///
-    /// Writes a genesis, a folder for each validator with its key and configuration, and a home
-    /// directory with the keys of all organisations. For development: all secrets are made in one
-    /// place.
-    Init(ClusterInitArgs),
-    /// Run all validators of such a folder on this machine.
-    ///
-    /// Each runs in a separate process, until Ctrl-C.
-    Run {
-        /// The folder.
-        #[arg(default_value = "cluster")]
-        dir: PathBuf,
-    },
-    /// Make the key of one validator, and print its public half.
-    ///
-    /// The file can be read by its owner only. A genesis, the other validators' peers and
-    /// `governance propose add-validator` name the public half.
-    Key {
-        /// Where to write the private key; it must not be there yet.
-        #[arg(long, value_name = "FILE", default_value = "validator.key")]
-        out: PathBuf,
-    },
-    /// Check a genesis that was put together by hand.
-    ///
-    /// Prints what it says, and the chain id, which all operators compare before they start.
-    Check {
-        /// The genesis file.
-        #[arg(default_value = "genesis.json")]
-        genesis: PathBuf,
-    },
-    /// Print the state of every validator of such a folder.
-    ///
-    /// Validators whose configuration names a certificate are asked over TLS.
-    Status {
-        /// The folder.
-        #[arg(default_value = "cluster")]
-        dir: PathBuf,
-        #[command(flatten)]
-        tls: tls::ClientTlsArgs,
-    },
-}
-
-#[derive(Args)]
-pub(crate) struct ClusterInitArgs {
-    /// Where to write; it must not be there yet.
-    #[arg(default_value = "cluster")]
-    pub dir: PathBuf,
-    /// Number of validators.
-    ///
-    /// Four go on while one is down, seven while two are.
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32))]
-    pub validators: u16,
-    /// Length of an epoch in seconds.
-    #[arg(long, default_value_t = 30, value_name = "N")]
-    pub epoch_seconds: u64,
-    /// Name of the chain.
-    #[arg(long, default_value = "amanat-cluster", value_name = "NAME")]
-    pub chain: String,
-    /// Port of the first validator's HTTP interface.
-    ///
-    /// The next validator has the next port. Consensus is 100 above, transactions 200.
-    #[arg(long, default_value_t = 7420)]
-    pub port: u16,
-    /// Addresses of the validators' machines, in order [default: this one].
-    #[arg(long, value_delimiter = ',', value_name = "IP,..")]
-    pub hosts: Vec<std::net::IpAddr>,
-}
-
 #[derive(Args, Clone, Default)]
 pub(crate) struct LedgerAt {
     /// A node's address [default: the home's ledger].
@@ -450,128 +385,6 @@ pub(crate) struct GrantArgs {
 pub(crate) fn zone(text: &str) -> Result<Zones, String> {
     Zones::parse(text)
         .ok_or_else(|| "a zone is Z or an offset from UTC: +05:00, -03:30 (-12:00 to +14:00)".to_owned())
-}
-
-#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
-pub(crate) enum ProveWhat {
-    /// S1, S2 and S3 about one hidden patient and record.
-    Access,
-    /// S1: the consent permits.
-    Consent,
-    /// S2: the credential qualifies.
-    Role,
-    /// S3: facts of an anchored record.
-    Record,
-}
-
-#[derive(Args)]
-pub(crate) struct ProveArgs {
-    /// What to prove.
-    #[arg(value_enum, required_unless_present = "zkey", conflicts_with_all = ["zkey", "wtns"])]
-    pub what: Option<ProveWhat>,
-    /// The clinician (`amanat clinician list`).
-    #[arg(long, value_name = "NAME")]
-    pub holder: Option<String>,
-    /// The consent's number (`amanat consent list`).
-    #[arg(long, value_name = "N")]
-    pub consent: Option<u32>,
-    /// The record's number [default: the patient's first].
-    ///
-    /// Its number in the vault. Without it, the first record of the patient of --consent.
-    #[arg(long, value_name = "N")]
-    pub record: Option<u32>,
-    /// Purpose of use.
-    #[arg(long, default_value = "TREAT", value_name = "CODE")]
-    pub purpose: String,
-    /// Action.
-    #[arg(long, default_value = "access", value_name = "CODE")]
-    pub action: String,
-    /// Categories to request [default: all ordinary ones].
-    ///
-    /// Comma-separated. Without it, all ordinary clinical categories and the record's own: a
-    /// request for the record's categories alone would tell the ledger what the record holds.
-    #[arg(long, value_delimiter = ',', value_name = "LIST")]
-    pub categories: Vec<String>,
-    /// The name of the audience that asked for the proof.
-    #[arg(long, default_value = "", value_name = "NAME", hide_default_value = true)]
-    pub audience: String,
-    /// `record`: the value is at least this.
-    #[arg(long, allow_negative_numbers = true, value_name = "VALUE")]
-    pub at_least: Option<String>,
-    /// `record`: leaves to disclose, comma-separated.
-    #[arg(long, value_delimiter = ',', value_name = "LIST")]
-    pub disclose: Vec<String>,
-    /// Write the transaction here, for `amanat verify`.
-    #[arg(long, short, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Do not submit.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Also write snarkjs' files into this folder.
-    ///
-    /// They are verification_key.json, proof.json and public.json.
-    #[arg(long, value_name = "DIR")]
-    pub snarkjs: Option<PathBuf>,
-    /// Prove any circom circuit over BN254 instead: its key, as snarkjs made it.
-    #[arg(long, value_name = "FILE", requires = "wtns", hide_short_help = true, help_heading = CIRCOM)]
-    pub zkey: Option<PathBuf>,
-    /// The circuit's witness, as circom's calculator or snarkjs made it.
-    #[arg(long, value_name = "FILE", requires = "zkey", hide_short_help = true, help_heading = CIRCOM)]
-    pub wtns: Option<PathBuf>,
-    /// Where to write the proof [default: proof.json].
-    #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
-    #[arg(hide_short_help = true, help_heading = CIRCOM)]
-    pub proof: Option<PathBuf>,
-    /// Where to write the public inputs [default: public.json].
-    #[arg(long, value_name = "FILE", requires = "zkey", conflicts_with = "snarkjs")]
-    #[arg(hide_short_help = true, help_heading = CIRCOM)]
-    pub public: Option<PathBuf>,
-    #[command(flatten)]
-    pub at: LedgerAt,
-}
-
-const CIRCOM: &str = "Any circom circuit";
-
-#[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub(crate) struct VerifyArgs {
-    #[command(subcommand)]
-    pub what: Option<VerifyCommand>,
-    /// A transaction file, as `prove --out` wrote it.
-    #[arg(required_unless_present = "snarkjs")]
-    pub file: Option<PathBuf>,
-    /// A folder with snarkjs' verification_key.json, proof.json and public.json, of any circuit
-    /// over BN254.
-    #[arg(long, value_name = "DIR", conflicts_with = "file")]
-    pub snarkjs: Option<PathBuf>,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum VerifyCommand {
-    /// Check that a receipt is on a ledger, with nothing but the ledger's genesis.
-    Receipt {
-        /// Evidence, or the inclusion proof of `ledger receipt --out`.
-        file: PathBuf,
-        /// The genesis file, which names the validators to trust.
-        #[arg(long, value_name = "FILE")]
-        genesis: PathBuf,
-        /// Hash of the block to believe.
-        ///
-        /// Needed where the ledger has no validators that sign its blocks.
-        #[arg(long, value_name = "HASH")]
-        block: Option<String>,
-    },
-    /// Check what an entry proof says of a ledger's state after a block.
-    Entry {
-        /// The proof that `ledger entry --out` wrote.
-        file: PathBuf,
-        /// The genesis file of the ledger that it must belong to.
-        #[arg(long, value_name = "FILE")]
-        genesis: PathBuf,
-        /// Hash of the block to believe.
-        #[arg(long, value_name = "HASH")]
-        block: String,
-    },
 }
 
 #[derive(Args)]

@@ -3,7 +3,7 @@
 use amanat_accel::ChooseError;
 use amanat_circuits::Denied;
 use amanat_client::OpenError;
-use amanat_client::consent::GrantError;
+use amanat_client::consent::{GrantError, RevokeError};
 use amanat_client::governance::GovernanceError;
 use amanat_client::holder::IssueError;
 use amanat_client::import::{ImportError, NotUnderstood};
@@ -34,10 +34,10 @@ pub(crate) fn code(error: &Error) -> u8 {
 
 /// The proof that was not made or not committed, if that is the error.
 pub(crate) fn proof(error: &Error) -> Option<&ProofError> {
-    match error.downcast_ref() {
-        Some(GrantError::Proof(error)) => Some(error),
-        _ => error.downcast_ref(),
-    }
+    error
+        .downcast_ref()
+        .or_else(|| error.downcast_ref::<GrantError>().and_then(GrantError::proof))
+        .or_else(|| error.downcast_ref::<RevokeError>().and_then(RevokeError::proof))
 }
 
 /// The clause that does not hold, if that is the reason.
@@ -70,7 +70,7 @@ mod tests {
     use super::code;
     use amanat_api::problem::Problem;
     use amanat_circuits::Denied;
-    use amanat_client::consent::GrantError;
+    use amanat_client::consent::{GrantError, RevokeError};
     use amanat_client::import::{ImportError, Level, NotUnderstood};
     use amanat_client::ledger::AccessError;
     use amanat_client::prove::ProofError;
@@ -86,6 +86,7 @@ mod tests {
             (Error::new(denied()), 3),
             (Error::new(GrantError::from(denied())), 3),
             (Error::new(ProofError::from(refused())), 4),
+            (Error::new(RevokeError::from(ProofError::from(refused()))), 4),
             (Error::new(ImportError::Outbox(refused())).context("more"), 4),
             (Error::new(VerifyError::from(NotValid::because("x"))), 5),
             (Error::new(NotValid::because("x")), 5),

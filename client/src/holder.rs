@@ -6,8 +6,10 @@ use crate::home::{Home, HomeError};
 use crate::ledger::{AccessError, submit_and_ask};
 use crate::organisation::{Organisation, OrganisationError};
 use crate::role::Role;
+use amanat_domain::bundle::Registry;
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::identity::{HolderSecret, RoleCredential};
+use amanat_domain::mirror::Mirror;
 use amanat_domain::policy::Recipient;
 use amanat_domain::secret::Secret;
 use amanat_domain::time::{Period, Timestamp};
@@ -123,6 +125,17 @@ impl Holder {
         Recipient { organisation, role, holder }
     }
 
+    /// Whether the bundle of a mirror has the credential.
+    fn is_in(&self, mirror: &Mirror) -> bool {
+        mirror.path(Registry::Roles, self.credential.leaf().to_field()).is_some()
+    }
+
+    /// Whether another is the same clinician in the same role of the same organisation.
+    fn is_as(&self, other: &Self) -> bool {
+        let of = |holder: &Self| (holder.credential.organisation, holder.credential.role);
+        self.name == other.name && of(self) == of(other)
+    }
+
     /// What the organisation publishes to issue the credential.
     #[must_use]
     pub fn issuance(&self) -> Action {
@@ -149,7 +162,7 @@ pub enum IssueError {
     /// The organisation is not there.
     #[error(transparent)]
     Organisation(#[from] OrganisationError),
-    /// The name is taken.
+    /// The name is taken: its credential is issued, or is for another role or organisation.
     #[error("{0} is there already: `amanat clinician list` prints them")]
     Known(String),
     /// The home directory has no key of the organisation that employs the clinician.
@@ -163,6 +176,20 @@ pub enum IssueError {
         /// What the ledger said.
         source: Box<AccessError>,
     },
+    /// The ledger did not take the credential, and the clinicians without one could not be removed
+    /// from the home directory.
+    #[error(
+        "no credential for {name}, and the home directory still lists clinicians without one: mend it and run the same command \
+         again, which issues their credentials. The ledger says: {answer}"
+    )]
+    NotRemoved {
+        /// Of this clinician.
+        name: String,
+        /// What the ledger said.
+        answer: Box<AccessError>,
+        /// Why nothing was removed.
+        source: HomeError,
+    },
 }
 
 impl IssueError {
@@ -170,7 +197,7 @@ impl IssueError {
     #[must_use]
     pub fn ledger(&self) -> Option<&AccessError> {
         match self {
-            Self::Ledger { source, .. } => Some(source),
+            Self::Ledger { source: answer, .. } | Self::NotRemoved { answer, .. } => Some(answer),
             Self::Organisation(error) => error.ledger(),
             _ => None,
         }
@@ -191,50 +218,113 @@ pub struct IssueRoleRequest {
 }
 
 impl Client {
-    /// Makes a clinician, keeps the secret, and has the organisation issue the credential.
+    /// Makes a clinician, keeps the secret, and has the organisation issue the credential. A
+    /// clinician whom an earlier call kept after a failure is issued again, with the credential that
+    /// was kept; so is a clinician whose credential was retired.
     ///
     /// # Errors
-    /// [`IssueError`].
+    /// [`IssueError`]; [`IssueError::Known`] if the newest bundle has the credential.
     pub fn issue_role(&self, request: &IssueRoleRequest) -> Result<Holder, IssueError> {
-        if self.holders()?.iter().any(|h| h.name == request.reference) {
-            return Err(IssueError::Known(request.reference.clone()));
-        }
         let employer = self.organisation(&request.organisation)?;
         let IssueRoleRequest { reference, role, licence, .. } = request;
         let holder = Holder::new(reference, role, &employer, *licence, &mut rand::rng());
-        self.issue_all(vec![holder]).map(|mut issued| issued.swap_remove(0))
+        match self.issue(vec![holder])?.swap_remove(0) {
+            Issued { holder, before: true } => Err(IssueError::Known(holder.name)),
+            Issued { holder, before: false } => Ok(holder),
+        }
     }
 
     /// Keeps new clinicians in the home directory and has their organisations issue the
-    /// credentials.
+    /// credentials. For a clinician who is kept already, in the same role of the same organisation,
+    /// the kept credential is issued, unless the newest bundle has it: after a failure the same
+    /// call goes on where it stopped.
     ///
     /// # Errors
-    /// [`IssueError`]. A clinician whose credential the ledger refused is not kept, nor are the
-    /// clinicians after. A clinician whose credential the ledger may have is kept, also if it says
-    /// that an equal credential is active.
+    /// [`IssueError`]. A new clinician whose credential the ledger refused is not kept, nor are the
+    /// new clinicians after. A clinician whose credential the ledger may have is kept, also if it
+    /// says that an equal credential is active.
     pub fn issue_all(&self, new: Vec<Holder>) -> Result<Vec<Holder>, IssueError> {
+        Ok(self.issue(new)?.into_iter().map(|issued| issued.holder).collect())
+    }
+
+    fn issue(&self, new: Vec<Holder>) -> Result<Vec<Issued>, IssueError> {
         let organisations = self.organisations()?;
-        let issuer =
-            |holder: &Holder| organisations.iter().find(|o| o.id() == holder.credential.organisation);
-        let issuers: Vec<&Organisation> =
-            new.iter().map(|holder| issuer(holder).ok_or(IssueError::NoIssuer)).collect::<Result<_, _>>()?;
         let mut all = self.holders()?;
         let old = all.len();
-        all.extend(new);
-        // Secrets are on disk before the ledger hears of them.
-        Holder::save_all(self.home(), &all)?;
-        for (n, issuer) in issuers.into_iter().enumerate() {
-            let tx = issuer.sign(self.chain(), all[old + n].issuance(), &mut rand::rng());
-            let Err(source) = submit_and_ask(self.ledger(), &tx) else { continue };
-            let name = all[old + n].name.clone();
-            // The clinicians after were not submitted. The ledger may have this credential unless
-            // it refused it; nobody submits these bytes again.
-            all.truncate(old + n + usize::from(!source.is_refused()));
-            Holder::save_all(self.home(), &all)?;
-            return Err(IssueError::Ledger { name, source: Box::new(source) });
+        let mut queue = Vec::with_capacity(new.len());
+        for holder in new {
+            let issuer = organisations.iter().find(|o| o.id() == holder.credential.organisation);
+            let issuer = issuer.ok_or(IssueError::NoIssuer)?;
+            let at = match all.iter().position(|known| known.name == holder.name) {
+                Some(at) if at < old && all[at].is_as(&holder) => at,
+                Some(_) => return Err(IssueError::Known(holder.name)),
+                None => {
+                    all.push(holder);
+                    all.len() - 1
+                }
+            };
+            queue.push((at, issuer));
         }
-        Ok(all.split_off(old))
+        let known = queue.iter().find(|(at, _)| *at < old).map(|(at, _)| &all[*at]);
+        let mirror = known.map(|known| {
+            let failed = |source| IssueError::Ledger { name: known.name.clone(), source: Box::new(source) };
+            self.ledger().mirror().map_err(failed)
+        });
+        let mirror = mirror.transpose()?;
+        let before: Vec<bool> =
+            all.iter().map(|holder| mirror.as_ref().is_some_and(|mirror| holder.is_in(mirror))).collect();
+        // Secrets are on disk before the ledger hears of them.
+        if all.len() > old {
+            Holder::save_all(self.home(), &all)?;
+        }
+        // How many clinicians the ledger has or may have, or were kept before.
+        let mut kept = old;
+        for (at, issuer) in &queue {
+            let done = if before[*at] { Ok(()) } else { self.issue_credential(issuer, &all[*at]) };
+            let Err(source) = done else {
+                kept = kept.max(at + 1);
+                continue;
+            };
+            let name = all[*at].name.clone();
+            // The clinicians after were not submitted. The ledger may have this credential unless
+            // it refused it: nobody submits these bytes again. Who was kept before stays.
+            if !source.is_refused() {
+                kept = kept.max(at + 1);
+            }
+            let is_changed = kept < all.len();
+            all.truncate(kept);
+            let removed = if is_changed { Holder::save_all(self.home(), &all) } else { Ok(()) };
+            let answer = Box::new(source);
+            return Err(match removed {
+                Ok(()) => IssueError::Ledger { name, source: answer },
+                Err(source) => IssueError::NotRemoved { name, answer, source },
+            });
+        }
+        let mut all: Vec<Option<Holder>> = all.into_iter().map(Some).collect();
+        let issued = |(at, _): (usize, _)| {
+            let holder = all[at].take()?;
+            Some(Issued { holder, before: before[at] })
+        };
+        Ok(queue.into_iter().filter_map(issued).collect())
     }
+
+    /// Has an organisation issue a credential. The ledger computes the leaf from the transaction, so
+    /// a refusal because the credential is issued already is about this very one. If a node lies
+    /// about that, the next bundle lacks the credential, and the same call issues it.
+    fn issue_credential(&self, issuer: &Organisation, holder: &Holder) -> Result<(), AccessError> {
+        let tx = issuer.sign(self.chain(), holder.issuance(), &mut rand::rng());
+        match submit_and_ask(self.ledger(), &tx) {
+            Err(error) if error.problem().is_some_and(|problem| problem.code == "already_issued") => Ok(()),
+            done => done.map(drop),
+        }
+    }
+}
+
+/// A clinician with an issued credential.
+struct Issued {
+    holder: Holder,
+    /// Whether the newest bundle had it before.
+    before: bool,
 }
 
 impl HolderFile {
@@ -271,34 +361,51 @@ impl HolderFile {
 
 #[cfg(test)]
 mod tests {
-    use super::{IssueError, IssueRoleRequest};
+    use super::{HOLDERS, Holder, IssueError, IssueRoleRequest};
     use crate::client::Client;
-    use crate::devnet::{DevLedger, HOSPITALS, genesis, licence, organisations};
+    use crate::devnet::{DevLedger, HOSPITALS, clinicians, genesis, licence, organisations};
     use crate::home::Home;
+    use crate::ledger::{AccessError, LedgerAccess};
     use crate::role;
-    use crate::testing::{Failing, Fails};
+    use crate::testing::{Failing, Fails, unfinished};
     use amanat_api::problem::Kind;
+    use amanat_domain::bundle::Registry;
     use amanat_domain::time::Timestamp;
+    use std::path::Path;
     use std::sync::Arc;
 
-    fn client(dir: &std::path::Path, fails: Fails) -> Client {
+    /// A home directory with a ledger of two hospitals and a regulator.
+    fn network(dir: &Path) -> DevLedger {
         let home = Home::open(Some(dir)).expect("a home");
         let organisations = organisations(HOSPITALS, &mut rand::rng());
         let start = Timestamp::from_unix(1_700_000_000).expect("a time");
         let genesis = genesis("test", start, 60, &organisations).expect("a genesis");
         home.initialise(&organisations, &genesis).expect("written");
-        let ledger = DevLedger::open(&home.ledger_path(), genesis).expect("a ledger");
+        DevLedger::open(&home.ledger_path(), genesis).expect("a ledger")
+    }
+
+    /// A client of this home directory; at most one at a time.
+    fn at(ledger: &DevLedger, dir: &Path, fails: Fails) -> Client {
+        let home = Home::open(Some(dir)).expect("a home");
         let failing = Failing { inner: ledger.access(), fails, submitted: Arc::default() };
         Client::over(home, Arc::new(failing), ledger.clock()).expect("a client")
     }
 
-    fn issue(client: &Client) -> Result<super::Holder, IssueError> {
-        client.issue_role(&IssueRoleRequest {
+    fn client(dir: &Path, fails: Fails) -> Client {
+        at(&network(dir), dir, fails)
+    }
+
+    fn request(client: &Client) -> IssueRoleRequest {
+        IssueRoleRequest {
             reference: "Practitioner/a".to_owned(),
             organisation: HOSPITALS[0].to_owned(),
             role: role::PHYSICIAN,
             licence: licence(client.now()),
-        })
+        }
+    }
+
+    fn issue(client: &Client) -> Result<Holder, IssueError> {
+        client.issue_role(&request(client))
     }
 
     fn kept(client: &Client) -> usize {
@@ -322,5 +429,78 @@ mod tests {
         let refusing = client(dir.path(), Fails::Refuses(0));
         assert!(matches!(issue(&refusing), Err(IssueError::Ledger { .. })));
         assert_eq!(kept(&refusing), 0, "on no ledger");
+    }
+
+    /// How many credentials the newest bundle counts, after the epoch has ended.
+    fn active(ledger: &DevLedger) -> u64 {
+        ledger.next_epoch().expect("sealed");
+        let sealed = ledger.access().bundle(None).expect("answers").expect("a bundle");
+        sealed.bundle.registry(Registry::Roles).count
+    }
+
+    #[test]
+    fn a_clinician_kept_after_a_failure_is_issued_by_the_same_call_again() {
+        // A transaction that did not arrive, and one that did, of which nothing was heard.
+        for fails in [Fails::Before(0), Fails::Unsure { kind: Kind::Busy, receipts: false }] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let ledger = network(dir.path());
+            let secret = |holder: &Holder| holder.secret().secret().expose();
+            let silent = at(&ledger, dir.path(), fails);
+            assert!(matches!(issue(&silent), Err(IssueError::Ledger { .. })), "{fails:?}");
+            let made = secret(&silent.holders().expect("holders")[0]);
+            drop(silent);
+
+            let client = at(&ledger, dir.path(), Fails::Never);
+            let nurse = IssueRoleRequest { role: role::NURSE, ..request(&client) };
+            let other = client.issue_role(&nurse).err();
+            assert!(matches!(other, Some(IssueError::Known(_))), "another role: {fails:?}");
+            let issued = issue(&client).expect("issued, or issued before");
+            assert!(secret(&issued) == made, "the secret that was kept: {fails:?}");
+            assert_eq!(kept(&client), 1, "{fails:?}");
+            assert_eq!(active(&ledger), 1, "{fails:?}");
+            let known = issue(&client).err();
+            assert!(matches!(known, Some(IssueError::Known(_))), "the bundle has it: {fails:?}");
+        }
+    }
+
+    #[test]
+    fn clinicians_of_whom_some_were_issued_are_all_issued_by_the_same_call_again() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let ledger = network(dir.path());
+        let all = |client: &Client| {
+            let organisations = client.organisations().expect("organisations");
+            clinicians(&organisations, client.now(), &mut rand::rng()).expect("three organisations")
+        };
+        let silent = at(&ledger, dir.path(), Fails::Before(2));
+        assert!(matches!(silent.issue_all(all(&silent)), Err(IssueError::Ledger { .. })));
+        assert_eq!(kept(&silent), 3, "the last was not submitted");
+        drop(silent);
+        assert_eq!(active(&ledger), 2);
+
+        let client = at(&ledger, dir.path(), Fails::Never);
+        let names = |all: &[Holder]| all.iter().map(|holder| holder.name.clone()).collect::<Vec<_>>();
+        let issued = client.issue_all(all(&client)).expect("issued");
+        assert_eq!(names(&issued), names(&all(&client)));
+        assert_eq!(kept(&client), 4);
+        assert_eq!(active(&ledger), 4);
+    }
+
+    #[test]
+    fn a_refusal_outlasts_a_home_directory_that_cannot_be_written() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let ledger = network(dir.path());
+        let home = Home::open(Some(dir.path())).expect("a home");
+        let folder: &'static Path = Box::leak(unfinished(&home, HOLDERS).into_boxed_path());
+        let refusing = at(&ledger, dir.path(), Fails::RefusesAndBlocks(folder));
+        let error = issue(&refusing).err().expect("refused");
+        assert!(matches!(error, IssueError::NotRemoved { .. }), "{error}");
+        assert!(error.ledger().is_some_and(AccessError::is_final), "what the ledger said: {error}");
+        assert_eq!(kept(&refusing), 1, "it could not be removed");
+        drop(refusing);
+
+        std::fs::remove_dir(folder).expect("mended");
+        let client = at(&ledger, dir.path(), Fails::Never);
+        assert!(issue(&client).is_ok(), "the same call again");
+        assert_eq!((kept(&client), active(&ledger)), (1, 1));
     }
 }

@@ -1,5 +1,6 @@
 //! A ledger that fails on demand, for tests.
 
+use crate::home::Home;
 use crate::ledger::{
     AccessError, Acknowledged, Embedded, InstalledKey, LedgerAccess, ProofScan, SealedBundle,
 };
@@ -9,6 +10,7 @@ use amanat_domain::bundle::Registry;
 use amanat_domain::mirror::Mirror;
 use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::{Block, Conflict, Content, Entry, EntryProof, Genesis, Header, InclusionProof, Refusal};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,6 +29,8 @@ pub(crate) enum Fails {
     TakesAndRefuses(usize),
     /// The ledger knows another key of the organisation.
     BadSignature(usize),
+    /// The ledger says no, and from then on there is a folder at this path.
+    RefusesAndBlocks(&'static Path),
     /// The process stops before this submission, until it is killed.
     StopsBefore(usize),
     /// The process stops when the ledger has it, until it is killed.
@@ -63,6 +67,10 @@ impl LedgerAccess for Failing {
             Fails::After(at) if n > at => return Err(gone()),
             Fails::StopsBefore(at) if n == at => stop(),
             Fails::Refuses(at) | Fails::RefusesBehind(at) if n == at => return Err(full()),
+            Fails::RefusesAndBlocks(path) => {
+                std::fs::create_dir_all(path).expect("a folder");
+                return Err(full());
+            }
             Fails::TakesAndRefuses(at) if n == at => {
                 self.inner.submit(tx).expect("committed");
                 return Err(full());
@@ -157,6 +165,12 @@ fn full() -> AccessError {
     AccessError::Refused(Problem::from(&Refusal::from(Conflict::RegistryFull {
         registry: Registry::Records,
     })))
+}
+
+/// Where a file of a home directory is written before it gets its name. While a folder is there the
+/// file cannot be written.
+pub(crate) fn unfinished(home: &Home, file: &str) -> PathBuf {
+    home.path(file).with_extension(format!("tmp{}", std::process::id()))
 }
 
 /// Says that it stops here, and waits to be killed.

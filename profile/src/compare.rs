@@ -5,6 +5,7 @@
 //! time. On a machine whose speed drifts, [`Basis::Peer`] compares the ratio to a peer that was
 //! measured in the same rounds instead.
 
+use crate::draw::words::plural;
 use crate::file::{Profile, Prover, Run, Subject};
 use crate::stats::Stat;
 
@@ -165,8 +166,7 @@ fn figures(profile: &Profile, basis: Basis<'_>, unmatched: &mut Vec<String>) -> 
 }
 
 fn name(subject: &Subject, prover: &Prover, run: &Run) -> String {
-    let s = if run.threads == 1 { "" } else { "s" };
-    format!("{}, {}, {} thread{s}", subject.name, prover.name, run.threads)
+    format!("{}, {}, {} thread{}", subject.name, prover.name, run.threads, plural(run.threads))
 }
 
 fn factor(subject: &Subject, run: &Run, basis: Basis<'_>) -> Option<f64> {

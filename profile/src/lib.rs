@@ -38,7 +38,7 @@ pub use machine::Machine;
 pub use memory::answer_if_asked;
 pub use page::page;
 pub use run::{Options, run};
-pub use watcher::{Stopped, Watcher};
+pub use watcher::{CtrlC, Stopped, Watcher};
 
 /// The errors of a measurement are for a person to read. Only [`Stopped`] is handled by callers.
 pub type Outcome<T> = Result<T, Box<dyn core::error::Error + Send + Sync>>;

@@ -7,6 +7,7 @@ use amanat_circuits::circuit;
 use amanat_domain::field::Fr;
 use amanat_domain::proof::GROTH16_PROOF_BYTES;
 use amanat_domain::statement::Statement;
+use amanat_profile::draw::words::plural;
 use amanat_profile::threads::pool;
 use amanat_prover::groth16::{Blinding, no_progress, prove};
 use amanat_prover::keys::Keys;
@@ -103,7 +104,7 @@ fn proving(
         }));
     }
     let samples = in_turn(options.runs, &mut works)?;
-    let name = |n: &usize| format!("proof, {n} thread{}", if *n == 1 { "" } else { "s" });
+    let name = |n: &usize| format!("proof, {n} thread{}", plural(*n));
     Ok(counts
         .iter()
         .zip(&samples)

@@ -2,10 +2,10 @@
 
 use super::chain::{Chain, at, enrol, genesis};
 use super::measure::{Samples, Work, in_turn, repeated, seconds, thread_counts};
-use super::verification::plural;
 use super::world::rng;
 use super::{Options, Outcome, Row};
 use amanat_ledger::{Solo, check_tx, finalize_block, validate_transactions};
+use amanat_profile::draw::words::plural;
 use amanat_profile::threads::pool;
 use amanat_prover::keys::Keys;
 use std::hint::black_box;

@@ -1,11 +1,12 @@
 //! Whether the size of the registries matters, and what filling them takes.
 
 use super::measure::{Samples, Work, in_turn, repeated, seconds, thread_counts};
-use super::verification::{Claim, plural, spread};
+use super::verification::{Claim, spread};
 use super::world::{NO_CHAIN, Registries, World, random_leaves, random_revocations, rng};
 use super::{Bound, Options, Outcome, Row};
 use amanat_domain::statement::Statement;
 use amanat_domain::tree::Tree;
+use amanat_profile::draw::words::plural;
 use amanat_profile::threads::pool;
 use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::Keys;

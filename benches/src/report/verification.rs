@@ -8,6 +8,7 @@ use amanat_domain::field::{self, Fr};
 use amanat_domain::proof::ProofBytes;
 use amanat_domain::statement::Statement;
 use amanat_domain::tx::{ProofTx, Transaction};
+use amanat_profile::draw::words::plural;
 use amanat_profile::threads::pool;
 use amanat_prover::keys::Keys;
 use amanat_verifier::{
@@ -205,8 +206,4 @@ fn batches(claims: &[Claim<'_>], threads: usize, options: &Options) -> Outcome<V
         rows.push(if *size == 256 { ratio.bound(Bound::AtMost(0.45)) } else { ratio });
     }
     Ok(rows)
-}
-
-pub(super) const fn plural(n: usize) -> &'static str {
-    if n == 1 { "" } else { "s" }
 }

@@ -51,9 +51,12 @@ fn add(args: &AddClinicianArgs, global: &Global, ui: Ui) -> Result<()> {
         licence: licence_between(args.from.as_deref(), args.until.as_deref(), machine_clock())?,
     };
     let client = session::open(global, &args.at, ui)?;
-    let holder = client.issue_role(&request)?;
     let employer = client.organisation(&args.organisation)?;
+    let holder = client.issue_role(&request)?;
     ui.say(format!("added: {}", words(&holder, std::slice::from_ref(&employer))));
+    if holder.credential.licence != request.licence {
+        ui.warn("an earlier `clinician add` kept this clinician: the credential has the licence that was given there");
+    }
     ui.say("consents that name this clinician compile from now on; proofs need `amanat ledger wait` first");
     ui.document(&serde_json::json!({ "clinician": holder.name, "organisation": employer.reference }));
     Ok(())

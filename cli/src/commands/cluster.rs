@@ -1,6 +1,7 @@
 //! `amanat cluster`: a ledger of several validators, founded and run in one place.
 
-use crate::args::{ClusterCommand, Global};
+use crate::args::Global;
+use crate::args::cluster::ClusterCommand;
 use crate::ui::Ui;
 use anyhow::Result;
 

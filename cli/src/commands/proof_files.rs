@@ -1,6 +1,6 @@
 //! The files that `amanat prove` writes: the transaction, and the proof as snarkjs reads it.
 
-use crate::args::ProveArgs;
+use crate::args::prove::ProveArgs;
 use crate::ui::{self, Ui};
 use amanat_client::Client;
 use amanat_client::prove::Proved;

@@ -1,7 +1,8 @@
 //! `amanat prove`.
 
 use super::proof_files;
-use crate::args::{Global, ProveArgs, ProveWhat};
+use crate::args::Global;
+use crate::args::prove::{ProveArgs, ProveWhat};
 use crate::session;
 use crate::ui::Ui;
 use amanat_client::prove::{AudienceRequest, Facts, ProofRequest, Proved, RecordChoice, ScopeRequest};

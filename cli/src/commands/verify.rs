@@ -1,15 +1,17 @@
 //! `amanat verify`: a transaction, a receipt or snarkjs files, without a ledger.
 
-use crate::args::{Global, VerifyArgs, VerifyCommand};
+use crate::args::Global;
+use crate::args::verify::{VerifyArgs, VerifyCommand};
 use crate::ui::Ui;
 use amanat_client::Home;
 use amanat_client::keys::store;
 use amanat_client::verify::{
     Because, NotValid, ValidTransaction, VerifyError, verify_entry, verify_receipt, verify_transaction,
+    verify_transaction_insecure_dev,
 };
 use amanat_domain::tx::MAX_TX_BYTES;
-use amanat_ledger::{BlockHash, Genesis};
-use amanat_params::{KeyStore, snarkjs};
+use amanat_ledger::{BlockHash, Genesis, Profile};
+use amanat_params::{Origin, snarkjs};
 use amanat_verifier::{CircuitReject, verify_circuit};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
@@ -25,18 +27,31 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, ui: Ui) -> Result<()> {
             receipt(file, genesis, block.as_deref(), ui)
         }
         (Some(VerifyCommand::Entry { file, genesis, block }), ..) => entry(file, genesis, block, ui),
-        (None, Some(file), _) => transaction(file, &store(&Home::open(global.home.as_deref())?)?, ui),
+        (None, Some(file), _) => transaction(file, &Home::open(global.home.as_deref())?, ui),
         (None, None, Some(dir)) => foreign(dir, ui),
         (None, None, None) => bail!("give a transaction file, or --snarkjs DIR"),
     }
 }
 
-fn transaction(file: &Path, store: &KeyStore, ui: Ui) -> Result<()> {
-    let verified = verify_transaction(store, &read(file, MAX_TX_BYTES as u64)?);
+/// A transaction under the store's key. A key for development verifies with a warning, unless the
+/// home directory is that of a production ledger, which accepts no such key.
+fn transaction(file: &Path, home: &Home, ui: Ui) -> Result<()> {
+    let (store, bytes) = (store(home)?, read(file, MAX_TX_BYTES as u64)?);
+    let in_production = home.genesis()?.is_some_and(|genesis| genesis.profile() == Profile::Production);
+    let verified = match in_production {
+        true => verify_transaction(&store, &bytes),
+        false => verify_transaction_insecure_dev(&store, &bytes),
+    };
     let ValidTransaction { tx, key } = match verified {
         Err(error @ VerifyError::Signed) => bail!("{} is {error}", file.display()),
         verified => verified?,
     };
+    if key.origin == Origin::InsecureDev {
+        ui.warn(&format!(
+            "the key for `{}` is of origin insecure-dev: its maker can forge proofs. Ask for a key of a ceremony",
+            key.statement
+        ));
+    }
     let tx = tx.into_inner();
     let (statement, epoch, chain) = (tx.statement, tx.epoch, tx.chain);
     ui.say(format!(
@@ -46,7 +61,7 @@ fn transaction(file: &Path, store: &KeyStore, ui: Ui) -> Result<()> {
     ));
     ui.document(&serde_json::json!({
         "valid": true, "statement": statement.name(), "epoch": epoch, "chain": chain.to_string(),
-        "txid": tx.id().to_string(),
+        "txid": tx.id().to_string(), "origin": key.origin.to_string(),
     }));
     Ok(())
 }

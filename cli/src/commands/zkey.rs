@@ -1,7 +1,7 @@
 //! `amanat prove --zkey F --wtns F`: any circom circuit over BN254.
 
 use super::proof_files::{KEY_FILE, PROOF_FILE, PUBLIC_FILE, writable, writable_folder};
-use crate::args::ProveArgs;
+use crate::args::prove::ProveArgs;
 use crate::ui::{self, Ui};
 use amanat_accel::TableMemory;
 use amanat_params::{Witness, Zkey, snarkjs};

@@ -46,8 +46,6 @@ pub(crate) fn run(story: &mut Story) -> Result<Vec<Refused>> {
 
     // Proved while the consent still holds, submitted when it no longer does.
     let early = access(story, CLINICIAN, first)?;
-    // The use of a proof that may still be accepted is open: another attempt would wait for it.
-    change(story, first, |_| ())?;
     revoke(story, first)?;
     let words = denied(access(story, CLINICIAN, first))?;
     note("an access under the revoked consent", "prover", words);

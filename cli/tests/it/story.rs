@@ -46,7 +46,10 @@ fn a_hospital_anchors_a_patient_consents_a_clinician_proves_and_a_revocation_end
     with_files.extend(["--out", &tx, "--snarkjs", &snarkjs]);
     let done = home.json(&with_files);
     assert!(done["height"].as_u64().is_some(), "{done}");
-    home.ok(&["verify", &tx]);
+    let out = home.run(&["verify", &tx]);
+    let words = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success() && words.contains("of origin insecure-dev: its maker can forge"), "{words}");
+    assert!(home.json(&["verify", &tx])["origin"] == "insecure-dev");
     home.ok(&["verify", "--snarkjs", &snarkjs]);
     let receipt = home.json(&["ledger", "receipt", done["txid"].as_str().expect("an id")]);
     assert_eq!(receipt["height"], done["height"]);
@@ -145,7 +148,10 @@ role = "physician"
     let words = home.fails(4, &to("authority"));
     assert!(!words.is_empty(), "it issues no roles");
     home.ok(&to("City Hospital"));
-    let words = home.fails(1, &to("city"));
+    // Another role: the name is taken.
+    let physician =
+        ["clinician", "add", "Practitioner/basit", "--role", "physician", "--organisation", "city"];
+    let words = home.fails(1, &physician);
     assert!(words.contains("is there already"), "{words}");
     let list = home.json(&["clinician", "list"]);
     assert_eq!((&list[1]["clinician"], &list[1]["role"]), (&"Practitioner/basit".into(), &"nurse".into()));
@@ -156,6 +162,8 @@ role = "physician"
     assert!(home.json(&["ledger", "wait"])["epoch"].as_u64() > Some(before));
     let words = home.ok(&["ledger", "wait"]);
     assert!(words.contains("nothing to wait for"), "{words}");
+    let words = home.fails(1, &to("city"));
+    assert!(words.contains("is there already"), "{words}");
     let words = home.fails(1, &["prove", "role", "--holder", "nobody"]);
     assert!(words.contains("there are: Practitioner/amina, Practitioner/basit"), "{words}");
     // One nurse has nobody to hide among, two have each other.

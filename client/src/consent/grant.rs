@@ -5,12 +5,15 @@ use super::{CompileError, ConsentError, HeldConsent, Whose, compile, one_in, pat
 use crate::client::Client;
 use crate::home::HomeError;
 use crate::ledger::AccessError;
-use crate::prove::{ProofError, Receipt};
+use crate::prove::{ProofError, Proved, Receipt};
 use crate::vault::VaultError;
 use crate::wallet::Wallet;
-use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit};
+use amanat_domain::bundle::Registry;
+use amanat_domain::consent::{ConsentTerms, GrantedConsent, UseLimit, grant_nullifier};
+use amanat_domain::entry::Entry;
 use amanat_domain::fhir::Zones;
 use amanat_domain::fhir::identity::Source;
+use amanat_domain::field;
 use amanat_domain::mirror::Mirror;
 use amanat_domain::statement::Statement;
 use amanat_domain::time::Timestamp;
@@ -128,6 +131,69 @@ pub enum GrantError {
     /// It is not proved, or not on the ledger.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// The ledger refuses it, and it could not be taken out of the wallet.
+    #[error(
+        "consent {number} is not granted, but the wallet still lists it: mend the home directory and run the same command again, \
+         which grants this consent. The ledger says: {refusal}"
+    )]
+    NotForgotten {
+        /// Its number in the home directory.
+        number: u32,
+        /// What the ledger said.
+        refusal: Box<ProofError>,
+        /// Why it could not be taken out.
+        source: HomeError,
+    },
+}
+
+impl GrantError {
+    /// Why there is no proof, or not on the ledger, if that is the reason.
+    #[must_use]
+    pub fn proof(&self) -> Option<&ProofError> {
+        match self {
+            Self::Proof(error) => Some(error),
+            Self::NotForgotten { refusal, .. } => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// Why a consent is not revoked, or the wallet does not show that it is.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeError {
+    /// It is not proved, or not on the ledger.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The ledger has the revocation, and the wallet could not note it.
+    #[error("{}", unnoted(*number, answer))]
+    Unnoted {
+        /// Its number in the home directory.
+        number: u32,
+        /// The receipt, or the refusal because it was revoked before.
+        answer: Box<Result<Receipt, ProofError>>,
+        /// Why the wallet could not note it.
+        source: HomeError,
+    },
+}
+
+impl RevokeError {
+    /// Why there is no proof, or not on the ledger, if that is the reason.
+    #[must_use]
+    pub fn proof(&self) -> Option<&ProofError> {
+        match self {
+            Self::Proof(error) => Some(error),
+            Self::Unnoted { answer, .. } => answer.as_ref().as_ref().err(),
+        }
+    }
+}
+
+fn unnoted(number: u32, answer: &Result<Receipt, ProofError>) -> String {
+    const NEXT: &str = "but the wallet could not note it: mend the home directory, wait for the next epoch \
+                        (amanat ledger wait) and run the same command again, which notes it";
+    match answer {
+        Ok(receipt) => format!("consent {number} is revoked in block {}, {NEXT}", receipt.height()),
+        Err(refusal) => format!("consent {number} was revoked before, {NEXT}. The ledger says: {refusal}"),
+    }
 }
 
 /// A consent and the patient who grants it.
@@ -141,7 +207,8 @@ struct Resolved {
 
 impl Client {
     /// Grants a patient's consent by proof. Its secrets are in the wallet before the ledger has its
-    /// leaf, so that a consent that is granted can be revoked.
+    /// leaf, so that a consent that is granted can be revoked. If an earlier call kept the same
+    /// consent after a failure, and the ledger does not have it, that consent is granted.
     ///
     /// # Errors
     /// [`GrantError`].
@@ -151,10 +218,16 @@ impl Client {
         let wallet = wallets.iter().find(|w| w.patient == patient);
         let wallet = wallet.ok_or_else(|| GrantError::NoWallet(patient.clone()))?;
         let limit = request.uses.map_or(UseLimit::UNLIMITED, UseLimit::at_most);
+        let mut all = self.consents()?;
+        if let Some(kept) = self.kept_before(&all, wallet, &terms, limit).map_err(ProofError::from)? {
+            let (number, proved) = (kept.number, self.prove_grant(wallet, kept.consent.clone())?);
+            // The ledger may have an earlier transaction of it: it stays in the wallet.
+            let receipt = self.submit(proved)?;
+            return Ok(Granted { number, not_before, for_another, receipt });
+        }
         let subject = wallet.secrets().subject().commitment();
         let consent = GrantedConsent::new(terms, subject, limit, &mut rand::rng());
         let proved = self.prove_grant(wallet, consent.clone())?;
-        let mut all = self.consents()?;
         let number = all.iter().map(|c| c.number + 1).max().unwrap_or(0);
         all.push(HeldConsent {
             number,
@@ -168,10 +241,47 @@ impl Client {
         HeldConsent::save_all(self.home(), &all)?;
         match self.submit(proved) {
             Ok(receipt) => Ok(Granted { number, not_before, for_another, receipt }),
-            Err(error) => {
-                self.forget_if_refused(number, &error)?;
-                Err(error.into())
+            Err(error) => Err(self.not_granted(number, error)),
+        }
+    }
+
+    /// A consent of the same patient, terms and limit that is in the wallet, and not on the ledger.
+    /// Only of such a consent, which the newest bundle lacks, a node is asked for the nullifier.
+    pub(super) fn kept_before<'c>(
+        &self,
+        all: &'c [HeldConsent],
+        wallet: &Wallet,
+        terms: &ConsentTerms,
+        limit: UseLimit,
+    ) -> Result<Option<&'c HeldConsent>, AccessError> {
+        let is_alike = |held: &&HeldConsent| {
+            let fresh = !held.revoked && held.uses() == 0;
+            let consent = &held.consent;
+            fresh && held.patient == wallet.patient && consent.limit() == limit && consent.terms() == terms
+        };
+        let mut alike = all.iter().filter(is_alike).peekable();
+        if alike.peek().is_none() {
+            return Ok(None);
+        }
+        let mirror = self.ledger().mirror()?;
+        for held in alike {
+            if mirror.path(Registry::Consents, held.consent.leaf().to_field()).is_some() {
+                continue;
             }
+            let (nonce, secret) = (held.consent.nonce().expose(), wallet.secrets().wallet_secret().expose());
+            let nullifier = field::to_bytes(&grant_nullifier(nonce, secret));
+            if self.ledger().entry(Entry::Nullifier(nullifier))?.content.is_none() {
+                return Ok(Some(held));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Why a consent that the wallet has was not granted, after it was deleted if it can be.
+    pub(super) fn not_granted(&self, number: u32, error: ProofError) -> GrantError {
+        match self.forget_if_refused(number, &error) {
+            Ok(()) => error.into(),
+            Err(source) => GrantError::NotForgotten { number, refusal: Box::new(error), source },
         }
     }
 
@@ -186,11 +296,7 @@ impl Client {
         HeldConsent::save_all(self.home(), &all)
     }
 
-    fn prove_grant(
-        &mut self,
-        wallet: &Wallet,
-        consent: GrantedConsent,
-    ) -> Result<crate::prove::Proved, ProofError> {
+    fn prove_grant(&mut self, wallet: &Wallet, consent: GrantedConsent) -> Result<Proved, ProofError> {
         self.load_keys(&[Statement::Grant])?;
         let target = self.target(Statement::Grant, OWN)?;
         let mirror = self.ledger().mirror()?;
@@ -230,11 +336,17 @@ impl Client {
     /// Revokes a consent by proof.
     ///
     /// # Errors
-    /// [`ProofError`]. If the ledger says that the consent was revoked before, and the newest
+    /// [`RevokeError`]. If the ledger says that the consent was revoked before, and the newest
     /// bundle shows that, the wallet notes it.
-    pub fn revoke(&mut self, number: u32) -> Result<Receipt, ProofError> {
-        let mut all = self.consents()?;
-        let held = all.iter_mut().find(|c| c.number == number).ok_or(ProofError::NoConsent(number))?;
+    pub fn revoke(&mut self, number: u32) -> Result<Receipt, RevokeError> {
+        let proved = self.prove_revocation(number)?;
+        let answer = self.submit(proved);
+        self.note_revocation(number, answer)
+    }
+
+    fn prove_revocation(&mut self, number: u32) -> Result<Proved, ProofError> {
+        let all = self.consents()?;
+        let held = all.iter().find(|c| c.number == number).ok_or(ProofError::NoConsent(number))?;
         let wallets = self.wallets()?;
         let wallet = wallets.iter().find(|w| w.patient == held.patient);
         let wallet = wallet.ok_or_else(|| ProofError::NoWallet(held.patient.clone()))?;
@@ -243,18 +355,37 @@ impl Client {
         let mirror = self.ledger().mirror()?;
         let plan =
             RevokePlan::revoke(&target, &mirror, wallet.handed_on(), held.consent.clone(), &mut rand::rng())?;
-        let proved = self.carry_out(plan, None)?;
-        let done = self.submit(proved);
-        // The error of the submission is the one to tell, not that of a mirror.
-        let shown = |error: &ProofError| {
-            says_revoked(error)
-                && self.ledger().mirror().is_ok_and(|mirror| shows_revocation(&mirror, &held.consent))
+        self.carry_out(plan, None)
+    }
+
+    /// Notes in the wallet what the ledger answered to a revocation. The answer is the one to tell,
+    /// also if the wallet cannot be written.
+    pub(super) fn note_revocation(
+        &self,
+        number: u32,
+        answer: Result<Receipt, ProofError>,
+    ) -> Result<Receipt, RevokeError> {
+        let noted = match &answer {
+            Ok(_) => self.change_consent(number, |held| held.revoked = true),
+            Err(error) if says_revoked(error) => self.note_if_shown(number),
+            Err(_) => Ok(()),
         };
-        if done.as_ref().map_or_else(shown, |_| true) {
-            held.revoked = true;
-            HeldConsent::save_all(self.home(), &all)?;
+        match noted {
+            Ok(()) => Ok(answer?),
+            Err(source) => Err(RevokeError::Unnoted { number, answer: Box::new(answer), source }),
         }
-        done
+    }
+
+    /// Notes that a consent was revoked before if the newest bundle shows that. A mirror that does
+    /// not come is not the error to tell.
+    fn note_if_shown(&self, number: u32) -> Result<(), HomeError> {
+        let Ok(mirror) = self.ledger().mirror() else { return Ok(()) };
+        let all = self.consents()?;
+        let held = all.iter().find(|c| c.number == number);
+        if held.is_none_or(|held| !shows_revocation(&mirror, &held.consent)) {
+            return Ok(());
+        }
+        self.change_consent(number, |held| held.revoked = true)
     }
 }
 

@@ -3,8 +3,7 @@
 //! A use is reserved on disk before its proof is made. It is released when the proof fails, or when
 //! the ledger refuses the proof. If the process ends before, or the answer of the ledger leaves open
 //! whether it has the proof, the reservation is found by the next use, and the ledger's entry of the
-//! nullifier says whether it was spent. If it was not, the use is free once the ledger's epoch is
-//! past the last in which the proof could be accepted: until then the transaction may be on its way.
+//! nullifier says whether it was spent.
 
 use super::terms::StoredTerms;
 use crate::client::Client;
@@ -17,7 +16,6 @@ use amanat_domain::consent::{GrantedConsent, UseLimit};
 use amanat_domain::entry::Entry;
 use amanat_domain::fhir::Zones;
 use amanat_domain::fhir::consent::Compiled;
-use amanat_domain::statement::Statement;
 use serde::{Deserialize, Serialize};
 
 const CONSENTS: &str = "consents.json";
@@ -46,9 +44,6 @@ pub struct HeldConsent {
 pub struct Reservation {
     /// The nullifier that its transaction spends.
     pub nullifier: [u8; 32],
-    /// The last epoch in which the ledger may accept the proof. `None` of a reservation that an
-    /// earlier version made.
-    pub last_epoch: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,11 +60,6 @@ struct ConsentFile {
     used: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reserved: Option<String>,
-    /// Of the reservation: the last epoch in which its proof may be accepted. Absent in files of
-    /// older versions, some of which have a height (`reserved_at`) that a node claimed: it is not
-    /// read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reserved_until: Option<u64>,
     revoked: bool,
 }
 
@@ -119,7 +109,6 @@ impl ConsentFile {
             salt: text(c.consent.salt().expose()),
             used: c.used,
             reserved: c.reserved.map(|r| hex::encode(r.nullifier)),
-            reserved_until: c.reserved.and_then(|r| r.last_epoch),
             revoked: c.revoked,
         }
     }
@@ -144,8 +133,8 @@ impl ConsentFile {
         )
         .ok_or_else(|| malformed(&*what, "its nonce gives no revocation id"))?;
         let reserved = self.reserved.map(|nullifier| bytes_from_text(&what, &nullifier)).transpose()?;
-        let Self { number, patient, source, used, revoked, reserved_until: last_epoch, .. } = self;
-        let reserved = reserved.map(|nullifier| Reservation { nullifier, last_epoch });
+        let Self { number, patient, source, used, revoked, .. } = self;
+        let reserved = reserved.map(|nullifier| Reservation { nullifier });
         Ok(HeldConsent { number, patient, source, consent, used, reserved, revoked })
     }
 }
@@ -159,76 +148,30 @@ pub enum UseError {
     /// The ledger does not say whether a nullifier was spent.
     #[error(transparent)]
     Ledger(#[from] AccessError),
-    /// The proof of the last use may still be accepted, and the ledger does not have it.
-    #[error(
-        "the last use of consent {number} is open: its proof may be accepted up to epoch {last}, and the node answers \
-         as of epoch {got}: try again after that epoch; if the node is behind, use another"
-    )]
-    Open {
-        /// The consent.
-        number: u32,
-        /// The last epoch in which the ledger may accept the proof.
-        last: u64,
-        /// The epoch of the state that answered.
-        got: u64,
-    },
 }
 
 impl Client {
     /// Settles a reservation that an earlier process left, by whether the ledger has its nullifier.
     ///
-    /// A nullifier that is spent stays so: the use is counted by a state of any age. A nullifier that
-    /// is not spent frees the use only in a state past the last epoch in which the proof could be
-    /// accepted.
+    /// The transaction may be on its way still, or the node may be behind. Then the number of the use
+    /// is tried again, the ledger refuses the second of the two, and the entry counts the use.
     ///
     /// The entry is believed under its own header. A node gives no certificates for entries, so also
     /// where the genesis has validators a node that lies can have a use counted that did not happen,
     /// or tried again. It cannot make the ledger accept a use twice, and nothing that it claims is
-    /// kept: an honest node settles the use afterwards.
+    /// kept: a height or an epoch that it made up would lock the consent.
     pub(crate) fn settle_use(&self, all: &mut [HeldConsent], number: u32) -> Result<(), UseError> {
         let Some(held) = all.iter_mut().find(|c| c.number == number) else { return Ok(()) };
         let Some(reserved) = held.reserved else { return Ok(()) };
         let entry = self.ledger().entry(Entry::Nullifier(reserved.nullifier))?;
-        let got = entry.header.epoch;
-        if entry.content.is_some() {
-            held.used += 1;
-            held.reserved = None;
-            return Ok(HeldConsent::save_all(self.home(), all)?);
-        }
-        // Of a reservation of an earlier version it is known that its bundle was sealed by now.
-        let last = reserved.last_epoch.unwrap_or_else(|| {
-            let statements = [Statement::Access, Statement::Consent];
-            let last = statements.map(|statement| self.last_epoch_of(statement, got));
-            last.into_iter().max().unwrap_or(got)
-        });
-        let is_open = got <= last;
-        held.reserved = is_open.then_some(Reservation { last_epoch: Some(last), ..reserved });
-        HeldConsent::save_all(self.home(), all)?;
-        if is_open { Err(UseError::Open { number, last, got }) } else { Ok(()) }
+        held.used += u64::from(entry.content.is_some());
+        held.reserved = None;
+        Ok(HeldConsent::save_all(self.home(), all)?)
     }
 
-    /// Reserves a use before its proof, about the bundle of this epoch, is made.
-    pub(crate) fn reserve_use(
-        &self,
-        number: u32,
-        nullifier: [u8; 32],
-        statement: Statement,
-        epoch: u64,
-    ) -> Result<(), HomeError> {
-        let last_epoch = Some(self.last_epoch_of(statement, epoch));
-        self.change_consent(number, |held| held.reserved = Some(Reservation { nullifier, last_epoch }))
-    }
-
-    /// The last epoch in which the ledger accepts a proof about the bundle of this epoch. Statements
-    /// that use a consent speak of now, so a ledger that stood still does not accept it later.
-    ///
-    /// why: the epoch is what a node claims, of its bundle or of its state. An epoch that has not
-    /// begun by the client's own clock is not believed, or a node that claims one would lock the
-    /// consent. If the clock is slow, the use is free too early, and the ledger refuses the second of
-    /// the two.
-    fn last_epoch_of(&self, statement: Statement, epoch: u64) -> u64 {
-        let window = self.ledger().genesis().windows().of(statement);
-        epoch.min(self.epoch()).saturating_add(window.into())
+    /// Reserves a use before its proof is made.
+    pub(crate) fn reserve_use(&self, number: u32, nullifier: [u8; 32]) -> Result<(), HomeError> {
+        self.change_consent(number, |held| held.reserved = Some(Reservation { nullifier }))
     }
 
     /// The use did not happen: it can be used yet.
@@ -244,7 +187,11 @@ impl Client {
         })
     }
 
-    fn change_consent(&self, number: u32, change: impl FnOnce(&mut HeldConsent)) -> Result<(), HomeError> {
+    pub(super) fn change_consent(
+        &self,
+        number: u32,
+        change: impl FnOnce(&mut HeldConsent),
+    ) -> Result<(), HomeError> {
         let mut all = self.consents()?;
         if let Some(held) = all.iter_mut().find(|c| c.number == number) {
             change(held);
@@ -255,22 +202,26 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeldConsent, Reservation, UseError};
+    use super::{CONSENTS, HeldConsent, Reservation};
     use crate::client::Client;
-    use crate::consent::{compile, template};
+    use crate::consent::{GrantError, RevokeError, compile, template};
     use crate::devnet::{DevLedger, HOSPITALS, genesis, organisations};
     use crate::home::Home;
     use crate::ledger::AccessError;
-    use crate::testing::{Failing, Fails};
+    use crate::organisation::Organisation;
+    use crate::prove::{ProofError, Receipt};
+    use crate::testing::{Failing, Fails, unfinished};
     use crate::wallet::Wallet;
     use amanat_api::problem::{Kind, Problem};
     use amanat_domain::consent::{GrantedConsent, UseLimit};
     use amanat_domain::fhir::Zones;
     use amanat_domain::fhir::consent::Compiled;
-    use amanat_domain::statement::Statement;
+    use amanat_domain::receipt::{Effect, ReceiptData};
     use amanat_domain::time::Timestamp;
+    use amanat_domain::tx::Action;
     use std::num::NonZeroU32;
     use std::sync::Arc;
+    use std::time::Duration;
 
     /// A client with a consent for one use in a wallet, and a ledger that says that every nullifier
     /// was spent, or none.
@@ -296,14 +247,8 @@ mod tests {
         Client::over(home, Arc::new(failing), ledger.clock()).expect("a client")
     }
 
-    /// Reserves a use by a proof about the bundle of this epoch; the window is one epoch.
-    fn reserve(client: &Client, epoch: u64) {
-        client.reserve_use(4, [7; 32], Statement::Access, epoch).expect("written");
-    }
-
-    /// The reservation, as it is on disk.
-    fn reserved(client: &Client) -> Option<Option<u64>> {
-        client.consents().expect("consents")[0].reserved.map(|reserved| reserved.last_epoch)
+    fn reserve(client: &Client) {
+        client.reserve_use(4, [7; 32]).expect("written");
     }
 
     fn counts(client: &Client) -> (u64, u64, bool) {
@@ -348,79 +293,49 @@ mod tests {
     fn a_use_is_reserved_on_disk_and_counted_or_released() {
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Never);
-        reserve(&client, 0);
+        reserve(&client);
         assert_eq!(counts(&client), (0, 1, true), "as good as used");
         client.release_use(4).expect("written");
         assert_eq!(counts(&client), (0, 0, false));
         client.count_use(4).expect("written");
         assert_eq!(counts(&client), (0, 0, false), "what was not reserved is not counted");
-        reserve(&client, 0);
+        reserve(&client);
         client.count_use(4).expect("written");
         assert_eq!(counts(&client), (1, 1, false));
     }
 
     #[test]
-    fn a_use_is_free_once_its_proof_can_no_longer_be_accepted_and_its_nullifier_is_unspent() {
+    fn a_reservation_of_a_process_that_ended_is_free_if_the_ledger_has_no_such_nullifier() {
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Never);
-        reserve(&client, 0);
-        assert_eq!(reserved(&client), Some(Some(1)), "the bundle's epoch and the window");
+        reserve(&client);
         let mut all = client.consents().expect("consents");
-        for epoch in 0..=1 {
-            let open = client.settle_use(&mut all, 4);
-            assert!(
-                matches!(open, Err(UseError::Open { number: 4, last: 1, got }) if got == epoch),
-                "{open:?}"
-            );
-            assert_eq!(counts(&client), (0, 1, true), "it may be on its way, or the node is behind");
-            client.ledger().next_epoch().expect("a block");
-        }
-        client.settle_use(&mut all, 4).expect("no block takes the proof any more");
+        assert_eq!(all[0].reserved, Some(Reservation { nullifier: [7; 32] }), "found again");
+        client.settle_use(&mut all, 4).expect("the ledger answers");
         assert_eq!((all[0].used, all[0].reserved), (0, None));
         assert_eq!(counts(&client), (0, 0, false), "on disk too");
         client.settle_use(&mut all, 5).expect("no such consent, nothing to do");
     }
 
     #[test]
-    fn a_node_that_claims_an_epoch_to_come_locks_no_consent() {
-        // In its bundle, then in its state.
-        let dir = tempfile::tempdir().expect("a folder");
-        let client = with_consent(dir.path(), Fails::Never);
-        reserve(&client, u64::MAX);
-        assert_eq!(reserved(&client), Some(Some(1)), "by the client's own clock");
-        let mut all = client.consents().expect("consents");
-        for _ in 0..2 {
-            client.ledger().next_epoch().expect("a block");
-        }
-        client.settle_use(&mut all, 4).expect("an honest node settles it");
-        assert_eq!(counts(&client), (0, 0, false));
-
+    fn a_node_that_claims_a_height_to_come_locks_no_consent() {
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Ahead);
         assert_eq!(client.ledger().status().expect("answers").height, u64::MAX);
-        reserve(&client, 0);
-        assert_eq!(reserved(&client), Some(Some(1)), "nothing that the node says of itself");
-    }
+        reserve(&client);
+        let mut all = client.consents().expect("consents");
+        client.settle_use(&mut all, 4).expect("settled");
+        assert_eq!(counts(&client), (0, 0, false));
 
-    #[test]
-    fn a_reservation_of_an_earlier_version_is_dated_when_it_is_found_and_settled() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let client = with_consent(dir.path(), Fails::Never);
-        reserve(&client, 0);
-        // As earlier versions wrote it, with the height that a node claimed.
-        let file = client.home().path("consents.json");
+        // As an earlier version wrote it, with the height that a node claimed.
+        reserve(&client);
+        let file = client.home().path(CONSENTS);
         let text = std::fs::read_to_string(&file).expect("consents");
-        assert!(text.contains("\"reserved_until\": 1"), "{text}");
-        let text = text.replace("\"reserved_until\": 1", "\"reserved_at\": 18446744073709551615");
+        assert!(text.contains("\"reserved\": "), "{text}");
+        let text = text.replace("\"reserved\": ", "\"reserved_at\": 18446744073709551615, \"reserved\": ");
         std::fs::write(&file, text).expect("written");
         let mut all = client.consents().expect("read");
-        assert_eq!(all[0].reserved, Some(Reservation { nullifier: [7; 32], last_epoch: None }));
-        for _ in 0..2 {
-            let open = client.settle_use(&mut all, 4);
-            assert!(matches!(open, Err(UseError::Open { last: 1, .. })), "{open:?}");
-            assert_eq!(reserved(&client), Some(Some(1)), "dated once");
-            client.ledger().next_epoch().expect("a block");
-        }
+        assert_eq!(counts(&client), (0, 1, true));
         client.settle_use(&mut all, 4).expect("settled");
         assert_eq!(counts(&client), (0, 0, false));
     }
@@ -429,11 +344,71 @@ mod tests {
     fn a_reservation_of_a_process_that_ended_is_counted_if_the_ledger_has_its_nullifier() {
         let dir = tempfile::tempdir().expect("a folder");
         let client = with_consent(dir.path(), Fails::Spent);
-        reserve(&client, 0);
+        reserve(&client);
         let mut all = client.consents().expect("consents");
         client.settle_use(&mut all, 4).expect("the ledger answers");
         assert_eq!(counts(&client), (1, 1, false));
         client.settle_use(&mut all, 4).expect("nothing is reserved any more");
         assert_eq!(counts(&client), (1, 1, false), "counted once");
+    }
+
+    fn receipt(client: &Client) -> Receipt {
+        let organisation = Organisation::new(HOSPITALS[0], "A", &mut rand::rng());
+        let transaction = organisation.sign(client.chain(), Action::Enrol(Vec::new()), &mut rand::rng());
+        let effect = Effect::Retired { index: 0 };
+        let receipt = ReceiptData { txid: transaction.id(), height: 7, index: 0, epoch: 0, effect };
+        let (proving, committing) = (Duration::ZERO, Duration::ZERO);
+        Receipt { receipt, transaction, proving, committing, openings: None }
+    }
+
+    #[test]
+    fn an_answer_of_the_ledger_outlasts_a_wallet_that_cannot_be_written() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let client = with_consent(dir.path(), Fails::Never);
+        let refused = || {
+            let problem = Problem::new(Kind::Conflict, 409, "below_floor", "the test says so", "wait");
+            ProofError::from(AccessError::Refused(problem))
+        };
+        let folder = unfinished(client.home(), CONSENTS);
+        std::fs::create_dir(&folder).expect("a folder");
+        let error = client.not_granted(4, refused());
+        assert!(matches!(error, GrantError::NotForgotten { number: 4, .. }), "{error}");
+        let said = error.proof().and_then(ProofError::ledger).and_then(AccessError::problem);
+        assert!(said.is_some_and(|problem| problem.code == "below_floor"), "{error}");
+        assert!(error.to_string().contains("the test says so"), "{error}");
+        let error = client.note_revocation(4, Ok(receipt(&client))).expect_err("not written");
+        assert!(error.to_string().contains("consent 4 is revoked in block 7"), "{error}");
+        let RevokeError::Unnoted { answer, .. } = error else { panic!("with the receipt") };
+        assert!(answer.is_ok_and(|receipt| receipt.height() == 7));
+
+        std::fs::remove_dir(&folder).expect("mended");
+        assert!(!client.consents().expect("consents")[0].revoked);
+        client.note_revocation(4, Ok(receipt(&client))).expect("written");
+        assert!(client.consents().expect("consents")[0].revoked);
+        assert!(matches!(client.not_granted(4, refused()), GrantError::Proof(_)));
+        assert!(client.consents().expect("consents").is_empty());
+    }
+
+    #[test]
+    fn a_consent_kept_after_a_failure_is_granted_by_the_same_call_unless_the_ledger_has_it() {
+        for (fails, expected) in [(Fails::Never, Some(4)), (Fails::Spent, None)] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let client = with_consent(dir.path(), fails);
+            client.ledger().next_epoch().expect("a bundle");
+            let wallet = client.wallets().expect("wallets").swap_remove(0);
+            let mut all = client.consents().expect("consents");
+            let (terms, once) = (all[0].consent.terms().clone(), all[0].consent.limit());
+            let kept = |all: &[HeldConsent], limit| {
+                let kept = client.kept_before(all, &wallet, &terms, limit);
+                kept.expect("answers").map(|held| held.number)
+            };
+            assert_eq!(kept(&all, once), expected, "{fails:?}");
+            assert_eq!(kept(&all, UseLimit::UNLIMITED), None, "another limit: {fails:?}");
+            all[0].used = 1;
+            assert_eq!(kept(&all, once), None, "used, so it is granted: {fails:?}");
+            all[0].used = 0;
+            all[0].revoked = true;
+            assert_eq!(kept(&all, once), None, "revoked: {fails:?}");
+        }
     }
 }

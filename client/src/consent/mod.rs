@@ -8,7 +8,7 @@ mod terms;
 mod whose;
 
 pub use found::{Consents, Found, consents_in, one_in};
-pub use grant::{GrantError, GrantRequest, Granted};
+pub use grant::{GrantError, GrantRequest, Granted, RevokeError};
 pub use held::{HeldConsent, Reservation, UseError};
 pub use permits::{Permits, permits};
 pub use whose::Whose;

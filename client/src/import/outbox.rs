@@ -150,7 +150,7 @@ impl Custodian<'_> {
     /// A node that is behind the receipts of the vault does not know what the ledger has: nothing is
     /// undone on its word.
     fn check_not_behind(&self, got: u64, error: &AccessError) -> Result<(), ImportError> {
-        // why: no receipt is of an epoch that has not begun. A node that claimed one would otherwise
+        // No receipt is of an epoch that has not begun. A node that claimed one would otherwise
         // keep the transaction in the outbox for ever.
         let known = self.vault.newest_receipt()?.map_or(0, |epoch| epoch.min(self.client.epoch()));
         if got < known {

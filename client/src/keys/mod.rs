@@ -16,7 +16,6 @@ use amanat_domain::tx::{Action, TxId};
 use amanat_params::{KeyStore, StoreError, StoreStage};
 use amanat_prover::groth16::ProveError;
 use amanat_prover::keys::{Keys, StatementKey};
-use rand::CryptoRng;
 
 /// The variable that names another key store than the one in the home directory.
 pub const KEYS_VARIABLE: &str = "AMANAT_KEYS";
@@ -135,6 +134,8 @@ impl Client {
         self.load_keys(&Statement::ALL)?;
         let governance = self.ledger().governance()?;
         let governor = self.signer(None, &governance)?;
+        // Read before anything is submitted: a file that cannot be read hides no answer.
+        let approvers = if approve { self.approvers(&governance, &governor)? } else { Vec::new() };
         let installed = self.ledger().keys()?;
         let mut rng = rand::rng();
         self.progress().begin("installing keys", Statement::ALL.len() as u64);
@@ -145,8 +146,9 @@ impl Client {
                 let change = installation(key, &self.keys, 0, &mut rng)?;
                 let tx = governor.sign(self.chain(), Action::Propose(Box::new(change)), &mut rng);
                 self.ledger().submit(&tx)?;
-                if approve {
-                    self.approve_by_all(&governance, &governor, tx.id(), &mut rng)?;
+                for approver in &approvers {
+                    let approval = approver.sign(self.chain(), Action::Approve(tx.id()), &mut rng);
+                    self.ledger().submit(&approval)?;
                 }
                 new.push((statement, tx.id()));
             }
@@ -158,22 +160,16 @@ impl Client {
         Ok(InstalledKeys { new, there, open, quorum: governance.quorum })
     }
 
-    /// Approves a proposal by every other organisation of the home directory that governs, until it
-    /// is decided.
-    fn approve_by_all(
+    /// As many other organisations of the home directory that govern as decide together with the
+    /// proposer.
+    fn approvers(
         &self,
         governance: &GovernanceView,
         proposer: &Organisation,
-        proposal: TxId,
-        rng: &mut impl CryptoRng,
-    ) -> Result<(), KeysError> {
+    ) -> Result<Vec<Organisation>, KeysError> {
         let all = self.organisations()?;
-        let others = all.iter().filter(|o| o.id() != proposer.id() && governs(o, governance));
-        for organisation in
-            others.take(usize::try_from(governance.quorum).unwrap_or(usize::MAX).saturating_sub(1))
-        {
-            self.ledger().submit(&organisation.sign(self.chain(), Action::Approve(proposal), rng))?;
-        }
-        Ok(())
+        let others = all.into_iter().filter(|o| o.id() != proposer.id() && governs(o, governance));
+        let most = usize::try_from(governance.quorum).unwrap_or(usize::MAX).saturating_sub(1);
+        Ok(others.take(most).collect())
     }
 }

@@ -349,8 +349,7 @@ impl Client {
     ) -> Result<Proved, ProofError> {
         self.check_floors(&plan)?;
         if let Some(number) = consent {
-            let public = plan.public();
-            self.reserve_use(number, field::to_bytes(&public.nf[0]), R::STATEMENT, public.epoch)?;
+            self.reserve_use(number, field::to_bytes(&plan.public().nf[0]))?;
         }
         let progress = self.progress();
         progress.begin("proving", 100);

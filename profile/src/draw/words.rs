@@ -1,5 +1,11 @@
 //! Numbers in words a person reads.
 
+/// What ends the noun after a number: `1 thread`, `2 threads`.
+#[must_use]
+pub fn plural<N: PartialEq + From<u8>>(n: N) -> &'static str {
+    if n == N::from(1) { "" } else { "s" }
+}
+
 /// Seconds in words.
 #[must_use]
 pub fn seconds(s: f64) -> String {

@@ -7,7 +7,7 @@ mod tables;
 
 use crate::draw::html::{document, few_rounds, legend, notice, section, tiles};
 use crate::draw::svg::escape;
-use crate::draw::words::{bytes, percent, pretty, priced, seconds, three, times};
+use crate::draw::words::{bytes, percent, plural, pretty, priced, seconds, three, times};
 use crate::file::{Profile, Subject};
 use plots::one_thread;
 use tables::tables;
@@ -121,7 +121,7 @@ fn header(profile: &Profile) -> String {
 /// `linux x86_64 · 2 threads`, `1 round`.
 fn counted(n: u32, before: &str, what: &str) -> String {
     let dot = if before.is_empty() { "" } else { " · " };
-    format!("{before}{dot}{n} {what}{}", if n == 1 { "" } else { "s" })
+    format!("{before}{dot}{n} {what}{}", plural(n))
 }
 
 fn cards(profile: &Profile, subject: &Subject) -> String {

@@ -1,30 +1,19 @@
 //! Progress on standard error, and Ctrl-C: the work stops after the piece at hand.
 
-use amanat_profile::Watcher;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use amanat_profile::{CtrlC, Watcher};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Prints each new piece of work with the time and the share that is done.
 pub(crate) struct Progress {
     begun: Instant,
     last: Mutex<String>,
-    stop: Arc<AtomicBool>,
+    stop: CtrlC,
 }
 
 impl Progress {
     pub(crate) fn new() -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let heard = stop.clone();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-            if let Ok(runtime) = runtime
-                && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
-            {
-                heard.store(true, Ordering::Relaxed);
-            }
-        });
-        Self { begun: Instant::now(), last: Mutex::default(), stop }
+        Self { begun: Instant::now(), last: Mutex::default(), stop: CtrlC::heard() }
     }
 }
 
@@ -39,6 +28,6 @@ impl Watcher for Progress {
     }
 
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.is_pressed()
     }
 }

@@ -8,7 +8,7 @@ use super::file::{Kind, LedgerReport, System, Verdict};
 use amanat_profile::draw::colour::Colour;
 use amanat_profile::draw::html::{document, few_rounds, legend, notice, per_million, row, section, tiles};
 use amanat_profile::draw::svg::escape;
-use amanat_profile::draw::words::{bytes, money, priced, round, seconds, times};
+use amanat_profile::draw::words::{bytes, money, plural, priced, round, seconds, times};
 use plots::{Chart, Line, STEPS, colour, lines, rate};
 
 /// What a profile's page has no need of.
@@ -75,13 +75,13 @@ fn header(report: &LedgerReport) -> String {
         "<header>\n<h1>What proofs cost a ledger, and what they buy</h1>\n<p>{} · {} thread{} · {} · backend {}{load}</p>\n<p>{} · {validators} · {} distinct access proofs · {} round{}, medians</p>\n{}</header>\n",
         escape(&m.cpu),
         m.threads,
-        if m.threads == 1 { "" } else { "s" },
+        plural(m.threads),
         escape(&m.system),
         escape(&m.backend),
         escape(&m.time),
         s.proofs,
         s.rounds,
-        if s.rounds == 1 { "" } else { "s" },
+        plural(s.rounds),
         notice(&notices)
     )
 }

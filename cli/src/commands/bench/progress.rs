@@ -1,29 +1,17 @@
 //! A bar that also hears Ctrl-C: the work stops after the piece at hand.
 
 use crate::ui::Ui;
-use amanat_profile::Watcher;
+use amanat_profile::{CtrlC, Watcher};
 use indicatif::ProgressBar;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) struct Progress {
     bar: ProgressBar,
-    stop: Arc<AtomicBool>,
+    stop: CtrlC,
 }
 
 impl Progress {
     pub(super) fn new(ui: Ui) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let heard = stop.clone();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-            if let Ok(runtime) = runtime
-                && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
-            {
-                heard.store(true, Ordering::Relaxed);
-            }
-        });
-        Self { bar: ui.bar(0, ""), stop }
+        Self { bar: ui.bar(0, ""), stop: CtrlC::heard() }
     }
 }
 
@@ -35,7 +23,7 @@ impl Watcher for Progress {
     }
 
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.is_pressed()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `amanat cluster init`.
 
-use crate::args::ClusterInitArgs;
+use crate::args::cluster::ClusterInitArgs;
 use crate::session;
 use crate::ui::{self, Ui};
 use amanat_client::devnet::{cluster_organisations, genesis_with_validators};
