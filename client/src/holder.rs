@@ -219,8 +219,8 @@ pub struct IssueRoleRequest {
 
 impl Client {
     /// Makes a clinician, keeps the secret, and has the organisation issue the credential. A
-    /// clinician whom an earlier call kept after a failure is issued again, with the credential that
-    /// was kept; so is a clinician whose credential was retired.
+    /// clinician whom an earlier call kept after a failure is issued again, with the credential
+    /// that was kept; so is a clinician whose credential was retired.
     ///
     /// # Errors
     /// [`IssueError`]; [`IssueError::Known`] if the newest bundle has the credential.
@@ -308,8 +308,8 @@ impl Client {
         Ok(queue.into_iter().filter_map(issued).collect())
     }
 
-    /// Has an organisation issue a credential. The ledger computes the leaf from the transaction, so
-    /// a refusal because the credential is issued already is about this very one. If a node lies
+    /// Has an organisation issue a credential. The ledger computes the leaf from the transaction,
+    /// so a refusal because the credential is issued already is about this very one. If a node lies
     /// about that, the next bundle lacks the credential, and the same call issues it.
     fn issue_credential(&self, issuer: &Organisation, holder: &Holder) -> Result<(), AccessError> {
         let tx = issuer.sign(self.chain(), holder.issuance(), &mut rand::rng());

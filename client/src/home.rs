@@ -209,9 +209,9 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         match File::open(folder).and_then(|folder| folder.sync_all()) {
-            // Some network and user-space file systems refuse to sync a folder, and a folder that may
-            // be written and not read cannot be opened. The file itself is synced, and the new name is
-            // there: an error now would deny a write that happened.
+            // Some network and user-space file systems refuse to sync a folder, and a folder that
+            // may be written and not read cannot be opened. The file itself is synced, and the new
+            // name is there: an error now would deny a write that happened.
             Err(error) if matches!(error.kind(), InvalidInput | Unsupported | PermissionDenied) => {}
             done => done?,
         }

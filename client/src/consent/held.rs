@@ -1,9 +1,9 @@
 //! Consents as wallets keep them, and how uses are counted.
 //!
 //! A use is reserved on disk before its proof is made. It is released when the proof fails, or when
-//! the ledger refuses the proof. If the process ends before, or the answer of the ledger leaves open
-//! whether it has the proof, the reservation is found by the next use, and the ledger's entry of the
-//! nullifier says whether it was spent.
+//! the ledger refuses the proof. If the process ends before, or the answer of the ledger leaves
+//! open whether it has the proof, the reservation is found by the next use, and the ledger's entry
+//! of the nullifier says whether it was spent.
 
 use super::terms::StoredTerms;
 use crate::client::Client;
@@ -153,13 +153,13 @@ pub enum UseError {
 impl Client {
     /// Settles a reservation that an earlier process left, by whether the ledger has its nullifier.
     ///
-    /// The transaction may be on its way still, or the node may be behind. Then the number of the use
-    /// is tried again, the ledger refuses the second of the two, and the entry counts the use.
+    /// The transaction may be on its way still, or the node may be behind. Then the number of the
+    /// use is tried again, the ledger refuses the second of the two, and the entry counts the use.
     ///
-    /// The entry is believed under its own header. A node gives no certificates for entries, so also
-    /// where the genesis has validators a node that lies can have a use counted that did not happen,
-    /// or tried again. It cannot make the ledger accept a use twice, and nothing that it claims is
-    /// kept: a height or an epoch that it made up would lock the consent.
+    /// The entry is believed under its own header. A node gives no certificates for entries, so
+    /// also where the genesis has validators a node that lies can have a use counted that did not
+    /// happen, or tried again. It cannot make the ledger accept a use twice, and nothing that it
+    /// claims is kept: a height or an epoch that it made up would lock the consent.
     pub(crate) fn settle_use(&self, all: &mut [HeldConsent], number: u32) -> Result<(), UseError> {
         let Some(held) = all.iter_mut().find(|c| c.number == number) else { return Ok(()) };
         let Some(reserved) = held.reserved else { return Ok(()) };

@@ -147,8 +147,8 @@ impl Custodian<'_> {
         }))
     }
 
-    /// A node that is behind the receipts of the vault does not know what the ledger has: nothing is
-    /// undone on its word.
+    /// A node that is behind the receipts of the vault does not know what the ledger has: nothing
+    /// is undone on its word.
     fn check_not_behind(&self, got: u64, error: &AccessError) -> Result<(), ImportError> {
         // No receipt is of an epoch that has not begun. A node that claimed one would otherwise
         // keep the transaction in the outbox for ever.

@@ -361,8 +361,8 @@ impl AccessError {
     }
 
     /// Whether the ledger refuses the transaction for good: it has not committed these bytes, and
-    /// will not, whatever becomes of its state. A code that this version does not know is not final.
-    /// After any refusal that is not, nothing that the transaction needs may be deleted.
+    /// will not, whatever becomes of its state. A code that this version does not know is not
+    /// final. After any refusal that is not, nothing that the transaction needs may be deleted.
     #[must_use]
     pub fn is_final(&self) -> bool {
         self.is_refused() && self.problem().is_some_and(|problem| FINAL.contains(&&*problem.code))

@@ -421,8 +421,8 @@ fn all_qualified(policy: &PolicyField, bundle: &Bundle) -> ActiveCredentials {
 
 /// Whether the nullifier of a use is certainly unspent: the node refused its transaction, and not
 /// because the nullifier is spent. Nobody submits these bytes again, so whether the refusal is
-/// [final](AccessError::is_final) does not matter. Otherwise the use stays reserved, and the ledger's
-/// entry of the nullifier settles it before the next use.
+/// [final](AccessError::is_final) does not matter. Otherwise the use stays reserved, and the
+/// ledger's entry of the nullifier settles it before the next use.
 fn is_unused(error: &AccessError) -> bool {
     error.is_refused() && error.problem().is_none_or(|problem| problem.code != "nullifier_spent")
 }

@@ -66,8 +66,9 @@ impl Undo {
 }
 
 impl Vault {
-    /// How the transaction `first` of the outbox, and those of the same change after it, are undone,
-    /// if nothing says it: earlier versions noted that for the first transaction of a change alone.
+    /// How the transaction `first` of the outbox, and those of the same change after it, are
+    /// undone, if nothing says it: earlier versions noted that for the first transaction of a
+    /// change alone.
     ///
     /// The transactions name the records that they supersede. What a resource was before the change
     /// is lost: it keeps its version and its content, with the records that are on the ledger and

@@ -111,8 +111,8 @@ pub enum AudienceReject {
     /// The audience's own request asks for nothing.
     #[error("the request itself is malformed: {0}")]
     Malformed(#[from] MalformedPolicy),
-    /// The audience's own request asks nothing of the record: any anchored record answers it, or any
-    /// with a number, whatever the number counts.
+    /// The audience's own request asks nothing of the record: any anchored record answers it, or
+    /// any with a number, whatever the number counts.
     #[error(
         "the request itself is malformed: it asks for no fact, no period, no custodian and no leaf; a range of values \
          is no fact without a unit"
@@ -344,8 +344,8 @@ impl Verified<ProofTx> {
 /// Whether a request asks something of a record that a record can have. A request that any
 /// anchored record answers is a mistake of its audience, as is an empty mask of a scope.
 ///
-/// A range of values is no question by itself: without a unit, 5 may be grams or milligrams, and any
-/// number is in the widest range. With a unit, the unit is the question.
+/// A range of values is no question by itself: without a unit, 5 may be grams or milligrams, and
+/// any number is in the widest range. With a unit, the unit is the question.
 fn asks_something(request: &RecordRequest) -> Result<(), AudienceReject> {
     let RecordRequest { resource_type, code, unit, status, value, period, custodian, disclosed, .. } =
         request;

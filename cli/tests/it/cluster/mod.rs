@@ -1,8 +1,8 @@
 //! Several validators as an operator runs them: processes, files, exit codes, what is scraped and
 //! what is said.
 //!
-//! No verdict here depends on time: a test waits for a line, an event, readiness or an end, and gives
-//! up after [`PATIENCE`].
+//! No verdict here depends on time: a test waits for a line, an event, readiness or an end, and
+//! gives up after [`PATIENCE`].
 
 #[path = "../../../../node/tests/it/authority.rs"]
 #[allow(dead_code)] // the node's tests use more of it
