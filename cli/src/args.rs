@@ -59,7 +59,7 @@ pub(crate) struct Global {
     /// Print one JSON document instead of text.
     #[arg(long, global = true, hide_short_help = true)]
     pub json: bool,
-    /// No progress bars.
+    /// Show no progress bars.
     #[arg(long, short, global = true, hide_short_help = true)]
     pub quiet: bool,
     /// Compute with this backend: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the
@@ -251,11 +251,11 @@ pub(crate) enum ClusterCommand {
     /// directory with the keys of all organisations. For development: all secrets are made in one
     /// place.
     Init(ClusterInitArgs),
-    /// Run all validators of such a folder on this machine.
+    /// Run all validators of a cluster on this machine.
     ///
-    /// Each runs in a separate process, until Ctrl-C.
+    /// Each runs in a separate process, until Ctrl-C. `cluster init` makes the folder.
     Run {
-        /// The folder.
+        /// The folder that `cluster init` made.
         #[arg(default_value = "cluster")]
         dir: PathBuf,
     },
@@ -264,7 +264,7 @@ pub(crate) enum ClusterCommand {
     /// The file can be read by its owner only. A genesis, the other validators' peers and
     /// `governance propose add-validator` name the public half.
     Key {
-        /// Where to write the private key; it must not be there yet.
+        /// Where to write the private key; the file must not exist yet.
         #[arg(long, value_name = "FILE", default_value = "validator.key")]
         out: PathBuf,
     },
@@ -276,11 +276,11 @@ pub(crate) enum ClusterCommand {
         #[arg(default_value = "genesis.json")]
         genesis: PathBuf,
     },
-    /// Print the state of every validator of such a folder.
+    /// Print the state of every validator of a cluster.
     ///
     /// Validators whose configuration names a certificate are asked over TLS.
     Status {
-        /// The folder.
+        /// The folder that `cluster init` made.
         #[arg(default_value = "cluster")]
         dir: PathBuf,
         #[command(flatten)]
@@ -290,7 +290,7 @@ pub(crate) enum ClusterCommand {
 
 #[derive(Args)]
 pub(crate) struct ClusterInitArgs {
-    /// Where to write; it must not be there yet.
+    /// Where to write; the folder must not exist yet.
     #[arg(default_value = "cluster")]
     pub dir: PathBuf,
     /// Number of validators.
@@ -351,7 +351,7 @@ pub(crate) enum VaultCommand {
 pub(crate) enum KeysCommand {
     /// Make insecure development keys for all statements, or for the statements named.
     InsecureDev {
-        /// Statements.
+        /// Statements [default: all].
         statements: Vec<String>,
     },
     /// List the keys in the store.
@@ -391,8 +391,8 @@ pub(crate) enum ConsentCommand {
         /// FHIR files: a Consent, a Bundle with Consents in it, or NDJSON.
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Read dates without a zone as days of this one (Z, +05:00, -03:30); without it, so that
-        /// nothing is widened wherever they were meant.
+        /// Zone of dates without one (Z, +05:00, -03:30) [default: the reading that widens nothing,
+        /// whichever zone is meant].
         #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
         zone: Option<Zones>,
     },
@@ -433,13 +433,13 @@ pub(crate) struct GrantArgs {
     /// At most this many uses.
     #[arg(long, value_name = "N")]
     pub uses: Option<std::num::NonZeroU32>,
-    /// Read dates without a zone as days of this one (Z, +05:00, -03:30).
+    /// Zone of dates without one (Z, +05:00, -03:30).
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
     pub zone: Option<Zones>,
-    /// Where the ids of the file belong, as with `import`: a server's base URL, or a name.
+    /// Origin of the ids in the file, as with `import`: a server's base URL, or a name.
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Grant it although the Consent names another patient, or a patient who is not known.
+    /// Grant even if the Consent names another patient, or a patient who is not known.
     #[arg(long)]
     pub even_so: bool,
     #[command(flatten)]
@@ -495,7 +495,7 @@ pub(crate) struct ProveArgs {
     /// The name of the audience that asked for the proof.
     #[arg(long, default_value = "", value_name = "NAME", hide_default_value = true)]
     pub audience: String,
-    /// `record`: the value is at least this.
+    /// `record`: prove that the value is at least this.
     #[arg(long, allow_negative_numbers = true, value_name = "VALUE")]
     pub at_least: Option<String>,
     /// `record`: leaves to disclose, comma-separated.
@@ -504,7 +504,7 @@ pub(crate) struct ProveArgs {
     /// Write the transaction here, for `amanat verify`.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Do not submit.
+    /// Prove, but do not submit.
     #[arg(long)]
     pub dry_run: bool,
     /// Also write snarkjs' files into this folder.
@@ -555,9 +555,9 @@ pub(crate) enum VerifyCommand {
         /// The genesis file, which names the validators to trust.
         #[arg(long, value_name = "FILE")]
         genesis: PathBuf,
-        /// Hash of the block to believe.
+        /// Hash of the block to trust.
         ///
-        /// Needed where the ledger has no validators that sign its blocks.
+        /// Needed if the ledger has no validators that sign its blocks.
         #[arg(long, value_name = "HASH")]
         block: Option<String>,
     },
@@ -568,7 +568,7 @@ pub(crate) enum VerifyCommand {
         /// The genesis file of the ledger that it must belong to.
         #[arg(long, value_name = "FILE")]
         genesis: PathBuf,
-        /// Hash of the block to believe.
+        /// Hash of the block to trust.
         #[arg(long, value_name = "HASH")]
         block: String,
     },
@@ -576,12 +576,12 @@ pub(crate) enum VerifyCommand {
 
 #[derive(Args)]
 pub(crate) struct GenerateArgs {
-    /// Where to write.
+    /// The folder to write.
     pub out: PathBuf,
-    /// Patients.
+    /// Number of patients.
     #[arg(long, default_value_t = 12)]
     pub patients: usize,
-    /// Seed.
+    /// Seed of the random data: the same seed makes the same patients.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
