@@ -63,13 +63,13 @@ pub struct EpochClock {
 pub enum ByHandError {
     /// The chain is no development chain.
     #[error(
-        "epochs are advanced by hand on a development chain alone, and this chain's profile is `production`: leave \
+        "only a development chain's epochs can be advanced by hand, and this chain's profile is `production`: leave \
          --epochs-by-hand out"
     )]
     Profile,
     /// The clock was made for another chain.
     #[error(
-        "the clock is of chain {clock}, the ledger of chain {ledger}: make a clock from the ledger's genesis"
+        "the clock is for chain {clock}, the ledger is chain {ledger}: make a clock from the ledger's genesis"
     )]
     OtherChain {
         /// The clock's chain.

@@ -400,7 +400,7 @@ impl ConsensusHost {
         match self.assembly.add(publisher, message, signed) {
             Err(refusal) => {
                 Metrics::one(&self.app.metrics.refused_parts);
-                tracing::warn!(target: "audit", publisher = hex::encode(publisher), %refusal, "a part of a proposal is refused");
+                tracing::warn!(target: "audit", publisher = hex::encode(publisher), %refusal, "part of a proposal refused");
                 Ok(None)
             }
             Ok(None) => Ok(None),
@@ -439,7 +439,7 @@ impl ConsensusHost {
             return Ok(None);
         }
         if !self.admissible(round, init.block) {
-            tracing::warn!(target: "audit", %proposer, height = init.height.0, round, "more proposals than an honest proposer makes");
+            tracing::warn!(target: "audit", %proposer, height = init.height.0, round, "a proposer sent more proposals than an honest proposer sends");
             return Ok(None);
         }
         let value = |validity| ProposedValue {
@@ -457,7 +457,7 @@ impl ConsensusHost {
             Ok(block) => block,
             Err(reason) => {
                 Metrics::one(&self.app.metrics.refused_parts);
-                tracing::warn!(target: "audit", %proposer, height = init.height.0, round, %reason, "not the announced block");
+                tracing::warn!(target: "audit", %proposer, height = init.height.0, round, %reason, "the parts are not the announced block");
                 return Ok(None);
             }
         };
@@ -572,11 +572,11 @@ impl ConsensusHost {
     fn report(&self, evidence: &MisbehaviorEvidence<Ctx>) {
         for (validator, pairs) in &evidence.votes {
             Metrics::one(&self.app.metrics.two_votes);
-            tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two votes of one round");
+            tracing::error!(target: "audit", %validator, times = pairs.len(), "a validator signed two votes in one round");
         }
         for (validator, pairs) in &evidence.proposals {
             Metrics::one(&self.app.metrics.two_proposals);
-            tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two proposals of one round");
+            tracing::error!(target: "audit", %validator, times = pairs.len(), "a validator signed two proposals in one round");
         }
     }
 

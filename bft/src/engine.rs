@@ -86,12 +86,12 @@ pub(crate) async fn stop(mut engine: EngineHandle) {
     for part in engine.actor.get_cell().get_children() {
         part.unlink(engine.actor.get_cell());
         if part.stop_and_wait(None, Some(ENDING)).await.is_err() {
-            tracing::warn!("a part of the consensus engine takes long to stop: left behind");
+            tracing::warn!("a task of the consensus engine did not stop in time and is left behind");
         }
     }
     engine.actor.stop(None);
     if tokio::time::timeout(ENDING, &mut engine.handle).await.is_err() {
-        tracing::warn!("the consensus engine takes long to stop: left behind");
+        tracing::warn!("the consensus engine did not stop in time and is left behind");
         engine.actor.kill();
     }
 }

@@ -150,7 +150,7 @@ impl Gossip {
             }
         }
         if self.queue.send(txs).await.is_err() {
-            tracing::debug!("the network for transactions has ended");
+            tracing::debug!("the network for transactions has stopped");
         }
     }
 
@@ -287,7 +287,7 @@ impl Outbox {
 /// Logs a failure to send. That the network has ended shows where its end is awaited.
 fn log_failure<T, E: std::fmt::Display>(outcome: Result<T, E>) {
     if let Err(error) = outcome {
-        tracing::warn!(%error, "the network for transactions takes nothing");
+        tracing::warn!(%error, "the network for transactions accepts no message");
     }
 }
 
@@ -424,7 +424,7 @@ impl Inbox {
     fn queue(&self, queue: &mut Queue, from: &[u8], message: Bytes) {
         let Some(sender) = self.senders.get(from) else { return };
         let Some(txs) = transactions(message) else {
-            tracing::warn!(target: "audit", %sender, "sends bytes that are no transactions");
+            tracing::warn!(target: "audit", %sender, "a validator sends bytes that are not transactions");
             return;
         };
         let (mut seen, mut dropped) = (lock(&self.seen), 0u64);
@@ -444,7 +444,7 @@ impl Inbox {
         drop(seen);
         if dropped > 0 {
             self.metrics.gossip_dropped.fetch_add(dropped, Ordering::Relaxed);
-            tracing::warn!(target: "audit", %sender, dropped, "sends transactions faster than they can be checked");
+            tracing::warn!(target: "audit", %sender, dropped, "a validator sends transactions faster than they can be checked");
         }
     }
 
@@ -462,7 +462,7 @@ impl Inbox {
                     // catches up.
                     lock(&self.seen).forget(tx);
                     refusals += 1;
-                    tracing::debug!(%refused, "a transaction from another validator is not taken");
+                    tracing::debug!(%refused, "a transaction from another validator is refused");
                 }
             }
         }

@@ -185,7 +185,7 @@ impl Validator {
         let entered = match entered {
             Ok(entered) => entered,
             Err(error) => {
-                let fault = Arc::new(Fault::Bug(format!("a check ended badly: {error}")));
+                let fault = Arc::new(Fault::Bug(format!("a check failed: {error}")));
                 return list.iter().map(|_| Err(fault.clone().into())).collect();
             }
         };
@@ -332,14 +332,18 @@ impl Core {
         if let Part::Learn { until } = part {
             tracing::warn!(
                 "there is no write-ahead log that goes with the ledger: this validator does not know what it has voted for, and takes part \
-                 without voting until a block of {until} or later is final. At the first start of a new ledger say that it has never voted"
+                 without voting until a block of {until} or later is final. At the first start of a new ledger, create the file \
+                 `never-voted` in the folder of the log"
             );
             if self.take_part(started, Some(until), stop.clone()).await? == End::Told {
                 return Ok(());
             }
             self.metrics.learning.store(false, Ordering::Relaxed);
             let height = self.chain.status().tip.height;
-            tracing::warn!(height, "whatever this validator has voted for is decided: it votes from here on");
+            tracing::warn!(
+                height,
+                "every height that this validator may have voted for is decided: it votes from now on"
+            );
             engine::forget(&self.settings)?;
             started = self.engine(Part::Vote).await?;
         }

@@ -63,7 +63,7 @@ pub enum LaunchError {
     OtherConsensus { named: &'static str, configured: &'static str },
     #[error(transparent)]
     ByHand(#[from] ByHandError),
-    #[error("epochs are advanced by hand on a ledger of one validator alone: leave --epochs-by-hand out")]
+    #[error("epochs can be advanced by hand only on a ledger of one validator: leave --epochs-by-hand out")]
     ByHandOfMany,
     #[error(
         "this build has one consensus, solo: build with `cargo build --release --features bft` for several validators"
@@ -76,7 +76,7 @@ pub enum LaunchError {
     #[error("the node failed")]
     Serve(#[source] io::Error),
     #[cfg(feature = "bft")]
-    #[error("no validator was started with {}", .0.display())]
+    #[error("cannot start a validator with {}", .0.display())]
     Validator(PathBuf, #[source] StartError),
     #[cfg(feature = "bft")]
     #[error("the node stopped: what it has acknowledged is durable; start it again once the reason is gone")]

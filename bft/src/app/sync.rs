@@ -32,7 +32,7 @@ impl ConsensusHost {
         let block = match validation::read_block(&bytes, None, self.limits.transactions) {
             Ok(block) => block,
             Err(reason) => {
-                tracing::warn!(target: "audit", height = height.0, %reason, "a peer answers with bytes that are no block");
+                tracing::warn!(target: "audit", height = height.0, %reason, "a peer answered with bytes that are not a block");
                 return Ok(SyncedValueOutcome::PeerFault);
             }
         };

@@ -146,7 +146,7 @@ role = "physician"
     assert!(!words.is_empty(), "it issues no roles");
     home.ok(&to("City Hospital"));
     let words = home.fails(1, &to("city"));
-    assert!(words.contains("is there already"), "{words}");
+    assert!(words.contains("exists already"), "{words}");
     let list = home.json(&["clinician", "list"]);
     assert_eq!((&list[1]["clinician"], &list[1]["role"]), (&"Practitioner/basit".into(), &"nurse".into()));
     assert_eq!(home.json(&["consent", "permits", &consent])[0]["permits"], "basit");
@@ -177,9 +177,12 @@ fn a_ledger_is_pruned_and_another_begins_from_its_snapshot() {
 
     // Signed by nobody: said, not refused.
     let out = home.run(&["ledger", "snapshot", "--out", &snapshot]);
-    assert!(out.status.success() && String::from_utf8_lossy(&out.stderr).contains("nobody stands behind"));
+    assert!(
+        out.status.success()
+            && String::from_utf8_lossy(&out.stderr).contains("nobody vouches for this snapshot")
+    );
     let said = home.fails(1, &["ledger", "snapshot", "--out", &snapshot]);
-    assert!(said.contains("is there already"), "{said}");
+    assert!(said.contains("exists already"), "{said}");
     std::fs::remove_file(&snapshot).expect("removed");
     let by = "Organization/hospital-lahore";
     let written = home.json(&["ledger", "snapshot", "--out", &snapshot, "--by", by]);

@@ -233,7 +233,7 @@ impl Node {
         shared.consensus.clone().stop().await;
         for task in [committing, ticking, following] {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the node ended badly");
+                tracing::error!(%error, "a task of the node failed");
             }
         }
         tracing::info!(height = shared.chain().state().tip().height, "node stopped");
@@ -253,7 +253,7 @@ impl Shared {
             return Ok(());
         }
         let why = format!(
-            "epochs are advanced by hand on this machine alone, not on {address}: listen on 127.0.0.1 or [::1]"
+            "epochs can be advanced by hand only from this machine, not on {address}: listen on 127.0.0.1 or [::1]"
         );
         Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why))
     }
@@ -301,7 +301,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, HttpRefusal> {
     let shared = shared.clone();
     let ran = tokio::task::spawn_blocking(move || run(&shared)).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a blocking call ended badly");
+        tracing::error!(%error, "a blocking call failed");
         Err(Problem::from(&amanat_ledger::Fault::Bug("a call was cut short".into())).withheld())
     });
     ran.map_err(HttpRefusal::from)

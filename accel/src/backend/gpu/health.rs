@@ -75,7 +75,7 @@ pub fn listen(listener: impl Fn(&Event) + Send + Sync + 'static) -> Result<(), A
 
 /// There is a listener already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the events have a listener already")]
+#[error("the GPU's events already have a listener")]
 pub struct AlreadyHeard;
 
 /// Counters and state of one device.
