@@ -105,8 +105,11 @@ pub(crate) fn remembers(settings: &Settings, tip: u64) -> Result<bool, Error> {
     match std::fs::metadata(&path) {
         Ok(file) if file.len() > 0 => {
             let height = Log::open(&path).map_err(failed)?.sequence();
+            // At the tip, the node stopped after its block was durable and before the log began the
+            // next height.
             Ok(height == tip || height == tip + 1)
         }
+        // Made and never written: it knows of no vote.
         Ok(_) => Ok(false),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(failed(e)),

@@ -261,6 +261,7 @@ impl Outbox {
                     log_failure(self.out.sync_reply(request_id, reply).await);
                     continue;
                 }
+                // Only requests have an answer.
                 Turn::Reply(..) => continue,
                 Turn::Beacon => {
                     let (beacon, peers) = lock(&self.watch).beacon((self.clock)().seconds());
@@ -380,6 +381,8 @@ impl Inbox {
         let mut queue = Queue::default();
         let mut checking: Option<JoinHandle<()>> = None;
         loop {
+            // One batch at a time. What arrives meanwhile waits in the queue, where the senders
+            // take turns.
             if checking.is_none() {
                 let batch: Vec<_> = std::iter::from_fn(|| queue.pop()).take(BATCH).collect();
                 checking = (!batch.is_empty()).then(|| {

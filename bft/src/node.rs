@@ -59,6 +59,7 @@ fn in_force(chain: &Chain) -> Result<ValidatorSet, Error> {
     let state = chain.state();
     let sets = state.validators().ok_or(Fault::NoValidators)?;
     let mut keys = sets.at(state.tip().height + 1).set.keys().to_vec();
+    // A later set may be in force before the next start: its validators must be peers already.
     keys.extend(sets.latest.set.keys().iter().filter(|key| !keys.contains(key)).copied().collect::<Vec<_>>());
     ValidatorSet::new(keys).map_err(|e| Error::Start(e.to_string()))
 }
@@ -111,6 +112,7 @@ impl Validator {
         };
         core.metrics.learning.store(part != Part::Vote, Ordering::Relaxed);
         let started = core.engine(part).await?;
+        // A validator alone has nobody to send transactions to.
         let gossip = if core.settings.peers.is_empty() { None } else { Some(core.gossip().await?) };
         tracing::info!(%id, %key, height = tip.borrow().height, "validator started");
         let (stop, stopped) = watch::channel(false);
@@ -203,6 +205,8 @@ impl Validator {
                 Ok(Entered::Before(receipt)) => Ok(Submitted::AlreadyCommitted(receipt)),
                 Ok(Entered::Waiting(pending)) => {
                     let answer = self.wait(&pending, &mut tip, &mut resender).await;
+                    // The answers are in the order of what was sent, so the first that waits is
+                    // this one.
                     resender.waiting.pop_front();
                     answer
                 }
@@ -345,6 +349,7 @@ impl Core {
                 "every height that this validator may have voted for is decided: it votes from now on"
             );
             engine::forget(&self.settings)?;
+            // A new engine: the one that learned has no key to sign with.
             started = self.engine(Part::Vote).await?;
         }
         self.take_part(started, None, stop).await.map(|_| ())

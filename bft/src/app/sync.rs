@@ -24,6 +24,7 @@ impl ConsensusHost {
         proposer: Address,
         bytes: Bytes,
     ) -> Result<SyncedValueOutcome<Ctx>, Error> {
+        // This validator has moved on since it asked: the peer is not to blame.
         let Some(n) = round.as_u32().filter(|_| height == self.next()) else {
             return Ok(SyncedValueOutcome::LocalTransientError);
         };

@@ -271,6 +271,8 @@ impl State {
     fn seal(&self, epoch: u64, time: Timestamp, height: u64) -> SealedBundle {
         let registries = PerRegistry::from_fn(|r| {
             let (root, len) = self.registry(r);
+            // A retired credential keeps its place as an empty leaf, and a proof does not hide
+            // among those.
             let count = if r == Registry::Roles { self.active_credentials() } else { len };
             RegistryState { root, count }
         });
@@ -303,6 +305,7 @@ impl State {
         self.keys.extend(delta.keys);
         self.members.extend(delta.members);
         self.proposals.extend(delta.proposals);
+        // `None` in a delta says that the validators do not change, not that there are none.
         self.validators = delta.validators.or(self.validators.take());
         for credential in delta.issued {
             let index = self.credentials.len() as u32;

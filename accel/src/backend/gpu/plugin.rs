@@ -68,6 +68,7 @@ macro_rules! call {
             // The caller of this macro is in an unsafe block and argues for the arguments; the
             // status outlives the call.
             Some(entry) => entry($($argument,)* &raw mut status),
+            // Never: `Plugin::new` refuses a table that lacks a function.
             None => abi::INVALID,
         };
         answer(code, &status, stringify!($entry))
