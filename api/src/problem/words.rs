@@ -24,7 +24,7 @@ pub(super) fn reject(reject: &Reject) -> Problem {
         Reject::Encoding(wire) => encoding(wire, reject),
         Reject::ForeignChain { expected, got } => say(
             "foreign_chain",
-            "make the transaction for this node's chain, or send it to a node of its own chain",
+            "make the transaction for this node's chain, or send it to a node of its chain",
         )
         .disagree(expected, got),
         Reject::UnknownKey { .. } => say("unknown_key", KEYS),
