@@ -32,6 +32,25 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A running validator of a ledger. It stops when it is dropped; [`Validator::stop`] waits until it
 /// has.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_bft::{Settings, Validator, ValidatorSecret};
+/// use amanat_domain::time::Timestamp;
+/// use amanat_ledger::{Chain, Genesis};
+/// use std::sync::Arc;
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let chain = Chain::open_or_create("ledger.redb".as_ref(), genesis.into())?;
+/// let secret = ValidatorSecret::read("validator.key".as_ref())?;
+/// let (consensus, gossip) = ("10.0.0.1:7520".parse()?, "10.0.0.1:7620".parse()?);
+/// let peers = Vec::new(); // a `Peer` for every other validator
+/// let settings = Settings::new("consensus".into(), consensus, gossip, peers);
+/// let clock = Arc::new(|| Timestamp::from_unix(1_800_000_000).unwrap_or(Timestamp::MAX));
+/// let validator = Validator::start(Arc::new(chain), secret, settings, clock).await?;
+/// println!("block {}", validator.status().tip.height);
+/// validator.stop().await?;
+/// # Ok(()) }
+/// ```
 pub struct Validator {
     core: Core,
     gossip: Option<Gossip>,

@@ -1,4 +1,19 @@
 //! From a configuration to a node at work.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use amanat_node::launch::{self, Launch, Place};
+//! let launch = Launch {
+//!     place: Place::File("node.toml".into()),
+//!     consensus: None,
+//!     listen: None,
+//!     tls: None,
+//!     epochs_by_hand: false,
+//! };
+//! // Returns at Ctrl-C or SIGTERM.
+//! launch::run(&launch, |started| println!("{started}"))?;
+//! # Ok(()) }
+//! ```
 
 use crate::config::{Config, ConfigError, ConsensusName};
 use crate::server::{Acceptor, Node, NodeConfig, Started};

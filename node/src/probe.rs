@@ -33,6 +33,16 @@ pub enum ProbeError {
 
 /// Asks the node at this address, and waits no longer than `patience`.
 ///
+/// ```no_run
+/// use amanat_api::tls::ClientTls;
+/// use std::time::Duration;
+/// let (patience, tls) = (Duration::from_secs(3), ClientTls::default());
+/// match amanat_node::probe::ready("http://127.0.0.1:7420", patience, &tls) {
+///     Ok(()) => println!("ready"),
+///     Err(error) => println!("not ready: {error}"),
+/// }
+/// ```
+///
 /// # Errors
 /// [`ProbeError`]: why the node is not ready, in its own words if it answers.
 pub fn ready(address: &str, patience: Duration, tls: &ClientTls) -> Result<(), ProbeError> {

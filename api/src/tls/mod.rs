@@ -29,6 +29,13 @@ pub struct TlsSettings {
 }
 
 /// What a client needs to speak TLS. All files are PEM, of at most 1 MiB.
+///
+/// ```
+/// use amanat_api::tls::ClientTls;
+/// // Trust nodes whose certificate this CA signed, and show them no certificate.
+/// let tls = ClientTls { ca: Some("ca.pem".into()), ..ClientTls::default() };
+/// assert!(!tls.is_empty());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientTls {
     /// The CAs that may sign a node's certificate. No others are believed.

@@ -84,6 +84,17 @@ impl KeyEntry {
 }
 
 /// The state after some block.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_ledger::{Genesis, State};
+/// let state = State::genesis(Genesis::read("genesis.json".as_ref())?.into());
+/// assert_eq!(state.tip().height, 0);
+/// for (_, organisation) in state.organisations() {
+///     println!("{} governs: {}", organisation.name, organisation.capabilities.govern);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct State {
     pub(crate) genesis: Arc<Genesis>,

@@ -94,6 +94,20 @@ impl Default for NodeConfig {
 const CLOCK_SECONDS: u64 = 15;
 
 /// A ledger and its HTTP interface.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_api::clock::machine;
+/// use amanat_ledger::{Genesis, Solo};
+/// use amanat_node::server::{Node, NodeConfig};
+/// use std::sync::Arc;
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let ledger = Solo::open_or_create("ledger.redb".as_ref(), genesis.into())?;
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:7420").await?;
+/// let node = Node::new(Arc::new(ledger), Arc::new(machine), NodeConfig::default());
+/// node.serve(listener, amanat_node::stop()).await?;
+/// # Ok(()) }
+/// ```
 pub struct Node {
     shared: Arc<Shared>,
     queue: mpsc::Receiver<commit::Submission>,
