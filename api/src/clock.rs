@@ -50,6 +50,17 @@ pub fn machine() -> Timestamp {
 /// Under it the epoch is a function of the commands that were given, not of how fast the machine
 /// is. It is for development chains alone: on another chain a validator that set its own time would
 /// seal bundles that no clock confirms.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_api::clock::{Clock, EpochClock};
+/// use amanat_ledger::Genesis;
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let clock = EpochClock::new(&genesis, genesis.start())?;
+/// let epoch = clock.next_epoch()?;
+/// assert_eq!(genesis.epoch_of(clock.now()), Some(epoch));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct EpochClock {
     chain: ChainId,
@@ -63,13 +74,13 @@ pub struct EpochClock {
 pub enum ByHandError {
     /// The chain is no development chain.
     #[error(
-        "epochs are advanced by hand on a development chain alone, and this chain's profile is `production`: leave \
+        "only a development chain's epochs can be advanced by hand, and this chain's profile is `production`: leave \
          --epochs-by-hand out"
     )]
     Profile,
     /// The clock was made for another chain.
     #[error(
-        "the clock is of chain {clock}, the ledger of chain {ledger}: make a clock from the ledger's genesis"
+        "the clock is for chain {clock}, the ledger is chain {ledger}: make a clock from the ledger's genesis"
     )]
     OtherChain {
         /// The clock's chain.

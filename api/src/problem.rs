@@ -1,5 +1,13 @@
 //! The one shape of a refusal, on the wire and in the process: what is wrong, what was expected,
 //! what to do next.
+//!
+//! ```
+//! use amanat_api::problem::{Kind, Problem};
+//! let next = "wait for the block at /v1/events";
+//! let problem = Problem::request(404, "unknown_block", "there is no block 9 yet", next);
+//! assert_eq!((problem.kind, problem.status), (Kind::Request, 404));
+//! assert_eq!(problem.to_string(), format!("there is no block 9 yet. Next: {next}"));
+//! ```
 
 mod words;
 

@@ -1,5 +1,17 @@
 //! The JSON that a node and its clients speak. Parsing gives these views; turning one into the
 //! ledger's own type checks it.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use amanat_api::view::BlockView;
+//! use amanat_ledger::Header;
+//! // The answer of /v1/blocks/9.
+//! let view: BlockView = serde_json::from_slice(&std::fs::read("block.json")?)?;
+//! // Refused unless the header has the hash that the answer names.
+//! let header = Header::try_from(&view.header)?;
+//! println!("block {}, {} transactions", header.height, header.count);
+//! # Ok(()) }
+//! ```
 
 mod bundle;
 mod governance;

@@ -244,6 +244,7 @@ impl ConsensusHost {
         }
         self.round = round.as_u32().unwrap_or(0);
         self.app.metrics.round.store(self.round.into(), Ordering::Relaxed);
+        // Counted once a height, at its second round: later rounds are of the same height.
         if self.round == 1 {
             Metrics::one(&self.app.metrics.late_rounds);
         }
@@ -283,6 +284,7 @@ impl ConsensusHost {
 
     /// The block this validator proposes in a round: always the same one, also after a crash.
     async fn value(&mut self, height: Height, round: Round) -> Result<Option<BlockHash>, Error> {
+        // The height was committed meanwhile: a block for it would be proposed in vain.
         let Some(n) = round.as_u32().filter(|_| height == self.next()) else { return Ok(None) };
         let chain = self.app.chain.clone();
         let kept = blocking(move || -> Result<_, Fault> {
@@ -400,7 +402,7 @@ impl ConsensusHost {
         match self.assembly.add(publisher, message, signed) {
             Err(refusal) => {
                 Metrics::one(&self.app.metrics.refused_parts);
-                tracing::warn!(target: "audit", publisher = hex::encode(publisher), %refusal, "a part of a proposal is refused");
+                tracing::warn!(target: "audit", publisher = hex::encode(publisher), %refusal, "part of a proposal refused");
                 Ok(None)
             }
             Ok(None) => Ok(None),
@@ -439,7 +441,7 @@ impl ConsensusHost {
             return Ok(None);
         }
         if !self.admissible(round, init.block) {
-            tracing::warn!(target: "audit", %proposer, height = init.height.0, round, "more proposals than an honest proposer makes");
+            tracing::warn!(target: "audit", %proposer, height = init.height.0, round, "a proposer sent more proposals than an honest proposer sends");
             return Ok(None);
         }
         let value = |validity| ProposedValue {
@@ -455,9 +457,11 @@ impl ConsensusHost {
         }
         let block = match validation::read_block(bytes, Some(init.block), self.limits.transactions) {
             Ok(block) => block,
+            // No verdict on the proposal: the sender may have made these bytes up, and the right
+            // ones may still come.
             Err(reason) => {
                 Metrics::one(&self.app.metrics.refused_parts);
-                tracing::warn!(target: "audit", %proposer, height = init.height.0, round, %reason, "not the announced block");
+                tracing::warn!(target: "audit", %proposer, height = init.height.0, round, %reason, "the parts are not the announced block");
                 return Ok(None);
             }
         };
@@ -534,6 +538,8 @@ impl ConsensusHost {
             let block = block.ok_or(Error::MissingBlock { height, block: hash })?;
             // Room for this one: it is decided, and no other of this height can be.
             self.validated.clear();
+            // The clock is not asked: a quorum has decided, and a block that was ahead of this
+            // clock is final all the same.
             let outcome = self.validate(&block, false).await?;
             outcome.map_err(|reason| Error::DecidedInvalid { height, reason })?;
         }
@@ -555,6 +561,8 @@ impl ConsensusHost {
         .await??;
         #[cfg(feature = "insecure_tamper")]
         crate::crash::crash_at("committed", height);
+        // A fetched block may have been decided before this validator started, so it does not end
+        // learning.
         self.witnessed = self.fetched != Some((height, hash));
         self.validated.clear();
         self.seen.clear();
@@ -572,11 +580,11 @@ impl ConsensusHost {
     fn report(&self, evidence: &MisbehaviorEvidence<Ctx>) {
         for (validator, pairs) in &evidence.votes {
             Metrics::one(&self.app.metrics.two_votes);
-            tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two votes of one round");
+            tracing::error!(target: "audit", %validator, times = pairs.len(), "a validator signed two votes in one round");
         }
         for (validator, pairs) in &evidence.proposals {
             Metrics::one(&self.app.metrics.two_proposals);
-            tracing::error!(target: "audit", %validator, times = pairs.len(), "signed two proposals of one round");
+            tracing::error!(target: "audit", %validator, times = pairs.len(), "a validator signed two proposals in one round");
         }
     }
 
@@ -605,6 +613,7 @@ impl ConsensusHost {
             while !catching_up && !chain.due(clock()) && *begun.borrow_and_update() < next.0 {
                 tokio::select! {
                     () = arrived.notified() => {}
+                    // The loop has ended, and with it the task that the answer is for.
                     changed = begun.changed() => if changed.is_err() { return },
                     () = &mut pause => break,
                 }
@@ -629,6 +638,7 @@ impl ConsensusHost {
         });
         let (Some(block), proposals) = kept.await?? else { return Ok(()) };
         if proposer.0 == self.app.secret.key() {
+            // The announcement names the round and the valid round, so it is signed for these.
             let (init, bytes) = self.announce(height, round, valid_round, &block);
             if let Some(n) = round.as_u32() {
                 self.keep(&block, n, init.to_bytes()).await?;
@@ -636,6 +646,7 @@ impl ConsensusHost {
             self.publish(init, &bytes).await;
             return Ok(());
         }
+        // Only its proposer can sign an announcement: the kept one is sent as it came.
         let note = proposals.iter().find(|p| Round::new(p.round) == round && p.block == hash);
         if let Some(init) = note.and_then(|p| Init::from_bytes(&p.note).ok()) {
             self.publish(init, &block.to_bytes()).await;
@@ -648,6 +659,7 @@ impl ConsensusHost {
 fn until_epoch(chain: &Chain, clock: &Clock) -> Duration {
     let (genesis, now) = (chain.genesis(), clock());
     let length = u64::from(genesis.spec().epoch_seconds);
+    // Before the genesis starts there is no epoch: the first one begins at the start.
     let next = genesis.epoch_of(now).map_or(0, |epoch| epoch.saturating_add(1));
     let begins = genesis.start().seconds().saturating_add(next.saturating_mul(length));
     Duration::from_secs(begins.saturating_sub(now.seconds()))

@@ -138,6 +138,7 @@ impl Assembly {
 
     /// The sender with the most room loses its oldest stream.
     fn shrink(&mut self) {
+        // A flood costs its own sender: others hold less, and keep their streams.
         while self.bytes > self.budget {
             let held = |streams: &BTreeMap<Vec<u8>, Stream>| streams.values().map(|s| s.bytes).sum::<usize>();
             let Some((publisher, streams)) = self.publishers.iter().max_by_key(|(_, s)| held(s)) else {
@@ -162,6 +163,7 @@ impl Stream {
             return Err(PartRefusal::TooLong);
         }
         match message.content {
+            // The same end again is no contradiction: a network may deliver a message twice.
             StreamContent::Fin if self.fin.is_none_or(|fin| fin == message.sequence) => {
                 self.fin = Some(message.sequence);
                 Ok(())

@@ -110,6 +110,7 @@ fn write_value(w: &mut Writer, value: &NilOrVal<BlockId>) {
 fn read_value(r: &mut Reader<'_>) -> Result<NilOrVal<BlockId>, WireError> {
     match (r.u8("value")?, read_block(r)?) {
         (1, block) => Ok(NilOrVal::Val(block)),
+        // Nothing but zeros: a vote has one encoding.
         (0, BlockId(BlockHash(zero))) if zero == [0; 32] => Ok(NilOrVal::Nil),
         (got, _) => tag("value", got),
     }

@@ -144,6 +144,7 @@ impl DuplicateSigners {
         self.taken += 1;
         let Some(all) = self.heard.get_mut(&beacon.key) else { return false };
         let Some(at) = all.iter().position(|heard| heard.last.name == beacon.name) else {
+            // The oldest name goes: a process that restarts often takes no more memory.
             if all.len() == NAMES {
                 all.remove(0);
             }

@@ -86,12 +86,12 @@ pub(crate) async fn stop(mut engine: EngineHandle) {
     for part in engine.actor.get_cell().get_children() {
         part.unlink(engine.actor.get_cell());
         if part.stop_and_wait(None, Some(ENDING)).await.is_err() {
-            tracing::warn!("a part of the consensus engine takes long to stop: left behind");
+            tracing::warn!("a task of the consensus engine did not stop in time and is left behind");
         }
     }
     engine.actor.stop(None);
     if tokio::time::timeout(ENDING, &mut engine.handle).await.is_err() {
-        tracing::warn!("the consensus engine takes long to stop: left behind");
+        tracing::warn!("the consensus engine did not stop in time and is left behind");
         engine.actor.kill();
     }
 }
@@ -105,8 +105,11 @@ pub(crate) fn remembers(settings: &Settings, tip: u64) -> Result<bool, Error> {
     match std::fs::metadata(&path) {
         Ok(file) if file.len() > 0 => {
             let height = Log::open(&path).map_err(failed)?.sequence();
+            // At the tip, the node stopped after its block was durable and before the log began the
+            // next height.
             Ok(height == tip || height == tip + 1)
         }
+        // Made and never written: it knows of no vote.
         Ok(_) => Ok(false),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(failed(e)),

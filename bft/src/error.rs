@@ -12,15 +12,17 @@ pub enum Error {
     #[error(transparent)]
     Ledger(#[from] Arc<Fault>),
     #[error(
-        "{0} is not among the validators of this ledger, as far as its file knows: start with the key of one that is, \
-         or say that it is to follow until it is voted in (`follow`)"
+        "{0} is not among the validators of this ledger, as of the last block in its file: start with a validator's key, \
+         or set `follow` to follow without a vote until the key is voted in"
     )]
     Stranger(ValidatorKey),
-    #[error("the genesis allows blocks of {got} bytes; this engine carries at most {most}")]
+    #[error(
+        "the genesis allows blocks of {got} bytes; the consensus bft carries at most {most}: lower the limit in the genesis"
+    )]
     BlockTooLarge { most: u32, got: u32 },
-    #[error("no address is given for validator {0}: name every other validator's")]
+    #[error("no address is given for validator {0}: give the address of every other validator")]
     NoAddress(ValidatorKey),
-    #[error("the address of {0} is given twice, or is this validator's own")]
+    #[error("{0} is named twice as a peer, or is this validator: name every other validator once")]
     PeerTwice(ValidatorKey),
     #[error("the consensus engine did not start: {0}")]
     Start(String),
@@ -29,10 +31,10 @@ pub enum Error {
     )]
     EngineStopped,
     #[error(
-        "block {block} of height {height} is decided, but it is not here: start the validator again, it will fetch the block"
+        "block {block} of height {height} is decided, but this validator does not have it: start the validator again, and it fetches the block"
     )]
     MissingBlock { height: u64, block: BlockHash },
-    #[error("the engine's certificate of height {height} does not stand: {reason}")]
+    #[error("the consensus engine's certificate of height {height} is not valid: {reason}")]
     BadCertificate { height: u64, reason: CertificateError },
     #[error(
         "a decided block of height {height} is refused by the ledger's rules: {reason}. Validators disagree about the rules: stop and compare versions"
@@ -50,6 +52,6 @@ impl From<Fault> for Error {
 
 impl From<tokio::task::JoinError> for Error {
     fn from(error: tokio::task::JoinError) -> Self {
-        Self::Bug(format!("a task ended badly: {error}"))
+        Self::Bug(format!("a task failed: {error}"))
     }
 }

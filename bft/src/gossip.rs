@@ -150,7 +150,7 @@ impl Gossip {
             }
         }
         if self.queue.send(txs).await.is_err() {
-            tracing::debug!("the network for transactions has ended");
+            tracing::debug!("the network for transactions has stopped");
         }
     }
 
@@ -261,6 +261,7 @@ impl Outbox {
                     log_failure(self.out.sync_reply(request_id, reply).await);
                     continue;
                 }
+                // Only requests have an answer.
                 Turn::Reply(..) => continue,
                 Turn::Beacon => {
                     let (beacon, peers) = lock(&self.watch).beacon((self.clock)().seconds());
@@ -287,7 +288,7 @@ impl Outbox {
 /// Logs a failure to send. That the network has ended shows where its end is awaited.
 fn log_failure<T, E: std::fmt::Display>(outcome: Result<T, E>) {
     if let Err(error) = outcome {
-        tracing::warn!(%error, "the network for transactions takes nothing");
+        tracing::warn!(%error, "the network for transactions accepts no message");
     }
 }
 
@@ -380,6 +381,8 @@ impl Inbox {
         let mut queue = Queue::default();
         let mut checking: Option<JoinHandle<()>> = None;
         loop {
+            // One batch at a time. What arrives meanwhile waits in the queue, where the senders
+            // take turns.
             if checking.is_none() {
                 let batch: Vec<_> = std::iter::from_fn(|| queue.pop()).take(BATCH).collect();
                 checking = (!batch.is_empty()).then(|| {
@@ -424,7 +427,7 @@ impl Inbox {
     fn queue(&self, queue: &mut Queue, from: &[u8], message: Bytes) {
         let Some(sender) = self.senders.get(from) else { return };
         let Some(txs) = transactions(message) else {
-            tracing::warn!(target: "audit", %sender, "sends bytes that are no transactions");
+            tracing::warn!(target: "audit", %sender, "a validator sends bytes that are not transactions");
             return;
         };
         let (mut seen, mut dropped) = (lock(&self.seen), 0u64);
@@ -444,7 +447,7 @@ impl Inbox {
         drop(seen);
         if dropped > 0 {
             self.metrics.gossip_dropped.fetch_add(dropped, Ordering::Relaxed);
-            tracing::warn!(target: "audit", %sender, dropped, "sends transactions faster than they can be checked");
+            tracing::warn!(target: "audit", %sender, dropped, "a validator sends transactions faster than they can be checked");
         }
     }
 
@@ -462,7 +465,7 @@ impl Inbox {
                     // catches up.
                     lock(&self.seen).forget(tx);
                     refusals += 1;
-                    tracing::debug!(%refused, "a transaction from another validator is not taken");
+                    tracing::debug!(%refused, "a transaction from another validator is refused");
                 }
             }
         }

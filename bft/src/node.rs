@@ -32,6 +32,25 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A running validator of a ledger. It stops when it is dropped; [`Validator::stop`] waits until it
 /// has.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_bft::{Settings, Validator, ValidatorSecret};
+/// use amanat_domain::time::Timestamp;
+/// use amanat_ledger::{Chain, Genesis};
+/// use std::sync::Arc;
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let chain = Chain::open_or_create("ledger.redb".as_ref(), genesis.into())?;
+/// let secret = ValidatorSecret::read("validator.key".as_ref())?;
+/// let (consensus, gossip) = ("10.0.0.1:7520".parse()?, "10.0.0.1:7620".parse()?);
+/// let peers = Vec::new(); // a `Peer` for every other validator
+/// let settings = Settings::new("consensus".into(), consensus, gossip, peers);
+/// let clock = Arc::new(|| Timestamp::from_unix(1_800_000_000).unwrap_or(Timestamp::MAX));
+/// let validator = Validator::start(Arc::new(chain), secret, settings, clock).await?;
+/// println!("block {}", validator.status().tip.height);
+/// validator.stop().await?;
+/// # Ok(()) }
+/// ```
 pub struct Validator {
     core: Core,
     gossip: Option<Gossip>,
@@ -59,6 +78,7 @@ fn in_force(chain: &Chain) -> Result<ValidatorSet, Error> {
     let state = chain.state();
     let sets = state.validators().ok_or(Fault::NoValidators)?;
     let mut keys = sets.at(state.tip().height + 1).set.keys().to_vec();
+    // A later set may be in force before the next start: its validators must be peers already.
     keys.extend(sets.latest.set.keys().iter().filter(|key| !keys.contains(key)).copied().collect::<Vec<_>>());
     ValidatorSet::new(keys).map_err(|e| Error::Start(e.to_string()))
 }
@@ -111,6 +131,7 @@ impl Validator {
         };
         core.metrics.learning.store(part != Part::Vote, Ordering::Relaxed);
         let started = core.engine(part).await?;
+        // A validator alone has nobody to send transactions to.
         let gossip = if core.settings.peers.is_empty() { None } else { Some(core.gossip().await?) };
         tracing::info!(%id, %key, height = tip.borrow().height, "validator started");
         let (stop, stopped) = watch::channel(false);
@@ -185,7 +206,7 @@ impl Validator {
         let entered = match entered {
             Ok(entered) => entered,
             Err(error) => {
-                let fault = Arc::new(Fault::Bug(format!("a check ended badly: {error}")));
+                let fault = Arc::new(Fault::Bug(format!("a check failed: {error}")));
                 return list.iter().map(|_| Err(fault.clone().into())).collect();
             }
         };
@@ -203,6 +224,8 @@ impl Validator {
                 Ok(Entered::Before(receipt)) => Ok(Submitted::AlreadyCommitted(receipt)),
                 Ok(Entered::Waiting(pending)) => {
                     let answer = self.wait(&pending, &mut tip, &mut resender).await;
+                    // The answers are in the order of what was sent, so the first that waits is
+                    // this one.
                     resender.waiting.pop_front();
                     answer
                 }
@@ -332,15 +355,20 @@ impl Core {
         if let Part::Learn { until } = part {
             tracing::warn!(
                 "there is no write-ahead log that goes with the ledger: this validator does not know what it has voted for, and takes part \
-                 without voting until a block of {until} or later is final. At the first start of a new ledger say that it has never voted"
+                 without voting until a block of {until} or later is final. At the first start of a new ledger, create the file \
+                 `never-voted` in the folder of the log"
             );
             if self.take_part(started, Some(until), stop.clone()).await? == End::Told {
                 return Ok(());
             }
             self.metrics.learning.store(false, Ordering::Relaxed);
             let height = self.chain.status().tip.height;
-            tracing::warn!(height, "whatever this validator has voted for is decided: it votes from here on");
+            tracing::warn!(
+                height,
+                "every height that this validator may have voted for is decided: it votes from now on"
+            );
             engine::forget(&self.settings)?;
+            // A new engine: the one that learned has no key to sign with.
             started = self.engine(Part::Vote).await?;
         }
         self.take_part(started, None, stop).await.map(|_| ())

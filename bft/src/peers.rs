@@ -30,7 +30,7 @@ pub(crate) fn check(
         if !follow {
             return Err(Error::Stranger(own));
         }
-        tracing::warn!(key = %own, "this key is not among the validators: it follows, and votes once it is voted in");
+        tracing::warn!(key = %own, "this key is not among the validators: the node follows, and votes once the key is voted in");
     }
     let twice =
         |(i, p): &(usize, &Peer)| p.key == own || peers[..*i].iter().any(|before| before.key == p.key);
@@ -38,7 +38,7 @@ pub(crate) fn check(
         return Err(Error::PeerTwice(peer.key));
     }
     for peer in peers.iter().filter(|p| !set.contains(&p.key)) {
-        tracing::warn!(key = %peer.key, "a peer is no validator as far as this ledger knows");
+        tracing::warn!(key = %peer.key, "a peer is not a validator as of the last block here");
     }
     let missing = |key: &&ValidatorKey| **key != own && !peers.iter().any(|p| p.key == **key);
     set.keys().iter().find(missing).map_or(Ok(()), |key| Err(Error::NoAddress(*key)))

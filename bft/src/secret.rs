@@ -12,6 +12,19 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A validator's private key. Wiped from memory when the last copy goes; has no `Debug`.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_bft::ValidatorSecret;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("validator.key");
+/// # let random = [7; 32];
+/// let secret = ValidatorSecret::from_bytes(&random);
+/// secret.write(&path)?; // a new file, which only its owner can read
+/// // The public half: what a genesis and the other validators' peers name.
+/// assert_eq!(ValidatorSecret::read(&path)?.key(), secret.key());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct ValidatorSecret(Arc<SigningKey>);
 

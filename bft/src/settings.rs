@@ -1,4 +1,14 @@
 //! How a validator runs.
+//!
+//! ```
+//! use amanat_bft::Settings;
+//! use std::time::Duration;
+//! let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
+//! let settings = Settings::new("consensus".into(), address(7520), address(7620), Vec::new());
+//! // The first start of a new ledger: there is no vote that a log could hold.
+//! let settings = Settings { new_log: true, idle: Duration::from_secs(30), ..settings };
+//! assert!(!settings.follow);
+//! ```
 
 use crate::peers::Peer;
 use amanat_domain::time::Timestamp;

@@ -105,6 +105,7 @@ impl engine_signing::Verifier<Ctx> for SignatureVerifier {
         _: &Signature,
         _: &PublicKey,
     ) -> Result<VerificationResult, Error> {
+        // There are no vote extensions, so none is valid.
         Ok(VerificationResult::Invalid)
     }
 

@@ -65,7 +65,7 @@ pub(crate) struct Global {
     /// Print one JSON document instead of text.
     #[arg(long, global = true, hide_short_help = true)]
     pub json: bool,
-    /// No progress bars.
+    /// Show no progress bars.
     #[arg(long, short, global = true, hide_short_help = true)]
     pub quiet: bool,
     /// Compute with this backend: gpu, avx512ifma, portable [env: AMANAT_BACKEND=] [default: the
@@ -286,7 +286,7 @@ pub(crate) enum VaultCommand {
 pub(crate) enum KeysCommand {
     /// Make insecure development keys for all statements, or for the statements named.
     InsecureDev {
-        /// Statements.
+        /// Statements [default: all].
         statements: Vec<String>,
     },
     /// List the keys in the store.
@@ -326,8 +326,8 @@ pub(crate) enum ConsentCommand {
         /// FHIR files: a Consent, a Bundle with Consents in it, or NDJSON.
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Read dates without a zone as days of this one (Z, +05:00, -03:30); without it, so that
-        /// nothing is widened wherever they were meant.
+        /// Zone of dates without one (Z, +05:00, -03:30) [default: the reading that widens nothing,
+        /// whichever zone is meant].
         #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
         zone: Option<Zones>,
     },
@@ -368,13 +368,13 @@ pub(crate) struct GrantArgs {
     /// At most this many uses.
     #[arg(long, value_name = "N")]
     pub uses: Option<std::num::NonZeroU32>,
-    /// Read dates without a zone as days of this one (Z, +05:00, -03:30).
+    /// Zone of dates without one (Z, +05:00, -03:30).
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
     pub zone: Option<Zones>,
-    /// Where the ids of the file belong, as with `import`: a server's base URL, or a name.
+    /// Origin of the ids in the file, as with `import`: a server's base URL, or a name.
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Grant it although the Consent names another patient, or a patient who is not known.
+    /// Grant even if the Consent names another patient, or a patient who is not known.
     #[arg(long)]
     pub even_so: bool,
     #[command(flatten)]
@@ -389,12 +389,12 @@ pub(crate) fn zone(text: &str) -> Result<Zones, String> {
 
 #[derive(Args)]
 pub(crate) struct GenerateArgs {
-    /// Where to write.
+    /// The folder to write.
     pub out: PathBuf,
-    /// Patients.
+    /// Number of patients.
     #[arg(long, default_value_t = 12)]
     pub patients: usize,
-    /// Seed.
+    /// Seed of the random data: the same seed makes the same patients.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }

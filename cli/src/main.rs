@@ -62,9 +62,9 @@ fn choose_backend(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         _ => (new, old),
     };
     match (new, old) {
-        (Some(name), _) => force(name).context("--backend cannot be followed"),
-        (None, Some(name)) => force(name).context("--engine cannot be followed"),
-        (None, None) => choose().with_context(|| format!("{BACKEND_VARIABLE} cannot be followed")),
+        (Some(name), _) => force(name).context("cannot use --backend"),
+        (None, Some(name)) => force(name).context("cannot use --engine"),
+        (None, None) => choose().with_context(|| format!("cannot use {BACKEND_VARIABLE}")),
     }?;
     if let Some(name) = old {
         ui.warn(&former_flag_notice(new, name));
@@ -77,7 +77,7 @@ fn former_flag_notice(backend: Option<&str>, engine: &str) -> String {
     match backend {
         None => format!("--engine {engine} is now --backend {engine}: the next version no longer takes it"),
         Some(backend) => format!(
-            "--engine {engine} is not followed, since --backend {backend} is given: leave --engine out, the next \
+            "--engine {engine} is ignored, because --backend {backend} is given: leave --engine out, the next \
              version no longer takes it"
         ),
     }

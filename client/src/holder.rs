@@ -163,7 +163,7 @@ pub enum IssueError {
     #[error(transparent)]
     Organisation(#[from] OrganisationError),
     /// The name is taken: its credential is issued, or is for another role or organisation.
-    #[error("{0} is there already: `amanat clinician list` prints them")]
+    #[error("{0} exists already: `amanat clinician list` prints them")]
     Known(String),
     /// The home directory has no key of the organisation that employs the clinician.
     #[error("every clinician has an organisation")]

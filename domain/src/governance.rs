@@ -69,7 +69,7 @@ pub enum Change {
         /// First height at which proofs under it are refused.
         from: u64,
     },
-    /// Take in an organisation.
+    /// Add an organisation.
     AddOrganisation {
         /// Reference or business identifier, as records and consents name it; its id follows from
         /// it.
@@ -81,7 +81,7 @@ pub enum Change {
         /// What it may do.
         capabilities: Capabilities,
     },
-    /// Let an organisation go.
+    /// Remove an organisation.
     RemoveOrganisation(OrgId),
     /// Replace an organisation's capabilities by these.
     SetCapabilities {
@@ -97,14 +97,14 @@ pub enum Change {
         /// Ed25519 public key it signs with from now on.
         key: [u8; 32],
     },
-    /// Take in a validator.
+    /// Add a validator.
     AddValidator {
         /// Who runs it.
         organisation: OrgId,
         /// What it votes with.
         key: ValidatorKey,
     },
-    /// Let a validator go.
+    /// Remove a validator.
     RemoveValidator(ValidatorKey),
 }
 

@@ -52,7 +52,7 @@ enum RegistryLeaves {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MirrorError {
     /// A root differs.
-    #[error("the leaves of `{}` do not give the root of epoch {epoch}'s bundle: fetch them again", registry.name())]
+    #[error("the leaves of `{}` do not hash to the root of epoch {epoch}'s bundle: fetch them again", registry.name())]
     Root {
         /// Which registry.
         registry: Registry,
@@ -60,7 +60,7 @@ pub enum MirrorError {
         epoch: u64,
     },
     /// The revocations are not a chain.
-    #[error("the leaves of `revocations` are no indexed list: {0}")]
+    #[error("the leaves of `revocations` are not an indexed list: {0}")]
     Revocations(#[from] BrokenChain),
     /// More leaves than a tree holds.
     #[error(transparent)]

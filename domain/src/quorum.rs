@@ -34,7 +34,7 @@ pub enum ValidatorSetError {
     #[error("{0} validators: a ledger has 1 to {MAX_VALIDATORS}")]
     Count(usize),
     /// Not a key anyone could be held to.
-    #[error("{0} is no Ed25519 public key, or one of small order")]
+    #[error("{0} is not an Ed25519 public key, or is of small order")]
     Key(ValidatorKey),
     /// Twice the same.
     #[error("validator {0} is named twice")]
@@ -162,10 +162,10 @@ pub struct Certificate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     /// Signed by another party.
-    #[error("{0} is no validator of this height")]
+    #[error("{0} is not a validator of this height")]
     Stranger(ValidatorKey),
     /// One signs twice, or the signers are not in the order of their keys.
-    #[error("the signers are not in the order of their keys, each once: {0}")]
+    #[error("the signers must be in the order of their keys, each once: {0} is out of order")]
     Order(ValidatorKey),
     /// A signature is not the validator's, for this vote.
     #[error("the signature of {0} is not under a precommit for this block")]

@@ -115,7 +115,7 @@ pub enum NotIncluded {
         got: BlockHash,
     },
     /// Height or epoch of the receipt are not the header's.
-    #[error("the receipt speaks of height {got}, the header of {expected}")]
+    #[error("the receipt is for height {got}, the header for {expected}")]
     OtherHeight {
         /// The header's.
         expected: u64,

@@ -66,6 +66,19 @@ pub fn decode(bytes: &[u8]) -> Result<Transaction, Reject> {
 ///
 /// `now` is the caller's clock: what would be stale in a block of that time is refused at once.
 ///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_domain::time::Timestamp;
+/// use amanat_ledger::{Storage, Store, check_tx};
+/// let (_, state) = Store::open(Storage::File("ledger.redb".into()))?;
+/// let now = Timestamp::from_unix(1_800_000_000).ok_or("no such time")?;
+/// match check_tx(&state, &std::fs::read("access.tx")?, now) {
+///     Ok(admitted) => println!("{} may enter the pool", admitted.keys().txid),
+///     Err(refusal) => println!("refused: {refusal}"),
+/// }
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// [`Refusal`].
 pub fn check_tx(state: &State, bytes: &[u8], now: Timestamp) -> Result<Admitted, Refusal> {

@@ -112,7 +112,7 @@ pub enum Conflict {
     )]
     StaleEpoch { statement: Statement, epoch: u64, superseded: u64, window: u32, now: u64 },
     #[error(
-        "epoch {epoch} is too old for {statement}: no block came for a while, and what it calls now is more than {window} \
+        "epoch {epoch} is too old for {statement}: no block was made for a while, and its time is more than {window} \
          epochs past (now {now})"
     )]
     AgedBundle { statement: Statement, epoch: u64, window: u32, now: u64 },
@@ -122,23 +122,23 @@ pub enum Conflict {
     KeyNotActive { key: KeyDigest, active_from: u64, height: u64 },
     #[error("key {key} is frozen since block {frozen_from}")]
     KeyFrozen { key: KeyDigest, frozen_from: u64 },
-    #[error("the time of key {key} is over since block {sunset_from}")]
+    #[error("key {key} was sunset: proofs under it are refused since block {sunset_from}")]
     KeySunset { key: KeyDigest, sunset_from: u64 },
     #[error("key {key} is installed already")]
     KeyPresent { key: KeyDigest },
     #[error("no key {key} for statement {statement} is installed")]
     NoSuchKey { statement: Statement, key: KeyDigest },
-    #[error("installing a key takes the approval of {needed} organisations that govern, not one")]
+    #[error("installing a key takes the approval of {needed} governing organisations, not one")]
     NeedsQuorum { needed: usize },
     #[error("there is no proposal {proposal}")]
     NoSuchProposal { proposal: TxId },
-    #[error("proposal {proposal} was made good in block {height}")]
+    #[error("proposal {proposal} was enacted in block {height}")]
     ProposalEnacted { proposal: TxId, height: u64 },
-    #[error("proposal {proposal} could be approved before epoch {expires}, now is {now}")]
+    #[error("proposal {proposal} has expired: it could be approved before epoch {expires}, now is {now}")]
     ProposalExpired { proposal: TxId, expires: u64, now: u64 },
     #[error("{organisation} approved proposal {proposal} already")]
     AlreadyApproved { organisation: String, proposal: TxId },
-    #[error("{organisation} has {open} proposals open, which is as many as one may have")]
+    #[error("{organisation} has {open} proposals open, which is the most that one may have")]
     ProposalsOpen { organisation: String, open: usize },
     #[error("this change cannot be made: {0}")]
     Unfit(#[from] Unfit),
@@ -149,8 +149,8 @@ pub enum Conflict {
     #[error("the pool is full ({transactions} transactions, {bytes} bytes): try again later")]
     PoolFull { transactions: usize, bytes: usize },
     #[error(
-        "{by}: {transactions} transactions ({bytes} bytes) wait already, which is a full share of a pool that others need, too: wait \
-         until some of them are committed"
+        "{by}: {transactions} transactions ({bytes} bytes) wait already, which is a full share of the pool: wait until some of them \
+         are committed"
     )]
     PoolQuota { by: Submitter, transactions: usize, bytes: usize },
 }
@@ -175,25 +175,28 @@ pub enum Unfit {
     Member { organisation: String },
     #[error("organisation {0} is not a member")]
     NoMember(OrgId),
-    #[error("the ledger has {most} members, which is as many as there may be")]
+    #[error("the ledger has {most} members, which is the most there may be")]
     MembersFull { most: usize },
-    #[error("key {} is used already: organisations and validators each have their own", hex::encode(key))]
+    #[error(
+        "key {} is in use already: every organisation and every validator needs a separate key",
+        hex::encode(key)
+    )]
     KeyTaken { key: [u8; 32] },
-    #[error("nobody would be left to govern")]
+    #[error("no governing organisation would be left")]
     LastGovernor,
     #[error(
-        "{organisation} runs a validator: remove that first, and wait until it has agreed on its last block"
+        "{organisation} runs a validator: remove the validator first, and wait until it has agreed on its last block"
     )]
     RunsValidator { organisation: String },
     #[error("{organisation} has these capabilities already")]
     SameCapabilities { organisation: String },
     #[error("this ledger has no validators: its genesis leaves it to one operator")]
     NoValidators,
-    #[error("validator {0} is none of this ledger")]
+    #[error("{0} is not a validator of this ledger")]
     NoValidator(ValidatorKey),
     #[error("no validator would be left")]
     LastValidator,
-    #[error("the ledger has {most} validators, which is as many as there may be")]
+    #[error("the ledger has {most} validators, which is the most there may be")]
     ValidatorsFull { most: usize },
 }
 
@@ -280,7 +283,7 @@ pub enum Fault {
     Pruned { height: u64, from: u64 },
     #[error("block {height} has no valid certificate: {reason}")]
     Uncertified { height: u64, reason: String },
-    #[error("the genesis names {validators} validators: run this ledger with the consensus bft, not alone")]
+    #[error("the genesis names {validators} validators: run this ledger with the consensus bft, not solo")]
     ManyValidators { validators: usize },
     #[error(
         "the genesis names no validators: run this ledger with the consensus solo, or name validators in a new genesis"

@@ -19,7 +19,7 @@ pub enum GenesisFileError {
         got: u64,
     },
     /// What the file says is no genesis.
-    #[error("{0} is no genesis")]
+    #[error("{0} is not a genesis")]
     Genesis(PathBuf, #[source] GenesisError),
 }
 

@@ -86,7 +86,7 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct ClientTlsArgs {
-    /// The CAs that may sign the node's certificate (PEM). No others are believed.
+    /// The CAs that may sign the node's certificate (PEM). No other CA is trusted.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// A certificate to show the node, and the certificates between it and a CA (PEM).

@@ -1,4 +1,19 @@
 //! From a configuration to a node at work.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use amanat_node::launch::{self, Launch, Place};
+//! let launch = Launch {
+//!     place: Place::File("node.toml".into()),
+//!     consensus: None,
+//!     listen: None,
+//!     tls: None,
+//!     epochs_by_hand: false,
+//! };
+//! // Returns at Ctrl-C or SIGTERM.
+//! launch::run(&launch, |started| println!("{started}"))?;
+//! # Ok(()) }
+//! ```
 
 use crate::config::{Config, ConfigError, ConsensusName};
 use crate::server::{Acceptor, Node, NodeConfig, Started};
@@ -63,7 +78,7 @@ pub enum LaunchError {
     OtherConsensus { named: &'static str, configured: &'static str },
     #[error(transparent)]
     ByHand(#[from] ByHandError),
-    #[error("epochs are advanced by hand on a ledger of one validator alone: leave --epochs-by-hand out")]
+    #[error("epochs can be advanced by hand only on a ledger of one validator: leave --epochs-by-hand out")]
     ByHandOfMany,
     #[error(
         "this build has one consensus, solo: build with `cargo build --release --features bft` for several validators"
@@ -76,7 +91,7 @@ pub enum LaunchError {
     #[error("the node failed")]
     Serve(#[source] io::Error),
     #[cfg(feature = "bft")]
-    #[error("no validator was started with {}", .0.display())]
+    #[error("cannot start a validator with {}", .0.display())]
     Validator(PathBuf, #[source] StartError),
     #[cfg(feature = "bft")]
     #[error("the node stopped: what it has acknowledged is durable; start it again once the reason is gone")]

@@ -15,7 +15,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the messages name the fields
 pub enum ProbeError {
-    #[error("{0} is no address of a node: name it as http://HOST:PORT or https://HOST:PORT")]
+    #[error("{0} is not a node's address: write http://HOST:PORT or https://HOST:PORT")]
     Address(String),
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -27,11 +27,21 @@ pub enum ProbeError {
     TimedOut(Duration),
     #[error("{0}")]
     Refused(Problem),
-    #[error("what answers is no Amanat node")]
+    #[error("the server that answers is not an Amanat node")]
     NoNode,
 }
 
 /// Asks the node at this address, and waits no longer than `patience`.
+///
+/// ```no_run
+/// use amanat_api::tls::ClientTls;
+/// use std::time::Duration;
+/// let (patience, tls) = (Duration::from_secs(3), ClientTls::default());
+/// match amanat_node::probe::ready("http://127.0.0.1:7420", patience, &tls) {
+///     Ok(()) => println!("ready"),
+///     Err(error) => println!("not ready: {error}"),
+/// }
+/// ```
 ///
 /// # Errors
 /// [`ProbeError`]: why the node is not ready, in its own words if it answers.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// Another key may be in that file.
-    #[error("{} is there already: a key is never written over, give another --out", .0.display())]
+    #[error("{} exists already: a key is never overwritten; give another --out", .0.display())]
     Present(PathBuf),
     /// The file cannot be written.
     #[error(transparent)]

@@ -21,6 +21,17 @@ const HEADER_BYTES: u64 = 4 + 32 + 4;
 const CHUNK: usize = 1 << 14;
 
 /// An assignment of a circuit's variables. Wiped on drop, never printed.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_domain::field::Fr;
+/// use amanat_params::Witness;
+/// let mut file = Vec::new();
+/// Witness::new([1u64, 49, 7].map(Fr::from).to_vec()).write(&mut file)?;
+/// let witness = Witness::read(std::io::Cursor::new(file))?;
+/// assert_eq!(witness.values()[1], Fr::from(49u64));
+/// # Ok(()) }
+/// ```
 pub struct Witness(Zeroizing<Vec<Fr>>);
 
 /// Why a file is not a witness for BN254.

@@ -87,6 +87,18 @@ impl Change {
 }
 
 /// Compares. Figures of peers are compared only by [`Basis::Seconds`].
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_profile::compare::{Basis, Tolerance, compare};
+/// use amanat_profile::file::Profile;
+/// let (old, new) = (Profile::read("old.json".as_ref())?, Profile::read("new.json".as_ref())?);
+/// let comparison = compare(&old, &new, Basis::Seconds, Tolerance::default());
+/// for slower in comparison.regressions() {
+///     println!("{}: {:.2} times the old time", slower.what, slower.factor());
+/// }
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub fn compare(old: &Profile, new: &Profile, basis: Basis<'_>, tolerance: Tolerance) -> Comparison {
     let mut out = Comparison { warnings: warnings(old, new, basis), ..Comparison::default() };

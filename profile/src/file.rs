@@ -196,7 +196,9 @@ pub enum FileError {
         got: String,
     },
     /// It says that it is a profile, and is not.
-    #[error("{path} says it is a profile of version {VERSION}, but something in it is missing or wrong")]
+    #[error(
+        "{path} is a profile of version {VERSION} by its `schema`, but a field is missing or wrong: measure again"
+    )]
     Damaged {
         /// The file.
         path: String,

@@ -49,6 +49,26 @@ pub struct Options {
 
 /// Measures everything. Peers are given the files of the Merkle subjects.
 ///
+/// ```no_run
+/// # struct Quiet;
+/// # impl amanat_profile::Watcher for Quiet {
+/// #     fn at(&self, _: u64, _: u64, _: &str) {}
+/// #     fn stopped(&self) -> bool { false }
+/// # }
+/// # fn main() -> amanat_profile::Outcome<()> {
+/// use amanat_accel::{TableMemory, default_backend};
+/// use amanat_profile::{CURRENCY, Options, run, subject::Source};
+/// let options = Options {
+///     sources: vec![Source::Merkle(15)], backends: vec![default_backend()], arkworks: true,
+///     threads: vec![1], peer_threads: vec![1], rounds: 5, tables: TableMemory::Plain,
+///     memory: false, price: 0.04, currency: CURRENCY.into(), dir: "keys".into(),
+///     command: "my-bench".into(),
+/// };
+/// let profile = run(&options, &[], &Quiet)?;
+/// std::fs::write("profile.json", profile.to_json()?)?;
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// [`Stopped`]; if a folder cannot be written, a prover fails or a proof does not verify.
 pub fn run(options: &Options, peers: &[&dyn Peer], watcher: &dyn Watcher) -> Outcome<Profile> {

@@ -3,6 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 /// Several measurements of one quantity: the middle value and how far the others are from it.
+///
+/// ```
+/// use amanat_profile::stats::Stat;
+/// // One disturbed run moves neither the median nor the spread far.
+/// let stat = Stat::of(&[10.0, 11.0, 9.0, 10.5, 900.0]).expect("five runs");
+/// assert_eq!((stat.median, stat.mad, stat.max), (10.5, 0.5, 900.0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Stat {
     /// The middle value.

@@ -16,6 +16,13 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 /// A constraint system with a witness.
+///
+/// ```
+/// use amanat_profile::subject::Source;
+/// assert_eq!(Source::by_name("16"), Some(Source::Merkle(16)));
+/// assert_eq!(Source::by_name("merkle 2^16"), Some(Source::Merkle(16)));
+/// assert!(matches!(Source::by_name("access"), Some(Source::Statement(_))));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// One of ours, under a key of ours.

@@ -38,7 +38,7 @@ pub enum TxReject {
     #[error("the signature is not that of organisation {0}")]
     Signature(OrgId),
     /// The bytes are no proof.
-    #[error("the proof's bytes are no proof: {0}")]
+    #[error("the proof's bytes are not a proof: {0}")]
     Encoding(#[from] ProofError),
     /// The proof does not verify.
     #[error("the proof does not verify for statement `{0}` and these public inputs")]

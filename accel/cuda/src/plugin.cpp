@@ -261,6 +261,7 @@ int32_t devices(uint32_t* count, amanat_gpu_status* status)
         if (!processor_will_do())
             throw std::runtime_error("the plugin needs a processor with ADX and BMI2");
         cudaError_t code = cudaGetDeviceCount(&n);
+        // A machine without a device is an answer, not a failure.
         if (code == cudaErrorNoDevice) {
             (void)cudaGetLastError();
             return;
@@ -448,6 +449,7 @@ int32_t rows(amanat_gpu_stream* s, const amanat_gpu_circuit* circuit, uint64_t* 
             field_differ(s->queue, d_least, s->a.get(), s->b.get(), s->c.get(), n);
             CUDA_OK(cudaMemcpyAsync(&least, d_least, sizeof(least), cudaMemcpyDeviceToHost, s->queue));
         } else {
+            // No C, as in snarkjs' form: its values are the products, and every row holds.
             field_multiply(s->queue, s->c.get(), s->a.get(), s->b.get(), n);
         }
         s->queue.sync();
@@ -462,6 +464,7 @@ int32_t transform(amanat_gpu_stream* s, const amanat_gpu_circuit* circuit, amana
         require(s->rows_log == circuit->log, "the rows of this circuit come before its transform");
         s->context.gpu.select();
         const uint32_t log = circuit->log, n = uint32_t(1) << log;
+        // The rows' values are overwritten from here on: a second transform needs new ones.
         s->rows_log = 0;
         stopwatch watch(s->times.compute);
         for (buffer* b : {&s->a, &s->b}) {

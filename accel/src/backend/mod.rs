@@ -78,7 +78,7 @@ pub enum ChooseError {
         name: String,
     },
     /// The backend exists, but not in this build or not on this machine.
-    #[error("the backend `{name}` needs {needs}; here there are: {}{}", names(), gpu_words(name))]
+    #[error("the backend `{name}` needs {needs}; this machine has: {}{}", names(), gpu_words(name))]
     Unavailable {
         /// The name asked for.
         name: &'static str,
@@ -86,7 +86,9 @@ pub enum ChooseError {
         needs: &'static str,
     },
     /// The program has been computing with another backend already.
-    #[error("the backend `{name}` was asked for after `{chosen}` had been chosen")]
+    #[error(
+        "the backend `{name}` was requested after `{chosen}` had been chosen: choose before the first computation"
+    )]
     Late {
         /// The name asked for.
         name: String,

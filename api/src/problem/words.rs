@@ -24,7 +24,7 @@ pub(super) fn reject(reject: &Reject) -> Problem {
         Reject::Encoding(wire) => encoding(wire, reject),
         Reject::ForeignChain { expected, got } => say(
             "foreign_chain",
-            "make the transaction for this node's chain, or send it to a node of its own chain",
+            "make the transaction for this node's chain, or send it to a node of its chain",
         )
         .disagree(expected, got),
         Reject::UnknownKey { .. } => say("unknown_key", KEYS),
@@ -39,7 +39,7 @@ pub(super) fn reject(reject: &Reject) -> Problem {
                 "bad_signature",
                 "sign the transaction with the key that the ledger has for this organisation (GET /v1/governance)",
             ),
-            TxReject::Encoding(_) => say("proof_encoding", "prove again; these proof bytes are no proof"),
+            TxReject::Encoding(_) => say("proof_encoding", "prove again; these bytes are not a proof"),
             TxReject::Proof(_) => say(
                 "proof_invalid",
                 "prove again for exactly this transaction: a changed field needs a new proof",
@@ -47,7 +47,7 @@ pub(super) fn reject(reject: &Reject) -> Problem {
         },
         Reject::UnknownOrganisation(_) => say("unknown_organisation", MEMBERS),
         Reject::NotEntitled { .. } => {
-            say("not_entitled", "let an organisation sign that is entitled to this (GET /v1/governance)")
+            say("not_entitled", "have it signed by an organisation with this capability (GET /v1/governance)")
         }
         Reject::EmptyLeaf(_) => say("empty_leaf", "leave the zero entry out and sign again"),
         Reject::Repeated(_) => say("repeated_entry", "name each entry once and sign again"),
@@ -61,7 +61,7 @@ pub(super) fn reject(reject: &Reject) -> Problem {
         }
         Reject::NotTheIssuer { .. } => say(
             "not_the_issuer",
-            "let the organisation sign that issued the credential; once it is no member, one that governs",
+            "have it signed by the organisation that issued the credential; if that is no longer a member, by a governing organisation",
         ),
         Reject::Key(_) => say("bad_key", "install a key file that `amanat keys check` accepts"),
         Reject::KeyVersion { expected, got, .. } => {
@@ -142,7 +142,7 @@ pub(super) fn conflict(conflict: &Conflict) -> Problem {
                 .disagree(format!("before epoch {expires}"), format!("epoch {now}"))
         }
         Conflict::AlreadyApproved { .. } => {
-            say("already_approved", "nothing to do: the approval stands; others that govern must approve")
+            say("already_approved", "nothing to do: the approval stands; other governing organisations must approve")
         }
         Conflict::ProposalsOpen { open, .. } => {
             say("proposals_open", "wait until one of them is approved or expires").disagree(format!("below {open}"), open)
@@ -170,7 +170,7 @@ fn unfit(reason: &Unfit, conflict: &Conflict) -> Problem {
         Unfit::Member { .. } => ("member_already", "change its capabilities or its key instead"),
         Unfit::NoMember(_) => ("no_such_member", LIST),
         Unfit::MembersFull { .. } => ("members_full", FULL),
-        Unfit::KeyTaken { .. } => ("key_taken", "propose a key of its own"),
+        Unfit::KeyTaken { .. } => ("key_taken", "propose a key that no other organisation or validator has"),
         Unfit::LastGovernor => ("last_governor", "let another organisation govern first"),
         Unfit::RunsValidator { .. } => {
             ("runs_validator", "remove its validators; two blocks later it can be removed")
@@ -178,7 +178,7 @@ fn unfit(reason: &Unfit, conflict: &Conflict) -> Problem {
         Unfit::SameCapabilities { .. } => ("same_capabilities", "nothing to do: it has them"),
         Unfit::NoValidators => ("no_validators", "begin a ledger whose genesis names validators"),
         Unfit::NoValidator(_) => ("no_such_validator", LIST),
-        Unfit::LastValidator => ("last_validator", "take in another validator first"),
+        Unfit::LastValidator => ("last_validator", "add another validator first"),
         Unfit::ValidatorsFull { .. } => ("validators_full", FULL),
     };
     Problem::new(Kind::Conflict, 409, code, conflict, next)

@@ -29,6 +29,13 @@ pub struct TlsSettings {
 }
 
 /// What a client needs to speak TLS. All files are PEM, of at most 1 MiB.
+///
+/// ```
+/// use amanat_api::tls::ClientTls;
+/// // Trust nodes whose certificate this CA signed, and show them no certificate.
+/// let tls = ClientTls { ca: Some("ca.pem".into()), ..ClientTls::default() };
+/// assert!(!tls.is_empty());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientTls {
     /// The CAs that may sign a node's certificate. No others are believed.
@@ -57,17 +64,17 @@ pub enum TlsError {
     Io(PathBuf, #[source] io::Error),
     #[error("{0} has more than {1} bytes: name a PEM file of certificates or a key")]
     TooLong(PathBuf, u64),
-    #[error("{0} is no PEM file of {1}")]
+    #[error("{0} is not a PEM file with {1}")]
     Malformed(PathBuf, &'static str),
     #[error("key {0} can be read by others: set its mode to 600, and replace it if anyone may have read it")]
     Exposed(PathBuf),
     #[error(
-        "certificate {0} is no use with its key ({1}): make both again, or name the pair that belongs together"
+        "certificate {0} cannot be used with its key ({1}): name the pair that belongs together, or make both again"
     )]
     Unfit(PathBuf, String),
-    #[error("{0} is no use as a list of CAs ({1})")]
+    #[error("{0} cannot be used as a list of CAs ({1}): name a PEM file of CA certificates")]
     Authority(PathBuf, String),
-    #[error("clients' certificates are required but no CA signs them: name its file as well")]
+    #[error("clients' certificates are required, but no CA of clients is named: name its file as well")]
     NoClientAuthority,
     #[error("{0} is missing: a certificate needs its key, and a key its certificate")]
     Half(&'static str),

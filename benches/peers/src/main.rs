@@ -29,7 +29,7 @@ struct Args {
     /// Numbers of threads, comma-separated.
     #[arg(long, value_delimiter = ',', default_values_t = [1usize, 2])]
     threads: Vec<usize>,
-    /// Rounds: every prover once in each.
+    /// Rounds; each runs every prover once.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Only this backend of ours (may be given more than once).
@@ -38,7 +38,7 @@ struct Args {
     /// Memory in MiB that a backend may spend on precomputed multiples of the key's points.
     #[arg(long)]
     tables: Option<usize>,
-    /// Money for an hour of one core.
+    /// Price of one core for an hour.
     #[arg(long, default_value_t = 0.04)]
     price: f64,
     /// Its currency.

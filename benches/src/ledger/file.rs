@@ -418,21 +418,21 @@ impl Verdict {
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It is JSON of another kind, or none.
-    #[error("not a file of `amanat bench ledger`: its `schema` is {got}, expected \"{SCHEMA}\"")]
+    #[error("not a file of `amanat-bench ledger`: its `schema` is {got}, expected \"{SCHEMA}\"")]
     Foreign {
         /// What is there instead.
         got: String,
     },
     /// Another version of this program wrote it.
     #[error(
-        "a file of `amanat bench ledger` of version {got}, this program reads {VERSION}: measure again with this build"
+        "a file of `amanat-bench ledger` of version {got}, this program reads {VERSION}: measure again with this build"
     )]
     Version {
         /// The file's version.
         got: String,
     },
     /// It says that it is one, and is not.
-    #[error("it says it is a file of `amanat bench ledger`, but something in it is missing or wrong")]
+    #[error("its `schema` is that of `amanat-bench ledger`, but a field is missing or wrong: measure again")]
     Damaged(#[source] serde_json::Error),
 }
 
@@ -536,7 +536,7 @@ pub(super) mod tests {
                 time: "2026-11-26T10:00:00Z".into(),
             },
             settings: Settings {
-                command: "amanat bench ledger".into(),
+                command: "amanat-bench ledger".into(),
                 rounds: 3,
                 proofs: 512,
                 requests: 4096,

@@ -24,6 +24,7 @@ impl ConsensusHost {
         proposer: Address,
         bytes: Bytes,
     ) -> Result<SyncedValueOutcome<Ctx>, Error> {
+        // This validator has moved on since it asked: the peer is not to blame.
         let Some(n) = round.as_u32().filter(|_| height == self.next()) else {
             return Ok(SyncedValueOutcome::LocalTransientError);
         };
@@ -32,7 +33,7 @@ impl ConsensusHost {
         let block = match validation::read_block(&bytes, None, self.limits.transactions) {
             Ok(block) => block,
             Err(reason) => {
-                tracing::warn!(target: "audit", height = height.0, %reason, "a peer answers with bytes that are no block");
+                tracing::warn!(target: "audit", height = height.0, %reason, "a peer answered with bytes that are not a block");
                 return Ok(SyncedValueOutcome::PeerFault);
             }
         };

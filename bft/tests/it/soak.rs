@@ -323,7 +323,7 @@ impl Soak {
                 if failure == Failure::DiskLost {
                     std::fs::remove_file(self.cluster.path(one)).expect("its ledger");
                 }
-                let votes = |soak: &Self| soak.cluster.log(one).matches("it votes from here on").count();
+                let votes = |soak: &Self| soak.cluster.log(one).matches("it votes from now on").count();
                 let before = votes(self);
                 self.cluster.start(one);
                 self.mended = Instant::now();

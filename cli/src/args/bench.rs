@@ -22,9 +22,9 @@ pub(crate) struct Moved {
 
 #[derive(Subcommand)]
 pub(crate) enum BenchCommand {
-    /// What a proof costs, part by part, on every backend.
+    /// Measure what a proof costs, part by part, on every backend.
     ///
-    /// Beside arkworks; as JSON and as a page with plots.
+    /// Next to arkworks; written as JSON and as a page with plots.
     Profile(ProfileArgs),
     /// Compare two files of `bench profile --out`.
     ///
@@ -32,9 +32,9 @@ pub(crate) enum BenchCommand {
     Compare(CompareArgs),
     /// Write the page of a file of `bench profile --out` again.
     Page {
-        /// The file.
+        /// The file (JSON).
         file: PathBuf,
-        /// The page.
+        /// Where to write the page (HTML).
         #[arg(long, value_name = "FILE")]
         html: PathBuf,
     },
@@ -61,13 +61,13 @@ pub(crate) struct ProfileArgs {
     /// Numbers of threads, comma-separated [default: 1, 2, 4, .. all].
     #[arg(long, value_delimiter = ',', value_name = "N")]
     pub threads: Vec<usize>,
-    /// Rounds: every prover once in each.
+    /// Rounds; each runs every prover once.
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub rounds: usize,
-    /// Money for an hour of one core.
+    /// Price of one core for an hour.
     #[arg(long, default_value_t = 0.04)]
     pub price: f64,
-    /// The price's currency, as it shall be written.
+    /// Currency of the price, as the report prints it.
     #[arg(long, value_name = "NAME", default_value = "USD", value_parser = currency_name)]
     pub currency: String,
     /// Memory for precomputed multiples of the key's points.
@@ -96,9 +96,9 @@ fn currency_name(text: &str) -> Result<String, String> {
 
 #[derive(Args)]
 pub(crate) struct CompareArgs {
-    /// Before.
+    /// The earlier file.
     pub old: PathBuf,
-    /// After.
+    /// The later file.
     pub new: PathBuf,
     /// Compare ratios to arkworks, not seconds.
     ///
@@ -111,7 +111,7 @@ pub(crate) struct CompareArgs {
     /// Differences below N standard deviations are noise.
     #[arg(long, default_value_t = 3.0, value_name = "N")]
     pub sigmas: f64,
-    /// Show what did not change too.
+    /// Also show what did not change.
     #[arg(long)]
     pub all: bool,
     /// End with exit code 1 if a whole proof became slower.

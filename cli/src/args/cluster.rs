@@ -12,11 +12,11 @@ pub(crate) enum ClusterCommand {
     /// directory with the keys of all organisations. For development: all secrets are made in one
     /// place.
     Init(ClusterInitArgs),
-    /// Run all validators of such a folder on this machine.
+    /// Run all validators of a cluster on this machine.
     ///
-    /// Each runs in a separate process, until Ctrl-C.
+    /// Each runs in a separate process, until Ctrl-C. `cluster init` makes the folder.
     Run {
-        /// The folder.
+        /// The folder that `cluster init` made.
         #[arg(default_value = "cluster")]
         dir: PathBuf,
     },
@@ -25,7 +25,7 @@ pub(crate) enum ClusterCommand {
     /// The file can be read by its owner only. A genesis, the other validators' peers and
     /// `governance propose add-validator` name the public half.
     Key {
-        /// Where to write the private key; it must not be there yet.
+        /// Where to write the private key; the file must not exist yet.
         #[arg(long, value_name = "FILE", default_value = "validator.key")]
         out: PathBuf,
     },
@@ -37,11 +37,11 @@ pub(crate) enum ClusterCommand {
         #[arg(default_value = "genesis.json")]
         genesis: PathBuf,
     },
-    /// Print the state of every validator of such a folder.
+    /// Print the state of every validator of a cluster.
     ///
     /// Validators whose configuration names a certificate are asked over TLS.
     Status {
-        /// The folder.
+        /// The folder that `cluster init` made.
         #[arg(default_value = "cluster")]
         dir: PathBuf,
         #[command(flatten)]
@@ -51,7 +51,7 @@ pub(crate) enum ClusterCommand {
 
 #[derive(Args)]
 pub(crate) struct ClusterInitArgs {
-    /// Where to write; it must not be there yet.
+    /// Where to write; the folder must not exist yet.
     #[arg(default_value = "cluster")]
     pub dir: PathBuf,
     /// Number of validators.

@@ -78,7 +78,7 @@ impl SignedBy {
 
 #[derive(Subcommand)]
 pub(crate) enum ChangeCommand {
-    /// Take in an organisation.
+    /// Add an organisation.
     AddOrganisation {
         /// Its reference, as records and consents name it.
         reference: String,
@@ -93,14 +93,14 @@ pub(crate) enum ChangeCommand {
         #[command(flatten)]
         may: CapabilityArgs,
     },
-    /// Let an organisation go.
+    /// Remove an organisation.
     RemoveOrganisation {
         /// Its reference.
         reference: String,
     },
     /// Set what an organisation may do.
     ///
-    /// In place of what it may now.
+    /// The new capabilities replace those that it has.
     SetCapabilities {
         /// Its reference.
         reference: String,
@@ -109,21 +109,21 @@ pub(crate) enum ChangeCommand {
     },
     /// Give an organisation another key.
     ///
-    /// For a key that is lost or stolen.
+    /// For an organisation whose key is lost or stolen.
     SetKey {
         /// Its reference.
         reference: String,
         /// Ed25519 public key, 64 hexadecimal digits.
         key: String,
     },
-    /// Take in a validator.
+    /// Add a validator.
     AddValidator {
         /// Reference of the organisation that runs it.
         reference: String,
-        /// What it votes with: Ed25519 public key, 64 hexadecimal digits.
+        /// Ed25519 public key that it votes with, 64 hexadecimal digits.
         key: String,
     },
-    /// Let a validator go.
+    /// Remove a validator.
     RemoveValidator {
         /// Its key, 64 hexadecimal digits.
         key: String,
@@ -138,7 +138,7 @@ pub(crate) enum ChangeCommand {
         #[arg(long, default_value_t = 0, value_name = "HEIGHT", hide_default_value = true)]
         activate_at: u64,
     },
-    /// Accept no proof under a key from a block on.
+    /// Refuse proofs under a key from a block on.
     SunsetKey {
         /// The statement.
         statement: String,
@@ -159,7 +159,7 @@ pub(crate) struct CapabilityArgs {
     /// Anchor records.
     #[arg(long)]
     pub anchor: bool,
-    /// Decide with others that govern.
+    /// Govern: propose and approve changes.
     #[arg(long)]
     pub govern: bool,
     /// Issue credentials: `all` or a role as SYSTEM|CODE; repeatable.

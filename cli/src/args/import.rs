@@ -20,24 +20,24 @@ pub(crate) struct ImportArgs {
     /// name. Without it, the first of the home directory that may do both.
     #[arg(long = "as", value_name = "ORG", requires = "anchor")]
     pub custodian: Option<String>,
-    /// Where ids without a base URL belong.
+    /// Origin of ids without a base URL.
     ///
     /// A server's base URL, or a name. Without it, the folder of each file.
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// One person, if this identifier is shared.
+    /// Identifier that makes patients one person.
     ///
     /// Patients who share an identifier of this system are one person. May be given several times.
     #[arg(long, value_name = "URI")]
     pub same_patient_by: Vec<String>,
     /// Zone of dates without one [default: UTC].
     ///
-    /// +05:00, Z. Without it, they are days of UTC.
+    /// Z, or an offset such as +05:00. Without it, such dates are days of UTC.
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
     pub zone: Option<Zones>,
     /// Stop at the first problem, anchor nothing.
     ///
-    /// The first that counts: see --fail-on.
+    /// Stops at the first problem that counts: see --fail-on.
     #[arg(long)]
     pub strict: bool,
     /// From which kind of problem on the exit code is 6 (and --strict stops).
@@ -48,10 +48,10 @@ pub(crate) struct ImportArgs {
     /// The last line is the summary.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Most problems to print.
+    /// Print at most this many problems.
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub problems: usize,
-    /// Largest resource.
+    /// Largest resource to read.
     #[arg(long, default_value_t = 64 << 20, value_name = "BYTES")]
     pub max_resource: usize,
     #[command(flatten)]
@@ -61,7 +61,7 @@ pub(crate) struct ImportArgs {
 /// Kinds of problems, each counting all that are worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum FailOn {
-    /// Anything there is a word about: a byte order mark, a page of several, the same again.
+    /// Any remark: a byte order mark, one page of several, a resource read before.
     Note,
     /// Resources of types that are not read.
     Unsupported,

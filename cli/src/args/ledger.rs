@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(crate) enum LedgerCommand {
-    /// Height, epoch, registries, keys.
+    /// Print height, epoch, registries and keys.
     Inspect {
         #[command(flatten)]
         at: LedgerAt,
     },
-    /// A block.
+    /// Print a block.
     Block {
-        /// Its height.
+        /// The height of the block.
         height: u64,
         #[command(flatten)]
         at: LedgerAt,
@@ -22,7 +22,7 @@ pub(crate) enum LedgerCommand {
     ///
     /// A proof speaks of the registries as the newest bundle has them, and a bundle is sealed when
     /// an epoch begins. This waits until the bundle of the next epoch is sealed; it returns at once
-    /// where nothing was submitted since the last.
+    /// if nothing was submitted since the last.
     Wait {
         /// Give up after this many seconds [default: four epochs].
         #[arg(long, value_name = "N")]
@@ -38,12 +38,12 @@ pub(crate) enum LedgerCommand {
         #[command(flatten)]
         at: LedgerAt,
     },
-    /// Whether something is on the ledger, with the proof.
+    /// Print whether an entry is on the ledger, with the proof.
     Entry {
         /// nullifier, transaction, key, bundle, context, credential,
         /// organisation, validators or proposal.
         kind: String,
-        /// Its name.
+        /// The name of the entry.
         ///
         /// 64 hexadecimal digits, role.DIGEST, a number, a reference, or the word now.
         name: String,
@@ -53,7 +53,7 @@ pub(crate) enum LedgerCommand {
         #[command(flatten)]
         at: LedgerAt,
     },
-    /// A receipt with its inclusion proof.
+    /// Print a receipt with its inclusion proof.
     Receipt {
         /// The transaction's id.
         txid: String,
@@ -73,7 +73,7 @@ pub(crate) enum LedgerCommand {
         out: PathBuf,
         /// Sign it as this organisation of the home directory.
         ///
-        /// Without validators nothing else vouches for it.
+        /// On a ledger without validators, nothing else vouches for the snapshot.
         #[arg(long, value_name = "REFERENCE", conflicts_with = "node")]
         by: Option<String>,
         #[command(flatten)]
@@ -88,7 +88,7 @@ pub(crate) enum LedgerCommand {
         file: PathBuf,
         /// The genesis file: which ledger it must be.
         ///
-        /// It also names the validators to believe.
+        /// It also names the validators to trust.
         #[arg(long, value_name = "FILE")]
         genesis: PathBuf,
         /// The ledger file to make.

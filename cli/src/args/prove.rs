@@ -47,7 +47,7 @@ pub(crate) struct ProveArgs {
     /// The name of the audience that asked for the proof.
     #[arg(long, default_value = "", value_name = "NAME", hide_default_value = true)]
     pub audience: String,
-    /// `record`: the value is at least this.
+    /// `record`: prove that the value is at least this.
     #[arg(long, allow_negative_numbers = true, value_name = "VALUE")]
     pub at_least: Option<String>,
     /// `record`: leaves to disclose, comma-separated.
@@ -56,7 +56,7 @@ pub(crate) struct ProveArgs {
     /// Write the transaction here, for `amanat verify`.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Do not submit.
+    /// Prove, but do not submit.
     #[arg(long)]
     pub dry_run: bool,
     /// Also write snarkjs' files into this folder.

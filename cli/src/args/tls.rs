@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "A node with TLS")]
 pub(crate) struct ClientTlsArgs {
-    /// The CAs that may sign the node's certificate (PEM). No others are believed.
+    /// The CAs that may sign the node's certificate (PEM). No other CA is trusted.
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub ca: Option<PathBuf>,
     /// Your organisation's certificate and the intermediate certificates up to a CA (PEM).

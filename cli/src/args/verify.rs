@@ -26,9 +26,9 @@ pub(crate) enum VerifyCommand {
         /// The genesis file, which names the validators to trust.
         #[arg(long, value_name = "FILE")]
         genesis: PathBuf,
-        /// Hash of the block to believe.
+        /// Hash of the block to trust.
         ///
-        /// Needed where the ledger has no validators that sign its blocks.
+        /// Needed if the ledger has no validators that sign its blocks.
         #[arg(long, value_name = "HASH")]
         block: Option<String>,
     },
@@ -39,7 +39,7 @@ pub(crate) enum VerifyCommand {
         /// The genesis file of the ledger that it must belong to.
         #[arg(long, value_name = "FILE")]
         genesis: PathBuf,
-        /// Hash of the block to believe.
+        /// Hash of the block to trust.
         #[arg(long, value_name = "HASH")]
         block: String,
     },

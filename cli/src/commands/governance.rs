@@ -62,7 +62,7 @@ fn approve(proposal: &str, yes: bool, by: &SignedBy, global: &Global, ui: Ui) ->
     ui.say(describe_change(&ChangeView::from(&client.proposed_change(&id)?), &view));
     if !yes {
         ui.say(
-            "nothing is signed: an approval cannot be taken back. To approve this, say so again with --yes",
+            "nothing was signed: an approval cannot be withdrawn. To approve the proposal, run the command again with --yes",
         );
         return Ok(());
     }

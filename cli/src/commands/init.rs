@@ -30,7 +30,7 @@ pub(crate) fn run(args: &InitArgs, global: &Global, ui: Ui) -> Result<()> {
     let holders = match &own {
         Some(members) => members.holders(&organisations, machine_clock(), &mut rand::rng())?,
         None => devnet::clinicians(&organisations, machine_clock(), &mut rand::rng()).context(
-            "`init` is for a development home with the keys of all organisations: `amanat keys install` proposes keys alone",
+            "`init` needs a development home with the keys of all organisations: `amanat keys install` only proposes keys",
         )?,
     };
     let holders = client.issue_all(holders)?;

@@ -44,7 +44,7 @@ pub(crate) fn run(command: &LedgerCommand, global: &Global, ui: Ui) -> Result<()
 
 fn inspect(client: &Client, ui: Ui) -> Result<()> {
     let status = client.ledger().status()?;
-    let bundle = client.ledger().bundle(None)?.context("every ledger has a bundle")?;
+    let bundle = client.ledger().bundle(None)?.context("the ledger has no bundle")?;
     ui.say(format!("chain   {}", client.chain()));
     ui.say(format!(
         "height  {}, epoch of the newest bundle {} ({})",

@@ -62,7 +62,9 @@ pub(super) fn write(args: &ProveArgs, client: &mut Client, proved: &Proved, ui: 
 
 /// Writes what snarkjs reads.
 fn export(dir: &Path, tx: &Transaction, keys: &Keys) -> Result<()> {
-    let Transaction::Proof(tx) = tx else { bail!("only proofs are exported") };
+    let Transaction::Proof(tx) = tx else {
+        bail!("--snarkjs: only a proof can be written as snarkjs' files")
+    };
     let key = keys.get(tx.statement).context("the key of this proof")?.proving_key().verifying_key();
     let proof = Proof::try_from(&tx.proof)?;
     let public = tx.public_vector().to_field_elements();

@@ -21,7 +21,9 @@ pub(crate) fn restore(file: &Path, ledger: &Path, asked: &Asked<'_>, ui: Ui) -> 
     let genesis = Genesis::read(asked.genesis)?;
     let key = asked.signed_by.map(|key| {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(key, &mut bytes).map(|()| bytes).context("--signed-by: 64 hexadecimal digits")
+        hex::decode_to_slice(key, &mut bytes)
+            .map(|()| bytes)
+            .context("--signed-by: expected 64 hexadecimal digits")
     });
     let demands = RestoreOptions { at_least: asked.at_least, signed_by: key.transpose()? };
     let mut from =

@@ -61,7 +61,7 @@ pub(crate) fn snapshot(out: &Path, by: Option<&str>, of: &LedgerFile, global: &G
 
 fn new(out: &Path) -> Result<()> {
     if out.exists() {
-        bail!("{} is there already: give another --out, or remove it", out.display());
+        bail!("{} exists already: give another --out, or remove it", out.display());
     }
     Ok(())
 }
@@ -115,8 +115,8 @@ pub(super) fn say(info: &SnapshotInfo, certified: bool, ui: Ui) {
         (true, _) => ui.say("  a quorum of the validators signed its block"),
         (false, Some(key)) => ui.say(format!("  signed by {}", hex::encode(key))),
         (false, None) => ui.warn(
-            "nobody stands behind this snapshot: the genesis names no validators, and nobody signed it. Compare the block's \
-             hash with one that you believe",
+            "nobody vouches for this snapshot: the genesis names no validators, and nobody signed it. Compare the block's \
+             hash with one that you trust",
         ),
     }
 }

@@ -95,7 +95,7 @@ fn data(args: &DemoArgs, place: &Place, ui: Ui) -> Result<PathBuf> {
         return Ok(dir.clone());
     }
     let dir = place.home.path("fhir");
-    devnet::write_data(&dir, 1, u32::try_from(args.patients).context("that many patients")?)?;
+    devnet::write_data(&dir, 1, u32::try_from(args.patients).context("--patients: at most 4294967295")?)?;
     ui.say("no --data given: a small hospital's data, made up for this run, read by the same importer");
     Ok(dir)
 }

@@ -41,7 +41,7 @@ fn a_backend_that_is_not_here_is_a_usage_error_that_names_those_that_are() {
         let out = run(home, backend, args);
         let words = errors(&out);
         assert_eq!(out.status.code(), Some(2), "{args:?}: {words}");
-        assert!(words.starts_with(&format!("error: {blamed} cannot be followed\n")), "{words}");
+        assert!(words.starts_with(&format!("error: cannot use {blamed}\n")), "{words}");
         assert!(words.contains("avx512ifma, portable"), "{words}");
         assert!(out.stdout.is_empty(), "nothing was begun");
     }

@@ -59,11 +59,14 @@ fn files_that_are_no_profiles_and_names_that_are_nothing_are_refused_in_words() 
         let words = home.fails(1, &["bench", "compare", file, "x.json"]);
         assert!(words.contains(expected) && words.contains(file), "{words}");
     }
-    assert!(home.fails(1, &["bench", "profile", "nonsense"]).contains("nothing to prove is called nonsense"));
+    assert!(home.fails(1, &["bench", "profile", "nonsense"]).contains("unknown subject nonsense"));
     assert!(
         home.fails(1, &["bench", "profile", "10", "--backend", "nonsense"]).contains("no backend nonsense")
     );
-    assert!(home.fails(1, &["bench", "profile", "10", "--rounds", "0"]).contains("at least one round"));
+    assert!(
+        home.fails(1, &["bench", "profile", "10", "--rounds", "0"])
+            .contains("--rounds and --threads: at least 1")
+    );
     assert!(
         home.fails(1, &["bench", "profile", "10", "--out", "no/such/folder.json"])
             .contains("cannot be written")

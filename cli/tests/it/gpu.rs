@@ -79,7 +79,7 @@ fn a_plugin_that_cannot_be_used_is_refused_once_in_words_and_the_work_is_done() 
     for (plugin, script, why) in [
         ("/no/such/plugin.so", "", "/no/such/plugin.so cannot be loaded"),
         (&text, "", "cannot be loaded"),
-        (&mock, "abi=7", "speaks version 7 of the plugin interface, this program version 1"),
+        (&mock, "abi=7", "has version 7 of the plugin interface, this program needs version 1"),
         (&mock, "none", "finds no GPU on this machine"),
         (&mock, "fail=open", "mock 0 cannot be opened: open: the script says so"),
     ] {

@@ -152,7 +152,7 @@ role = "physician"
     let physician =
         ["clinician", "add", "Practitioner/basit", "--role", "physician", "--organisation", "city"];
     let words = home.fails(1, &physician);
-    assert!(words.contains("is there already"), "{words}");
+    assert!(words.contains("exists already"), "{words}");
     let list = home.json(&["clinician", "list"]);
     assert_eq!((&list[1]["clinician"], &list[1]["role"]), (&"Practitioner/basit".into(), &"nurse".into()));
     assert_eq!(home.json(&["consent", "permits", &consent])[0]["permits"], "basit");
@@ -163,7 +163,7 @@ role = "physician"
     let words = home.ok(&["ledger", "wait"]);
     assert!(words.contains("nothing to wait for"), "{words}");
     let words = home.fails(1, &to("city"));
-    assert!(words.contains("is there already"), "{words}");
+    assert!(words.contains("exists already"), "{words}");
     let words = home.fails(1, &["prove", "role", "--holder", "nobody"]);
     assert!(words.contains("there are: Practitioner/amina, Practitioner/basit"), "{words}");
     // One nurse has nobody to hide among, two have each other.
@@ -185,9 +185,12 @@ fn a_ledger_is_pruned_and_another_begins_from_its_snapshot() {
 
     // Signed by nobody: said, not refused.
     let out = home.run(&["ledger", "snapshot", "--out", &snapshot]);
-    assert!(out.status.success() && String::from_utf8_lossy(&out.stderr).contains("nobody stands behind"));
+    assert!(
+        out.status.success()
+            && String::from_utf8_lossy(&out.stderr).contains("nobody vouches for this snapshot")
+    );
     let said = home.fails(1, &["ledger", "snapshot", "--out", &snapshot]);
-    assert!(said.contains("is there already"), "{said}");
+    assert!(said.contains("exists already"), "{said}");
     std::fs::remove_file(&snapshot).expect("removed");
     let by = "Organization/hospital-lahore";
     let written = home.json(&["ledger", "snapshot", "--out", &snapshot, "--by", by]);

@@ -186,7 +186,7 @@ impl Members {
         let reference = parse_reference(table.reference.as_ref(), &["Organization"])
             .map_err(|why| problem(at, why.to_string()))?;
         if self.organisations.iter().any(|(there, ..)| *there == reference) {
-            return Err(problem(at, format!("{reference} is there already")));
+            return Err(problem(at, format!("{reference} exists already")));
         }
         let mut may = CapabilitiesSpec::default();
         for word in &table.may {
@@ -214,7 +214,7 @@ impl Members {
         let reference = parse_reference(table.reference.as_ref(), &PRACTITIONERS)
             .map_err(|why| problem(at, why.to_string()))?;
         if self.clinicians.iter().any(|there| there.reference == reference) {
-            return Err(problem(at, format!("{reference} is there already")));
+            return Err(problem(at, format!("{reference} exists already")));
         }
         let at = line(table.organisation.span().start);
         let employer = table.organisation.as_ref();
@@ -401,7 +401,7 @@ role = "practitioner-role|pharmacist"
                 "\"anker\"",
                 "line 5: an organisation cannot be let `anker`; known: enrol, anchor",
             ),
-            ("Organization/authority", "Organization/city", "line 8: Organization/city is there already"),
+            ("Organization/authority", "Organization/city", "line 8: Organization/city exists already"),
             ("\"Organization/city\"", "\"city\"", "line 3: `city` is no reference: write Organization/ID"),
             (
                 "organisation = \"Organization/city\"",
@@ -418,7 +418,7 @@ role = "practitioner-role|pharmacist"
                 "Patient/amina",
                 "line 12: `Patient/amina` is no reference: write Practitioner/ID",
             ),
-            ("Practitioner/basit", "Practitioner/amina", "line 18: Practitioner/amina is there already"),
+            ("Practitioner/basit", "Practitioner/amina", "line 18: Practitioner/amina exists already"),
             ("\"physician\"", "\"doctor\"", "line 14: `doctor` is no role"),
             ("2027-12-31", "2027-13-31", "line 15: `2027-13-31` is no date"),
             ("2027-12-31", "2023-12-31", "line 15: the licence ends before it begins"),

@@ -115,7 +115,7 @@ pub enum Reason {
     #[error("a modifierExtension or implicitRules may change what the resource means, and is not understood")]
     Modifier,
     /// An element without which the rest is not sure.
-    #[error("should be there, and is not")]
+    #[error("required, and missing")]
     Missing,
     /// A modifier without value: null, or an extension alone.
     #[error("has no value, and may change what the resource means")]
@@ -124,13 +124,13 @@ pub enum Reason {
     #[error("not a code that R4 has here, and may change what the resource means")]
     UnknownCode,
     /// A code that other versions have for a modifier.
-    #[error("a code of {0}, which R4 has not here, and may change what the resource means")]
+    #[error("a code of {0} that R4 does not have here; it may change what the resource means")]
     CodeOfOtherVersion(&'static str),
     /// An element that only other versions have.
-    #[error("an element of {0}, which R4 has not")]
+    #[error("an element of {0} that R4 does not have")]
     ElementOfOtherVersion(&'static str),
     /// An element in the form of another version.
-    #[error("has the form of {0}, which in R4 is another")]
+    #[error("has the form of {0}; R4 has another form")]
     FormOfOtherVersion(&'static str),
     /// A type that only other versions have.
     #[error("unsupported: resources of type {0} are of {1}, not of R4")]
@@ -151,28 +151,28 @@ pub enum Reason {
     #[error("the resource is replaced by another, which is to be used in its place")]
     Replaced,
     /// One element in two forms, or with two codes that differ.
-    #[error("said twice, and not the same")]
+    #[error("given twice, with different values")]
     Contradiction,
     /// A value beside an element that says there is none.
-    #[error("{0} says that this is not to be taken as a value")]
+    #[error("{0} says that this must not be taken as a value")]
     TakenBack(&'static str),
     /// A form of time that gives no dates.
-    #[error("a time that is not read: its record is of all time")]
+    #[error("a time that is not read: the record covers all time")]
     TimeNotRead,
     /// An administrative date where the clinical time is absent.
-    #[error("no clinical time is said: its record is of all time until this date")]
+    #[error("no clinical time is given: the record covers all time until this date")]
     UpperBound,
     /// A reference to a type that R4 does not allow here.
     #[error("names a resource of a type that R4 does not allow here")]
     WrongTarget,
     /// A reference whose type is not said where types of several meanings are allowed.
-    #[error("does not say of what type the resource is that it names")]
+    #[error("names a resource and does not say of which type it is")]
     UntoldTarget,
     /// A reference to another resource that would have to be read for a field.
     #[error("names another resource, which is not read for this one")]
     NotFollowed,
     /// An identifier of use `old` or `temp`, or of a use that R4 has not.
-    #[error("an identifier that is old, temporary or of an unknown use; nobody is known by it")]
+    #[error("an identifier that is old, temporary or of an unknown use: it identifies nobody")]
     NotLasting,
     /// More remarks than are kept of one resource.
     #[error("has more such elements than are listed")]
@@ -227,7 +227,7 @@ pub enum Reason {
     /// One name, two things.
     #[error(
         "two resources have this name and differ, and which is newer cannot be told: neither is taken (if they come from two \
-             servers, import each with a --source of its own)"
+             servers, import each with a separate --source)"
     )]
     Ambiguous,
     /// The custodian has another under this version.
@@ -238,7 +238,7 @@ pub enum Reason {
     /// One name, two people.
     #[error(
         "two patients have this name, and whether they are one cannot be told: nothing about either is taken (if they come from \
-             two servers, import each with a --source of its own)"
+             two servers, import each with a separate --source)"
     )]
     AmbiguousPatient,
     /// Beside an ambiguous patient.
@@ -267,8 +267,8 @@ pub enum Reason {
     },
     /// No reference that can be followed.
     #[error(
-        "it names its patient by no reference that can be followed (an identifier, or what it contains){}; identifiers name a person \
-         where --same-patient-by SYSTEM says so of their system", Times(*times)
+        "it names its patient by no reference that can be followed (an identifier, or what it contains){}; an identifier identifies a person \
+         only if --same-patient-by SYSTEM names its system", Times(*times)
     )]
     SubjectByIdentifier {
         /// How many resources name that patient.

@@ -45,7 +45,7 @@ pub enum BrokenChain {
     #[error("leaf 0 must hold the value 0")]
     NoStart,
     /// A value is out of range or occurs twice.
-    #[error("leaf {0}: its value is out of range or there twice")]
+    #[error("leaf {0}: its value is out of range or occurs twice")]
     BadValue(u32),
     /// A leaf does not name the next larger value.
     #[error("leaf {0} does not name the next larger value")]

@@ -111,7 +111,7 @@ fn hl7s_examples_are_read() {
         ("too large for fixed point", 2),
         ("has a comparator", 1),
         ("outcome says", 1),
-        ("does not say of what type", 1),
+        ("does not say of which type", 1),
         ("of a type that R4 does not allow", 1),
         ("names another resource", 1),
     ] {

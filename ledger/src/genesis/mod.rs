@@ -488,7 +488,7 @@ fn validators(
         let mut key = [0; 32];
         hex::decode_to_slice(&v.key, &mut key).map_err(|_| refused(v, "the key is not 64 hex digits"))?;
         if taken.contains(&key) {
-            return Err(refused(v, "an organisation signs with this key: a validator has one of its own"));
+            return Err(refused(v, "an organisation signs with this key: a validator needs a separate key"));
         }
         let operator = OrgId::from_reference(&v.organisation);
         if !organisations.contains_key(&operator) {

@@ -203,6 +203,7 @@ impl Draft<'_> {
             Change::SunsetKey { statement, key, from } => self.plan_sunset((*statement, *key), *from)?,
             Change::AddOrganisation { reference, name, key, capabilities } => {
                 let id = OrgId::from_reference(reference);
+                // A removed organisation may be added again: only a member of now is refused.
                 if self.organisation(&id).is_some() {
                     return Err(unfit(Unfit::Member { organisation: reference.clone() }));
                 }
@@ -242,6 +243,7 @@ impl Draft<'_> {
                 Planned::Member(*organisation, member)
             }
             Change::SetKey { organisation, key } => {
+                // The present key counts as used, so a change to the same key is refused.
                 let mut member = self.member(organisation)?.clone();
                 member.organisation.key = self.unused(key)?;
                 Planned::Member(*organisation, member)

@@ -23,6 +23,7 @@ impl State {
                 let count = self.credentials.partition_point(|c| c.issued < sealed.height) as u64;
                 let credentials = page(&self.credentials, count, from, limit);
                 let leaf = |retired: Option<u64>, leaf| match retired {
+                    // Strictly: a bundle is over the state before the block that sealed it.
                     Some(height) if height < sealed.height => Fr::from(0u64),
                     _ => leaf,
                 };

@@ -84,6 +84,17 @@ impl KeyEntry {
 }
 
 /// The state after some block.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_ledger::{Genesis, State};
+/// let state = State::genesis(Genesis::read("genesis.json".as_ref())?.into());
+/// assert_eq!(state.tip().height, 0);
+/// for (_, organisation) in state.organisations() {
+///     println!("{} governs: {}", organisation.name, organisation.capabilities.govern);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct State {
     pub(crate) genesis: Arc<Genesis>,
@@ -271,6 +282,8 @@ impl State {
     fn seal(&self, epoch: u64, time: Timestamp, height: u64) -> SealedBundle {
         let registries = PerRegistry::from_fn(|r| {
             let (root, len) = self.registry(r);
+            // A retired credential keeps its place as an empty leaf, and a proof does not hide
+            // among those.
             let count = if r == Registry::Roles { self.active_credentials() } else { len };
             RegistryState { root, count }
         });
@@ -303,6 +316,7 @@ impl State {
         self.keys.extend(delta.keys);
         self.members.extend(delta.members);
         self.proposals.extend(delta.proposals);
+        // `None` in a delta says that the validators do not change, not that there are none.
         self.validators = delta.validators.or(self.validators.take());
         for credential in delta.issued {
             let index = self.credentials.len() as u32;

@@ -54,6 +54,17 @@ pub enum Storage {
 }
 
 /// A ledger on disk.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_ledger::{Storage, Store};
+/// let (store, state) = Store::open(Storage::File("ledger.redb".into()))?;
+/// let height = state.tip().height;
+/// if let Some(block) = store.block(height)? {
+///     println!("block {height}: {} transactions", block.transactions.len());
+/// }
+/// # Ok(()) }
+/// ```
 pub struct Store {
     storage: Storage,
     /// None only while it is being reopened, or after reopening failed.

@@ -33,6 +33,18 @@ const MAX_CHANGE: usize = MAX_PROOF + 64 * 1024;
 const END_BYTES: usize = 32 + 1 + 32 + 64;
 
 /// What a snapshot must be to be restored from.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_ledger::{Chain, Genesis, RestoreOptions};
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let mut snapshot = std::fs::File::open("ledger.snapshot")?;
+/// let options = RestoreOptions { at_least: Some(1000), ..RestoreOptions::default() };
+/// let (path, progress) = ("ledger.redb".as_ref(), &mut |_, _| ());
+/// let info = Chain::restore(path, &genesis, &mut snapshot, &options, progress)?;
+/// println!("restored to block {}", info.height);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RestoreOptions {
     /// Of this block or a later one.

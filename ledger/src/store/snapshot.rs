@@ -89,9 +89,9 @@ pub enum SnapshotError {
         #[source]
         source: std::io::Error,
     },
-    #[error("this is no snapshot of a ledger: it begins otherwise")]
+    #[error("this is not a snapshot of a ledger: its first bytes are not a snapshot's")]
     NotASnapshot,
-    #[error("the snapshot has format {got}; this program reads {known}: take one that the same version made")]
+    #[error("the snapshot has format {got}; this program reads {known}: take one with this version")]
     Version { known: u32, got: u32 },
     #[error(
         "the snapshot is of chain {got}; the genesis given begins chain {expected}: one of the two is another ledger's"
@@ -104,13 +104,13 @@ pub enum SnapshotError {
     OtherGenesis { name: String, expected: ChainId, got: ChainId },
     #[error("the snapshot's block {height} is not certified, and the genesis names validators")]
     Uncertified { height: u64 },
-    #[error("the validators of the genesis do not stand behind the snapshot: {0}")]
+    #[error("the snapshot is not certified by the validators of the genesis: {0}")]
     Light(#[from] LightError),
     #[error("the snapshot is of block {got}, at least {at_least} was asked for: take a newer one")]
     Stale { at_least: u64, got: u64 },
     #[error("chunk {chunk} of the snapshot is damaged: {what}. Fetch the snapshot again")]
     Damaged { chunk: u64, what: String },
-    #[error("the signature under the snapshot does not hold: it was changed after it was signed")]
+    #[error("the snapshot's signature is not valid: the snapshot was changed after it was signed")]
     Signature,
     #[error(
         "the snapshot must be signed by {}, but {}", hex::encode(expected),

@@ -137,7 +137,7 @@ fn validators_belong_to_organisations_and_are_part_of_the_chain() {
     let refused = |list| with(list).expect_err("refused").to_string();
     assert!(refused(vec![validator(50, HOSPITAL), validator(50, BOARD)]).contains("twice"));
     assert!(refused(vec![validator(50, ("Organization/nobody", 0))]).contains("not among"));
-    assert!(refused(vec![validator(BOARD.1, BOARD)]).contains("one of its own"));
+    assert!(refused(vec![validator(BOARD.1, BOARD)]).contains("a validator needs a separate key"));
     let bad = ValidatorSpec { organisation: BOARD.0.into(), key: "zz".into() };
     assert!(refused(vec![bad]).contains("64 hex digits"));
 }

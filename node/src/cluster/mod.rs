@@ -59,7 +59,7 @@ pub enum ClusterError {
     Hosts { hosts: usize, validators: usize },
     #[error("--port {got}: give 1 to {MAX_PORT}")]
     Port { got: u16 },
-    #[error("at most {APART} validators")]
+    #[error("--validators: at most {APART}")]
     TooMany,
     #[error("cannot write {}", .0.display())]
     Write(PathBuf, #[source] io::Error),

@@ -24,9 +24,9 @@ pub enum RunError {
     Runtime(#[source] io::Error),
     #[error("cannot start {0}")]
     Start(String, #[source] io::Error),
-    #[error("a validator was not waited for")]
+    #[error("cannot wait for a validator to end")]
     Wait(#[source] tokio::task::JoinError),
-    #[error("{failed} of {all} validators ended badly: see above")]
+    #[error("{failed} of {all} validators failed: see their messages above")]
     Ended { failed: usize, all: usize },
 }
 

@@ -20,10 +20,10 @@ pub enum ConfigError {
         got: u64,
     },
     /// The text is no TOML, or has a key or a value that is not known.
-    #[error("{0} cannot be followed")]
+    #[error("{0} is not a valid configuration")]
     Syntax(PathBuf, #[source] Box<toml::de::Error>),
     /// The values do not go together.
-    #[error("{0} cannot be followed")]
+    #[error("{0} is not a valid configuration")]
     Rule(PathBuf, #[source] RuleError),
 }
 
@@ -37,7 +37,7 @@ pub enum RuleError {
     HalfCertificate,
     #[error("tls.client_ca asks clients for certificates, but there is no tls.certificate of the node")]
     ClientsWithoutCertificate,
-    #[error("tls.require_client_certificate needs tls.client_ca: whose certificates to believe")]
+    #[error("tls.require_client_certificate needs tls.client_ca: name the CAs to trust")]
     RequiredWithoutClients,
     #[error("bft.peers names other validators, but the consensus is \"solo\": set consensus = \"bft\"")]
     PeersOfSolo,

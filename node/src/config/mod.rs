@@ -62,6 +62,20 @@ pub enum LogFormat {
 }
 
 /// A configuration. The file that [`Config::to_toml`] writes explains each key.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_node::config::{Config, ConsensusName};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("node.toml");
+/// std::fs::write(&path, "consensus = \"solo\"\n[http]\nlisten = \"127.0.0.1:7500\"\n")?;
+/// let config = Config::read(&path)?;
+/// assert_eq!(config.consensus, ConsensusName::Solo);
+/// // A key that the file leaves out has its default; a path is relative to the file's folder.
+/// assert_eq!(config.http.connections, Config::default().http.connections);
+/// assert_eq!(config.ledger, path.with_file_name("ledger.redb"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)] // the written file explains the keys

@@ -110,7 +110,7 @@ impl Consensus for Solo {
                 answers
             });
             work.await.unwrap_or_else(|error| {
-                let fault = Arc::new(amanat_ledger::Fault::Bug(format!("a batch ended badly: {error}")));
+                let fault = Arc::new(amanat_ledger::Fault::Bug(format!("a batch failed: {error}")));
                 (0..count).map(|_| Err(fault.clone().into())).collect()
             })
         })

@@ -43,13 +43,14 @@ fn no_web_page(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("not text"));
     if let Some(origin) = text(header::ORIGIN) {
         let next = "ask with `amanat ledger next-epoch`, not from a web page";
-        let problem = Problem::request(403, "foreign_origin", "a web page may not move time", next);
+        let problem = Problem::request(403, "foreign_origin", "a web page may not advance the epoch", next);
         return Err(problem.disagree("no header `Origin`", tame(origin)));
     }
     let host = text(header::HOST).unwrap_or("none");
     if !is_loopback(host) {
         let next = "ask this machine by its own name: 127.0.0.1, [::1] or localhost";
-        let problem = Problem::request(403, "foreign_host", "time is moved from this machine alone", next);
+        let problem =
+            Problem::request(403, "foreign_host", "the epoch is advanced from this machine alone", next);
         return Err(problem.disagree("a loopback name in the header `Host`", tame(host)));
     }
     let kind = text(header::CONTENT_TYPE).unwrap_or("none");

@@ -94,6 +94,20 @@ impl Default for NodeConfig {
 const CLOCK_SECONDS: u64 = 15;
 
 /// A ledger and its HTTP interface.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_api::clock::machine;
+/// use amanat_ledger::{Genesis, Solo};
+/// use amanat_node::server::{Node, NodeConfig};
+/// use std::sync::Arc;
+/// let genesis = Genesis::read("genesis.json".as_ref())?;
+/// let ledger = Solo::open_or_create("ledger.redb".as_ref(), genesis.into())?;
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:7420").await?;
+/// let node = Node::new(Arc::new(ledger), Arc::new(machine), NodeConfig::default());
+/// node.serve(listener, amanat_node::stop()).await?;
+/// # Ok(()) }
+/// ```
 pub struct Node {
     shared: Arc<Shared>,
     queue: mpsc::Receiver<commit::Submission>,
@@ -233,7 +247,7 @@ impl Node {
         shared.consensus.clone().stop().await;
         for task in [committing, ticking, following] {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the node ended badly");
+                tracing::error!(%error, "a task of the node failed");
             }
         }
         tracing::info!(height = shared.chain().state().tip().height, "node stopped");
@@ -253,7 +267,7 @@ impl Shared {
             return Ok(());
         }
         let why = format!(
-            "epochs are advanced by hand on this machine alone, not on {address}: listen on 127.0.0.1 or [::1]"
+            "epochs can be advanced by hand only from this machine, not on {address}: listen on 127.0.0.1 or [::1]"
         );
         Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why))
     }
@@ -301,7 +315,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, HttpRefusal> {
     let shared = shared.clone();
     let ran = tokio::task::spawn_blocking(move || run(&shared)).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a blocking call ended badly");
+        tracing::error!(%error, "a blocking call failed");
         Err(Problem::from(&amanat_ledger::Fault::Bug("a call was cut short".into())).withheld())
     });
     ran.map_err(HttpRefusal::from)

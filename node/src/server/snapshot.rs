@@ -56,8 +56,8 @@ impl Write for Pipe {
 
 pub(super) async fn snapshot(State(shared): State<Arc<Shared>>) -> Result<Response, HttpRefusal> {
     let place = shared.snapshots.clone().try_acquire_owned();
-    let place =
-        place.map_err(|_| Problem::busy("too_many_snapshots", "a snapshot is on its way to somebody"))?;
+    let place = place
+        .map_err(|_| Problem::busy("too_many_snapshots", "a snapshot is being sent to another reader"))?;
     let (pieces, body) = mpsc::channel::<Piece>(WAITING);
     let (until, runtime) = (Instant::now() + shared.snapshot_time, Handle::current());
     tokio::task::spawn_blocking(move || {

@@ -88,7 +88,7 @@ pub(super) fn renewing(acceptor: Option<&Acceptor>) -> JoinSet<()> {
                         match acceptor.reload() {
                             Ok(()) => tracing::info!("certificates and keys of TLS were read again"),
                             Err(error) => {
-                                tracing::error!(%error, "TLS goes on with the certificates and the key it has");
+                                tracing::error!(%error, "certificates and keys of TLS could not be read again: the node keeps those it has");
                             }
                         }
                     }

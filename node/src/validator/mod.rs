@@ -37,7 +37,7 @@ pub(crate) struct BftNode {
 pub enum StartError {
     #[error(transparent)]
     Genesis(#[from] GenesisFileError),
-    #[error("bft.key names no key that can be used: `amanat-node key` makes one")]
+    #[error("bft.key names no usable key: `amanat-node key` makes one")]
     Key(#[from] SecretError),
     #[error(transparent)]
     Rule(#[from] RuleError),

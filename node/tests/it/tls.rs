@@ -392,7 +392,7 @@ fn a_client_s_files_that_are_no_use_are_named_before_it_connects() {
             .contains("the client's certificate is missing")
     );
     let crossed = ClientTls { key: Some(other.key), ..good.clone() };
-    assert!(error(&crossed).contains("is no use with its key"));
+    assert!(error(&crossed).contains("cannot be used with its key"));
     set_mode(&one.key, 0o644);
     assert!(error(&good).contains("can be read by others"));
     let plain = Http::connect_with("http://127.0.0.1:1", None, &good).err().expect("an error");

@@ -13,6 +13,13 @@ pub const PROOF_BYTES: usize = GROTH16_PROOF_BYTES;
 /// Whether it proves anything is for the verifier to say. The bytes are not the proof's identity:
 /// anyone can turn a valid proof into other valid bytes for the same public inputs, so replay is
 /// detected by nullifier or context.
+///
+/// ```
+/// use amanat_params::{PROOF_BYTES, Proof, ProofError};
+/// // Decoding checks length, encoding, curve and subgroup.
+/// assert!(matches!(Proof::from_bytes(&[0; 9]), Err(ProofError::Length { got: 9, .. })));
+/// assert!(Proof::from_bytes(&[0xff; PROOF_BYTES]).is_err());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
     a: G1Affine,

@@ -6,6 +6,17 @@
 //! below the modulus, on the curve, in the subgroup. `vk_alphabeta_12` is not written (verifiers
 //! compute it) and not believed when read. A proof need not name its curve (rapidsnark's do not),
 //! for its key does. A refusal names the file and the element.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use amanat_domain::field::Fr;
+//! use amanat_params::snarkjs;
+//! let inputs = [3u64, 5].map(Fr::from);
+//! assert_eq!(snarkjs::import_public(&snarkjs::export_public(&inputs))?, inputs);
+//! let refused = snarkjs::import_public(r#"["03"]"#).expect_err("a leading zero");
+//! println!("{refused}");
+//! # Ok(()) }
+//! ```
 
 mod json;
 

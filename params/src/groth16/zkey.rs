@@ -64,6 +64,19 @@ const HEADER_BYTES: u64 = 2 * (4 + 32) + 3 * 4 + 3 * G1 + 3 * G2;
 const MAX_DOMAIN: u32 = 1 << 27;
 
 /// A proving key of any circuit over BN254.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use amanat_params::Zkey;
+/// use std::{fs::File, io::BufReader, ops::ControlFlow};
+/// let file = BufReader::new(File::open("circuit.zkey")?);
+/// let key = Zkey::read(file, &|_, _| ControlFlow::Continue(()))?;
+/// println!("{} public inputs", key.num_public);
+/// if !key.has_contributions() {
+///     println!("anyone can forge proofs under this key");
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Zkey {
     /// Public inputs (circom's outputs first), without the constant.

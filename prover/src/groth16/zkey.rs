@@ -13,6 +13,26 @@ use ark_bn254::Fr;
 use ark_ff::One;
 
 /// A `.zkey` laid out for proving: made once, used for every proof.
+///
+/// ```
+/// # use amanat_circuits::r1cs::{R1cs, Row};
+/// # use amanat_domain::field::Fr;
+/// # use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut rng = ChaCha20Rng::seed_from_u64(1);
+/// # let one = Fr::from(1u64);
+/// # let rows = vec![Row { a: vec![(2, one)], b: vec![(2, one)], c: vec![(1, one)] }];
+/// # let x_squared_is_y = R1cs { num_public: 1, num_private: 1, rows };
+/// # let zkey = amanat_params::insecure_dev_zkey(&x_squared_is_y, &mut rng)?;
+/// # let witness = amanat_params::Witness::new([1u64, 49, 7].map(Fr::from).to_vec());
+/// use amanat_prover::{groth16::{Blinding, no_progress}, zkey::ZkeyProver};
+/// // `zkey` by `Zkey::read`, `witness` by `Witness::read`.
+/// let prover = ZkeyProver::new(zkey, amanat_accel::default_backend(), Default::default());
+/// let (proof, public) = prover.prove(&witness, Blinding::draw(&mut rng), &no_progress)?;
+/// // Verified before it left: a proof that does not verify is an error.
+/// assert!(prover.verify(&public, &proof));
+/// # Ok(()) }
+/// ```
 pub struct ZkeyProver {
     vk: VkPoints,
     fixed: FixedPoints,

@@ -77,7 +77,7 @@ pub struct Asked<P> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AudienceReject {
     /// A proof of another statement.
-    #[error("the proof is of statement `{got}`, asked was `{expected}`")]
+    #[error("the proof is of statement `{got}`, expected `{expected}`")]
     Statement {
         /// Asked for.
         expected: Statement,
@@ -85,7 +85,7 @@ pub enum AudienceReject {
         got: Statement,
     },
     /// A proof for another ledger.
-    #[error("the proof is for chain {got}, asked was chain {expected}")]
+    #[error("the proof is for chain {got}, expected chain {expected}")]
     Chain {
         /// The audience's ledger.
         expected: ChainId,
@@ -101,7 +101,7 @@ pub enum AudienceReject {
         got: [u8; 32],
     },
     /// A proof for another request.
-    #[error("the proof answers the request {}, asked was {}", hex::encode(got), hex::encode(expected))]
+    #[error("the proof answers the request {}, expected {}", hex::encode(got), hex::encode(expected))]
     Nonce {
         /// The nonce of the request.
         expected: [u8; 32],

@@ -22,7 +22,7 @@ pub struct Openings(Vec<(Leaf, LeafOpening)>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpeningsReject {
     /// Other leaves than those asked for.
-    #[error("the openings are of the leaves {got:#018b}, asked were {expected:#018b}")]
+    #[error("the openings are of the leaves {got:#018b}, expected {expected:#018b}")]
     Leaves {
         /// Bit i: leaf i was asked for.
         expected: u16,

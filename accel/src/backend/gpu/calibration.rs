@@ -44,6 +44,7 @@ impl Calibration {
     /// longer.
     #[must_use]
     pub fn crossover(&self) -> Option<usize> {
+        // 2^28 is the field's two-adicity: no domain is larger.
         (1..=28).map(|log| 1usize << log).find(|n| self.device.seconds(*n) <= self.processor.seconds(*n))
     }
 

@@ -84,6 +84,7 @@ impl Circuit {
         progress: Progress<'_>,
     ) -> Result<Rows, Stop<QuotientError>> {
         let ended = |cancelled| Stop::Ended(QuotientError::from(cancelled));
+        // Always a circuit: a number belongs to one object.
         let Some(circuit) = pinned.circuit() else { return Err(Stop::NoPlace) };
         begin(progress, Phase::Rows).map_err(ended)?;
         stream.assign(assignment)?;
@@ -127,6 +128,7 @@ impl LoadedCircuit for Circuit {
         let size = super::memory::ProofSize {
             domain: self.domain() as u64,
             variables: assignment.len() as u64,
+            // A quotient alone has no sums.
             longest: 0,
         };
         let answer = self.inner.attempt(self.domain(), |stream| {

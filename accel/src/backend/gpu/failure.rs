@@ -39,6 +39,7 @@ impl FailureKind {
             abi::NO_DEVICE => Self::NoDevice,
             abi::OUT_OF_MEMORY => Self::OutOfMemory,
             abi::DEVICE_LOST => Self::Lost,
+            // A code that this version does not know included.
             _ => Self::Internal,
         }
     }

@@ -75,7 +75,7 @@ pub fn listen(listener: impl Fn(&Event) + Send + Sync + 'static) -> Result<(), A
 
 /// There is a listener already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the events have a listener already")]
+#[error("the GPU's events already have a listener")]
 pub struct AlreadyHeard;
 
 /// Counters and state of one device.
@@ -151,6 +151,7 @@ impl Health {
                     return false;
                 }
             }
+            // Neither comes back in this process, so the device is out of use at once.
             FailureKind::NoDevice | FailureKind::Lost => {}
         }
         self.leave(State::Lost { why: failure.to_string() }, || {
@@ -184,6 +185,7 @@ impl Health {
         };
         if changes {
             state.0 = new;
+            // Released first: a listener may ask for the report, which takes this lock.
             drop(state);
             first();
         }

@@ -14,6 +14,7 @@ pub(super) fn circuit_plan(matrices: &Matrices, form: QuotientForm) -> CircuitPl
             (Fr::GENERATOR, vanishing.inverse().expect("the generator is outside the domain"))
         }
         QuotientForm::OddCoset => {
+            // A root of order 2n shifts the subgroup to the odd half of the subgroup of order 2n.
             (Fr::get_root_of_unity(2 * n).expect("the domain is at most 2^27"), Fr::one())
         }
     };
@@ -35,6 +36,7 @@ pub(super) fn key_plan(bases: &KeyBases<'_>) -> KeyPlan {
     let KeyBases { a, b_g1, b_g2, l, h } = bases;
     let (finite_a, a_places) = finite(a, 0);
     let (finite_b, b_places) = finite(b_g2, 0);
+    // L has bases for the last variables only, so its places begin after the others.
     let (mut c, mut c_places) = finite(l, a.len() - l.len());
     let first = c.len();
     let mut add = |bases: &[G1Affine]| {

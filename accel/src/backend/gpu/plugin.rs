@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
     /// The system's loader says no.
-    #[error("{path} cannot be loaded: {why}")]
+    #[error("the GPU plugin {path} cannot be loaded: {why}")]
     Library {
         /// The file.
         path: String,
@@ -25,7 +25,7 @@ pub enum LoadError {
         why: String,
     },
     /// A symbol is missing.
-    #[error("{path} is no plugin of Amanat: it lacks the symbol {symbol}")]
+    #[error("{path} is not a GPU plugin of Amanat: it has no symbol {symbol}")]
     Symbol {
         /// The file.
         path: String,
@@ -34,7 +34,7 @@ pub enum LoadError {
     },
     /// It speaks another version of the interface.
     #[error(
-        "{path} speaks version {got} of the plugin interface, this program version {expected}: build the plugin of this version (just gpu-plugin)"
+        "{path} has version {got} of the plugin interface, this program needs version {expected}: build the plugin of this version (just gpu-plugin)"
     )]
     Version {
         /// The file.
@@ -68,6 +68,7 @@ macro_rules! call {
             // The caller of this macro is in an unsafe block and argues for the arguments; the
             // status outlives the call.
             Some(entry) => entry($($argument,)* &raw mut status),
+            // Never: `Plugin::new` refuses a table that lacks a function.
             None => abi::INVALID,
         };
         answer(code, &status, stringify!($entry))

@@ -164,7 +164,7 @@ mod tests {
                     .find(|path| path.exists());
             if let Some(other) = other {
                 let stranger = why(other);
-                assert!(stranger.contains("lacks the symbol amanat_gpu_abi_version"), "{stranger}");
+                assert!(stranger.contains("has no symbol amanat_gpu_abi_version"), "{stranger}");
             }
         }
     }

@@ -46,6 +46,8 @@ impl<T> Residency<T> {
     }
 
     pub(super) fn unpin(&mut self, id: u64) {
+        // It may have been removed while it was pinned: `remove` and `clear` do not wait for
+        // proofs.
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.pins -= 1;
         }

@@ -51,6 +51,7 @@ pub(super) fn run(
     for form in [QuotientForm::Coefficients, QuotientForm::OddCoset] {
         small.compare(device, processor, &mut stream, form)?;
     }
+    // A given calibration spares the measurement, never the test.
     if let Some(calibration) = given {
         return Ok(calibration);
     }

@@ -25,19 +25,19 @@ impl Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Every figure that is promised or shown, as tables.
+    /// Measure every figure that is promised or shown, as tables.
     Report(ReportArgs),
-    /// The backends beside arkworks, kernel by kernel.
+    /// Measure the backends next to arkworks, kernel by kernel.
     Kernels(KernelsArgs),
-    /// The ledger with proofs, without, and beside a server.
+    /// Measure the ledger with proofs, without proofs, and next to a server.
     ///
     /// Load, latency, outages, attacks.
     Ledger(LedgerArgs),
     /// Write the page of a file of `ledger --out` again.
     Page {
-        /// The file.
+        /// The file (JSON).
         file: PathBuf,
-        /// The page.
+        /// Where to write the page (HTML).
         #[arg(long, value_name = "FILE")]
         html: PathBuf,
     },
@@ -65,7 +65,7 @@ pub(crate) struct KernelsArgs {
     /// The largest input, as a power of two.
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=20))]
     pub largest: u32,
-    /// Rounds: every implementation once in each.
+    /// Rounds; each runs every implementation once.
     #[arg(long, default_value_t = 7, value_name = "N")]
     pub rounds: usize,
 }
@@ -86,13 +86,13 @@ pub(crate) struct LedgerArgs {
     /// Needs the feature `bft`.
     #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u8).range(1..=32))]
     pub validators: Vec<u8>,
-    /// Look at four validators' memory after N requests.
+    /// Measure the memory of four validators after N requests.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub long: usize,
-    /// Only the validators.
+    /// Measure only several validators.
     #[arg(long)]
     pub only_validators: bool,
-    /// Money for an hour of one core.
+    /// Price of one core for an hour.
     #[arg(long, default_value_t = 0.04, value_parser = price)]
     pub price: f64,
     /// The currency of the price.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 pub(crate) fn run(args: &KernelsArgs, global: &Args) -> Outcome<bool> {
     if args.rounds == 0 {
-        return Err("at least one round".into());
+        return Err("--rounds: at least 1".into());
     }
     let machine = Machine::here(&command());
     let inputs = KernelInputs::new(backends(&args.backend)?, args.largest, global.dir());

@@ -15,7 +15,7 @@ pub(super) fn run(args: &CompareArgs, ui: Ui) -> Result<()> {
     let tolerance = Tolerance { share: args.share / 100.0, sigmas: args.sigmas };
     let comparison = compare(&old, &new, basis, tolerance);
     if comparison.changes.is_empty() {
-        bail!("the two files have no figure in common");
+        bail!("the two files have no figure in common: compare files of the same subjects and backends");
     }
     show(&comparison, args, ui);
     ui.document(&document(&comparison));

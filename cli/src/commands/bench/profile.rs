@@ -49,10 +49,10 @@ pub(super) fn run(args: &ProfileArgs, global: &Global, ui: Ui) -> Result<()> {
 
 fn options(args: &ProfileArgs, dir: &Path) -> Result<Options> {
     if args.rounds == 0 || args.threads.contains(&0) {
-        bail!("at least one round and one thread");
+        bail!("--rounds and --threads: at least 1");
     }
     if !(args.price.is_finite() && args.price >= 0.0) {
-        bail!("a price is a number that is not negative, got {}", args.price);
+        bail!("--price {}: expected a number that is not negative", args.price);
     }
     let threads =
         if args.threads.is_empty() { amanat_profile::threads::counts() } else { args.threads.clone() };
@@ -81,7 +81,7 @@ fn sources(names: &[String]) -> Result<Vec<Source>> {
     let find = |name: &String| {
         Source::by_name(name).with_context(|| {
             let statements = Statement::ALL.map(|s| s.to_string()).join(", ");
-            format!("nothing to prove is called {name}; expected one of {statements}, or a power of two such as 16")
+            format!("unknown subject {name}: expected one of {statements}, or a power of two such as 16")
         })
     };
     names.iter().map(find).collect()

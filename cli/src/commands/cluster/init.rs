@@ -13,7 +13,7 @@ use std::path::Path;
 /// Founds the ledger. Nothing is left behind if that fails.
 pub(super) fn run(args: &ClusterInitArgs, ui: Ui) -> Result<()> {
     let (dir, n) = (&args.dir, usize::from(args.validators));
-    ensure!(!dir.exists(), "{} is there already: give another folder, or remove it", dir.display());
+    ensure!(!dir.exists(), "{} exists already: give another folder, or remove it", dir.display());
     let organisations = cluster_organisations(n, &mut rand::rng());
     let running: Vec<String> = organisations.iter().take(n).map(|o| o.reference.clone()).collect();
     let members = cluster::members(&running, &args.hosts, args.port)?;

@@ -17,7 +17,7 @@ pub(super) fn run(dir: &Path, tls: &ClientTls, ui: Ui) -> Result<()> {
     let configurations: Vec<(String, Config)> = configurations.collect::<Result<_>>()?;
     ensure!(
         tls.is_empty() || configurations.iter().any(|(_, config)| reached(config).1),
-        "certificates are given, but no configuration in {} names one: no validator there speaks TLS",
+        "certificates are given, but no configuration in {} names one: no validator there speaks TLS, so leave them out",
         dir.display()
     );
     let head = ["validator", "http", "height", "epoch", "waiting", "tip", "state"];

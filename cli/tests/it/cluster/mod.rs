@@ -22,7 +22,7 @@ use support::*;
 fn four_are_founded_run_one_is_killed_and_comes_back() {
     let cluster = Cluster::found();
     let all = cluster.at("");
-    assert!(cluster.fails(&["cluster", "init", &all]).contains("is there already"));
+    assert!(cluster.fails(&["cluster", "init", &all]).contains("exists already"));
     let mut run = Running::start(cluster.command(&["cluster", "run", &all]));
     for _ in 1..=4 {
         run.line("| node of chain");
@@ -141,7 +141,7 @@ fn a_bad_start_says_what_is_wrong_where_and_what_to_do() {
         (
             "a peer missing",
             |f| edit(config(f), without_last_peer),
-            &["no address is given for validator", "name every other"],
+            &["no address is given for validator", "give the address of every other"],
         ),
         (
             "a peer twice",
@@ -151,7 +151,7 @@ fn a_bad_start_says_what_is_wrong_where_and_what_to_do() {
                     t + &last
                 });
             },
-            &["given twice"],
+            &["is named twice as a peer"],
         ),
         (
             "a peer with a bad key",
@@ -186,7 +186,7 @@ fn a_bad_start_says_what_is_wrong_where_and_what_to_do() {
         (
             "no genesis in the genesis file",
             |f| edit(f.join("genesis.json"), |_| "{}".into()),
-            &["genesis.json is no genesis", "chain"],
+            &["genesis.json is not a genesis", "chain"],
         ),
         (
             "a genesis that names none",
@@ -278,7 +278,7 @@ fn a_ledger_can_be_founded_from_public_halves() {
     assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
     let kept = std::fs::read(&file).expect("a key");
     let words = cluster.fails(&["cluster", "key", "--out", &file]);
-    assert!(words.contains("never written over"), "{words}");
+    assert!(words.contains("never overwritten"), "{words}");
     assert_eq!(std::fs::read(&file).expect("a key"), kept);
 
     // A genesis with that key in place of another is another chain, and says so.
@@ -290,7 +290,7 @@ fn a_ledger_can_be_founded_from_public_halves() {
     assert_ne!(before["chain"], after["chain"]);
     assert_eq!(after["genesis"]["validators"][0]["key"], made["key"]);
     let words = cluster.fails(&["cluster", "check", &cluster.at("operator/organisations.json")]);
-    assert!(words.contains("is no genesis"), "{words}");
+    assert!(words.contains("is not a genesis"), "{words}");
 
     // The new key votes with it: the node takes the printed configuration, once it has peers.
     let printed = cluster.ok(&["node", "--print-config", "--config", &cluster.config(1)]);

@@ -3,6 +3,9 @@
 //! say so and end.
 
 use super::*;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// How long nothing must happen before a test believes that nothing does.
 const LOOK: Duration = Duration::from_secs(2);

@@ -43,7 +43,7 @@ pub enum Note {
     #[error("the deny covers the sensitivity in every class")]
     EveryClass,
     /// A sensitivity alone, under a parent with a confidentiality.
-    #[error("no confidentiality of its own, so it goes up to its parent's")]
+    #[error("it names no confidentiality, so it goes up to its parent's")]
     ParentConfidentiality,
     /// Purposes that scope or category leave.
     #[error("{by} leaves the purposes {left} and takes away {}", others(.taken))]

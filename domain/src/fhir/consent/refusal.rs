@@ -129,7 +129,7 @@ pub enum RefusalReason {
     #[error("null: FHIR has no null here, and a condition may be lost with it")]
     Null,
     /// An empty list or object.
-    #[error("empty: it says neither all nor none, and FHIR does not have it")]
+    #[error("empty: it means neither all nor none, and FHIR does not allow it")]
     Empty,
     /// Absent.
     #[error("missing; R4 requires it")]
