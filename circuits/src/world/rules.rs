@@ -14,31 +14,11 @@ use ark_ff::PrimeField;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha20Rng;
 
-/// A rule that matches every request of everyone.
-#[must_use]
-pub fn sweeping(effect: Effect, level: Level) -> Rule {
-    Rule {
-        effect,
-        level,
-        grantee: Grantee::Any,
-        purposes: Purposes::ALL,
-        actions: Actions::ALL,
-        categories: Categories::ALL,
-        jurisdictions: Jurisdictions::ALL,
-        confidentiality: match effect {
-            Effect::Permit => Confidentiality::VeryRestricted,
-            Effect::Deny => Confidentiality::Low,
-        },
-        validity: Period::ALWAYS,
-        data_period: Period::ALWAYS,
-    }
-}
-
 /// A rule that matches nothing here: it is about another person.
 #[must_use]
 pub fn idle(effect: Effect, level: Level) -> Rule {
     let nobody = OrgId::from_reference("Organization/nobody");
-    Rule { grantee: Grantee::Organisation(nobody), ..sweeping(effect, level) }
+    Rule { grantee: Grantee::Organisation(nobody), ..Rule::anything(effect, level) }
 }
 
 /// Terms of these rules.
@@ -54,7 +34,7 @@ pub fn terms(rules: Vec<Rule>, default: Effect) -> ConsentTerms {
 pub fn random_rule(rng: &mut ChaCha20Rng, world: &World) -> Rule {
     let effect = if rng.random_bool(0.5) { Effect::Permit } else { Effect::Deny };
     let level = if rng.random_bool(0.5) { Level::Nested } else { Level::Root };
-    let mut rule = sweeping(effect, level);
+    let mut rule = Rule::anything(effect, level);
     let asked = &world.request.scope;
     let recipient = &world.request.recipient;
     rule.grantee = match rng.random_range(0..6) {
@@ -133,7 +113,8 @@ pub fn decisive(seed: u64) -> Vec<World> {
         world.asked.period = Period::ALWAYS;
         world.asked.anchored_by = world.anchored + 1000;
     };
-    let (permit, deny) = (|level| sweeping(Effect::Permit, level), |level| sweeping(Effect::Deny, level));
+    let (permit, deny) =
+        (|level| Rule::anything(Effect::Permit, level), |level| Rule::anything(Effect::Deny, level));
     let (root, nested) = (Level::Root, Level::Nested);
     let eight = |rule: Rule| vec![rule; MAX_RULES];
     let last = |rule: Rule| {
@@ -210,7 +191,7 @@ pub const AMOUNT: u64 = 1 << 63;
 pub fn asking(seed: u64) -> World {
     let mut world = World::new(seed);
     world.values[Leaf::Value as usize] = [Fr::from(AMOUNT), Fr::from(1u64)];
-    world.terms = terms(vec![sweeping(Effect::Permit, Level::Nested)], Effect::Deny);
+    world.terms = terms(vec![Rule::anything(Effect::Permit, Level::Nested)], Effect::Deny);
     world.limit = UseLimit::UNLIMITED;
     world.anchored += 1;
     for scope in [&mut world.request.scope, &mut world.policy.scope] {

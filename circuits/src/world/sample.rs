@@ -9,7 +9,7 @@ use super::{Case, World, at, confidentiality, period, rules};
 use crate::relation::Relation;
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::consent::{
-    Actions, Categories, Effect, HolderKey, Jurisdictions, Level, OrgId, Purposes, RoleCode, UseLimit,
+    Actions, Categories, Effect, HolderKey, Jurisdictions, Level, OrgId, Purposes, RoleCode, Rule, UseLimit,
 };
 use amanat_domain::field::Fr;
 use amanat_domain::identity::{HolderSecret, PatientWallet, Subject};
@@ -195,10 +195,10 @@ pub(crate) fn empty_masks() -> [EmptyMask; 4] {
 
 /// Terms under which the request is refused, each for another reason.
 pub(crate) fn refusals<R: Sample>(list: &mut Negatives<R>, clause: &'static str) {
-    use rules::{idle, sweeping, terms};
+    use rules::{idle, terms};
     let (root, nested) = (Level::Root, Level::Nested);
-    let permit = || sweeping(Effect::Permit, root);
-    let deny = || sweeping(Effect::Deny, root);
+    let permit = || Rule::anything(Effect::Permit, root);
+    let deny = || Rule::anything(Effect::Deny, root);
     let now = list.world.time.seconds();
     let data = list.world.request.data_period;
     let (from, until) = (data.from().seconds(), data.until().seconds());
@@ -211,10 +211,10 @@ pub(crate) fn refusals<R: Sample>(list: &mut Negatives<R>, clause: &'static str)
         ("a root deny beside a root permit", vec![permit(), deny()], Effect::Permit),
         (
             "a nested deny beside a nested permit",
-            vec![sweeping(Effect::Permit, nested), sweeping(Effect::Deny, nested)],
+            vec![Rule::anything(Effect::Permit, nested), Rule::anything(Effect::Deny, nested)],
             Effect::Permit,
         ),
-        ("a nested deny under a root permit", vec![permit(), sweeping(Effect::Deny, nested)], Effect::Permit),
+        ("a nested deny under a root permit", vec![permit(), Rule::anything(Effect::Deny, nested)], Effect::Permit),
         ("a deny against the default", vec![deny()], Effect::Permit),
         (
             "the permit lacks a purpose",

@@ -216,6 +216,26 @@ pub struct Rule {
 pub const RULE_WORDS: usize = 3;
 
 impl Rule {
+    /// A rule without any condition: it matches every request of everyone.
+    #[must_use]
+    pub const fn anything(effect: Effect, level: Level) -> Self {
+        Self {
+            effect,
+            level,
+            grantee: Grantee::Any,
+            purposes: Purposes::ALL,
+            actions: Actions::ALL,
+            categories: Categories::ALL,
+            jurisdictions: Jurisdictions::ALL,
+            confidentiality: match effect {
+                Effect::Permit => Confidentiality::VeryRestricted,
+                Effect::Deny => Confidentiality::Low,
+            },
+            validity: Period::ALWAYS,
+            data_period: Period::ALWAYS,
+        }
+    }
+
     /// Grantee, masks, periods.
     ///
     /// Masks word, from bit 0: purposes 32, actions 8, categories 64, jurisdictions 32,

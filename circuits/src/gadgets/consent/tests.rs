@@ -3,7 +3,7 @@
 use super::*;
 use crate::gadgets::harness::{agrees, rng, run};
 use crate::world::{World, at, period, random_scope, rules};
-use amanat_domain::consent::{Grantee, MAX_RULES};
+use amanat_domain::consent::{Grantee, MAX_RULES, Rule};
 use amanat_domain::identity::pack_period;
 use std::collections::BTreeSet;
 
@@ -186,7 +186,7 @@ fn every_combination_of_two_rules_and_a_default_is_judged_alike() {
         let rule = |first: u32| {
             let effect = if bit(first) { Effect::Permit } else { Effect::Deny };
             let level = if bit(first + 1) { Level::Nested } else { Level::Root };
-            if bit(first + 2) { rules::sweeping(effect, level) } else { rules::idle(effect, level) }
+            if bit(first + 2) { Rule::anything(effect, level) } else { rules::idle(effect, level) }
         };
         let default = if bit(6) { Effect::Permit } else { Effect::Deny };
         all_agree(&rules::terms(vec![rule(0), rule(3)], default), &asked);
@@ -203,7 +203,7 @@ fn a_rule_stops_to_match_where_the_documentation_says() {
     for effect in [Effect::Permit, Effect::Deny] {
         let default = if effect == Effect::Permit { Effect::Deny } else { Effect::Permit };
         for level in [Level::Root, Level::Nested] {
-            let whole = rules::sweeping(effect, level);
+            let whole = Rule::anything(effect, level);
             let mut list = Vec::new();
             for wanted in 0..4 {
                 list.push(Rule { confidentiality: crate::world::confidentiality(wanted), ..whole });
@@ -249,7 +249,7 @@ fn a_role_named_like_an_organisation_is_not_that_organisation() {
     asked.recipient.role = amanat_domain::consent::RoleCode::new(n);
     let rule = Rule {
         grantee: Grantee::Organisation(amanat_domain::consent::OrgId::new(n)),
-        ..rules::sweeping(Effect::Permit, Level::Root)
+        ..Rule::anything(Effect::Permit, Level::Root)
     };
     assert!(!all_agree(&rules::terms(vec![rule], Effect::Deny), &asked));
 }

@@ -6,9 +6,7 @@ use super::conditions::{Conditions, Labels, anyone};
 use super::head::Limit;
 use super::refusal::{Refused, Sink};
 use super::{Note, RefusalReason};
-use crate::consent::{
-    Actions, Categories, Confidentiality, Effect, Grantee, Jurisdictions, Level, Purposes, Rule,
-};
+use crate::consent::{Actions, Categories, Effect, Grantee, Jurisdictions, Level, Purposes, Rule};
 use crate::fhir::node::Node;
 use crate::fhir::{CLASSES, SENSITIVITIES};
 use crate::time::Period;
@@ -20,25 +18,6 @@ pub(super) struct Output<'o> {
     pub(super) dropped: Vec<Origin>,
     pub(super) limits: &'o [Limit],
     pub(super) sink: &'o Sink,
-}
-
-/// A rule without any condition.
-pub(super) const fn anything(effect: Effect, level: Level) -> Rule {
-    Rule {
-        effect,
-        level,
-        grantee: Grantee::Any,
-        purposes: Purposes::ALL,
-        actions: Actions::ALL,
-        categories: Categories::ALL,
-        jurisdictions: Jurisdictions::ALL,
-        confidentiality: match effect {
-            Effect::Permit => Confidentiality::VeryRestricted,
-            Effect::Deny => Confidentiality::Low,
-        },
-        validity: Period::ALWAYS,
-        data_period: Period::ALWAYS,
-    }
 }
 
 impl Output<'_> {
@@ -83,7 +62,7 @@ impl Output<'_> {
     /// The permit of a base policy, bounded.
     pub(super) fn base_permit(&mut self, validity: Period, notes: Vec<Note>) {
         let origin = Origin { path: "Consent.policyRule".to_owned(), whom: anyone().name, notes };
-        self.permit(Rule { validity, ..anything(Effect::Permit, Level::Root) }, origin);
+        self.permit(Rule { validity, ..Rule::anything(Effect::Permit, Level::Root) }, origin);
     }
 
     /// The rules of one provision. Returns the rules of a provision that permits.
@@ -101,7 +80,7 @@ impl Output<'_> {
             jurisdictions: c.jurisdictions.unwrap_or(Jurisdictions::ALL),
             validity: c.validity.unwrap_or(Period::ALWAYS),
             data_period: c.data_period.unwrap_or(Period::ALWAYS),
-            ..anything(effect, level)
+            ..Rule::anything(effect, level)
         };
         let mut permits = Vec::new();
         for named in c.grantees.as_deref().unwrap_or(&[anyone()]) {
