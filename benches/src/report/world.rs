@@ -223,3 +223,27 @@ pub fn fields(now: Timestamp) -> RecordFields {
         provenance: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amanat_circuits::Relation;
+    use amanat_circuits::statements::consent::ConsentWitness;
+    use amanat_circuits::world::Case;
+
+    #[test]
+    fn every_statement_holds_in_the_measured_world() -> Outcome<()> {
+        let world = world(&mut rng(1))?;
+        let registries = small(&world)?;
+        for statement in Statement::ALL {
+            with_relation!(statement, |Witness| {
+                let witness = witness::<Witness>(&world, &registries, &mut rng(2))?;
+                let case = Case::honest(witness, world.ctx);
+                case.witness.check(&case.public)?;
+            });
+        }
+        let another = another_consent(&world, &mut rng(3));
+        assert!(witness::<ConsentWitness>(&another, &registries, &mut rng(4)).is_err(), "not granted there");
+        Ok(())
+    }
+}

@@ -1,5 +1,5 @@
-//! Small worlds for tests, the mutation run and benches: a patient, a clinician, a consent, a record
-//! and registries around them.
+//! Small worlds for tests, the mutation run and benches: a patient, a clinician, a consent, a
+//! record, and registries around them.
 //!
 //! A [`World`] is plain data. Change a field and ask for a statement's [`Case`]
 //! ([`Sample::case`](sample::Sample::case)): trees, bundle and public vector follow, so that one
