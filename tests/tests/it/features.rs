@@ -6,14 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates of ours that the second set changes. All others are built once for both sets.
-const DIFFER: [&str; 6] = [
-    "amanat-api",
-    "amanat-benches",
-    "amanat-bft",
-    "amanat-cli",
-    "amanat-client",
-    "amanat-node",
-];
+const DIFFER: [&str; 6] =
+    ["amanat-api", "amanat-benches", "amanat-bft", "amanat-cli", "amanat-client", "amanat-node"];
 
 /// Features of each crate of a build, by its name and version.
 type Features = BTreeMap<String, BTreeSet<String>>;
