@@ -12,9 +12,11 @@ use core::cell::RefCell;
 use core::ops::ControlFlow;
 
 /// Mounts the suite on a backend: an `Option<&'static dyn Backend>`, `None` if this machine cannot
-/// run it (the tests then pass without a word; `all()` and its own tests say what there is).
+/// run it (the tests then pass without a word; `all()` and its own tests say what there is). Laws
+/// after a comma are tests too, such as `found_by_name` for a backend that has a name to be found
+/// by.
 macro_rules! mount {
-    ($backend:expr) => {
+    ($backend:expr $(, $test:ident: $($law:ident)::+)*) => {
         $crate::suite::mount! { $backend =>
             msm_agrees_with_naive_sums_on_random_edge_and_odd_inputs: msm::agrees,
             transforms_agree_with_evaluation_and_invert_each_other: transforms_agree,
@@ -34,7 +36,7 @@ macro_rules! mount {
             sums_agree_on_bases_duplicated_opposite_and_infinite: keys::degenerate_bases_agree,
             sums_can_be_cancelled_before_each_phase: keys::cancels,
             a_circuit_and_a_key_serve_many_proofs_from_many_threads: keys::loaded_once_used_often,
-            the_backend_is_found_by_its_name: found_by_name,
+            $($test: $($law)::+,)*
         }
     };
     ($backend:expr => $($test:ident: $($law:ident)::+,)+) => {

@@ -3,7 +3,7 @@
 
 use amanat_benches::report::peer::Peer;
 use amanat_benches::report::verification::{Claim, verify_all};
-use amanat_benches::report::world::{Registries, World, rng};
+use amanat_benches::report::world::{prove, rng, small, world};
 use amanat_benches::report::{Outcome, load_keys};
 use amanat_domain::statement::Statement;
 use amanat_profile::threads::pool;
@@ -13,11 +13,11 @@ use std::time::Duration;
 
 fn claims(keys: &Keys) -> Outcome<Vec<Claim<'_>>> {
     let mut rng = rng(1);
-    let world = World::new(&mut rng)?;
-    let registries = Registries::small(&world)?;
+    let world = world(&mut rng)?;
+    let registries = small(&world)?;
     Statement::ALL
         .into_iter()
-        .map(|statement| Claim::of(&world.prove(statement, &registries, keys, &mut rng)?, keys))
+        .map(|statement| Claim::of(&prove(statement, &world, &registries, keys, &mut rng)?, keys))
         .collect()
 }
 

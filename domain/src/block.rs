@@ -81,10 +81,7 @@ impl Header {
     /// # Errors
     /// [`WireError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
-        let mut r = Reader::new(bytes);
-        let header = Self::read(&mut r)?;
-        r.finish()?;
-        Ok(header)
+        Reader::whole(bytes, Self::read)
     }
 
     /// Reads the canonical form.

@@ -363,10 +363,7 @@ pub(crate) mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Change, WireError> {
-        let mut r = Reader::new(bytes);
-        let change = Change::read(&mut r)?;
-        r.finish()?;
-        Ok(change)
+        Reader::whole(bytes, Change::read)
     }
 
     proptest! {

@@ -222,10 +222,7 @@ impl Certificate {
     /// # Errors
     /// [`WireError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
-        let mut r = Reader::new(bytes);
-        let certificate = Self::read(&mut r)?;
-        r.finish()?;
-        Ok(certificate)
+        Reader::whole(bytes, Self::read)
     }
 
     /// Writes the canonical form.

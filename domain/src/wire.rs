@@ -102,6 +102,19 @@ impl<'a> Reader<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
+    /// What `read` reads from exactly these bytes.
+    ///
+    /// # Errors
+    /// Those of `read`; [`WireError::Trailing`] if it leaves bytes.
+    pub fn whole<T>(
+        bytes: &'a [u8],
+        read: impl FnOnce(&mut Self) -> Result<T, WireError>,
+    ) -> Result<T, WireError> {
+        let mut r = Self::new(bytes);
+        let value = read(&mut r)?;
+        r.finish()?;
+        Ok(value)
+    }
     /// The next `n` bytes.
     ///
     /// # Errors

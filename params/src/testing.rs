@@ -1,4 +1,5 @@
-//! Small worlds for this crate's tests.
+//! Keys, systems and files for this crate's unit tests. To them the testkit's keys are of another
+//! type, since it links this crate as others see it.
 
 use crate::{ProvingKey, VerifyingKey, insecure_dev_setup};
 use amanat_circuits::r1cs::R1cs;
@@ -57,8 +58,7 @@ pub(crate) fn dev_keys() -> &'static (ProvingKey, VerifyingKey) {
     })
 }
 
-/// The same key as arkworks holds it. The testkit's takes the type of this crate as other crates
-/// see it.
+/// The same key as arkworks holds it.
 pub(crate) fn ark_proving_key(pk: &ProvingKey) -> ark_groth16::ProvingKey<Bn254> {
     let (vk, q) = (pk.verifying_key().points(), pk.queries().clone());
     ark_groth16::ProvingKey {

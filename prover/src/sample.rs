@@ -19,10 +19,18 @@ pub fn plan(
     seed: u64,
     rng: &mut impl CryptoRng,
 ) -> Result<Box<dyn AnyPlan>, Denied> {
-    with_relation!(statement, |Witness| {
-        let witness = Witness::case(&World::new(seed)).witness;
-        let (bundle, policy) = (*witness.bundle(), witness.policy());
-        let plan = Plan::new(target, bundle.epoch, bundle.hash(), policy, witness, rng)?;
-        Ok(Box::new(plan))
-    })
+    with_relation!(statement, |Witness| plan_of(Witness::case(&World::new(seed)).witness, target, rng))
+}
+
+/// A plan for the witness of a world.
+///
+/// # Errors
+/// [`Denied`] naming the clause that does not hold.
+pub fn plan_of<R: Sample + 'static>(
+    witness: R,
+    target: &Target,
+    rng: &mut impl CryptoRng,
+) -> Result<Box<dyn AnyPlan>, Denied> {
+    let (bundle, policy) = (*witness.bundle(), witness.policy());
+    Ok(Box::new(Plan::new(target, bundle.epoch, bundle.hash(), policy, witness, rng)?))
 }

@@ -5,7 +5,7 @@ use crate::rng;
 use amanat_circuits::r1cs::{Form, R1cs};
 use amanat_domain::field::{self, Fr};
 use amanat_domain::statement::{PUBLIC_INPUTS, Statement};
-use amanat_params::{Proof, ProvingKey, VerifyingKey, insecure_dev_setup};
+use amanat_params::{Proof, ProvingKey, Queries, VerifyingKey, VkPoints, insecure_dev_setup};
 use ark_bn254::{Bn254, Fq2, G2Affine};
 use ark_ff::UniformRand;
 use ark_groth16::Groth16;
@@ -46,10 +46,10 @@ impl SmallKey {
     }
 }
 
-/// The same key as arkworks holds it.
+/// A key of these points as arkworks holds it.
 #[must_use]
-pub fn arkworks_key(pk: &ProvingKey) -> ark_groth16::ProvingKey<Bn254> {
-    let (vk, q) = (pk.verifying_key().points(), pk.queries().clone());
+pub fn arkworks_key(vk: &VkPoints, queries: &Queries) -> ark_groth16::ProvingKey<Bn254> {
+    let q = queries.clone();
     ark_groth16::ProvingKey {
         vk: ark_groth16::VerifyingKey {
             alpha_g1: vk.alpha_g1,
@@ -86,7 +86,7 @@ pub fn arkworks_matrices(r1cs: &R1cs) -> [Vec<Vec<(Fr, usize)>>; 3] {
 #[must_use]
 pub fn arkworks_proof(pk: &ProvingKey, r1cs: &R1cs, assignment: &[Fr], [r, s]: [Fr; 2]) -> Proof {
     let proof = Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
-        &arkworks_key(pk),
+        &arkworks_key(pk.verifying_key().points(), pk.queries()),
         r,
         s,
         &arkworks_matrices(r1cs),

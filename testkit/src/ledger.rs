@@ -175,15 +175,20 @@ pub fn validator_key(signer: &SigningKey) -> ValidatorKey {
     ValidatorKey(signer.verifying_key().to_bytes())
 }
 
-/// The same members, and this many validators.
-pub fn validated_genesis(validators: u8) -> Arc<Genesis> {
+/// A genesis of the same members, and this many validators.
+pub fn validated_spec(validators: u8) -> GenesisSpec {
     let mut spec = spec();
     let name = |n| ValidatorSpec {
         organisation: HOSPITAL.0.into(),
         key: hex::encode(validator(n).verifying_key().to_bytes()),
     };
     spec.validators = (0..validators).map(name).collect();
-    Arc::new(Genesis::new(spec).expect("a good genesis"))
+    spec
+}
+
+/// The genesis of [`validated_spec`].
+pub fn validated_genesis(validators: u8) -> Arc<Genesis> {
+    Arc::new(Genesis::new(validated_spec(validators)).expect("a good genesis"))
 }
 
 /// What these validators sign to make a block final.

@@ -1,5 +1,5 @@
-//! Small worlds for this crate's tests: keys over little circuits, and honest proofs made by
-//! arkworks.
+//! Three of the testkit's keys, prepared by this crate's unit tests, which see its types otherwise
+//! than the testkit would.
 
 use crate::PreparedVerifyingKey;
 use amanat_domain::field::Fr;

@@ -218,5 +218,5 @@ fn coset(size: usize, shift: Fr) -> Radix2EvaluationDomain<Fr> {
 
 #[cfg(test)]
 mod tests {
-    crate::suite::mount!(Some(&super::Portable));
+    crate::suite::mount!(Some(&super::Portable), the_backend_is_found_by_its_name: found_by_name);
 }

@@ -1,7 +1,7 @@
 //! Access proofs as fast as the machine makes them, processor and card together.
 
 use crate::report::Outcome;
-use crate::report::world::{NO_CHAIN, Registries, World, rng};
+use crate::report::world::{NO_CHAIN, plan, rng, small, world};
 use amanat_accel::gpu::Gpu;
 use amanat_accel::{Backend, TableMemory};
 use amanat_circuits::circuit;
@@ -44,14 +44,14 @@ pub fn run(gpu: &'static Gpu, dir: &Path, proofs: usize, say: &dyn Fn(&str)) -> 
         &mut rand::rng(),
         &|_| (),
     )?;
-    let world = World::new(&mut rng(1))?;
-    let registries = Registries::small(&world)?;
+    let world = world(&mut rng(1))?;
+    let registries = small(&world)?;
     let rate = |backend: &dyn Backend, proofs: usize| -> Outcome<f64> {
         let mut keys = Keys::new();
         keys.insert(StatementKey::in_backend(&key, backend, TableMemory::Plain)?);
         let mut rng = rng(2);
         let plans = (0..proofs)
-            .map(|_| world.plan(statement, &registries, &world.consent, (NO_CHAIN, &keys), &mut rng))
+            .map(|_| plan(statement, &world, &registries, (NO_CHAIN, &keys), &mut rng))
             .collect::<Outcome<Vec<_>>>()?;
         let mut failed = None;
         let began = Instant::now();

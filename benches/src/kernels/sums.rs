@@ -24,18 +24,11 @@ pub(super) fn recipes(inputs: &KernelInputs) -> Vec<Recipe<'_>> {
             )
         }));
         let laid_out = Recipe::new("MSM G1, bases laid out", &size, move || {
-            laid_out(
-                inputs,
-                inputs.g1(n),
-                scalars(n, 4),
-                load_g1,
-                |key, s| sums(key, s, |sums| sums.a),
-                G1Projective::msm_unchecked,
-            )
+            laid_out_g1(inputs, inputs.g1(n), scalars(n, 4))
         });
         out.push(if log == 16 { laid_out.promised(9.0) } else { laid_out });
         out.push(Recipe::new("MSM G1, as in Groth16", &size, move || {
-            let mut kernel = laid_out_with_note(inputs, inputs.g1(n), groth16_like(n));
+            let mut kernel = laid_out_g1(inputs, inputs.g1(n), groth16_like(n));
             if let Ok(kernel) = &mut kernel {
                 kernel.note = "a third zeros, a third ones, small and negative ones, the rest full".into();
             }
@@ -69,11 +62,7 @@ pub(super) fn recipes(inputs: &KernelInputs) -> Vec<Recipe<'_>> {
     out
 }
 
-fn laid_out_with_note<'a>(
-    inputs: &'a KernelInputs,
-    bases: &'a [G1Affine],
-    scalars: Vec<Fr>,
-) -> Outcome<Kernel<'a>> {
+fn laid_out_g1<'a>(inputs: &'a KernelInputs, bases: &'a [G1Affine], scalars: Vec<Fr>) -> Outcome<Kernel<'a>> {
     laid_out(
         inputs,
         bases,

@@ -5,7 +5,7 @@
 use super::{Kernel, KernelInputs, Recipe, Timed, timed};
 use crate::report::peer::Peer;
 use crate::report::verification::{Claim, verify_all};
-use crate::report::world::{Registries, World, rng};
+use crate::report::world::{prove, rng, small, world};
 use crate::report::{Outcome, load_keys};
 use amanat_accel::{Fr, G1Affine, G1Projective, G2Affine};
 use amanat_domain::statement::Statement;
@@ -32,12 +32,12 @@ impl Proofs {
     pub(super) fn new(dir: &Path) -> Outcome<Self> {
         let keys = load_keys(dir, &|_| ())?;
         let mut rng = rng(1);
-        let world = World::new(&mut rng)?;
-        let registries = Registries::small(&world)?;
+        let world = world(&mut rng)?;
+        let registries = small(&world)?;
         let mut txs = Vec::new();
         for _ in 0..4 {
             for statement in Statement::ALL {
-                txs.push(world.prove(statement, &registries, &keys, &mut rng)?);
+                txs.push(prove(statement, &world, &registries, &keys, &mut rng)?);
             }
         }
         Ok(Self { keys, txs })

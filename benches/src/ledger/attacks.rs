@@ -10,7 +10,7 @@ use super::open::open;
 use super::system::{Done, System};
 use crate::report::Outcome;
 use crate::report::chain::{genesis_of, reference, sign_by};
-use crate::report::world::{World, rng};
+use crate::report::world::{rng, world};
 use amanat_domain::bundle::Registry;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, to_bytes};
@@ -157,14 +157,14 @@ impl Field<'_> {
 
     fn linked(&self, kind: Kind) -> Outcome<Came> {
         let (_, requests) = self.filled(kind)?;
-        let world = World::new(&mut rng(1))?;
+        let world = world(&mut rng(1))?;
         let organisation = to_bytes(&OrgId::from_reference(&reference(0)).to_field());
         let clues = [
             ("the organisation", organisation.to_vec()),
-            ("the patient", to_bytes(&world.subject().commitment().to_field()).to_vec()),
-            ("the consent", to_bytes(&world.consent.leaf().to_field()).to_vec()),
+            ("the patient", to_bytes(&world.wallet().subject().commitment().to_field()).to_vec()),
+            ("the consent", to_bytes(&world.consent().leaf().to_field()).to_vec()),
             ("the credential", to_bytes(&world.credential.leaf().to_field()).to_vec()),
-            ("the record", to_bytes(&world.record.root().to_field()).to_vec()),
+            ("the record", to_bytes(&world.record().root().to_field()).to_vec()),
             ("the patient", national_id(0).to_le_bytes().to_vec()),
         ];
         let found: Vec<&str> = clues

@@ -1,5 +1,5 @@
-//! What is made before anything is measured and kept between runs: a ledger on which a patient, a
-//! clinician, a consent and a record stand, and access proofs against it. A proof takes longer to
+//! What is made before anything is measured and kept between runs: a ledger that holds the world of
+//! [`report::world`](crate::report::world), and access proofs against it. A proof takes longer to
 //! make than everything a validator does with it.
 
 use super::central::{Central, Request};
@@ -7,7 +7,8 @@ use super::file::Kind;
 use super::founder::{Founder, validator};
 use crate::report::Outcome;
 use crate::report::chain::{at, genesis_with, install, prove_all, reference, registries, sign_by};
-use crate::report::world::{Registries, World, rng};
+use crate::report::world::{plan, plan_for, rng, small, target, world};
+use amanat_circuits::world::{Registries, World};
 use amanat_domain::field::Fr;
 use amanat_domain::identity::RoleInner;
 use amanat_domain::record::RecordRoot;
@@ -16,6 +17,7 @@ use amanat_domain::tx::{Action, Transaction};
 use amanat_ledger::{Chain, Genesis, Storage, ValidatorSpec};
 use amanat_profile::{Stopped, Watcher};
 use amanat_prover::keys::{AnyPlan, Keys};
+use amanat_prover::plan::Target;
 use rayon::prelude::*;
 use std::fs;
 use std::io::Write;
@@ -69,7 +71,7 @@ impl Fixture {
         let name = format!("{}-{}", &genesis.chain_id().to_string()[..16], &key.to_string()[..16]);
         let folder = cache.join(name);
         fs::create_dir_all(&folder)?;
-        let world = World::new(&mut rng(1))?;
+        let world = world(&mut rng(1))?;
         let mut fixture = Self { folder, organisations, validators, genesis, accesses: Vec::new() };
         if !fixture.matches(&world, keys)? {
             watcher("founding a ledger")?;
@@ -98,9 +100,9 @@ impl Fixture {
         let genesis = &self.genesis;
         let founder = Founder::create(&unfinished, genesis.clone(), self.validators)?;
         let role = world.credential.role;
-        let records = vec![world.record.root()];
+        let records = vec![world.record().root()];
         let mut setup = vec![
-            sign_by(genesis, 0, 0, Action::Enrol(vec![world.subject().commitment()])),
+            sign_by(genesis, 0, 0, Action::Enrol(vec![world.wallet().subject().commitment()])),
             sign_by(genesis, 0, 0, Action::IssueRole { role, inner: world.credential.inner() }),
             sign_by(genesis, 0, 0, Action::Anchor { records, superseded: Vec::new() }),
         ];
@@ -108,7 +110,7 @@ impl Fixture {
             let inner = RoleInner::new(Fr::from(n as u64 + 1));
             sign_by(genesis, n, 0, Action::IssueRole { role, inner })
         }));
-        let small = Registries::small(world)?;
+        let small = small(world)?;
         for statement in [Statement::Grant, Statement::Access] {
             setup.push(install(genesis, statement, world, &small, keys, &mut rng(2))?);
         }
@@ -116,7 +118,7 @@ impl Fixture {
         founder.tick(at(1, 0)?)?;
         let before = registries(&founder.chain().state())?;
         let to = (genesis.chain_id(), keys);
-        let grant = world.plan(Statement::Grant, &before, &world.consent, to, &mut rng(3))?;
+        let grant = plan(Statement::Grant, world, &before, to, &mut rng(3))?;
         founder.submit(&prove_all(vec![grant], keys)?, at(1, 1)?)?;
         founder.tick(at(2, 0)?)?;
         drop(founder);
@@ -161,8 +163,8 @@ impl Fixture {
         i: u64,
         nonce: Option<[u8; 32]>,
     ) -> Outcome<Box<dyn AnyPlan>> {
-        let to = (self.genesis.chain_id(), keys);
-        world.plan_as(Statement::Access, registries, &world.consent, to, nonce, &mut rng(SEED + i))
+        let to = target(Statement::Access, (self.genesis.chain_id(), keys))?;
+        plan_for(&Target { nonce, ..to }, Statement::Access, world, registries, &mut rng(SEED + i))
     }
 
     fn registries(&self) -> Outcome<Registries> {

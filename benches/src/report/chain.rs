@@ -1,9 +1,11 @@
 //! A ledger that holds the world: keys installed, patient enrolled, credential issued, record
-//! anchored, consents granted.
+//! anchored, consents granted. The testkit's chain is for tests alone, and its proofs say nothing
+//! about a world.
 
 use super::Outcome;
-use super::world::{HOSPITAL, Registries, START, World, start};
-use amanat_domain::consent::{GrantedConsent, OrgId};
+use super::world::{self, HOSPITAL, START, another_consent, plan, start};
+use amanat_circuits::world::{Registries, World};
+use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
 use amanat_domain::identity::SubjectCommitment;
 use amanat_domain::mirror::Leaves;
@@ -30,8 +32,8 @@ pub struct Chain {
     /// The patient that the proofs are about.
     pub world: World,
     registries: Registries,
-    /// Consents that are granted and not revoked, for revocations.
-    granted: Vec<GrantedConsent>,
+    /// The world with consents that are granted and not revoked, for revocations.
+    granted: Vec<World>,
 }
 
 /// One organisation that may do everything; anonymity floors of zero, since one patient is no
@@ -136,17 +138,21 @@ impl Chain {
     pub fn new(keys: &Keys, proofs: usize, rng: &mut impl CryptoRng) -> Outcome<Self> {
         let genesis = genesis()?;
         let mut state = State::genesis(genesis.clone());
-        let world = World::new(rng)?;
+        let world = world::world(rng)?;
         let mut setup = vec![
-            sign(&genesis, 0, Action::Enrol(vec![world.subject().commitment()])),
+            sign(&genesis, 0, Action::Enrol(vec![world.wallet().subject().commitment()])),
             sign(
                 &genesis,
                 0,
                 Action::IssueRole { role: world.credential.role, inner: world.credential.inner() },
             ),
-            sign(&genesis, 0, Action::Anchor { records: vec![world.record.root()], superseded: Vec::new() }),
+            sign(
+                &genesis,
+                0,
+                Action::Anchor { records: vec![world.record().root()], superseded: Vec::new() },
+            ),
         ];
-        let small = Registries::small(&world)?;
+        let small = world::small(&world)?;
         for statement in Statement::ALL {
             setup.push(install(&genesis, statement, &world, &small, keys, rng)?);
         }
@@ -154,13 +160,13 @@ impl Chain {
         advance(&mut state, at(1, 0)?, Vec::new())?;
         // One consent for the uses, one for each revocation.
         let revocations = proofs.div_ceil(Statement::ALL.len());
-        let mut granted: Vec<GrantedConsent> = (0..revocations).map(|_| world.another_consent(rng)).collect();
-        granted.push(world.consent.clone());
+        let mut granted: Vec<World> = (0..revocations).map(|_| another_consent(&world, rng)).collect();
+        granted.push(world.clone());
         let registries = registries(&state)?;
         let to = (genesis.chain_id(), keys);
         let plans: Vec<_> = granted
             .iter()
-            .map(|consent| world.plan(Statement::Grant, &registries, consent, to, rng))
+            .map(|world| plan(Statement::Grant, world, &registries, to, rng))
             .collect::<Outcome<_>>()?;
         advance(&mut state, at(1, 1)?, prove_all(plans, keys)?)?;
         advance(&mut state, at(2, 0)?, Vec::new())?;
@@ -190,14 +196,15 @@ impl Chain {
             .take(n)
             .map(|statement| {
                 let fresh;
-                let consent = match statement {
-                    Statement::Revoke => granted.next().ok_or("too few consents to revoke")?,
-                    _ => {
-                        fresh = self.world.another_consent(rng);
+                let world = match statement {
+                    Statement::Grant => {
+                        fresh = another_consent(&self.world, rng);
                         &fresh
                     }
+                    Statement::Revoke => granted.next().ok_or("too few consents to revoke")?,
+                    _ => &self.world,
                 };
-                self.world.plan(statement, &self.registries, consent, (chain, keys), rng)
+                plan(statement, world, &self.registries, (chain, keys), rng)
             })
             .collect::<Outcome<Vec<_>>>()?;
         prove_all(plans, keys)
@@ -213,7 +220,7 @@ pub(crate) fn install(
     keys: &Keys,
     rng: &mut impl CryptoRng,
 ) -> Outcome<Transaction> {
-    let Transaction::Proof(tx) = world.prove(statement, registries, keys, rng)? else {
+    let Transaction::Proof(tx) = world::prove(statement, world, registries, keys, rng)? else {
         return Err("not a proof".into());
     };
     let public = tx.public_vector().to_field_elements();
@@ -256,7 +263,7 @@ pub(crate) fn registries(state: &State) -> Outcome<Registries> {
     };
     let leaves = Leaves::read(dense, indexed)?;
     debug_assert!(start().is_ok_and(|start| start <= bundle.time));
-    Registries::of(bundle, leaves)
+    Ok(Registries::new(bundle, leaves.into_trees()?))
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! What a statement costs its prover.
 
 use super::measure::{Work, in_turn, repeated, thread_counts};
-use super::world::{NO_CHAIN, Registries, World, rng};
+use super::world::{NO_CHAIN, rng, small, target, witness, world};
 use super::{Options, Outcome, Row, memory};
-use amanat_circuits::circuit;
+use amanat_circuits::world::sample::Sample;
+use amanat_circuits::world::{Case, Registries, World};
+use amanat_circuits::{circuit, with_relation};
 use amanat_domain::field::Fr;
 use amanat_domain::proof::GROTH16_PROOF_BYTES;
 use amanat_domain::statement::Statement;
@@ -11,28 +13,29 @@ use amanat_profile::draw::words::plural;
 use amanat_profile::threads::pool;
 use amanat_prover::groth16::{Blinding, no_progress, prove};
 use amanat_prover::keys::Keys;
+use amanat_prover::sample;
 
 /// The most rows access may have, public-input rows included.
 const ACCESS_ROWS: f64 = 32_768.0;
 
 pub(super) fn rows(options: &Options, keys: &Keys, say: &dyn Fn(&str)) -> Outcome<Vec<Row>> {
-    let world = World::new(&mut rng(1))?;
-    let registries = Registries::small(&world)?;
+    let world = world(&mut rng(1))?;
+    let registries = small(&world)?;
     let mut rows = Vec::new();
     for statement in Statement::ALL {
         say(&format!("costs of `{statement}`"));
-        rows.extend(of(statement, &world, &registries, keys, options)?);
+        rows.extend(with_relation!(statement, |Witness| of::<Witness>(&world, &registries, keys, options))?);
     }
     Ok(rows)
 }
 
-fn of(
-    statement: Statement,
+fn of<R: Sample + 'static>(
     world: &World,
     registries: &Registries,
     keys: &Keys,
     options: &Options,
 ) -> Outcome<Vec<Row>> {
+    let statement = R::STATEMENT;
     let group = &format!("Statement `{statement}`");
     let mut rng = rng(2);
     let r1cs = circuit(statement);
@@ -46,8 +49,7 @@ fn of(
         Row::fixed(group, "domain", r1cs.domain_size() as f64, "points"),
     ];
 
-    let witness = world.witness(statement, registries, &world.consent, &mut rng)?;
-    let public = witness.public();
+    let Case { witness, public } = Case::honest(self::witness::<R>(world, registries, &mut rng)?, world.ctx);
     let many = options.many();
     let checked = repeated(many, &mut || Ok(witness.check(&public)?))?;
     let mut assignment = Vec::new();
@@ -60,8 +62,13 @@ fn of(
 
     rows.extend(proving(group, statement, keys, &assignment, options)?);
     let mut tx_bytes = 0;
+    let target = target(statement, (NO_CHAIN, keys))?;
+    // Hashing the world's leaves is not the prover's work: done before the clock starts.
+    let mut witnesses = (0..=options.runs)
+        .map(|_| self::witness::<R>(world, registries, &mut rng))
+        .collect::<Outcome<Vec<_>>>()?;
     let whole = repeated(options.runs, &mut || {
-        let plan = world.plan(statement, registries, &world.consent, (NO_CHAIN, keys), &mut rng)?;
+        let plan = sample::plan_of(witnesses.pop().ok_or("a witness for each run")?, &target, &mut rng)?;
         tx_bytes = plan.prove_any(keys, &no_progress)?.to_bytes().len();
         Ok(())
     })?;

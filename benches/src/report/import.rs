@@ -1,7 +1,7 @@
 //! Reading FHIR on one core, and committing to what was read.
 
 use super::measure::{Samples, repeated};
-use super::world::{World, fields, rng, start};
+use super::world::{fields, rng, start, world};
 use super::{Bound, Options, Outcome, Row};
 use amanat_domain::fhir::generate::Generator;
 use amanat_domain::fhir::{Item, Layout, Limits, Reader};
@@ -109,7 +109,7 @@ pub(super) fn rows(options: &Options, say: &dyn Fn(&str)) -> Outcome<Vec<Row>> {
 
 fn committing(options: &Options) -> Outcome<Samples> {
     let mut rng = rng(1);
-    let subject = World::new(&mut rng)?.subject();
+    let subject = world(&mut rng)?.wallet().subject();
     let now = start()?;
     repeated(options.many(), &mut || {
         black_box(Record::commit(&fields(now), &subject, "vault/1", &mut rng).root());

@@ -1,6 +1,6 @@
 //! Peak memory of one proof, measured in a child process.
 
-use super::world::{NO_CHAIN, Registries, World, rng};
+use super::world::{NO_CHAIN, plan, rng, small, world};
 use super::{Outcome, load_key};
 use amanat_domain::statement::Statement;
 use amanat_profile::memory::status_bytes;
@@ -35,9 +35,9 @@ pub fn answer_if_asked() -> Outcome<bool> {
     let mut keys = Keys::new();
     keys.insert(load_key(&PathBuf::from(dir), statement, &|_| ())?);
     let mut rng = rng(1);
-    let world = World::new(&mut rng)?;
-    let registries = Registries::small(&world)?;
-    let plan = world.plan(statement, &registries, &world.consent, (NO_CHAIN, &keys), &mut rng)?;
+    let world = world(&mut rng)?;
+    let registries = small(&world)?;
+    let plan = plan(statement, &world, &registries, (NO_CHAIN, &keys), &mut rng)?;
     let loaded = high_water().ok_or("this system does not say how much memory a process used")?;
     plan.prove_any(&keys, &no_progress)?;
     let proved = high_water().ok_or("this system does not say how much memory a process used")?;

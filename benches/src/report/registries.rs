@@ -2,19 +2,22 @@
 
 use super::measure::{Samples, Work, in_turn, repeated, seconds, thread_counts};
 use super::verification::{Claim, spread};
-use super::world::{NO_CHAIN, Registries, World, random_leaves, random_revocations, rng};
+use super::world::{NO_CHAIN, plan, prove, random_leaves, rng, world};
 use super::{Bound, Options, Outcome, Row};
+use amanat_circuits::world::{Registries, World};
+use amanat_domain::field;
 use amanat_domain::statement::Statement;
-use amanat_domain::tree::Tree;
+use amanat_domain::tree::{IndexedLeaf, IndexedTree, RevocationId, Tree};
 use amanat_profile::draw::words::plural;
 use amanat_profile::threads::pool;
 use amanat_prover::groth16::no_progress;
 use amanat_prover::keys::Keys;
+use rand::CryptoRng;
 use std::hint::black_box;
 
 pub(super) fn rows(options: &Options, keys: &Keys, say: &dyn Fn(&str)) -> Outcome<Vec<Row>> {
     let mut rng = rng(1);
-    let world = World::new(&mut rng)?;
+    let world = world(&mut rng)?;
     let sizes = [4, options.largest.midpoint(4), options.largest];
     say(&format!("a tree of 2^{} leaves", options.largest));
     let leaves = random_leaves(1 << options.largest, &mut rng);
@@ -35,7 +38,24 @@ pub(super) fn rows(options: &Options, keys: &Keys, say: &dyn Fn(&str)) -> Outcom
     Ok(rows)
 }
 
-fn appending(leaves: &[amanat_domain::field::Fr], options: &Options) -> Outcome<Vec<Row>> {
+/// A set of `n - 1` random revocation ids: `n` leaves.
+fn random_revocations(n: usize, rng: &mut impl CryptoRng) -> Outcome<IndexedTree> {
+    let mut values = Vec::with_capacity(n - 1);
+    while values.len() < n - 1 {
+        values.extend(RevocationId::new(field::random(rng)).map(RevocationId::to_field));
+    }
+    values.sort_unstable();
+    values.dedup();
+    let mut leaves = vec![IndexedLeaf::initial()];
+    for value in values {
+        let last = leaves.last_mut().ok_or("never empty")?;
+        let next = core::mem::replace(&mut last.next, value);
+        leaves.push(IndexedLeaf { value, next });
+    }
+    Ok(IndexedTree::from_leaves(leaves)?)
+}
+
+fn appending(leaves: &[field::Fr], options: &Options) -> Outcome<Vec<Row>> {
     let group = "Registry trees";
     let mut rows = Vec::new();
     for threads in thread_counts() {
@@ -93,10 +113,10 @@ fn against(
     let mut claims = Vec::new();
     let mut proofs: Vec<Work<'_>> = Vec::new();
     for registries in all {
-        claims.push(Claim::of(&world.prove(statement, registries, keys, &mut rng(5))?, keys)?);
+        claims.push(Claim::of(&prove(statement, world, registries, keys, &mut rng(5))?, keys)?);
         // Finding the leaf in the list is not the prover's work: planned before the clock starts.
         let mut plans = (0..=options.runs as u64)
-            .map(|i| world.plan(statement, registries, &world.consent, (NO_CHAIN, keys), &mut rng(i)))
+            .map(|i| plan(statement, world, registries, (NO_CHAIN, keys), &mut rng(i)))
             .collect::<Outcome<Vec<_>>>()?;
         proofs.push(Box::new(move || {
             plans.pop().ok_or("a plan for each run")?.prove_any(keys, &no_progress)?;

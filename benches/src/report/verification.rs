@@ -2,7 +2,7 @@
 
 use super::measure::{Samples, Work, in_turn, thread_counts};
 use super::peer::Peer;
-use super::world::{Registries, World, rng};
+use super::world::{prove, rng, small, world};
 use super::{Bound, Options, Outcome, Row};
 use amanat_domain::field::{self, Fr};
 use amanat_domain::proof::ProofBytes;
@@ -77,13 +77,13 @@ pub fn verify_all(claims: &[&Claim<'_>]) -> Outcome<()> {
 
 pub(super) fn rows(options: &Options, keys: &Keys, say: &dyn Fn(&str)) -> Outcome<Vec<Row>> {
     let mut rng = rng(1);
-    let world = World::new(&mut rng)?;
-    let registries = Registries::small(&world)?;
+    let world = world(&mut rng)?;
+    let registries = small(&world)?;
     say("four proofs of each statement");
     let mut claims = Vec::new();
     for _ in 0..4 {
         for statement in Statement::ALL {
-            claims.push(Claim::of(&world.prove(statement, &registries, keys, &mut rng)?, keys)?);
+            claims.push(Claim::of(&prove(statement, &world, &registries, keys, &mut rng)?, keys)?);
         }
     }
     say("verification beside arkworks");

@@ -1,20 +1,25 @@
-//! Small worlds for tests and the mutation run: a patient, a clinician, a consent, a record and
-//! registries around them.
+//! Small worlds for tests, the mutation run and benches: a patient, a clinician, a consent, a
+//! record, and registries around them.
 //!
 //! A [`World`] is plain data. Change a field and ask for a statement's [`Case`]
 //! ([`Sample::case`](sample::Sample::case)): trees, bundle and public vector follow, so that one
 //! thing is wrong and everything else is as an honest ledger would have it. What belongs to one
-//! statement is in its folder, in `sample.rs`.
+//! statement is in its folder, in `sample.rs`. Other [`Registries`] than the world's own, such as a
+//! ledger's or larger ones, serve if they hold the world's leaves
+//! ([`Sample::witness`](sample::Sample::witness)).
 
 pub mod change;
+mod registries;
 pub mod rules;
 pub mod sample;
 pub mod tamper;
 pub mod values;
 
+pub use registries::Registries;
+
 use sample::Sample;
 
-use amanat_domain::bundle::{Bundle, PerRegistry, Registry, RegistryKind, RegistryState};
+use amanat_domain::bundle::{PerRegistry, Registry, RegistryKind};
 use amanat_domain::consent::{
     Actions, Categories, Confidentiality, ConsentTerms, Effect, GrantedConsent, Jurisdictions, OrgId,
     Purposes, RoleCode, UseLimit,
@@ -29,8 +34,8 @@ use amanat_domain::record::{Leaf, RECORD_LEAVES, Record, anchor_leaf};
 use amanat_domain::secret::Secret;
 use amanat_domain::statement::PublicVector;
 use amanat_domain::time::{Period, Timestamp};
-use amanat_domain::tree::{IndexedTree, NonMembership, Path, RevocationId, Tree};
-use rand::{Rng, RngExt, SeedableRng};
+use amanat_domain::tree::RevocationId;
+use rand::{CryptoRng, Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
 /// A witness and the public vector it is for.
@@ -107,32 +112,6 @@ pub struct World {
     pub revoked: Vec<RevocationId>,
     /// Context.
     pub ctx: Fr,
-}
-
-/// The registries of a world.
-pub(crate) struct Sealed {
-    /// What they are committed to by.
-    pub(crate) bundle: Bundle,
-    trees: PerRegistry<Tree>,
-    positions: PerRegistry<usize>,
-    revocations: IndexedTree,
-}
-
-impl Sealed {
-    /// Path of the world's own leaf in a dense registry.
-    pub(crate) fn path(&self, registry: Registry) -> Path {
-        self.trees[registry].path(self.positions[registry] as u32).expect("ours is in it")
-    }
-
-    /// The leaf around an id; of a revoked id, the leaf below it: what a liar would show.
-    pub(crate) fn absence(&self, id: RevocationId) -> NonMembership {
-        self.revocations.non_membership(id).unwrap_or_else(|| {
-            let leaves = self.revocations.leaves();
-            let below = leaves.iter().position(|l| l.next == id.to_field()).expect("something is below");
-            let path = self.revocations.tree().path(below as u32).expect("in the tree");
-            NonMembership { low_value: leaves[below].value, low_next: leaves[below].next, path }
-        })
-    }
 }
 
 /// A random id below `2^251`.
@@ -320,8 +299,21 @@ impl World {
         world
     }
 
-    /// A fresh nonce and root salt with revocation ids that are not revoked.
-    pub fn redraw(&mut self, rng: &mut ChaCha20Rng) {
+    /// A fresh nonce and root salt that have revocation ids.
+    pub fn redraw(&mut self, rng: &mut impl CryptoRng) {
+        self.redraw_consent(rng);
+        self.root_salt = loop {
+            let salt = random(rng);
+            if Record::from_parts(self.values, self.salts.map(Secret::new).to_vec(), Secret::new(salt))
+                .is_some()
+            {
+                break salt;
+            }
+        };
+    }
+
+    /// A fresh nonce that has a revocation id: another consent to the same terms.
+    pub fn redraw_consent(&mut self, rng: &mut impl CryptoRng) {
         let subject = self.consent_subject();
         self.nonce = loop {
             let nonce = Secret::random(rng);
@@ -332,14 +324,15 @@ impl World {
                 break nonce.expose();
             }
         };
-        self.root_salt = loop {
-            let salt = random(rng);
-            if Record::from_parts(self.values, self.salts.map(Secret::new).to_vec(), Secret::new(salt))
-                .is_some()
-            {
-                break salt;
-            }
-        };
+    }
+
+    /// The record is this one.
+    pub fn set_record(&mut self, record: &Record) {
+        for (i, leaf) in Leaf::ALL.into_iter().enumerate() {
+            let opening = record.open(leaf);
+            (self.values[i], self.salts[i]) = (opening.values, opening.salt.expose());
+        }
+        self.root_salt = record.root_salt().expose();
     }
 
     /// The subject of the consent.
@@ -394,28 +387,5 @@ impl World {
             }
             Registry::Revocations => None,
         }
-    }
-
-    /// The registries as they now are.
-    pub(crate) fn seal(&self) -> Sealed {
-        let trees = PerRegistry::from_fn(|registry| {
-            let mut leaves = self.strangers[registry].clone();
-            if let Some(own) = self.leaf(registry) {
-                leaves.insert(self.positions[registry], own);
-            }
-            Tree::from_leaves(&leaves).expect("room")
-        });
-        let mut revocations = IndexedTree::new();
-        for id in &self.revoked {
-            revocations.insert(*id).expect("distinct");
-        }
-        let registries = PerRegistry::from_fn(|registry| match registry.kind() {
-            RegistryKind::Dense => {
-                RegistryState { root: trees[registry].root(), count: trees[registry].len() }
-            }
-            RegistryKind::Indexed => RegistryState { root: revocations.root(), count: revocations.len() },
-        });
-        let bundle = Bundle { epoch: self.epoch, time: self.time, registries };
-        Sealed { bundle, trees, positions: self.positions, revocations }
     }
 }

@@ -5,7 +5,7 @@
 //! turned round, a nonce without a revocation id), the tests and the mutation run put the bad value
 //! into the constraints by [`Cs::cheating`](crate::Cs::cheating).
 
-use super::{Case, World, at, confidentiality, period, rules};
+use super::{Case, Registries, World, at, confidentiality, period, rules};
 use crate::relation::Relation;
 use amanat_domain::bundle::{Bundle, Registry};
 use amanat_domain::consent::{
@@ -43,8 +43,17 @@ pub trait Sample: Relation + Sized + Send + Sync {
     /// Registries whose roots the constraints take from the witness as they are.
     const UNOPENED: &'static [Registry];
 
-    /// The honest case of a world.
-    fn case(world: &World) -> Case<Self>;
+    /// The witness of a world in registries that hold the world's leaves. `None` if they do not.
+    fn witness(world: &World, registries: &Registries) -> Option<Self>;
+
+    /// The honest case of a world in its own registries.
+    ///
+    /// # Panics
+    /// Never: a world's own registries hold its leaves.
+    fn case(world: &World) -> Case<Self> {
+        let witness = Self::witness(world, &world.registries()).expect("the world's leaves are in them");
+        Case::honest(witness, world.ctx)
+    }
 
     /// The policy that a transaction of this witness carries.
     fn policy(&self) -> PolicyField;

@@ -7,7 +7,7 @@ use amanat_domain::consent::OrgId;
 use amanat_domain::entry::EntryProof;
 use amanat_domain::quorum::ValidatorSet;
 use amanat_domain::tx::TxId;
-use amanat_domain::wire::{Reader, WireError, Writer};
+use amanat_domain::wire::{Reader, Writer};
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub(super) fn read(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault>
     state.members.clear();
     for entry in tx.open_table(ORGANISATIONS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
         let (id, bytes) = entry.map_err(fault(READING))?;
-        let member = value(bytes.value(), Member::read).map_err(corrupt)?;
+        let member = Reader::whole(bytes.value(), Member::read).map_err(corrupt)?;
         let own = OrgId::from_reference(&member.organisation.reference);
         if own.to_bytes() != *id.value() {
             return Err(corrupt(format!("organisation {own} is filed as another")));
@@ -58,7 +58,7 @@ pub(super) fn read(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault>
     let table = tx.open_table(VALIDATORS).map_err(fault(READING))?;
     let sets = table.get(()).map_err(fault(READING))?;
     state.validators =
-        sets.map(|bytes| value(bytes.value(), ValidatorSets::read)).transpose().map_err(corrupt)?;
+        sets.map(|bytes| Reader::whole(bytes.value(), ValidatorSets::read)).transpose().map_err(corrupt)?;
     let newest = state.validators.as_ref().map(|sets| (sets.from, sets.latest.set.clone()));
     let every = self::sets(tx)?;
     let founders = state.genesis.validators().map(|validators| (0, validators.set.clone()));
@@ -67,7 +67,7 @@ pub(super) fn read(tx: &ReadTransaction, state: &mut State) -> Result<(), Fault>
     }
     for entry in tx.open_table(PROPOSALS).map_err(fault(READING))?.iter().map_err(fault(READING))? {
         let (txid, bytes) = entry.map_err(fault(READING))?;
-        let proposal = value(bytes.value(), Proposal::read).map_err(corrupt)?;
+        let proposal = Reader::whole(bytes.value(), Proposal::read).map_err(corrupt)?;
         state.proposals.insert(TxId(*txid.value()), proposal);
     }
     Ok(())
@@ -89,7 +89,7 @@ pub(super) fn sets(tx: &ReadTransaction) -> Result<Vec<(u64, ValidatorSet)>, Fau
     let mut sets = Vec::new();
     for entry in table.iter().map_err(fault(READING))? {
         let (from, bytes) = entry.map_err(fault(READING))?;
-        sets.push((from.value(), value(bytes.value(), ValidatorSet::read).map_err(corrupt)?));
+        sets.push((from.value(), Reader::whole(bytes.value(), ValidatorSet::read).map_err(corrupt)?));
     }
     Ok(sets)
 }
@@ -113,14 +113,4 @@ fn bytes(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut w = Writer::new();
     write(&mut w);
     w.finish()
-}
-
-fn value<T>(
-    bytes: &[u8],
-    read: impl FnOnce(&mut Reader<'_>) -> Result<T, WireError>,
-) -> Result<T, WireError> {
-    let mut r = Reader::new(bytes);
-    let value = read(&mut r)?;
-    r.finish()?;
-    Ok(value)
 }

@@ -84,10 +84,7 @@ pub(super) fn credential_bytes(c: &Credential) -> Vec<u8> {
 }
 
 pub(super) fn credential(bytes: &[u8]) -> Result<Credential, WireError> {
-    let mut r = Reader::new(bytes);
-    let credential = Credential::read(&mut r)?;
-    r.finish()?;
-    Ok(credential)
+    Reader::whole(bytes, Credential::read)
 }
 
 pub(super) fn field(bytes: &[u8; 32]) -> Result<Fr, WireError> {

@@ -2,12 +2,13 @@
 //! that do.
 
 use crate::governed_store::governed;
-use crate::snapshot::{CHANGE, HEAD, ROWS, certified, chunks, forge, quiet, refused, snapshot};
+use crate::snapshot::{certified, quiet, refused, snapshot};
 use crate::store::{file, full};
 use crate::world::*;
 use amanat_domain::identity::SubjectCommitment;
 use amanat_domain::tx::Action;
 use amanat_ledger::*;
+use amanat_testkit::snapshot::{CHANGE, HEAD, ROWS, chunks, forge};
 use ed25519_dalek::Signer;
 
 /// Positions of tables in a snapshot.

@@ -1,17 +1,15 @@
 //! What governance changed: replayed, reopened, damaged, shown.
 
+use crate::entries::every_byte_is_bound;
+use crate::store::{corrupt, damaged, file};
 use crate::world::*;
 use amanat_domain::governance::{Capabilities, Change};
 use amanat_domain::quorum::ValidatorKey;
 use amanat_domain::tx::{Transaction, TxId};
 use amanat_ledger::*;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const CLINIC: (&str, u8) = ("Organization/clinic", 21);
-
-fn file(path: &Path) -> Storage {
-    Storage::File(path.to_path_buf())
-}
 
 fn clinic() -> Change {
     let (reference, name) = (CLINIC.0.to_owned(), "Clinic".to_owned());
@@ -195,16 +193,8 @@ fn a_changed_row_of_members_validators_or_proposals_is_found_on_opening() {
     ];
     for (name, damage) in damages {
         std::fs::write(&path, &pristine).expect("restored");
-        let db = redb::Database::open(&path).expect("a database");
-        let tx = db.begin_write().expect("a write");
-        damage(&tx);
-        tx.commit().expect("committed");
-        drop(db);
-        match Store::open(file(&path)) {
-            Err(Fault::Corrupt { .. }) => {}
-            Err(other) => panic!("{name}: {other}"),
-            Ok(_) => panic!("{name}: not found"),
-        }
+        damaged(&path, damage);
+        corrupt(&path, name);
     }
     std::fs::write(&path, &pristine).expect("restored");
     assert!(Store::open(file(&path)).is_ok());
@@ -250,16 +240,7 @@ fn members_validators_and_proposals_are_shown_to_whoever_trusts_the_block() {
     assert_eq!(shown(Entry::Proposal(TxId([8; 32]))), None);
     // Any byte changed shows something else, or nothing.
     for entry in [Entry::Organisation(org(CLINIC)), Entry::ValidatorSet, Entry::Proposal(open.id())] {
-        let bytes = solo.prove(entry).expect("no fault").to_bytes();
-        for at in 0..bytes.len() {
-            let mut bad = bytes.clone();
-            bad[at] ^= 1;
-            if let Ok(changed) = EntryProof::from_bytes(&bad)
-                && changed.entry == entry
-            {
-                assert!(changed.verify(tip).is_err(), "byte {at} of the proof of {entry:?}");
-            }
-        }
+        every_byte_is_bound(&solo.prove(entry).expect("no fault"), tip);
     }
 }
 
@@ -317,20 +298,16 @@ fn evidence_of_a_receipt_follows_the_validators_from_the_genesis() {
     ];
     for (name, damage) in damages {
         std::fs::write(&path, &pristine).expect("restored");
-        let db = redb::Database::open(&path).expect("a database");
-        let tx = db.begin_write().expect("a write");
-        damage(&mut tx.open_table(redb::TableDefinition::new("validator_sets")).expect("there"));
-        tx.commit().expect("committed");
-        drop(db);
-        assert!(matches!(Store::open(file(&path)).err(), Some(Fault::Corrupt { .. })), "{name}");
+        damaged(&path, |tx| {
+            damage(&mut tx.open_table(redb::TableDefinition::new("validator_sets")).expect("there"));
+        });
+        corrupt(&path, name);
     }
     std::fs::write(&path, &pristine).expect("restored");
-    let db = redb::Database::open(&path).expect("a database");
-    let tx = db.begin_write().expect("a write");
-    let table: redb::TableDefinition<'_, u64, &[u8]> = redb::TableDefinition::new("successions");
-    tx.open_table(table).expect("there").remove(6).expect("removed");
-    tx.commit().expect("committed");
-    drop(db);
+    damaged(&path, |tx| {
+        let table: redb::TableDefinition<'_, u64, &[u8]> = redb::TableDefinition::new("successions");
+        tx.open_table(table).expect("there").remove(6).expect("removed");
+    });
     let ledger = Chain::open(file(&path)).expect("nothing that decides is missing");
     assert!(matches!(ledger.evidence(&txs[2]), Err(Fault::Corrupt { .. })));
     assert!(ledger.evidence(&txs[0]).is_ok_and(|evidence| evidence.is_some()));

@@ -1,10 +1,9 @@
 //! Pruned ledgers: what is gone, what stays, and what a crash or a careless hand leaves behind.
 
-use crate::store::{file, full};
+use crate::store::{corrupt, damaged, file, full};
 use crate::world::*;
 use amanat_ledger::*;
 use amanat_verifier::light::LightClient;
-use std::path::Path;
 
 fn meta() -> redb::TableDefinition<'static, &'static str, &'static [u8]> {
     redb::TableDefinition::new("meta")
@@ -160,18 +159,7 @@ fn bodies_that_are_not_where_the_file_says_are_damage() {
     ];
     for (name, damage) in damages {
         std::fs::write(&path, &pristine).expect("restored");
-        damaged(&path, &*damage);
-        match Store::open(file(&path)) {
-            Err(Fault::Corrupt { .. }) => {}
-            Err(other) => panic!("{name}: {other}"),
-            Ok(_) => panic!("{name}: not found"),
-        }
+        damaged(&path, damage);
+        corrupt(&path, name);
     }
-}
-
-fn damaged(path: &Path, damage: &dyn Fn(&redb::WriteTransaction)) {
-    let db = redb::Database::open(path).expect("a database");
-    let tx = db.begin_write().expect("a write");
-    damage(&tx);
-    tx.commit().expect("committed");
 }

@@ -6,15 +6,11 @@ use crate::world::*;
 use amanat_domain::identity::RoleInner;
 use amanat_domain::tx::Action;
 use amanat_ledger::*;
+use amanat_testkit::snapshot::{CHANGE, chunks, forge};
 use ed25519_dalek::Signer;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-pub(crate) const HEAD: u8 = 1;
-pub(crate) const CHANGE: u8 = 2;
-pub(crate) const ROWS: u8 = 3;
-pub(crate) const END: u8 = 4;
 
 pub(crate) fn quiet(_: u64, _: u64) {}
 
@@ -35,40 +31,6 @@ pub(crate) fn refused(genesis: &Genesis, bytes: &[u8]) -> SnapshotError {
     let error = restore(&folder.path().join("l"), genesis, bytes).expect_err("refused");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "{error}");
     error
-}
-
-/// The chunks of a snapshot: kind and payload.
-pub(crate) fn chunks(bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
-    let mut rest = &bytes[19..];
-    let mut all = Vec::new();
-    while !rest.is_empty() {
-        let length = u32::from_le_bytes(rest[1..5].try_into().expect("four")) as usize;
-        all.push((rest[0], rest[5..5 + length].to_vec()));
-        rest = &rest[5 + length + 32..];
-    }
-    all
-}
-
-/// A snapshot of these chunks, with hashes that hold: anyone who knows the format can make it.
-pub(crate) fn forge(chunks: &[(u8, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = b"amanat/snapshot\x01\0\0\0".to_vec();
-    for (index, (kind, payload)) in (0u64..).zip(chunks) {
-        let mut payload = payload.clone();
-        if *kind == END {
-            payload[..32].copy_from_slice(&Sha256::digest(&bytes));
-        }
-        bytes.push(*kind);
-        bytes.extend((payload.len() as u32).to_le_bytes());
-        bytes.extend(&payload);
-        let hash = Sha256::new()
-            .chain_update(b"amanat/snapshot-chunk/v1")
-            .chain_update(index.to_le_bytes())
-            .chain_update([*kind])
-            .chain_update((payload.len() as u64).to_le_bytes())
-            .chain_update(&payload);
-        bytes.extend(hash.finalize());
-    }
-    bytes
 }
 
 /// A ledger with validators and blocks. Gives its path.

@@ -15,6 +15,23 @@ fn meta() -> redb::TableDefinition<'static, &'static str, &'static [u8]> {
     redb::TableDefinition::new("meta")
 }
 
+/// Changes a ledger's file, which nobody has open.
+pub(crate) fn damaged(path: &Path, damage: impl FnOnce(&redb::WriteTransaction)) {
+    let db = redb::Database::open(path).expect("a database");
+    let tx = db.begin_write().expect("a write");
+    damage(&tx);
+    tx.commit().expect("committed");
+}
+
+/// Why a file does not open. `name` says what is wrong with it.
+pub(crate) fn corrupt(path: &Path, name: &str) -> Fault {
+    match Store::open(file(path)) {
+        Err(fault @ Fault::Corrupt { .. }) => fault,
+        Err(other) => panic!("{name}: {other}"),
+        Ok(_) => panic!("{name}: not found"),
+    }
+}
+
 /// A ledger with something in every table. Gives its path and its transactions.
 pub(crate) fn full(folder: &tempfile::TempDir) -> (PathBuf, Vec<Transaction>) {
     let path = folder.path().join("ledger.redb");
@@ -119,14 +136,10 @@ fn another_format_is_refused_in_words() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, _) = full(&folder);
     for (format, word) in [(FORMAT + 1, "newer version"), (0, "older format")] {
-        let db = redb::Database::open(&path).expect("a database");
-        let tx = db.begin_write().expect("a write");
-        tx.open_table(meta())
-            .expect("there")
-            .insert("format", format.to_le_bytes().as_slice())
-            .expect("written");
-        tx.commit().expect("committed");
-        drop(db);
+        damaged(&path, |tx| {
+            let mut table = tx.open_table(meta()).expect("there");
+            table.insert("format", format.to_le_bytes().as_slice()).expect("written");
+        });
         let fault = Store::open(file(&path)).err().expect("refused");
         assert!(fault.to_string().contains(word), "{fault}");
     }
@@ -224,18 +237,9 @@ fn a_changed_row_of_any_table_is_found_on_opening() {
     ];
     for (name, damage) in damages {
         std::fs::write(&path, &pristine).expect("restored");
-        let db = redb::Database::open(&path).expect("a database");
-        let tx = db.begin_write().expect("a write");
-        damage(&tx);
-        tx.commit().expect("committed");
-        drop(db);
-        match Store::open(file(&path)) {
-            Err(fault @ Fault::Corrupt { .. }) => {
-                assert!(fault.to_string().contains("restore"), "says what to do: {fault}");
-            }
-            Err(other) => panic!("{name}: {other}"),
-            Ok(_) => panic!("{name}: not found"),
-        }
+        damaged(&path, damage);
+        let fault = corrupt(&path, name);
+        assert!(fault.to_string().contains("restore"), "says what to do: {fault}");
     }
     std::fs::write(&path, &pristine).expect("restored");
     assert!(Store::open(file(&path)).is_ok());
@@ -285,16 +289,12 @@ fn random_damage_to_the_file_never_panics_and_never_gives_another_state() {
 fn a_changed_body_is_found_when_the_block_is_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, _) = full(&folder);
-    let db = redb::Database::open(&path).expect("a database");
-    let tx = db.begin_write().expect("a write");
-    let bodies: redb::TableDefinition<'_, u64, &[u8]> = redb::TableDefinition::new("blocks");
-    {
+    damaged(&path, |tx| {
+        let bodies: redb::TableDefinition<'_, u64, &[u8]> = redb::TableDefinition::new("blocks");
         let mut table = tx.open_table(bodies).expect("there");
         let other = table.get(8).expect("read").expect("there").value().to_vec();
         table.insert(9, other.as_slice()).expect("written");
-    }
-    tx.commit().expect("committed");
-    drop(db);
+    });
     let solo = Solo::open(file(&path)).expect("opening reads no bodies");
     assert!(solo.block(8).expect("no fault").is_some());
     assert!(matches!(solo.block(9), Err(Fault::Corrupt { .. })));

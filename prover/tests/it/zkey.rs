@@ -6,7 +6,7 @@ use amanat_domain::field::{self, Fr};
 use amanat_params::{Proof, Witness, Zkey, insecure_dev_zkey};
 use amanat_prover::groth16::{Blinding, ProveError, no_progress};
 use amanat_prover::zkey::{ZkeyProveError, ZkeyProver};
-use amanat_testkit::groth16::arkworks_matrices;
+use amanat_testkit::groth16::{arkworks_key, arkworks_matrices};
 use amanat_testkit::r1cs::{Size, random};
 use amanat_testkit::rng;
 use ark_bn254::Bn254;
@@ -79,26 +79,6 @@ impl R1CSToQAP for OddCoset {
     }
 }
 
-fn arkworks_key(zkey: &Zkey) -> ark_groth16::ProvingKey<Bn254> {
-    let (vk, q) = (zkey.vk.clone(), zkey.queries.clone());
-    ark_groth16::ProvingKey {
-        vk: ark_groth16::VerifyingKey {
-            alpha_g1: vk.alpha_g1,
-            beta_g2: vk.beta_g2,
-            gamma_g2: vk.gamma_g2,
-            delta_g2: vk.delta_g2,
-            gamma_abc_g1: vk.ic,
-        },
-        beta_g1: q.beta_g1,
-        delta_g1: q.delta_g1,
-        a_query: q.a,
-        b_g1_query: q.b_g1,
-        b_g2_query: q.b_g2,
-        h_query: q.h,
-        l_query: q.l,
-    }
-}
-
 #[test]
 fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
     for (seed, public, private, rows) in [
@@ -122,7 +102,7 @@ fn proofs_from_files_are_those_of_arkworks_byte_for_byte_and_verify_there() {
             field::random(&mut rng);
             field::random(&mut rng)
         });
-        let ark_key = arkworks_key(&made);
+        let ark_key = arkworks_key(&made.vk, &made.queries);
         let theirs = Groth16::<Bn254, OddCoset>::create_proof_with_reduction_and_matrices(
             &ark_key,
             r,

@@ -1,4 +1,5 @@
 //! A small statement with keys and honest proofs, made once: what the formats' targets start from.
+//! The statements of the protocol have circuits whose keys take too long to make for a fuzzer.
 
 use amanat_domain::bundle::BundleHash;
 use amanat_domain::consent::{OrgId, RoleCode};

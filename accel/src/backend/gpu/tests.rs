@@ -33,26 +33,7 @@ mod suite {
         })
     }
 
-    crate::suite::mount! { Some(backend() as &dyn crate::Backend) =>
-        msm_agrees_with_naive_sums_on_random_edge_and_odd_inputs: msm::agrees,
-        transforms_agree_with_evaluation_and_invert_each_other: transforms_agree,
-        pairings_are_those_of_arkworks_and_bilinear: pairings::agree,
-        points_lift_from_their_x_and_strangers_do_not: pairings::lifts_agree,
-        points_outside_the_subgroup_are_told_from_those_inside: pairings::subgroup_checks_agree,
-        miller_loops_in_groups_are_those_of_arkworks: pairings::groups_agree,
-        miller_loops_tell_points_outside_the_subgroup: pairings::strangers_are_told,
-        sums_over_fixed_bases_are_those_of_naive_products: weights::fixed_bases_agree,
-        weighing_points_is_multiplication: weights::agree,
-        weighted_sums_meet_equal_opposite_and_infinite_points: weights::degenerate_points_agree,
-        coefficients_of_the_quotient_are_those_of_the_polynomial: circuits::coefficients_agree,
-        values_on_the_odd_coset_are_those_of_the_polynomial: circuits::odd_cosets_agree,
-        the_first_row_that_does_not_hold_is_named: circuits::unsatisfied_rows_are_named,
-        a_quotient_can_be_cancelled_before_each_phase: circuits::cancels,
-        sums_agree_with_the_logarithms_of_the_bases: keys::agree,
-        sums_agree_on_bases_duplicated_opposite_and_infinite: keys::degenerate_bases_agree,
-        sums_can_be_cancelled_before_each_phase: keys::cancels,
-        a_circuit_and_a_key_serve_many_proofs_from_many_threads: keys::loaded_once_used_often,
-    }
+    crate::suite::mount!(Some(backend() as &dyn crate::Backend));
 
     #[test]
     fn the_device_did_the_work_and_was_never_wrong() {

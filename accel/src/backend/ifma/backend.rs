@@ -77,5 +77,8 @@ impl Proving for Lanes {
 
 #[cfg(test)]
 mod tests {
-    crate::suite::mount!(super::Lanes::detect().map(|backend| backend as &dyn crate::Backend));
+    crate::suite::mount!(
+        super::Lanes::detect().map(|backend| backend as &dyn crate::Backend),
+        the_backend_is_found_by_its_name: found_by_name
+    );
 }

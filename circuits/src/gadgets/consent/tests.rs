@@ -3,7 +3,7 @@
 use super::*;
 use crate::gadgets::harness::{agrees, rng, run};
 use crate::world::{World, at, period, random_scope, rules};
-use amanat_domain::consent::{Grantee, MAX_RULES};
+use amanat_domain::consent::{Grantee, MAX_RULES, Rule};
 use amanat_domain::identity::pack_period;
 use std::collections::BTreeSet;
 

@@ -9,7 +9,7 @@ use crate::world::sample::{
 use crate::world::tamper::{
     bend_absence, bend_bundle, bend_path, bend_roles, bend_scope, bend_subject, seal, seal_absence,
 };
-use crate::world::{Case, World, values};
+use crate::world::{Registries, World, values};
 use amanat_domain::bundle::Bundle;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::{Fr, random};
@@ -30,26 +30,24 @@ impl Sample for AccessWitness {
     const FREE_WIRES: usize = 37;
     const UNOPENED: &'static [Registry] = &[Registry::Subjects];
 
-    fn case(world: &World) -> Case<Self> {
-        let sealed = world.seal();
+    fn witness(world: &World, registries: &Registries) -> Option<Self> {
         let consent = world.consent();
-        let witness = AccessWitness {
-            bundle: sealed.bundle,
+        Some(Self {
+            bundle: registries.bundle,
             subject: world.wallet().subject(),
-            consent_path: sealed.path(Registry::Consents),
-            unrevoked: sealed.absence(consent.revocation_id()),
+            consent_path: registries.path(world, Registry::Consents)?,
+            unrevoked: registries.absence(consent.revocation_id()),
             consent,
             use_index: world.use_index,
             holder: world.holder(),
             credential: world.credential.clone(),
-            role_path: sealed.path(Registry::Roles),
+            role_path: registries.path(world, Registry::Roles)?,
             record: RecordOpening::new(&world.record()),
             custodian: world.custodian,
             anchored: world.anchored,
-            record_path: sealed.path(Registry::Records),
+            record_path: registries.path(world, Registry::Records)?,
             policy: world.policy.clone(),
-        };
-        Case::honest(witness, world.ctx)
+        })
     }
 
     fn policy(&self) -> PolicyField {

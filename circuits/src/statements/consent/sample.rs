@@ -9,7 +9,7 @@ use crate::world::sample::{
 use crate::world::tamper::{
     bend_absence, bend_bundle, bend_path, bend_scope, bend_subject, seal, seal_absence,
 };
-use crate::world::{Case, World, values};
+use crate::world::{Registries, World, values};
 use amanat_domain::bundle::Bundle;
 use amanat_domain::consent::{HolderKey, OrgId, RoleCode};
 use amanat_domain::registry::Registry;
@@ -24,19 +24,17 @@ impl Sample for ConsentWitness {
     const FREE_WIRES: usize = 37;
     const UNOPENED: &'static [Registry] = &[Registry::Subjects, Registry::Roles, Registry::Records];
 
-    fn case(world: &World) -> Case<Self> {
-        let sealed = world.seal();
+    fn witness(world: &World, registries: &Registries) -> Option<Self> {
         let consent = world.consent();
-        let witness = ConsentWitness {
-            bundle: sealed.bundle,
+        Some(Self {
+            bundle: registries.bundle,
             subject: world.wallet().subject(),
-            consent_path: sealed.path(Registry::Consents),
-            unrevoked: sealed.absence(consent.revocation_id()),
+            consent_path: registries.path(world, Registry::Consents)?,
+            unrevoked: registries.absence(consent.revocation_id()),
             consent,
             request: world.request.clone(),
             use_index: world.use_index,
-        };
-        Case::honest(witness, world.ctx)
+        })
     }
 
     fn policy(&self) -> PolicyField {

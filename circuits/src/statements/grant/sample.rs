@@ -4,7 +4,7 @@
 use super::GrantWitness;
 use crate::world::sample::{Negative, Negatives, Sample, later, of_another, one};
 use crate::world::tamper::{bend_bundle, bend_path, seal};
-use crate::world::{Case, World};
+use crate::world::{Registries, World};
 use amanat_domain::bundle::Bundle;
 use amanat_domain::identity::PatientWallet;
 use amanat_domain::registry::Registry;
@@ -20,15 +20,13 @@ impl Sample for GrantWitness {
     const UNOPENED: &'static [Registry] =
         &[Registry::Roles, Registry::Consents, Registry::Revocations, Registry::Records];
 
-    fn case(world: &World) -> Case<Self> {
-        let sealed = world.seal();
-        let witness = GrantWitness {
-            bundle: sealed.bundle,
+    fn witness(world: &World, registries: &Registries) -> Option<Self> {
+        Some(Self {
+            bundle: registries.bundle,
             wallet: world.wallet(),
-            subject_path: sealed.path(Registry::Subjects),
+            subject_path: registries.path(world, Registry::Subjects)?,
             consent: world.consent(),
-        };
-        Case::honest(witness, world.ctx)
+        })
     }
 
     fn policy(&self) -> PolicyField {

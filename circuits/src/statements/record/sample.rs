@@ -6,7 +6,7 @@ use crate::world::sample::{Negative, Negatives, Sample, absences, later, one, st
 use crate::world::tamper::{
     bend_absence, bend_bundle, bend_path, bend_record, bend_request, bend_subject, seal, seal_absence,
 };
-use crate::world::{Case, World, period, rules, values};
+use crate::world::{Registries, World, period, rules, values};
 use amanat_domain::bundle::Bundle;
 use amanat_domain::consent::OrgId;
 use amanat_domain::field::Fr;
@@ -28,24 +28,22 @@ impl Sample for RecordWitness {
     const UNOPENED: &'static [Registry] =
         &[Registry::Subjects, Registry::Roles, Registry::Consents, Registry::Revocations];
 
-    fn case(world: &World) -> Case<Self> {
-        let sealed = world.seal();
+    fn witness(world: &World, registries: &Registries) -> Option<Self> {
         let record = world.record();
-        let witness = RecordWitness {
-            bundle: sealed.bundle,
+        Some(Self {
+            bundle: registries.bundle,
             subject: world.wallet().subject(),
             custodian: world.custodian,
             anchored: world.anchored,
-            record_path: sealed.path(Registry::Records),
+            record_path: registries.path(world, Registry::Records)?,
             current: if world.asked.latest {
-                sealed.absence(record.supersession_id())
+                registries.absence(record.supersession_id())
             } else {
                 RecordWitness::not_looked_up(&record)
             },
             record,
             request: world.asked.clone(),
-        };
-        Case::honest(witness, world.ctx)
+        })
     }
 
     fn policy(&self) -> PolicyField {

@@ -4,7 +4,7 @@
 use super::RevokeWitness;
 use crate::world::sample::{Negative, Negatives, Sample, later, of_another, one, rng};
 use crate::world::tamper::{bend_bundle, bend_path, seal};
-use crate::world::{Case, World, random_id};
+use crate::world::{Registries, World, random_id};
 use amanat_domain::bundle::Bundle;
 use amanat_domain::identity::PatientWallet;
 use amanat_domain::registry::Registry;
@@ -19,15 +19,13 @@ impl Sample for RevokeWitness {
     const UNOPENED: &'static [Registry] =
         &[Registry::Subjects, Registry::Roles, Registry::Revocations, Registry::Records];
 
-    fn case(world: &World) -> Case<Self> {
-        let sealed = world.seal();
-        let witness = RevokeWitness {
-            bundle: sealed.bundle,
+    fn witness(world: &World, registries: &Registries) -> Option<Self> {
+        Some(Self {
+            bundle: registries.bundle,
             wallet: world.wallet(),
             consent: world.consent(),
-            consent_path: sealed.path(Registry::Consents),
-        };
-        Case::honest(witness, world.ctx)
+            consent_path: registries.path(world, Registry::Consents)?,
+        })
     }
 
     fn policy(&self) -> PolicyField {

@@ -4,7 +4,7 @@
 use super::RoleWitness;
 use crate::world::sample::{Negative, Negatives, Sample, later, of_another_holder, one, unqualified};
 use crate::world::tamper::{bend_bundle, bend_path, bend_roles, seal};
-use crate::world::{Case, World, values};
+use crate::world::{Registries, World, values};
 use amanat_domain::bundle::Bundle;
 use amanat_domain::consent::{OrgId, RoleCode};
 use amanat_domain::identity::HolderSecret;
@@ -22,16 +22,14 @@ impl Sample for RoleWitness {
     const UNOPENED: &'static [Registry] =
         &[Registry::Subjects, Registry::Consents, Registry::Revocations, Registry::Records];
 
-    fn case(world: &World) -> Case<Self> {
-        let sealed = world.seal();
-        let witness = RoleWitness {
-            bundle: sealed.bundle,
+    fn witness(world: &World, registries: &Registries) -> Option<Self> {
+        Some(Self {
+            bundle: registries.bundle,
             holder: world.holder(),
             credential: world.credential.clone(),
-            role_path: sealed.path(Registry::Roles),
+            role_path: registries.path(world, Registry::Roles)?,
             policy: world.policy.roles.clone(),
-        };
-        Case::honest(witness, world.ctx)
+        })
     }
 
     fn policy(&self) -> PolicyField {
