@@ -147,7 +147,7 @@ mod tests {
         let alone = former_flag_notice(None, "portable");
         assert!(alone.starts_with("--engine portable is now --backend portable"), "{alone}");
         let beside = former_flag_notice(Some("gpu"), "portable");
-        assert!(beside.starts_with("--engine portable is not followed"), "{beside}");
+        assert!(beside.starts_with("--engine portable is ignored"), "{beside}");
         assert!(beside.contains("--backend gpu"), "{beside}");
     }
 }

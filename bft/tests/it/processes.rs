@@ -233,8 +233,8 @@ impl Processes {
         }
     }
 
-    /// Waits until all have what any has. A block needs three of four: whoever hears of an answer
-    /// cannot know that the fourth has the block as well.
+    /// Waits until all have what any has. A block needs three of four: an answer does not
+    /// say that the fourth has the block as well.
     pub(crate) fn wait_level(&self) {
         let highest = self.running().map(|process| process.height()).max();
         self.wait_height(highest.expect("one runs"));

@@ -1,5 +1,6 @@
 //! `amanat verify`: a transaction, a receipt or snarkjs files, without a ledger.
 
+use super::proof_files::{KEY_FILE, PROOF_FILE, PUBLIC_FILE};
 use crate::args::Global;
 use crate::args::verify::{VerifyArgs, VerifyCommand};
 use crate::ui::Ui;
@@ -38,22 +39,18 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, ui: Ui) -> Result<()> {
 fn transaction(file: &Path, home: &Home, ui: Ui) -> Result<()> {
     let (store, bytes) = (store(home)?, read(file, MAX_TX_BYTES as u64)?);
     let in_production = home.genesis()?.is_some_and(|genesis| genesis.profile() == Profile::Production);
-    let verified = match in_production {
-        true => verify_transaction(&store, &bytes),
-        false => verify_transaction_insecure_dev(&store, &bytes),
-    };
-    let ValidTransaction { tx, key } = match verified {
+    let verify = if in_production { verify_transaction } else { verify_transaction_insecure_dev };
+    let ValidTransaction { tx, key } = match verify(&store, &bytes) {
         Err(error @ VerifyError::Signed) => bail!("{} is {error}", file.display()),
         verified => verified?,
     };
-    if key.origin == Origin::InsecureDev {
-        ui.warn(&format!(
-            "the key for `{}` is of origin insecure-dev: its maker can forge proofs. Ask for a key of a ceremony",
-            key.statement
-        ));
-    }
     let tx = tx.into_inner();
     let (statement, epoch, chain) = (tx.statement, tx.epoch, tx.chain);
+    if key.origin == Origin::InsecureDev {
+        ui.warn(&format!(
+            "the key for `{statement}` is of origin insecure-dev: its maker can forge proofs. Ask for a key of a ceremony"
+        ));
+    }
     ui.say(format!(
         "valid: `{statement}` against the bundle of epoch {epoch} on chain {chain} (key of origin {}). Whether that bundle is the \
          ledger's, and the nullifier unspent, only the ledger can tell.",
@@ -117,19 +114,19 @@ fn foreign(dir: &Path, ui: Ui) -> Result<()> {
         let bytes = read(&path, snarkjs::MAX_FILE_BYTES)?;
         String::from_utf8(bytes).ok().with_context(|| format!("{} is not text", path.display()))
     };
-    let key = snarkjs::import_circuit_key(&text("verification_key.json")?)?;
-    let proof = snarkjs::import_proof(&text("proof.json")?).map_err(NotValid::because)?;
-    let public = snarkjs::import_public(&text("public.json")?).map_err(NotValid::because)?;
+    let key = snarkjs::import_circuit_key(&text(KEY_FILE)?)?;
+    let proof = snarkjs::import_proof(&text(PROOF_FILE)?).map_err(NotValid::because)?;
+    let public = snarkjs::import_public(&text(PUBLIC_FILE)?).map_err(NotValid::because)?;
     verify_circuit(&key, &public, &proof).map_err(|e| match e {
-        CircuitReject::PublicInputs { .. } => NotValid(format!("public.json: {e}")),
+        CircuitReject::PublicInputs { .. } => NotValid(format!("{PUBLIC_FILE}: {e}")),
         CircuitReject::Invalid => NotValid::because(e),
     })?;
     let warnings: Vec<String> = key.warnings().iter().map(ToString::to_string).collect();
     for warning in warnings.iter().take(WARNINGS) {
-        ui.warn(&format!("verification_key.json: {warning}"));
+        ui.warn(&format!("{KEY_FILE}: {warning}"));
     }
     if let Some(more @ 1..) = warnings.len().checked_sub(WARNINGS) {
-        ui.warn(&format!("verification_key.json: {more} more of that kind"));
+        ui.warn(&format!("{KEY_FILE}: {more} more of that kind"));
     }
     let inputs = public.len();
     ui.say(format!(
