@@ -16,19 +16,13 @@ pub trait Watcher: Sync {
 pub struct CtrlC(Arc<AtomicBool>);
 
 impl CtrlC {
-    /// Hears Ctrl-C from now on, on a separate thread. The process no longer ends by it.
+    /// Hears Ctrl-C from now on. The process no longer ends by it, unless this system does not let
+    /// it be heard.
     #[must_use]
     pub fn heard() -> Self {
         let pressed = Arc::new(AtomicBool::new(false));
-        let here = pressed.clone();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-            if let Ok(runtime) = runtime
-                && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
-            {
-                here.store(true, Ordering::Relaxed);
-            }
-        });
+        // Without a handler Ctrl-C ends the process, as it does by itself.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, pressed.clone());
         Self(pressed)
     }
 

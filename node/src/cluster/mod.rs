@@ -210,7 +210,7 @@ mod tests {
         );
         assert_eq!(words(1, &[], 0).as_deref(), Some("--port 0: give 1 to 65303"));
         assert_eq!(words(1, &[], 65_400).as_deref(), Some("--port 65400: give 1 to 65303"));
-        assert_eq!(words(101, &[], 7420).as_deref(), Some("at most 100 validators"));
+        assert_eq!(words(101, &[], 7420).as_deref(), Some("--validators: at most 100"));
     }
 
     #[test]
