@@ -107,7 +107,7 @@ pub enum GovernanceError {
     #[error(transparent)]
     Ledger(#[from] AccessError),
     /// The organisation is no member.
-    #[error("{0} is no member: `amanat governance list` prints them")]
+    #[error("{0} is not a member: `amanat governance list` prints the members")]
     NoMember(String),
     /// There is no such proposal.
     #[error("{0} is not on the ledger: `amanat governance list` prints the open proposals")]
@@ -116,7 +116,7 @@ pub enum GovernanceError {
     #[error("the proposal's block is missing")]
     NoBlock,
     /// The transaction is no proposal.
-    #[error("{0} is no proposal")]
+    #[error("{0} is not a proposal: `amanat governance list` prints them")]
     NoProposal(TxId),
     /// The ledger's receipt is of another kind of transaction.
     #[error("the ledger's receipt is not that of {0}")]

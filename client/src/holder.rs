@@ -166,7 +166,7 @@ pub enum IssueError {
     #[error("{0} exists already: `amanat clinician list` prints them")]
     Known(String),
     /// The home directory has no key of the organisation that employs the clinician.
-    #[error("every clinician has an organisation")]
+    #[error("the clinician's organisation is not in this home directory: add it first")]
     NoIssuer,
     /// The ledger did not take the credential.
     #[error("no credential for {name}")]

@@ -26,11 +26,11 @@ const CODES: &[&str] = &["doctor", "nurse", "pharmacist", "researcher", "teacher
 pub enum RoleError {
     /// Neither a word nor a coding.
     #[error(
-        "`{0}` is no role: write physician, nurse, or SYSTEM|CODE (snomed|309343006, practitioner-role|doctor)"
+        "`{0}` is not a role: write physician, nurse, or SYSTEM|CODE (snomed|309343006, practitioner-role|doctor)"
     )]
     NoRole(String),
     /// The code system is no URI.
-    #[error("`{0}` is no code system: write its URI, or snomed, or practitioner-role")]
+    #[error("`{0}` is not a code system: write its URI, or snomed, or practitioner-role")]
     NoSystem(String),
 }
 

@@ -40,7 +40,7 @@ pub enum VerifyError {
     NoValidators,
     /// Nothing says which block to believe.
     #[error(
-        "the file has no signatures of validators: give the hash of a block you believe with --block, from somebody you believe"
+        "the file has no signatures of validators: give the hash of a block with --block, from somebody whom you trust"
     )]
     NoBlock,
 }

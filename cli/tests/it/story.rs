@@ -420,7 +420,7 @@ fn a_board_takes_in_another_and_then_both_must_agree() {
     assert!(words.contains("decided by 2"), "{words}");
 
     let words = home.fails(1, &proposing(&["remove-organisation", "Organization/nobody"]));
-    assert!(words.contains("is no member"), "{words}");
+    assert!(words.contains("is not a member"), "{words}");
     let words = home.fails(4, &proposing(&["add-validator", second, &"58".repeat(32)]));
     assert!(!words.is_empty(), "{words}");
     // Keys are proposed now, and one stops a key alone.

@@ -286,7 +286,7 @@ impl Members {
 
 /// A text that is no relative reference.
 #[derive(Debug, thiserror::Error)]
-#[error("`{text}` is no reference: write {expected}/ID, as consents do")]
+#[error("`{text}` is not a reference: write {expected}/ID, as consents do")]
 pub struct NoReference {
     text: String,
     expected: String,
@@ -296,7 +296,7 @@ pub struct NoReference {
 #[derive(Debug, thiserror::Error)]
 pub enum LicenceError {
     /// A day is none.
-    #[error("`{text}` is no date: {why}; write it as 2027-12-31")]
+    #[error("`{text}` is not a date: {why}; write it as 2027-12-31")]
     NoDate {
         /// As written.
         text: String,
@@ -402,7 +402,7 @@ role = "practitioner-role|pharmacist"
                 "line 5: an organisation cannot be let `anker`; known: enrol, anchor",
             ),
             ("Organization/authority", "Organization/city", "line 8: Organization/city exists already"),
-            ("\"Organization/city\"", "\"city\"", "line 3: `city` is no reference: write Organization/ID"),
+            ("\"Organization/city\"", "\"city\"", "line 3: `city` is not a reference: write Organization/ID"),
             (
                 "organisation = \"Organization/city\"",
                 "organisation = \"Organization/x\"",
@@ -416,11 +416,11 @@ role = "practitioner-role|pharmacist"
             (
                 "Practitioner/amina",
                 "Patient/amina",
-                "line 12: `Patient/amina` is no reference: write Practitioner/ID",
+                "line 12: `Patient/amina` is not a reference: write Practitioner/ID",
             ),
             ("Practitioner/basit", "Practitioner/amina", "line 18: Practitioner/amina exists already"),
-            ("\"physician\"", "\"doctor\"", "line 14: `doctor` is no role"),
-            ("2027-12-31", "2027-13-31", "line 15: `2027-13-31` is no date"),
+            ("\"physician\"", "\"doctor\"", "line 14: `doctor` is not a role"),
+            ("2027-12-31", "2027-13-31", "line 15: `2027-13-31` is not a date"),
             ("2027-12-31", "2023-12-31", "line 15: the licence ends before it begins"),
             ("name =", "nmae =", "line 4: unknown field"),
             ("may = [\"govern\"]", "may = []", "no organisation governs"),

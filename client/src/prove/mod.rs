@@ -128,7 +128,7 @@ pub enum ProofError {
         by: u32,
     },
     /// The record was taken back.
-    #[error("record {0} was taken back: it is no fact")]
+    #[error("record {0} was taken back, so nothing is proved of it")]
     Retracted(u32),
     /// The ledger did not acknowledge the record.
     #[error(
