@@ -11,6 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -160,13 +161,27 @@ impl Inside {
 
     fn start(&mut self) {
         for n in 0..self.ports.len() as u8 / 2 {
-            let chain = Chain::open_or_create(&self.path(n), self.genesis.clone()).expect("opens");
-            let mut settings = settings(n, &self.ports, self.folder.path());
-            (self.change)(n, &mut settings);
-            let starting =
-                Validator::start(Arc::new(chain), secret(n), settings, self.hands[n as usize].clock());
-            self.validators.push(Arc::new(self.runtime.block_on(starting).expect("starts")));
+            let begun = Instant::now();
+            let validator = loop {
+                // A process that a test beside this one starts has the files of this process until it
+                // is another program, and with them the lock of the log of a validator that has ended.
+                match self.start_one(n) {
+                    Err(error) if error.to_string().contains("already locked") => {
+                        assert!(begun.elapsed() < PATIENCE, "{error}");
+                    }
+                    started => break started.expect("starts"),
+                }
+            };
+            self.validators.push(Arc::new(validator));
         }
+    }
+
+    fn start_one(&self, n: u8) -> Result<Validator, amanat_bft::Error> {
+        let chain = Chain::open_or_create(&self.path(n), self.genesis.clone()).expect("opens");
+        let mut settings = settings(n, &self.ports, self.folder.path());
+        (self.change)(n, &mut settings);
+        let clock = self.hands[n as usize].clock();
+        self.runtime.block_on(Validator::start(Arc::new(chain), secret(n), settings, clock))
     }
 
     pub(crate) fn stop(&mut self) {
