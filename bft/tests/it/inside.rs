@@ -163,8 +163,9 @@ impl Inside {
         for n in 0..self.ports.len() as u8 / 2 {
             let begun = Instant::now();
             let validator = loop {
-                // A process that a test beside this one starts has the files of this process until it
-                // is another program, and with them the lock of the log of a validator that has ended.
+                // A process that a test beside this one starts has the files of this process until
+                // it is another program, and with them the lock of the log of a validator that has
+                // ended.
                 match self.start_one(n) {
                     Err(error) if error.to_string().contains("already locked") => {
                         assert!(begun.elapsed() < PATIENCE, "{error}");
